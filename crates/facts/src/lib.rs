@@ -1,0 +1,10 @@
+//! The nouns that every part of ktriage shares. Data only.
+//!
+//! Invariants: knows nothing about consoles, mails, kernels' sources or any output format; depends
+//! on no crate of ours; does no I/O.
+
+mod claim;
+mod evidence;
+
+pub use claim::{Claim, Grade, Rule};
+pub use evidence::LineSpan;
