@@ -21,6 +21,8 @@ pub struct Frame<'a> {
     pub inline: bool,
     /// False for frames printed with `?`: words found on the stack that may be stale.
     pub reliable: bool,
+    /// The calling function, where the frame names it too (`callee from caller` of arm).
+    pub caller: Option<&'a str>,
 }
 
 /// Reads a stack frame from the message of a line; `None` when the line is not one.
@@ -86,7 +88,7 @@ fn called_from(text: &str) -> Option<Frame<'_>> {
     let (callee, mut caller) = text.split_once(" from ")?;
     skip_addresses(&mut caller);
     let caller = caller.trim_start_matches('(').trim_end_matches(')');
-    symbol(caller, false).filter(|frame| frame.offset.is_some())?;
+    let caller = symbol(caller, false).filter(|frame| frame.offset.is_some())?.function;
     let callee = callee.strip_prefix('(').and_then(|c| c.strip_suffix(')')).unwrap_or(callee);
     let (name, module) = match callee.split_once(" [") {
         Some((name, module)) => (name, module.strip_suffix(']')),
@@ -100,6 +102,7 @@ fn called_from(text: &str) -> Option<Frame<'_>> {
         source: None,
         inline: false,
         reliable: true,
+        caller: Some(caller),
     })
 }
 
@@ -168,6 +171,7 @@ fn symbol(text: &str, bare_allowed: bool) -> Option<Frame<'_>> {
         source,
         inline,
         reliable: true,
+        caller: None,
     })
 }
 

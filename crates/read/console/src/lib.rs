@@ -8,6 +8,7 @@ pub mod frame;
 mod line;
 mod prefix;
 mod reader;
+pub mod reports;
 mod time;
 
 pub use line::{Caller, Line, Stamp};
