@@ -1,0 +1,21 @@
+//! From the lines of a console log to what happened first, who waits for whom, and the line that
+//! proves it.
+//!
+//! Invariants: does no I/O, reads no clock, starts no thread; every statement carries its lines, its
+//! rule and its grade; what the log does not show is said to be unknown, with the exhibit that would
+//! settle it.
+
+pub mod clock;
+mod collect;
+pub mod event;
+pub mod graph;
+mod kernel;
+pub mod locks;
+mod parse;
+pub mod rules;
+pub mod stack;
+mod text;
+pub mod wait;
+
+pub use collect::{Collector, EVENT_LIMIT, FRAME_LIMIT, LOCK_LIST_LIMIT, MEMBER_LIMIT, Observations, SNAPSHOT_LIMIT};
+pub use kernel::Kernel;
