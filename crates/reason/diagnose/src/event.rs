@@ -547,6 +547,8 @@ pub struct MemoryReport {
     pub largest_free: Vec<(u64, String, Option<u32>)>,
     /// `constraint=` of the kill.
     pub constraint: Option<(u64, String)>,
+    /// Line of `VM_FAULT_OOM leaked out`, the echo of the failure (R72).
+    pub echo: Option<u64>,
     /// Tasks killed.
     pub killed: Vec<(u64, Task)>,
     /// Line of `memory: usage … limit …` of a memory cgroup.

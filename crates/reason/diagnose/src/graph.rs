@@ -249,6 +249,7 @@ pub fn build(seen: &Observations, boot: u32) -> Graph {
     for event in &events {
         cpu_events(&mut graph, seen, event);
     }
+    spinning_cpus(&mut graph, seen);
     // Every stack of a task, the first one with frames for each.
     let mut stacks: Vec<(usize, SnapshotId, Option<EventId>)> = Vec::new();
     for event in &events {
@@ -506,19 +507,9 @@ fn cpu_events(graph: &mut Graph, seen: &Observations, event: &Event) {
             });
         }
         (_, EventKind::SoftLockup | EventKind::HardLockup) => {
-            let Some(cpu) = event.cpu else { return };
-            let node = cpu_node(graph, seen, event, cpu);
-            let Some(id) = graph.nodes[node].snapshot else { return };
-            let Some(wait) = wait::awaited(seen.snapshot(id)) else { return };
-            let (target, grade) = match wait.awaited {
-                Awaited::SpinLock => (
-                    graph.node(format!("spin:{}", wait.caller.as_deref().unwrap_or("?")), NodeKind::Lock, format!("lock taken in {}", wait.caller.as_deref().unwrap_or("an unknown function"))),
-                    Grade::Inferred,
-                ),
-                Awaited::RemoteCpu => (graph.node("remote".into(), NodeKind::Unknown, "a CPU that does not answer"), Grade::Inferred),
-                _ => return,
-            };
-            graph.edge(Edge { from: node, to: target, waits_for: in_words(&wait), lines: vec![wait.lines], rule: wait.rule, grade, named_by_kernel: false });
+            if let Some(cpu) = event.cpu {
+                cpu_node(graph, seen, event, cpu);
+            }
         }
         (Detail::Workqueue(report), EventKind::WorkqueueLockup) => {
             for (line, pid, function) in report.in_flight.iter().take(16) {
@@ -537,6 +528,24 @@ fn cpu_events(graph: &mut Graph, seen: &Observations, event: &Event) {
             }
         }
         _ => {}
+    }
+}
+
+/// CPUs that spin for a lock or for other CPUs.
+fn spinning_cpus(graph: &mut Graph, seen: &Observations) {
+    for node in 0..graph.nodes.len() {
+        if graph.nodes[node].kind != NodeKind::Cpu {
+            continue;
+        }
+        let Some(wait) = graph.nodes[node].snapshot.and_then(|id| wait::awaited(seen.snapshot(id))) else { continue };
+        let caller = wait.caller.as_deref().unwrap_or("an unknown function");
+        let target = match wait.awaited {
+            Awaited::SpinLock => graph.node(format!("spin:{caller}"), NodeKind::Lock, format!("lock taken in {caller}")),
+            Awaited::RemoteCpu => graph.node("remote".into(), NodeKind::Unknown, "a CPU that does not answer"),
+            _ => continue,
+        };
+        let waits_for = in_words(&wait);
+        graph.edge(Edge { from: node, to: target, waits_for, lines: vec![wait.lines], rule: wait.rule, grade: Grade::Inferred, named_by_kernel: false });
     }
 }
 

@@ -5,17 +5,24 @@
 //! rule and its grade; what the log does not show is said to be unknown, with the exhibit that would
 //! settle it.
 
+pub mod cause;
 pub mod clock;
+mod claims;
 mod collect;
+mod diagnosis;
 pub mod event;
 pub mod graph;
+pub mod hertz;
 mod kernel;
 pub mod locks;
 mod parse;
 pub mod rules;
 pub mod stack;
 mod text;
+pub mod verdict;
 pub mod wait;
 
 pub use collect::{Collector, EVENT_LIMIT, FRAME_LIMIT, LOCK_LIST_LIMIT, MEMBER_LIMIT, Observations, SNAPSHOT_LIMIT};
+pub use claims::segfault_bits;
+pub use diagnosis::{Diagnosis, FirstCause, Group, conclude, diagnose, local_symbol};
 pub use kernel::Kernel;

@@ -141,6 +141,7 @@ impl Collector {
                 self.begin(context, kind, text, number, at);
                 true
             }
+            EventKind::FaultOomLeaked if self.echo(number) => true,
             EventKind::FaultOomLeaked | EventKind::Panic | EventKind::Hardware => {
                 if self.folds(kind, if kind == EventKind::Panic { "\u{0}" } else { "" }, number).is_some() {
                     return true;
@@ -149,6 +150,18 @@ impl Collector {
                 true
             }
         }
+    }
+
+    /// Ties `VM_FAULT_OOM leaked out` to the allocation failure printed before it.
+    fn echo(&mut self, number: u64) -> bool {
+        let boot = self.out.clock.boots();
+        let near = self.out.events.iter_mut().rfind(|event| event.kind == EventKind::AllocationFailure && event.boot == boot);
+        let Some(event) = near.filter(|event| number <= event.lines.last + 200) else { return false };
+        if let Detail::Memory(memory) = &mut event.detail {
+            memory.echo.get_or_insert(number);
+        }
+        event.lines.last = event.lines.last.max(number);
+        true
     }
 
     /// Whether the context's event has one of the kinds and its last line is that close.
