@@ -16,6 +16,7 @@ pub mod hertz;
 mod kernel;
 pub mod locks;
 mod parse;
+mod reader;
 pub mod rules;
 pub mod stack;
 mod text;
@@ -26,3 +27,4 @@ pub use collect::{Collector, EVENT_LIMIT, FRAME_LIMIT, LOCK_LIST_LIMIT, MEMBER_L
 pub use claims::segfault_bits;
 pub use diagnosis::{Diagnosis, FirstCause, Group, conclude, diagnose, local_symbol};
 pub use kernel::Kernel;
+pub use reader::LogReader;
