@@ -144,6 +144,7 @@ pub(crate) fn hung(text: &str) -> Option<(Task, u32, bool)> {
     let at = rest.find(" blocked ")?;
     let task = name_colon_pid(&rest[..at])?;
     let tail = &rest[at..];
+    // Lines of two printers may run into each other; the name and the word are enough.
     Some((task, number_after(tail, "more than ").unwrap_or(0), tail.contains("I/O wait")))
 }
 

@@ -44,7 +44,7 @@ pub const EVENT_RULES: &[EventRule] = &[
         "RCU-protected data was used outside a reader section", "kernel/locking/lockdep.c"),
     rule("R32", EventKind::HungTasks, &["is blocked on a mutex", "blocked on a semaphore", "blocked on an rw-semaphore"],
         "the kernel names the likely holder of the lock", "kernel/hung_task.c (6.15)"),
-    rule("R30", EventKind::HungTasks, &["blocked for more than", "blocked in I/O wait for more than", "hung_task_timeout_secs\" disables"],
+    rule("R30", EventKind::HungTasks, &["blocked for more than", "blocked in I/O wait for more than", "hung_task_timeout_secs\"", "INFO: task "],
         "a task slept uninterruptibly for that long", "kernel/hung_task.c"),
     rule("R40", EventKind::SoftLockup, &["BUG: soft lockup", "soft lockup - CPU#"],
         "a CPU ran kernel code without scheduling; interrupts were open", "kernel/watchdog.c"),

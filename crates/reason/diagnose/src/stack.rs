@@ -1,7 +1,7 @@
 //! Reading a stack: which frames are the detector's, where the interrupted code begins, which frame
 //! stands for the work being done.
 
-use crate::event::{Frame, Snapshot};
+use crate::event::{Frame, Instruction, Snapshot};
 
 /// Functions that only enter the scheduler or wait generically: skipped when asking what is awaited.
 const SCHEDULING: &[&str] = &[
@@ -48,6 +48,8 @@ const SCHEDULING: &[&str] = &[
     "out_of_line_wait_on_bit",
     "out_of_line_wait_on_bit_lock",
     "bit_wait",
+    "bit_wait_io",
+    "bit_wait_io_timeout",
     "bit_wait_timeout",
     "wait_on_bit",
     "prepare_to_wait_event",
@@ -191,8 +193,28 @@ pub fn is_entry(function: &str) -> bool {
     ENTRY.iter().any(|start| function.starts_with(start))
 }
 
-/// The frames that tell what the task itself was doing: those outside of the outermost interrupt or
-/// detector that stands on top, reliable ones only.
+/// Functions that only the printing of another context's stack has: the report was made from inside the
+/// interrupt whose entry stands further out.
+const PRINTING: &[&str] = &[
+    "dump_stack",
+    "dump_backtrace",
+    "show_stack",
+    "show_regs",
+    "nmi_cpu_backtrace",
+    "rcu_dump_cpu_stacks",
+    "print_cpu_stall",
+    "print_other_cpu_stall",
+    "check_cpu_stall",
+    "rcu_sched_clock_irq",
+    "rcu_check_callbacks",
+    "watchdog_timer_fn",
+    "watchdog_overflow_callback",
+    "sched_show_task",
+    "panic",
+];
+
+/// The frames that tell what the task or CPU was doing: those outside of the interrupt in which the report
+/// was printed, reliable ones only. A handler that was itself interrupted by the report stays.
 pub fn task_frames(snapshot: &Snapshot) -> Vec<&Frame> {
     let start = interrupted_from(snapshot);
     let outer: Vec<&Frame> = snapshot.frames[start..].iter().filter(|frame| frame.reliable).collect();
@@ -200,22 +222,40 @@ pub fn task_frames(snapshot: &Snapshot) -> Vec<&Frame> {
     if skip == outer.len() { outer } else { outer[skip..].to_vec() }
 }
 
-/// Where the interrupted code begins: after the last frame printed in interrupt context, or after the
-/// last entry function of the reliable frames.
+/// Where the interrupted code begins: behind the entry through which the printing interrupt came in.
 fn interrupted_from(snapshot: &Snapshot) -> usize {
     let frames = &snapshot.frames;
-    let by_section = frames.iter().rposition(|frame| frame.interrupt).map_or(0, |at| at + 1);
-    let mut start = by_section;
-    for (at, frame) in frames.iter().enumerate().skip(by_section) {
-        // The way out of a system call is no entry; stop looking there.
-        if is_syscall_entry(&frame.function) {
-            break;
-        }
-        if frame.reliable && is_entry(&frame.function) {
-            start = at + 1;
-        }
+    let printing = frames.iter().rposition(|frame| PRINTING.iter().any(|start| frame.function.starts_with(start)));
+    let Some(printing) = printing.filter(|_| snapshot.on_cpu) else { return 0 };
+    // A pointer printed in the middle of the frames says it exactly.
+    if let Some(pointer) = snapshot.instruction.iter().find(|pointer| pointer.at_frame > printing) {
+        return pointer.at_frame.min(frames.len());
     }
-    if start >= frames.len() { by_section.min(frames.len()) } else { start }
+    let Some(entry) = frames[printing..].iter().position(|frame| is_entry(&frame.function)) else { return 0 };
+    let mut start = printing + entry;
+    while frames.get(start).is_some_and(|frame| is_entry(&frame.function)) {
+        start += 1;
+    }
+    if start >= frames.len() { 0 } else { start }
+}
+
+/// The interrupted instruction in the kernel, where it is printed.
+pub fn instruction(snapshot: &Snapshot) -> Option<&Instruction> {
+    let start = interrupted_from(snapshot);
+    snapshot.instruction.iter().find(|at| !at.user && !at.function.is_empty() && at.at_frame >= start && !is_detector(&at.function))
+        .or_else(|| snapshot.instruction.iter().find(|at| !at.user && !at.function.is_empty() && !is_detector(&at.function)))
+}
+
+/// Functions a sample often hits although the work is done by their caller.
+const LEAVES: &[&str] = &[
+    "_raw_spin_unlock", "__raw_spin_unlock", "_raw_read_unlock", "_raw_write_unlock", "replay_interrupt_return", "arch_local_irq", "__sanitizer_cov", "check_kcov_mode", "lock_acquire", "lock_release",
+    "lock_is_held", "rcu_read_", "__rcu_read_", "rcu_is_watching", "rcu_lockdep", "preempt_count_", "__local_bh_enable", "trace_hardirqs", "trace_irq", "native_save_fl", "__raw_callee_save", "memset", "memcpy",
+    "clear_page", "copy_page", "rep_", "__preempt", "cpu_relax", "delay_", "__delay", "__const_udelay", "__udelay", "__asan", "__kasan", "kasan_", "read_tsc", "ktime_get",
+];
+
+/// Whether a sample in the function tells more of its caller.
+pub fn is_leaf(function: &str) -> bool {
+    LEAVES.iter().any(|start| function.starts_with(start))
 }
 
 /// Whether a system call enters the kernel through the function.
@@ -225,15 +265,14 @@ pub fn is_syscall_entry(function: &str) -> bool {
         .any(|start| function.starts_with(start))
 }
 
-/// The function in which the task or CPU was, without printing machinery: the interrupted instruction
-/// where it is printed, else the innermost frame.
+/// The function in which the task or CPU was, without printing machinery and helpers that only a sample
+/// hits: the interrupted instruction where it is printed, else the innermost frame.
 pub fn where_it_was(snapshot: &Snapshot) -> Option<(String, u64)> {
-    let kernel = snapshot.instruction.iter().rfind(|at| !at.user && !at.function.is_empty() && !is_detector(&at.function));
-    if let Some(at) = kernel {
+    if let Some(at) = instruction(snapshot).filter(|at| !is_leaf(&at.function)) {
         return Some((at.function.clone(), at.line));
     }
     let frames = task_frames(snapshot);
-    let frame = frames.iter().find(|frame| !is_scheduling(&frame.function) && !is_detector(&frame.function))?;
+    let frame = frames.iter().find(|frame| !is_scheduling(&frame.function) && !is_detector(&frame.function) && !is_leaf(&frame.function))?;
     Some((frame.function.clone(), frame.line))
 }
 
@@ -253,6 +292,11 @@ pub fn syscall(snapshot: &Snapshot) -> Option<(String, u64)> {
 /// The outermost stable frame: the system call, work function, thread function or softirq handler. The
 /// top frames move from sample to sample; this one does not.
 pub fn anchor(snapshot: &Snapshot) -> Option<String> {
+    let frames = task_frames(snapshot);
+    let softirq = frames.iter().position(|f| ["__do_softirq", "handle_softirqs"].contains(&f.function.as_str()));
+    if let Some(handler) = softirq.and_then(|at| at.checked_sub(1)).map(|at| frames[at]) {
+        return Some(handler.function.clone());
+    }
     if let Some((name, _)) = syscall(snapshot) {
         return Some(name);
     }
@@ -263,7 +307,6 @@ pub fn anchor(snapshot: &Snapshot) -> Option<String> {
     {
         return Some(function.to_owned());
     }
-    let frames = task_frames(snapshot);
     let outer = ["process_one_work", "process_scheduled_works", "kthread", "irq_thread", "irq_thread_fn", "smpboot_thread_fn", "kthread_worker_fn"];
     let at = frames.iter().position(|frame| outer.contains(&frame.function.as_str()))?;
     let frame = frames.get(at.checked_sub(1)?)?;

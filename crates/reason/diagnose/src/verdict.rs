@@ -145,7 +145,7 @@ pub fn title(event: &Event) -> String {
         }
         (Detail::Memory(_), EventKind::OutOfMemory) => "out-of-memory killer".into(),
         (Detail::Bad(bad), kind) => {
-            let place = if bad.function.is_empty() { String::new() } else { format!(" in {}", bad.function) };
+            let place = if bad.function.is_empty() || bad.what.contains(" in ") { String::new() } else { format!(" in {}", bad.function) };
             format!("{} {}{place}", kind.name().to_uppercase(), bad.what)
         }
         (Detail::Trap(trap), EventKind::Warning) => {
@@ -185,10 +185,10 @@ fn cycle(seen: &Observations, graph: &Graph) -> Option<Verdict> {
         let edge = &graph.edges[*at];
         lines.extend(edge.lines.iter().copied());
         let (from, to) = (&graph.nodes[edge.from], &graph.nodes[edge.to]);
-        if from.kind == NodeKind::Task && to.kind == NodeKind::Task {
+        if from.kind == NodeKind::Task {
             parts.push(format!("{} waits for {}", from.name, to.name));
-        } else if from.kind == NodeKind::Task {
-            parts.push(format!("{} waits for {}", from.name, to.name));
+        } else if let Some((_, why)) = edge.waits_for.split_once(", which ").filter(|_| !matches!(edge.rule, "R33" | "R32")) {
+            parts.push(format!("{}: {} {why}", from.name, to.name));
         } else {
             parts.push(format!("{} is held by {}", from.name, to.name));
         }
@@ -259,7 +259,7 @@ fn by_event(seen: &Observations, graph: &Graph, event: &Event) -> Verdict {
         K::AllocationFailure => allocation(event, line),
         K::Kasan | K::Kfence | K::Kmsan | K::Corruption | K::Refcount | K::SpinlockBug => {
             Verdict::new(VerdictKind::MemoryCorruption, format!("{name}{whose}: the first report of damage; what follows in this boot is not to be trusted."), Grade::Seen)
-                .at(line, format!("{name}{place}."))
+                .at(line, format!("{name}{}.", if name.contains(" in ") { "" } else { &place }))
         }
         K::MemoryLeak => Verdict::new(VerdictKind::Leak, format!("kmemleak found memory that nothing points to{place}{whose}."), Grade::Seen).at(line, format!("Memory leak{place}.")),
         K::WorkqueueLeak => {
@@ -278,6 +278,7 @@ fn by_event(seen: &Observations, graph: &Graph, event: &Event) -> Verdict {
                 K::LockdepRecursive => " Lockdep compares classes; whether it is the same lock twice is told by the addresses.",
                 _ => "",
             };
+            let place = if name.contains(" in ") { "" } else { &place };
             Verdict::new(VerdictKind::Misuse, format!("{}{place}{whose}.{note}", capital(&name)), Grade::Seen).at(line, format!("{}{place}.", capital(&name)))
         }
         K::Hardware => Verdict::new(VerdictKind::Hardware, format!("The machine reports an error of its own: {}", event.headline), Grade::Seen).at(line, "A hardware error report."),

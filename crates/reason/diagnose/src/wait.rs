@@ -116,9 +116,9 @@ pub const WAIT_RULES: &[WaitRule] = &[
     row("W25", &["xlog_grant_head_wait", "xlog_grant_head_check", "xfs_log_force*", "xlog_wait*", "xlog_force_lsn", "xlog_cil_order_write", "xlog_state_get_iclog_space"], &[], A::Resource("XFS log"), "the AIL pusher and log I/O"),
     row("W26", &["wait_current_trans*", "wait_for_commit", "btrfs_wait_for_commit"], &[], A::Resource("btrfs transaction commit"), "the committer"),
     row("W28", &["folio_wait_writeback*", "wait_on_page_writeback*", "folio_wait_stable"], &[], A::Device("end of writeback"), "the device"),
-    row("W28", &["folio_wait_bit_common", "folio_wait_bit", "wait_on_page_bit*", "__wait_on_page_bit"], &["folio_wait_writeback", "wait_on_page_writeback", "__filemap_fdatawait_range"], A::Device("end of writeback"), "the device"),
+    row("W28", &["folio_wait_bit_common", "folio_wait_bit", "wait_on_page_bit*", "__wait_on_page_bit"], &["folio_wait_writeback", "wait_on_page_writeback", "__filemap_fdatawait_range", "shrink_page_list", "shrink_folio_list", "filemap_fdatawait_range"], A::Device("end of writeback"), "the device"),
     row("W27", &["folio_wait_bit_common", "folio_wait_bit*", "__folio_lock*", "__lock_page*", "wait_on_page_bit*", "wait_on_page_locked", "wait_on_page_read"], &[], A::Resource("folio lock or bit"), "the locker, or read I/O"),
-    row("W29", &["__wait_on_buffer", "bit_wait_io", "wait_on_buffer", "__sync_dirty_buffer", "sync_dirty_buffer", "__bread_gfp"], &[], A::Device("buffer I/O"), "the device"),
+    row("W29", &["__wait_on_buffer", "wait_on_buffer", "__sync_dirty_buffer", "sync_dirty_buffer", "__bread_gfp"], &[], A::Device("buffer I/O"), "the device"),
     row("W30", &["blk_mq_get_tag", "rq_qos_wait", "wbt_wait", "__wbt_wait", "get_request", "sbitmap_queue_wait*", "iocg_wait*", "ioc_rqos_throttle"], &[], A::Device("request tag or throttle"), "completions of earlier requests"),
     row("W31", &["blk_mq_freeze_queue_wait*", "blk_freeze_queue"], &[], A::Device("requests in flight"), "their completion"),
     row("W31", &["blk_queue_enter", "__bio_queue_enter", "bio_queue_enter", "__blk_queue_enter"], &[], A::Resource("queue to be unfrozen"), "whoever froze the queue"),
@@ -231,7 +231,7 @@ const SPINS: &[&str] = &[
 /// A running task that spins for somebody else.
 fn spins(snapshot: &Snapshot, frames: &[&Frame]) -> Option<Wait> {
     let remote = WAIT_RULES.iter().find(|rule| rule.awaited == A::RemoteCpu)?;
-    let pointer = snapshot.instruction.iter().rfind(|at| !at.user && !at.function.is_empty());
+    let pointer = stack::instruction(snapshot);
     let top = pointer.map(|at| (at.function.as_str(), at.line));
     let innermost = frames.first().map(|frame| (frame.function.as_str(), frame.line));
     for (function, line) in [top, innermost].into_iter().flatten() {

@@ -229,7 +229,7 @@ impl Collector {
             if snapshot.frames.len() < FRAME_LIMIT {
                 snapshot.frames.push(Frame {
                     line: number,
-                    function: bounded(parse::plain(found.function), 120),
+                    function: bounded(parse::plain(without_segment(found.function)), 120),
                     offset: found.offset.map(|(offset, _)| offset),
                     size: found.offset.map(|(_, size)| size),
                     module: found.module.map(|module| bounded(module, 60)),
@@ -482,6 +482,14 @@ fn of_stall(stall: &mut Stall, context: &mut Context, text: &str, number: u64, a
         return false;
     }
     true
+}
+
+/// A `RIP:` line broken by a mail program leaves `0010:function` behind.
+fn without_segment(function: &str) -> &str {
+    match function.split_once(':') {
+        Some((segment, rest)) if segment.len() == 4 && !rest.starts_with(':') && segment.bytes().all(|b| b.is_ascii_hexdigit()) => rest,
+        _ => function,
+    }
 }
 
 fn number_prefix(text: &str) -> Option<u32> {

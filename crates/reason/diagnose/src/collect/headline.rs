@@ -77,8 +77,8 @@ impl Collector {
                 if self.absorbed(context, &[EventKind::Fault], number, 3) {
                     return true;
                 }
-                let tail = text.split_once(": ").map_or(text, |(_, tail)| tail);
-                let tail = tail.split_once(": ").map_or(tail, |(_, tail)| tail);
+                // `BUG: KASAN: kind in f`, `UBSAN: kind in file:line`.
+                let tail = ["KASAN: ", "KFENCE: ", "KMSAN: ", "KCSAN: ", "UBSAN: "].iter().find_map(|head| after(text, head)).unwrap_or(text);
                 let (what, function) = tail.split_once(" in ").unwrap_or((tail, ""));
                 let bad = BadAccess {
                     what: bounded(what.trim(), 60),

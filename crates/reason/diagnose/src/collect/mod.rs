@@ -119,6 +119,7 @@ pub struct Collector {
 /// Texts that matter outside of any report.
 const ASIDES: &[&str] = &[
     "Linux version ",
+    "INFO: task ",
     "smp: Brought up ",
     "SMP: Total of ",
     "lockdep is turned off",
@@ -333,6 +334,9 @@ impl Collector {
                 && member.snapshot.is_none()
             {
                 member.snapshot = Some(SnapshotId(index));
+                // The header may be lost; a task is reported as hung only while it sleeps in D.
+                self.out.snapshots[index].task = Some(member.task.clone()).filter(|task| task.pid.is_some());
+                self.out.snapshots[index].state = Some('D');
             }
         }
         if context.role == Role::GracePeriodThread {

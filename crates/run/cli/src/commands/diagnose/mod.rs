@@ -76,7 +76,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
             let name = input.name();
             if let Some(path) = &arguments.html {
                 let page = html::page(&name, &read.diagnosis, &read.excerpt);
-                std::fs::write(path, page).with_context(|| format!("cannot write {}", path.display()))?;
+                std::fs::write(path, page).with_context(|| format!("cannot write {}", path.display())).map_err(Failure::usage)?;
             }
             if arguments.json {
                 serde_json::to_writer(&mut out, &json::log(&name, &read.diagnosis)).map_err(io::Error::from)?;
