@@ -148,7 +148,7 @@ fn of_stall(claims: &mut Vec<Claim>, seen: &Observations, event: &Event, stall: 
                 _ if seen.kernel.at_least(5, 10) == Some(true) => "; no flags: on a CPU when listed, unless the line was cut".to_owned(),
                 _ => String::new(),
             });
-            claims.push(claim(format!("{} names a task reader as holdout: {name}{depth}{flags}{cpus}.", event.id), Grade::Seen, &["R19"], vec![line(reader.line)]));
+            claims.push(claim(format!("{} names a task reader{cpus} as holdout: {name}{depth}{flags}.", event.id), Grade::Seen, &["R19"], vec![line(reader.line)]));
             if let Some((_, snapshot)) = reader_stack(seen, event, reader.pid) {
                 of_reader(claims, snapshot, &name, reader.depth);
             }
@@ -266,7 +266,12 @@ fn of_stalled_cpu(claims: &mut Vec<Claim>, seen: &Observations, event: &Event, s
         if let Some((function, number)) = stack::where_it_was(own) {
             let whose = own.task.as_ref().map(|task| format!(" ({task})")).unwrap_or_default();
             let call = stack::syscall(own).map(|(name, _)| format!(", in {name}(2)")).unwrap_or_default();
-            claims.push(claim(format!("CPU {}{whose} was in {function}{call} when its stack was taken.", cpu.cpu), Grade::Seen, &[], vec![line(number)]));
+            let mut lines = vec![line(number)];
+            let via = stack::instruction_of_leaf(own).map(|at| {
+                lines.push(line(at.line));
+                format!("{}, called from ", at.function)
+            });
+            claims.push(claim(format!("CPU {}{whose} was in {}{function}{call} when its stack was taken.", cpu.cpu, via.unwrap_or_default()), Grade::Seen, &[], lines));
         }
     }
     if let Some((a, b)) = cpu.softirq
@@ -313,17 +318,26 @@ fn busy_bit(seen: &Observations) -> Option<(u32, usize)> {
 }
 
 fn of_scan(claims: &mut Vec<Claim>, seen: &Observations, event: &Event, scan: &HungScan) {
-    for member in scan.members.iter().take(SPELLED_OUT) {
+    // A task that an earlier scan already named is spelled out there.
+    let known: Vec<Option<u32>> = seen
+        .events
+        .iter()
+        .filter(|earlier| earlier.id < event.id && earlier.boot == event.boot)
+        .filter_map(|earlier| if let Detail::Hung(scan) = &earlier.detail { Some(scan) } else { None })
+        .flat_map(|scan| scan.members.iter().map(|member| member.task.pid))
+        .collect();
+    let again = scan.members.first().is_some_and(|member| known.contains(&member.task.pid));
+    for member in scan.members.iter().filter(|member| !known.contains(&member.task.pid)).take(SPELLED_OUT) {
         let Some(snapshot) = member.snapshot.map(|id| seen.snapshot(id)) else { continue };
         let Some(wait) = crate::wait::awaited(snapshot) else { continue };
         let work = snapshot.workqueue.as_ref().filter(|(_, work)| !work.starts_with("0x0")).map(|(_, work)| format!(" (work {work})")).unwrap_or_default();
         let call = stack::syscall(snapshot).map(|(name, _)| format!(" in {name}(2)")).unwrap_or_default();
         let via = via(snapshot, &wait);
-        claims.push(claim(format!("{}{work}{call} waits for {}{via}; released by {}.", member.task, crate::graph::in_words(&wait), wait.released_by), Grade::Seen, &[wait.rule], vec![wait.lines]));
+        claims.push(claim(format!("{}{work}{call} waits for {}{via}{}.", member.task, crate::graph::in_words(&wait), if wait.released_by.is_empty() { String::new() } else { format!("; released by {}", wait.released_by) }), Grade::Seen, &[wait.rule], vec![wait.lines]));
     }
     if let (Some(member), Some(at)) = (scan.members.first(), scan.members.first().and_then(|m| m.at))
         && member.seconds > 0
-        && event.repeats == 0
+        && !again
     {
         let seconds = i64::from(member.seconds);
         // The detector looks every `seconds` by default; the wait may have begun up to one look earlier.
@@ -661,7 +675,7 @@ fn of_graph(claims: &mut Vec<Claim>, seen: &Observations, graph: &Graph, boot: u
     for edge in graph.edges.iter().filter(|edge| graph.nodes[edge.from].kind == NodeKind::Lock && edge.grade > Grade::Unknown).take(12) {
         let lock = &graph.nodes[edge.from];
         let why = edge.waits_for.split_once(", ").map_or("", |(_, why)| why);
-        claims.push(claim(format!("{} holds {}: {}.", graph.nodes[edge.to].name, lock.name, why.trim_start_matches("which ")), edge.grade, &[edge.rule], edge.lines.clone()));
+        claims.push(claim(held(&graph.nodes[edge.to].name, &lock.name, why), edge.grade, &[edge.rule], edge.lines.clone()));
     }
     for (lock, tasks) in waiting_for.iter().take(12) {
         let names: Vec<&str> = tasks.iter().take(6).map(|task| graph.nodes[*task].name.as_str()).collect();
@@ -670,6 +684,16 @@ fn of_graph(claims: &mut Vec<Claim>, seen: &Observations, graph: &Graph, boot: u
         let lines = graph.edges.iter().filter(|edge| edge.to == *lock).flat_map(|edge| edge.lines.clone()).take(12).collect();
         let word = if tasks.len() == 1 { "waits" } else { "wait" };
         claims.push(claim(format!("{}{more} {word} for {}.", names.join(", "), graph.nodes[*lock].name), if named { Grade::Inferred } else { Grade::Seen }, &[if graph.nodes[*lock].name == "cgroup_mutex" { "W47" } else { "R35" }], lines));
+    }
+}
+
+/// `A holds L inside F`, from the reason of an edge.
+fn held(holder: &str, lock: &str, why: &str) -> String {
+    let why = why.trim_start_matches("which ");
+    match why.strip_prefix("holds it") {
+        Some(rest) => format!("{holder} holds {lock}{rest}."),
+        None if why.is_empty() => format!("{holder} is named by the kernel as the holder of {lock}."),
+        None => format!("{holder} {why} ({lock})."),
     }
 }
 

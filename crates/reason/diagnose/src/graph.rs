@@ -372,6 +372,23 @@ fn holdouts(graph: &mut Graph, seen: &Observations, event: &Event, stall: &Stall
             named_by_kernel: true,
         });
     }
+    for cpu in stall.cpus.iter().filter(|cpu| !cpu.false_positive && stall.self_detected).take(16) {
+        // It takes ticks, is behind, and ran next to no RCU softirq: that work is not done there.
+        let (Some(behind), Some((a, b)), Some(node)) = (cpu.behind, cpu.softirq, graph.cpu(cpu.cpu)) else { continue };
+        if behind == 0 || b < a || b - a > 1 || cpu.rcuc.is_some() {
+            continue;
+        }
+        let softirq = graph.node(format!("softirq:{}", cpu.cpu), NodeKind::Resource, format!("RCU softirq on CPU {} (not executed; reason unknown)", cpu.cpu));
+        graph.edge(Edge {
+            from: node,
+            to: softirq,
+            waits_for: format!("RCU softirq on CPU {} (not executed; reason unknown)", cpu.cpu),
+            lines: vec![LineSpan::line(cpu.line)],
+            rule: "R07",
+            grade: Grade::Inferred,
+            named_by_kernel: false,
+        });
+    }
     for reader in stall.tasks.iter().take(64) {
         let snapshot = event.snapshots.iter().find(|id| seen.snapshot(**id).task.as_ref().is_some_and(|task| task.pid == Some(reader.pid)));
         let task = snapshot.and_then(|id| seen.snapshot(*id).task.clone()).unwrap_or(Task { name: String::new(), pid: Some(reader.pid) });

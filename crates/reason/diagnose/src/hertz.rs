@@ -69,6 +69,13 @@ fn from_one(stall: &Stall) -> Option<Hertz> {
     let jiffies = period.jiffies;
     let life = stall.starved.as_ref().and_then(|starved| jiffies.checked_sub(starved.jiffies));
     let scans = stall.cpus.iter().filter_map(|cpu| cpu.fqs).max();
+    let too_many = |hz: u32| {
+        let per_scan = 1 + u64::from(hz > 250) + u64::from(hz > 500);
+        let (life, scans) = (life?, scans?);
+        let needed = scans * per_scan;
+        let close = if needed <= life + 2 { " (read at different moments: very unlikely rather than impossible)" } else { "" };
+        (needed > life).then(|| format!("needs {needed} jiffies for {scans} scans, the thread had {life}{close}"))
+    };
     let mut lines = vec![LineSpan::line(period.line)];
     let mut notes = Vec::new();
     let mut values = Vec::new();
@@ -76,14 +83,11 @@ fn from_one(stall: &Stall) -> Option<Hertz> {
         let over = jiffies % u64::from(hz);
         // Printed some jiffies after the timeout, more when another CPU finds it.
         if over > 6 + u64::from(hz) / 50 || jiffies < u64::from(hz) * 3 {
-            notes.push(format!("{hz} gives {:.2} s, no whole timeout", jiffies as f64 / f64::from(hz)));
+            notes.push(format!("{hz} gives {:.2} s, no whole timeout{}", jiffies as f64 / f64::from(hz), too_many(hz).map(|note| format!(", and {note}")).unwrap_or_default()));
             continue;
         }
-        let per_scan = 1 + u64::from(hz > 250) + u64::from(hz > 500);
-        if let (Some(life), Some(scans)) = (life, scans)
-            && scans * per_scan > life
-        {
-            notes.push(format!("{hz} needs {} jiffies for {scans} scans, the thread had {life}", scans * per_scan));
+        if let Some(note) = too_many(hz) {
+            notes.push(format!("{hz} {note}"));
             continue;
         }
         values.push(hz);

@@ -181,6 +181,7 @@ const DETECTOR: &[&str] = &[
     "__list_del_entry_valid",
     "write_comp_data",
     "__sanitizer_cov",
+    "rcu_note_context_switch",
 ];
 
 /// Whether the function belongs to the printing and detecting machinery.
@@ -228,7 +229,7 @@ fn interrupted_from(snapshot: &Snapshot) -> usize {
     let printing = frames.iter().rposition(|frame| PRINTING.iter().any(|start| frame.function.starts_with(start)));
     let Some(printing) = printing.filter(|_| snapshot.on_cpu) else { return 0 };
     // A pointer printed in the middle of the frames says it exactly.
-    if let Some(pointer) = snapshot.instruction.iter().find(|pointer| pointer.at_frame > printing) {
+    if let Some(pointer) = snapshot.instruction.iter().find(|pointer| !pointer.user && pointer.at_frame > printing) {
         return pointer.at_frame.min(frames.len());
     }
     let Some(entry) = frames[printing..].iter().position(|frame| is_entry(&frame.function)) else { return 0 };
@@ -244,6 +245,16 @@ pub fn instruction(snapshot: &Snapshot) -> Option<&Instruction> {
     let start = interrupted_from(snapshot);
     snapshot.instruction.iter().find(|at| !at.user && !at.function.is_empty() && at.at_frame >= start && !is_detector(&at.function))
         .or_else(|| snapshot.instruction.iter().find(|at| !at.user && !at.function.is_empty() && !is_detector(&at.function)))
+}
+
+/// The interrupted instruction where it lies in a helper or in coverage code, whose caller does the work.
+pub fn instruction_of_leaf(snapshot: &Snapshot) -> Option<&Instruction> {
+    let start = interrupted_from(snapshot);
+    snapshot
+        .instruction
+        .iter()
+        .find(|at| !at.user && !at.function.is_empty() && at.at_frame >= start)
+        .filter(|at| is_leaf(&at.function) || at.function == "write_comp_data")
 }
 
 /// Functions a sample often hits although the work is done by their caller.

@@ -116,6 +116,21 @@ pub fn judge(seen: &Observations, graph: &Graph, causes: &Causes) -> Verdict {
         .missing("the log from boot to the first of these reports, and one more occurrence, to see which report always comes first");
     };
     let event = seen.event(root);
+    // A broken rule that ends in a hang: the hang tells what the rule was broken to.
+    let hang = seen
+        .events
+        .iter()
+        .filter(|later| later.kind.is_hang() && later.boot == event.boot && later.id != root)
+        .find(|later| causes.links[later.id.0].as_ref().is_some_and(|link| link.parent == root && link.grade >= Grade::Inferred));
+    if let Some(hang) = hang.filter(|_| event.kind.is_misuse() || event.kind == EventKind::Warning) {
+        let own = by_event(seen, graph, event);
+        let mut verdict = by_event(seen, graph, hang);
+        if let Some((line, statement)) = own.cause {
+            verdict.lines.insert(0, LineSpan::line(line));
+            verdict.cause = Some((line, statement));
+        }
+        return verdict;
+    }
     by_event(seen, graph, event)
 }
 
@@ -469,7 +484,7 @@ fn stalled(seen: &Observations, graph: &Graph, event: &Event, stall: &Stall) -> 
     .at(first, format!("{}: holdout {}{more}.", title(event), shown.join(", ")));
     for cpu in &stall.cpus {
         let Some(node) = graph.cpu(cpu.cpu) else { continue };
-        if let Some(edge) = graph.out(node).next() {
+        if let Some(edge) = graph.out(node).find(|edge| graph.nodes[edge.to].kind != NodeKind::Resource) {
             verdict.statement += &format!(" CPU {} spins: {}; who has it is not shown.", cpu.cpu, edge.waits_for);
             verdict.missing.push(format!("the stack of the CPU that keeps CPU {} waiting (sysrq-l)", cpu.cpu));
             break;
@@ -622,7 +637,7 @@ fn hung(seen: &Observations, graph: &Graph, event: &Event, scan: &HungScan) -> V
         NodeKind::Cpu => say(VerdictKind::Starvation, format!("The chain ends at {}, which does not get on.", node.name), Grade::Inferred).missing(format!("a second stack of {}", node.name)),
         _ => {
             let known = holders_without_stack(seen, scan);
-            let verdict = say(VerdictKind::Unknown, format!("The chain ends at {}; who ends that wait is not in the log.", node.name), Grade::Unknown)
+            let verdict = say(VerdictKind::Unknown, format!("The chain ends at {}; who ends that is not in the log.", node.name), Grade::Unknown)
                 .missing(format!("all stacks of the system (sysrq-t), to find who should end: {}", node.name));
             with_candidates(verdict, &known)
         }

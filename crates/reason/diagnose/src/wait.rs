@@ -186,7 +186,8 @@ pub fn awaited(snapshot: &Snapshot) -> Option<Wait> {
     if running {
         return spins(snapshot, &frames);
     }
-    let asleep = frames.iter().take_while(|frame| stack::is_scheduling(&frame.function)).count();
+    // Frames that two printers spoilt may stand between the scheduler's.
+    let asleep = frames.iter().take(12).rposition(|frame| stack::is_scheduling(&frame.function)).map_or(0, |at| at + 1);
     let body = &frames[asleep..];
     for (at, frame) in body.iter().enumerate().take(2) {
         if at == 1 && !is_primitive(&body[0].function) {
@@ -202,9 +203,11 @@ pub fn awaited(snapshot: &Snapshot) -> Option<Wait> {
     }
     let completion = frames[..asleep].iter().any(|frame| frame.function.contains("wait_for_co"));
     let frame = body.first()?;
-    // Only a stack that goes through the scheduler shows a wait.
-    (asleep > 0).then(|| {
-        let released_by = if completion { "whoever calls complete() for it" } else { "not known" };
+    // Only a stack that goes through the scheduler shows a wait; where the next frame is the way into the
+    // kernel, frames are lost.
+    let lost = stack::is_syscall_entry(&frame.function) || ["__arm64_sys_", "__x64_sys_", "__se_sys_", "ksys_", "kthread", "ret_from_fork"].iter().any(|start| frame.function.starts_with(start));
+    (asleep > 0 && !lost).then(|| {
+        let released_by = if completion { "whoever calls complete() for it" } else { "" };
         found("W51", A::Completion, released_by, frame, body)
     })
 }

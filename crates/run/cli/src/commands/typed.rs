@@ -23,7 +23,14 @@ fn with_default(mut typed: Vec<OsString>, terminal: bool) -> Vec<OsString> {
     };
     let command = Arguments::command();
     let known = |name: &OsString| name == "help" || command.get_subcommands().any(|sub| name == sub.get_name() || sub.get_all_aliases().any(|alias| name == alias));
-    let is_log = first == "-" || (!first.to_string_lossy().starts_with('-') && !known(first) && (std::path::Path::new(first).exists() || first.to_string_lossy().contains(['/', '.'])));
+    let is_log = |word: &OsString| {
+        let text = word.to_string_lossy();
+        word == "-" || !text.starts_with('-') && (std::path::Path::new(word).exists() || text.contains(['/', '.']))
+    };
+    let help = ["-h", "--help", "-V", "--version"].iter().any(|flag| first == flag);
+    // An option first: `ktriage --json LOG`.
+    let option = first.to_string_lossy().starts_with('-') && first != "-" && !help;
+    let is_log = if option { !typed[1..].iter().any(known) && typed[1..].iter().any(is_log) } else { !known(first) && !help && is_log(first) };
     if is_log {
         typed.insert(1, "diagnose".into());
     }
@@ -46,6 +53,7 @@ mod tests {
         assert_eq!(given(&[], false), ["diagnose", "-"]);
         assert_eq!(given(&[], true), Vec::<String>::new());
         assert_eq!(given(&["diagnose", "a.log"], true), ["diagnose", "a.log"]);
+        assert_eq!(given(&["--json", "-"], true), ["diagnose", "--json", "-"]);
         assert_eq!(given(&["--help"], true), ["--help"]);
         assert_eq!(given(&["diagnoze"], true), ["diagnoze"]);
     }

@@ -339,7 +339,7 @@ fn graph(out: &mut Page, diagnosis: &Diagnosis) {
     out.line("Wait graph");
     for edge in graph.edges.iter().take(EDGES_SHOWN) {
         let (from, to) = (&graph.nodes[edge.from], &graph.nodes[edge.to]);
-        let what = if to.name == edge.waits_for || edge.waits_for.starts_with(&to.name) || edge.waits_for.contains(&to.name) { edge.waits_for.clone() } else { format!("{} ({})", to.name, edge.waits_for) };
+        let what = if to.name == edge.waits_for || edge.waits_for.starts_with(&to.name) || edge.waits_for.contains(&to.name) { edge.waits_for.clone() } else if to.name.starts_with(&edge.waits_for) { to.name.clone() } else { format!("{} ({})", to.name, edge.waits_for) };
         out.entry("  ", &format!("{} -> {what}", from.name), &format!("{}  {}  {}", edge.grade, cite(&edge.lines), edge.rule));
     }
     let hidden = graph.edges.len().saturating_sub(EDGES_SHOWN);
