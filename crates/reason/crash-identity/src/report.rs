@@ -126,7 +126,7 @@ struct Naming<'s> {
     damage: Option<String>,
 }
 
-/// Reads and names the report that begins at `lines[first]`.
+/// Reads and names the report that begins at `lines[first]`; gives the index of its last line too.
 pub(crate) fn read(
     lines: &[Line<'_>],
     first: usize,
@@ -181,7 +181,6 @@ pub(crate) fn read(
             missing.then(|| "the stack trace is missing or not whole".to_owned())
         });
     let is_stall = naming.shape.is_some_and(|s| s.shape.choice == Choice::Entry);
-    let end = collected.end;
     let last = collected.kept.last().copied().unwrap_or(first);
     let report = CrashReport {
         kind: kind(&title),
@@ -204,7 +203,7 @@ pub(crate) fn read(
         dropped: Dropped { foreign: collected.foreign, stale: collected.stale, cut: collected.cut },
         relation: None,
     };
-    Some((report, end))
+    Some((report, last))
 }
 
 /// The first line from its header on. Symbolised reports repeat it for every inlined function; the
