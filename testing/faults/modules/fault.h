@@ -9,11 +9,13 @@
 #ifndef FAULT_H
 #define FAULT_H
 
+#include <linux/delay.h>
 #include <linux/init.h>
 #include <linux/kernel.h>
 #include <linux/module.h>
 #include <linux/proc_fs.h>
 #include <linux/string.h>
+#include <linux/timekeeping.h>
 #include <linux/uaccess.h>
 
 MODULE_LICENSE("Dual MIT/GPL");
@@ -64,6 +66,20 @@ static const struct proc_ops fault_operations = {
 static int fault_register(void)
 {
 	return proc_create("fault", 0200, NULL, &fault_operations) ? 0 : -ENOMEM;
+}
+
+/*
+ * Uses this CPU for `seconds` without sleeping. Inlined, so that a report names the caller; the
+ * clock is read rarely, so that a sample rarely falls into it.
+ */
+static __always_inline void fault_spin(int seconds)
+{
+	u64 end = ktime_get_mono_fast_ns() + (u64)seconds * NSEC_PER_SEC;
+	int round;
+
+	while (ktime_get_mono_fast_ns() < end)
+		for (round = 0; round < 100000; round++)
+			cpu_relax();
 }
 
 #endif
