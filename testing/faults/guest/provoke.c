@@ -16,7 +16,7 @@
  * Options: cpu=N (run there only), fifo=N (as SCHED_FIFO with priority N), oom_score_adj=N.
  *
  * As process 1 it first mounts /proc, /sys, /sys/kernel/debug and /dev, and switches the machine off
- * after the last step. It binds itself to CPU 0 and runs as SCHED_FIFO, so that a fault on another CPU, or
+ * after the last step. In either case it binds itself to CPU 0 and runs as SCHED_FIFO, so that a fault on another CPU, or
  * one that takes all time of ordinary tasks, does not keep it from its next step. A step that fails is
  * said on the kernel log and does not end the run: a fault often kills its own task.
  */
@@ -258,16 +258,16 @@ int main(int count, char **arguments)
 	int first = getpid() == 1;
 
 	signal(SIGCHLD, SIG_IGN);
-	if (first) {
+	if (first)
 		mount_all();
-		bind_to(0, 0);
-		use_priority(SCHED_FIFO, 90);
-	}
+	bind_to(0, 0);
+	use_priority(SCHED_FIFO, 90);
 	FILE *steps = fopen(count > 1 && !first ? arguments[1] : "/steps", "re");
 
 	if (!steps) {
 		say("provoke: no steps: %s", strerror(errno));
 	} else {
+		say("provoke: first step");
 		while (fgets(line, sizeof(line), steps)) {
 			line[strcspn(line, "\n")] = '\0';
 			step(line);

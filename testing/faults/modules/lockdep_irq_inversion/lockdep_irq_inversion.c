@@ -2,22 +2,22 @@
 /*
  * A spinlock taken in an interrupt handler, and elsewhere with interrupts on.
  *
- * A timer counts under counter_lock; "read" takes the same lock with plain spin_lock(). Were the
+ * A timer counts under counter_lock; "read" takes the same lock with plain raw_spin_lock(). Were the
  * timer to fire in between on that CPU, it would spin for good. Only lockdep sees it.
  */
 #include "../fault.h"
 #include <linux/hrtimer.h>
 #include <linux/spinlock.h>
 
-static DEFINE_SPINLOCK(counter_lock);
+static DEFINE_RAW_SPINLOCK(counter_lock);
 static struct hrtimer counter_timer;
 static u64 counter_ticks;
 
 static enum hrtimer_restart counter_tick(struct hrtimer *timer)
 {
-	spin_lock(&counter_lock);
+	raw_spin_lock(&counter_lock);
 	counter_ticks++;
-	spin_unlock(&counter_lock);
+	raw_spin_unlock(&counter_lock);
 	return HRTIMER_NORESTART;
 }
 
@@ -31,9 +31,9 @@ static noinline int counter_read(int unused)
 {
 	u64 ticks;
 
-	spin_lock(&counter_lock);
+	raw_spin_lock(&counter_lock);
 	ticks = counter_ticks;
-	spin_unlock(&counter_lock);
+	raw_spin_unlock(&counter_lock);
 	return ticks > INT_MAX ? -EOVERFLOW : 0;
 }
 
