@@ -6,9 +6,9 @@ use crate::definition::Truth;
 use crate::error::FaultError;
 
 /// What `guest/provoke.c` says first: what stands before is the kernel's start.
-pub(crate) const FIRST_WORDS: &str = "provoke: first step";
+const FIRST_WORDS: &str = "provoke: first step";
 /// What it says last.
-pub(crate) const LAST_WORDS: &str = "provoke: end of steps";
+const LAST_WORDS: &str = "provoke: end of steps";
 
 /// The outcome of a look at a log.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,13 +33,20 @@ pub struct Proof {
     pub culprit: String,
 }
 
-/// Looks at a log. Only what follows the first words of the guest's program counts.
+/// Whether the guest's program has begun, and whether it has carried out its last step.
+#[must_use]
+pub fn progress(log: &[u8]) -> (bool, bool) {
+    let has = |words: &str| log.windows(words.len()).any(|window| window == words.as_bytes());
+    (has(FIRST_WORDS), has(LAST_WORDS))
+}
+
+/// Looks at a log. Only what follows the first words of the guest's program counts, if the log has them.
 ///
 /// # Errors
 /// When a pattern of the definition is not one.
 pub fn judge(truth: &Truth, log: &str) -> Result<Judgement, FaultError> {
     let lines: Vec<&str> = log.split('\n').collect();
-    let start = lines.iter().position(|line| line.contains(FIRST_WORDS)).unwrap_or(lines.len());
+    let start = lines.iter().position(|line| line.contains(FIRST_WORDS)).unwrap_or(0);
     let mut missing = Vec::new();
     let mut from = start;
     for expected in &truth.expect {

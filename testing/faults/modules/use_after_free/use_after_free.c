@@ -3,6 +3,7 @@
  * Memory read after it was freed, by another path than the one that freed it.
  *
  * "open" takes a ticket, "cancel" frees it and leaves the pointer behind, "print" reads through it.
+ * A kernel without a check for it crashes later, over what the freed memory then holds.
  * KFENCE watches a sample of all allocations only, so each command is repeated as often as told.
  */
 #include "../fault.h"
@@ -45,7 +46,9 @@ static noinline int booth_cancel_one(int ticket)
 
 static noinline int booth_print_one(int ticket)
 {
-	return READ_ONCE(booth_tickets[ticket]->seat) > 100000 ? -ERANGE : 0;
+	struct booth_ticket *next = READ_ONCE(booth_tickets[ticket]->next);
+
+	return next && READ_ONCE(next->seat) > 100000 ? -ERANGE : 0;
 }
 
 static int booth_open(int count)
