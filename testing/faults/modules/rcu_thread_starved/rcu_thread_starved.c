@@ -3,8 +3,8 @@
  * The thread that drives RCU's grace periods gets no CPU.
  *
  * It is bound to one CPU, and there a real-time task samples a meter without a pause ("sample 60",
- * started as SCHED_FIFO). CPUs report their quiescent states, nobody collects them. "rotate" waits
- * for a grace period.
+ * started as SCHED_FIFO). CPUs report their quiescent states, nobody collects them. "rotate
+ * N" waits for N grace periods, so that one is on its way when the sampling begins.
  */
 #include "../fault.h"
 #include <linux/rcupdate.h>
@@ -15,9 +15,10 @@ static noinline int meter_sample(int seconds)
 	return 0;
 }
 
-static noinline int meter_rotate(int unused)
+static noinline int meter_rotate(int times)
 {
-	synchronize_rcu();
+	while (times-- > 0)
+		synchronize_rcu();
 	return 0;
 }
 

@@ -16,7 +16,7 @@ static union {
 
 static noinline int map_rename(int unused)
 {
-	memcpy(map_start.text, "unknown", 8);
+	memcpy(map_start.text, "untitled", sizeof(map_start.text));
 	return 0;
 }
 
