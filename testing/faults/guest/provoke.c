@@ -105,27 +105,34 @@ static void use_priority(int policy, int priority)
 /* In the child: become NAME, as the options say. Returns the first word that is no option. */
 static char *become(char *words)
 {
-	cpu_set_t all;
+	int policy = SCHED_OTHER, priority = 0, bound = 0;
 	char *rest = words;
+	cpu_set_t all;
 
 	prctl(PR_SET_NAME, strsep(&rest, " "));
-	memset(&all, 0xff, sizeof(all));
-	sched_setaffinity(0, sizeof(all), &all);
-	use_priority(SCHED_OTHER, 0);
 	while (rest) {
 		char text[16];
 		int number;
 
-		if (sscanf(rest, "cpu=%d", &number) == 1)
+		if (sscanf(rest, "cpu=%d", &number) == 1) {
 			bind_to(0, number);
-		else if (sscanf(rest, "fifo=%d", &number) == 1)
-			use_priority(SCHED_FIFO, number);
-		else if (sscanf(rest, "oom_score_adj=%15[-0-9]", text) == 1)
+			bound = 1;
+		} else if (sscanf(rest, "fifo=%d", &number) == 1) {
+			policy = SCHED_FIFO;
+			priority = number;
+		} else if (sscanf(rest, "oom_score_adj=%15[-0-9]", text) == 1) {
 			write_text("/proc/self/oom_score_adj", text, 1);
-		else
+		} else {
 			break;
+		}
 		strsep(&rest, " ");
 	}
+	/* An unbound moment as an ordinary task could end on a CPU that a fault keeps busy. */
+	if (!bound) {
+		memset(&all, 0xff, sizeof(all));
+		sched_setaffinity(0, sizeof(all), &all);
+	}
+	use_priority(policy, priority);
 	return rest ? rest : "";
 }
 

@@ -11,8 +11,8 @@ use crate::catalogue::{HEADER, PROVOKER, Source};
 use crate::error::FaultError;
 
 /// Words of a Makefile for every module. Sibling calls are kept as calls, so that a stack shows
-/// each function that was passed through.
-const MODULE_FLAGS: &str = "-fno-optimize-sibling-calls";
+/// each function that was passed through; file names in reports do not tell where it was built.
+const MODULE_FLAGS: &str = "-fno-optimize-sibling-calls -fmacro-prefix-map=$(src)/=";
 
 /// The C compiler.
 #[derive(Clone, Debug)]
