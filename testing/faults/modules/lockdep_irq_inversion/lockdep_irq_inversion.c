@@ -2,7 +2,7 @@
 /*
  * A spinlock taken in an interrupt handler, and elsewhere with interrupts on.
  *
- * A timer counts under counter_lock; "read" takes the same lock with plain raw_spin_lock(). Were the
+ * A timer counts under counter_lock; "read" takes the same lock with interrupts on. Were the
  * timer to fire in between on that CPU, it would spin for good. Only lockdep sees it.
  */
 #include "../fault.h"
