@@ -7,11 +7,15 @@ use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use guest_protocol::{FromGuest, MAXIMUM_CHUNK, Stream};
 use rustix::process::{Pid, Signal, kill_process_group};
 
 use crate::agent::Port;
+
+/// How long a program's last output may take to arrive after its end.
+const DRAIN: Duration = Duration::from_secs(1);
 
 /// The programs that run, by the number of the request that started them.
 pub(crate) struct Programs {
@@ -72,14 +76,12 @@ impl Programs {
         thread::Builder::new().name("wait".into()).spawn(move || {
             let status = child.wait();
             running.lock().unwrap_or_else(PoisonError::into_inner).remove(&request);
-            // A grandchild may hold the pipes open for ever: its output is not waited for, but what
-            // the program itself wrote has been read by the time its end is told, or nearly so.
+            // What the program wrote is told before its end. A grandchild may hold the pipes open for
+            // ever, so the wait has a limit.
+            let deadline = Instant::now() + DRAIN;
             for reader in [output, error].into_iter().flatten() {
-                for _ in 0..20 {
-                    if reader.is_finished() {
-                        break;
-                    }
-                    thread::sleep(std::time::Duration::from_millis(5));
+                while !reader.is_finished() && Instant::now() < deadline {
+                    thread::sleep(Duration::from_millis(2));
                 }
             }
             let status = status.ok();
