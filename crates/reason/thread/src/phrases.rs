@@ -1,0 +1,146 @@
+//! The words by which demands, answers, tests and retractions are recognised: tables that a newcomer
+//! extends by a row. All in lower case. A statement that rests on one is graded INFERRED.
+
+/// A change is wanted.
+pub(crate) const REQUESTS: &[&str] = &[
+    "please add", "please fix", "please use", "please drop", "please remove", "please split", "please explain",
+    "please rename", "please move", "please don't", "please do not", "please keep", "please make", "please check",
+    "please update", "please change", "please respin", "please rebase", "please send", "please document",
+    "you need to", "you would need to", "you'd need to", "you should", "you must", "you have to", "you want to",
+    "should be", "needs to", "need to be", "must be", "ought to", "would be better", "would be nicer", "better to",
+    "better use", "might not be bad", "i'd prefer", "i would prefer", "i'd rather", "i would rather", "let's",
+    "maybe", "perhaps", "how about", "consider", "suggest", "nit", "instead of", "would be nice", "wouldn't hurt",
+    "could use", "you can use", "you could use", "just use", "can we", "can you", "could you", "could we",
+    "this wants", "drop this", "drop the", "no need for", "no need to",
+];
+
+/// Something is said to be wrong.
+pub(crate) const OBJECTIONS: &[&str] = &[
+    "i don't get", "i do not get", "don't understand", "do not understand", "doesn't make sense",
+    "does not make sense", "makes no sense", "is wrong", "looks wrong", "seems wrong", "is incorrect",
+    "not correct", "isn't correct", "isn't right", "not right", "should not", "shouldn't", "must not", "mustn't",
+    "won't work", "will not work", "doesn't work", "does not work", "can't work", "cannot work", "breaks",
+    "is broken", "will break", "would break", "deadlock is possible", "possible deadlock", "can deadlock",
+    "could deadlock", "will deadlock", "would deadlock", "may deadlock", "is racy", "looks racy", "races with",
+    "a race", "leaks", "would leak", "will leak", "use-after-free", "use after free", "null pointer", "hackish",
+    "a hack", "ugly", "i don't like", "i do not like", "not a fan", "nak", "nack", "confusing", "misleading",
+    "i'm not convinced", "not convinced", "unnecessary", "not needed", "isn't needed", "redundant", "pointless",
+    "is missing", "are missing", "you forgot", "forgot to", "typo", "overflow", "underflow", "uninitialized",
+    "uninitialised", "doesn't compile", "does not compile", "doesn't build", "does not build", "doesn't apply",
+    "does not apply", "regression", "i disagree", "not sure", "i doubt", "unlocked", "without holding",
+    "too big", "too large", "out of bounds", "off by one", "off-by-one",
+];
+
+/// A sentence that agrees, praises or promises nothing: what follows is no demand.
+pub(crate) const AGREEMENT_STARTS: &[&str] = &[
+    "ok", "okay", "indeed", "right", "you're right", "you are right", "agreed", "agree", "i agree", "good catch",
+    "good point", "yes", "yep", "yeah", "yup", "will do", "will fix", "will change", "will add", "will update",
+    "will drop", "will remove", "done", "fixed", "ack", "sure", "makes sense", "that makes sense", "thanks",
+    "thank you", "fair enough", "fair point", "noted", "sounds good", "of course", "correct", "exactly",
+    "this is correct", "that is correct", "true", "looks good", "lgtm", "nice", "great", "i'll", "i will",
+    "oh right", "oops", "ah", "my bad", "my mistake",
+];
+
+/// Someone else should answer.
+pub(crate) const DEFLECTIONS: &[&str] = &[
+    "should be answered by", "i don't know", "i do not know", "no idea", "leave it to", "leave that to",
+    "leave this to", "up to the", "ask the", "not my area", "let the maintainer", "someone else",
+];
+
+/// It could be done, on a condition.
+pub(crate) const OFFERS: &[&str] = &[
+    "if we want", "if you want", "if you like", "if you prefer", "if needed", "if necessary", "if preferred",
+    "i can try", "we can try", "i could", "we could", "we can add", "i can add", "might be possible",
+    "would be possible", "will be possible", "let me think", "i'll think", "let me check", "i'll check",
+    "will check", "i'll look", "will look into",
+];
+
+/// The asker takes it back.
+pub(crate) const WITHDRAWALS: &[&str] = &[
+    "never mind", "nevermind", "nvm", "scratch that", "ignore my", "ignore me", "forget it", "forget what i",
+    "please disregard", "please ignore", "i take that back", "i misread", "i missed that", "i was wrong",
+    "sorry for the noise", "my mistake", "i stand corrected",
+];
+
+/// The one who claimed something gives it up.
+pub(crate) const CONCESSIONS: &[&str] = &[
+    "was wrong", "were wrong", "i was mistaken", "was mistaken", "i stand corrected", "my claim was",
+    "i misunderstood", "i misread", "turned out to be wrong", "turns out i was", "admitted that",
+    "i take that back", "scratch that", "i retract",
+];
+
+/// The sentence before a trailer makes it depend on something.
+pub(crate) const CONDITIONS: &[&str] = &[
+    "with that", "with this fixed", "with that fixed", "with these", "with those", "once ", "if you ",
+    "after that", "assuming", "provided", "when fixed", "feel free to add", "with the above", "other than that",
+    "apart from that", "with nits", "with the nit",
+];
+
+/// Who says so sent it on.
+pub(crate) const APPLIED: &[&str] = &[
+    "applied, thanks", "applied. thanks", "applied to", "applied, thank", "queued for", "queued up", "queued to",
+    "i've applied", "i have applied", "merged to", "merged into", "pushed to", "picked up", "thanks, applied",
+    "this patch was applied to", "this series was applied to", "has been added to the", "now queued",
+];
+
+/// Compiled and nothing more.
+pub(crate) const COMPILE_ONLY: &[&str] = &[
+    "only compile tested", "compile tested only", "compile-tested only", "only compile-tested", "compile tested",
+    "compile-tested", "build tested only", "build-tested only", "only build tested", "only build-tested",
+    "build tested", "build-tested", "untested", "not tested", "totally untested", "completely untested",
+    "lightly tested",
+];
+
+/// Ran somewhere.
+pub(crate) const RAN: &[&str] = &[
+    "tested on", "tested with", "boot tested", "boot-tested", "i tested this", "i've tested", "i have tested",
+    "runtime tested", "passes all", "tested in", "tested under", "works for me", "survived", "no longer reproduces",
+    "fixes the issue for me", "fixes it for me",
+];
+
+/// A machine's result, and whether it is good.
+pub(crate) const RESULTS: &[(&str, bool)] = &[
+    ("did not trigger any issue", true),
+    ("build test passed", true),
+    ("test passed", true),
+    ("bpf_ci: success", true),
+    ("kernel test robot noticed the following build errors", false),
+    ("kernel test robot noticed the following build warnings", false),
+    ("kernel test robot noticed", false),
+    ("syzbot found the following", false),
+    ("syzbot has tested the proposed patch but", false),
+    ("still triggering an issue", false),
+    ("but the reproducer is still triggering", false),
+    ("build failed", false),
+    ("build failure", false),
+    ("test failed", false),
+    ("syzbot ci has tested the following series", false),
+];
+
+/// A test is wanted.
+pub(crate) const TEST_WANTED: &[&str] = &[
+    "please test", "sure to test", "please be sure to test", "please run", "needs testing", "need testing",
+    "needs to be tested", "should be tested", "testing appreciated", "testing welcome", "test reports welcome",
+    "please give it a", "please verify", "test and report", "please retest", "please try",
+];
+
+/// A test is offered.
+pub(crate) const TEST_OFFERED: &[&str] = &[
+    "i can test", "i could test", "i will test", "i'll test", "i can try", "i will try", "i'll try", "i can run",
+    "i will run", "i'll run", "we can test", "will give it a", "let me test", "happy to test", "able to test",
+];
+
+/// Whether one of `phrases` stands in `lower`; which.
+pub(crate) fn first_of<'p>(lower: &str, phrases: &[&'p str]) -> Option<&'p str> {
+    phrases.iter().copied().find(|phrase| crate::text::has_phrase(lower, phrase))
+}
+
+/// Whether `lower` begins with one of `phrases` as whole words.
+pub(crate) fn starts_with_any(lower: &str, phrases: &[&str]) -> bool {
+    let lower = lower.trim_start_matches(|c: char| !c.is_alphanumeric());
+    phrases.iter().any(|phrase| {
+        lower
+            .strip_prefix(phrase)
+            .is_some_and(|rest| rest.chars().next().is_none_or(|c| !c.is_alphanumeric() && c != '\''))
+    })
+}
