@@ -110,7 +110,7 @@ fn dialect(line: &[u8]) -> Option<Dialect> {
     }
     // A sender, then a date with a time of day and a year.
     let words: Vec<&[u8]> =
-        rest.split(|b| b.is_ascii_whitespace()).filter(|w| !w.is_empty()).take(16).collect();
+        rest.split(u8::is_ascii_whitespace).filter(|w| !w.is_empty()).take(16).collect();
     let clock = words.iter().any(|w| {
         w.len() >= 5 && w[0].is_ascii_digit() && w.iter().filter(|b| **b == b':').count() >= 1
     });

@@ -99,6 +99,8 @@ pub struct Part {
 pub struct Message {
     /// Where it stands in the input.
     pub lines: LineSpan,
+    /// The line that names its sender; the first line of a mail.
+    pub from_line: u64,
     /// How it was at hand.
     pub source: Source,
     /// `Message-ID` without brackets.
@@ -140,6 +142,7 @@ impl Message {
     pub(crate) fn empty(lines: LineSpan, source: Source) -> Self {
         Self {
             lines,
+            from_line: lines.first,
             source,
             message_id: None,
             in_reply_to: Vec::new(),
@@ -290,8 +293,9 @@ fn is_readable_attachment(part: &MessagePart<'_>) -> bool {
         t.ctype().eq_ignore_ascii_case("text") && sub != "html"
             || matches!(sub.as_str(), "x-patch" | "x-diff")
     });
-    let binary = matches!(part.body, PartType::Binary(_) | PartType::InlineBinary(_));
-    matches!(part.body, PartType::Text(_)) && (typed || named) || binary && (typed || named)
+    let readable =
+        matches!(part.body, PartType::Text(_) | PartType::Binary(_) | PartType::InlineBinary(_));
+    readable && (typed || named)
 }
 
 fn read_part(
@@ -423,11 +427,11 @@ fn read_headers(message: &mut Message, part: &MessagePart<'_>) {
             _ => {}
         }
     }
-    restore_from(message, original, &reply_to);
+    restore_from(message, original.as_ref(), &reply_to);
 }
 
 /// Undoes the `NAME via LIST <list@…>` by which lists get past DMARC.
-fn restore_from(message: &mut Message, original: Option<Person>, reply_to: &[Person]) {
+fn restore_from(message: &mut Message, original: Option<&Person>, reply_to: &[Person]) {
     let lower = message.from.name.to_ascii_lowercase();
     let marked = lower.rfind(" via ");
     let relay = message
@@ -453,7 +457,7 @@ fn restore_from(message: &mut Message, original: Option<Person>, reply_to: &[Per
             && (p.name.is_empty() || same_name(&p.name, &name))
             && p.address != message.via
     };
-    let address = original.iter().chain(reply_to).find(fits).and_then(|p| p.address.clone());
+    let address = original.into_iter().chain(reply_to).find(fits).and_then(|p| p.address.clone());
     message.from = Person { name, address };
 }
 

@@ -74,6 +74,7 @@ pub(crate) fn patchew(bytes: &[u8]) -> Vec<Message> {
         message.subject = subject(lines.get(*start));
         (message.from, message.via) = without_list(name);
         message.age = Some(age.clone());
+        message.from_line = *start as u64 + 2;
         lines.body(&mut message, start + 2, end);
         messages.push(message);
     }
@@ -137,7 +138,7 @@ pub(crate) fn lore(bytes: &[u8]) -> Vec<Message> {
         .filter_map(|index| flat_head(lines.get(index)).map(|(n, s)| (index, n, s)))
         .collect();
     if heads.is_empty() {
-        return single(bytes, &lines);
+        return single(&lines);
     }
     // A message begins at its `* SUBJECT` line, above the piece of the tree that leads to it.
     let mut begins = Vec::new();
@@ -170,6 +171,7 @@ pub(crate) fn lore(bytes: &[u8]) -> Vec<Message> {
         }
         (message.from, message.via) = without_list(name);
         message.date = Some(Moment { seconds: *seconds, zone: None });
+        message.from_line = *head as u64 + 1;
         message.parent_seconds = parent(&lines, begin, *head);
         let mut body = head + 1;
         let mut people = String::new();
@@ -236,7 +238,7 @@ fn parent(lines: &Lines<'_>, begin: usize, head: usize) -> Option<i64> {
 }
 
 /// The page of one message has its headers almost as they were.
-fn single(bytes: &[u8], lines: &Lines<'_>) -> Vec<Message> {
+fn single(lines: &Lines<'_>) -> Vec<Message> {
     let Some(start) = (0..lines.all.len()).find(|i| lines.get(*i).starts_with("From: ")) else {
         return Vec::new();
     };
@@ -259,7 +261,6 @@ fn single(bytes: &[u8], lines: &Lines<'_>) -> Vec<Message> {
         text.push_str(line);
         text.push('\n');
     }
-    let _ = bytes;
     vec![message(text.as_bytes(), start as u64 + 1)]
 }
 

@@ -153,12 +153,13 @@ pub fn quoted_date(text: &str) -> Option<(QuotedDate, &str)> {
             zone = parse_zone(bare);
         } else if time.is_some() && (lower == "am" || lower == "pm") {
             afternoon = Some(lower == "pm");
-        } else if matches!(lower.as_str(), "at" | "um" | "à" | "den" | "le" | "on" | "kl") {
-        } else if WEEKDAYS.contains(&key)
-            && bare.chars().all(char::is_alphabetic)
-            && bare.len() <= 9
-            && time.is_none()
+        } else if is_filler(&lower)
+            || WEEKDAYS.contains(&key)
+                && bare.chars().all(char::is_alphabetic)
+                && bare.len() <= 9
+                && time.is_none()
         {
+            // Says nothing that the rest does not.
         } else if month.is_none()
             && bare.chars().all(char::is_alphabetic)
             && is_month(&lower)
@@ -244,6 +245,11 @@ pub fn quoted_date(text: &str) -> Option<(QuotedDate, &str)> {
         QuotedDate { civil, zone, has_seconds: second.is_some(), has_time: time.is_some() },
         rest,
     ))
+}
+
+/// Words between date and time of day, in the languages of mail programs.
+fn is_filler(lower: &str) -> bool {
+    matches!(lower, "at" | "um" | "à" | "den" | "le" | "on" | "kl")
 }
 
 fn is_month(lower: &str) -> bool {

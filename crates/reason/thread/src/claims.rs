@@ -60,15 +60,18 @@ pub(crate) fn withdrawn(all: &[&Message], thread: &mut Thread) {
                     None => (claim.text.clone(), vec![claim.lines]),
                 },
             };
-            let backed_by = thread
-                .links
-                .iter()
-                .find(|l| claim.lines.contains(l.line))
-                .map(|l| match &l.note {
+            let backed_by =
+                thread.links.iter().find(|l| claim.lines.contains(l.line)).map(|l| match &l.note {
                     Some(note) => format!("{} ({note})", l.url),
                     None => l.url.clone(),
                 });
-            found.push(WithdrawnClaim { text, lines, refuted, conceded: concession.lines, backed_by });
+            found.push(WithdrawnClaim {
+                text,
+                lines,
+                refuted,
+                conceded: concession.lines,
+                backed_by,
+            });
         }
     }
     thread.withdrawn = found;

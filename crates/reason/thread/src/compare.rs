@@ -67,10 +67,14 @@ fn pair<'a>(a: &'a Version, b: &'a Version) -> Vec<Pair<'a>> {
     let mut open = Vec::new();
     for patch in &b.patches {
         let place = left.iter().position(|l| {
-            l.is_some_and(|l| l.title == patch.title || l.patch_id.is_some() && l.patch_id == patch.patch_id)
+            l.is_some_and(|l| {
+                l.title == patch.title || l.patch_id.is_some() && l.patch_id == patch.patch_id
+            })
         });
         match place {
-            Some(place) => pairs.push((left[place].take().and_then(|l| l.diff.as_ref()), patch.diff.as_ref())),
+            Some(place) => {
+                pairs.push((left[place].take().and_then(|l| l.diff.as_ref()), patch.diff.as_ref()))
+            }
             None => open.push(patch),
         }
     }
@@ -147,7 +151,12 @@ fn rows(file: &FileDiff) -> Vec<Row<'_>> {
             if begins_function(&line.text) {
                 function = name_of(&line.text);
             }
-            rows.push(Row { kind: line.kind, text: &line.text, number: line.number, function: function.clone() });
+            rows.push(Row {
+                kind: line.kind,
+                text: &line.text,
+                number: line.number,
+                function: function.clone(),
+            });
         }
     }
     rows
@@ -166,7 +175,8 @@ pub(crate) fn name_of(heading: &str) -> String {
     let head = heading.split(['(', '{', '=']).next().unwrap_or(heading).trim_end();
     let has_call = heading.contains('(');
     let word = head.rsplit([' ', '\t', '*']).next().unwrap_or(head);
-    let macro_like = word.bytes().all(|b| b.is_ascii_uppercase() || b == b'_' || b.is_ascii_digit());
+    let macro_like =
+        word.bytes().all(|b| b.is_ascii_uppercase() || b == b'_' || b.is_ascii_digit());
     if has_call && macro_like && word.len() > 3 {
         // `DEFINE_SPINLOCK(name)`.
         return heading.split(['(', ')', ',']).nth(1).unwrap_or(word).trim().to_owned();

@@ -12,19 +12,68 @@ use crate::text::has_phrase;
 
 /// Functions that return memory or an object, or nothing.
 const ALLOCATORS: &[&str] = &[
-    "kmalloc", "kzalloc", "kcalloc", "kmalloc_array", "kmalloc_node", "kzalloc_node", "krealloc", "kvmalloc", "kvzalloc",
-    "kvcalloc", "kvmalloc_array", "vmalloc", "vzalloc", "vmalloc_node", "vzalloc_node", "vmalloc_user", "kmemdup",
-    "kstrdup", "kstrndup", "kasprintf", "kmem_cache_alloc", "kmem_cache_zalloc", "kmem_cache_create", "alloc_percpu",
-    "alloc_page", "alloc_pages", "__get_free_page", "__get_free_pages", "get_zeroed_page", "devm_kzalloc",
-    "devm_kmalloc", "devm_kcalloc", "devm_kmemdup", "mempool_create", "alloc_workqueue", "dma_alloc_coherent",
-    "alloc_skb", "skb_clone", "skb_copy", "bio_alloc", "kobject_create_and_add", "of_get_child_by_name",
+    "kmalloc",
+    "kzalloc",
+    "kcalloc",
+    "kmalloc_array",
+    "kmalloc_node",
+    "kzalloc_node",
+    "krealloc",
+    "kvmalloc",
+    "kvzalloc",
+    "kvcalloc",
+    "kvmalloc_array",
+    "vmalloc",
+    "vzalloc",
+    "vmalloc_node",
+    "vzalloc_node",
+    "vmalloc_user",
+    "kmemdup",
+    "kstrdup",
+    "kstrndup",
+    "kasprintf",
+    "kmem_cache_alloc",
+    "kmem_cache_zalloc",
+    "kmem_cache_create",
+    "alloc_percpu",
+    "alloc_page",
+    "alloc_pages",
+    "__get_free_page",
+    "__get_free_pages",
+    "get_zeroed_page",
+    "devm_kzalloc",
+    "devm_kmalloc",
+    "devm_kcalloc",
+    "devm_kmemdup",
+    "mempool_create",
+    "alloc_workqueue",
+    "dma_alloc_coherent",
+    "alloc_skb",
+    "skb_clone",
+    "skb_copy",
+    "bio_alloc",
+    "kobject_create_and_add",
+    "of_get_child_by_name",
 ];
 
 /// Pairs of lock calls of which one replaces the other.
 const LOCKS: &[&str] = &[
-    "spin_lock", "spin_lock_irq", "spin_lock_irqsave", "spin_lock_bh", "raw_spin_lock", "raw_spin_lock_irq",
-    "raw_spin_lock_irqsave", "mutex_lock", "mutex_lock_interruptible", "read_lock", "write_lock", "down_read",
-    "down_write", "rcu_read_lock", "local_lock", "local_lock_irqsave",
+    "spin_lock",
+    "spin_lock_irq",
+    "spin_lock_irqsave",
+    "spin_lock_bh",
+    "raw_spin_lock",
+    "raw_spin_lock_irq",
+    "raw_spin_lock_irqsave",
+    "mutex_lock",
+    "mutex_lock_interruptible",
+    "read_lock",
+    "write_lock",
+    "down_read",
+    "down_write",
+    "rcu_read_lock",
+    "local_lock",
+    "local_lock_irqsave",
 ];
 
 /// A finding with the words by which somebody would have raised it.
@@ -91,7 +140,8 @@ pub(crate) fn newest(all: &[&Message], quotes: &Quotes, thread: &mut Thread) {
         .into_iter()
         .filter(|r| {
             let shown = r.finding.lines.iter().any(|span| quoted.iter().any(|l| span.contains(*l)));
-            let named = r.words.iter().any(|w| said.iter().any(|s| has_phrase(s, &w.to_lowercase())));
+            let named =
+                r.words.iter().any(|w| said.iter().any(|s| has_phrase(s, &w.to_lowercase())));
             !shown && !named
         })
         .map(|r| r.finding)
@@ -131,7 +181,9 @@ fn allocation<'a>(lines: &[&'a HunkLine], at: usize) -> Option<Allocation<'a>> {
                 && !call[..i].ends_with(|c: char| c.is_alphanumeric() || c == '_')
         })
     })?;
-    let end = (at..lines.len().min(at + 8)).find(|i| lines[*i].text.trim_end().ends_with(';')).unwrap_or(at);
+    let end = (at..lines.len().min(at + 8))
+        .find(|i| lines[*i].text.trim_end().ends_with(';'))
+        .unwrap_or(at);
     Some(Allocation { variable, function, at, end })
 }
 
@@ -180,8 +232,13 @@ fn use_of<'a>(text: &'a str, variable: &str) -> Option<Option<&'a str>> {
         }
         if tail.starts_with([',', ')']) {
             let open = head.rfind('(')?;
-            let callee = head[..open].rsplit(|c: char| !(c.is_alphanumeric() || c == '_')).next()?;
-            if !callee.is_empty() && !callee.contains("free") && callee != "sizeof" && callee != "put_page" {
+            let callee =
+                head[..open].rsplit(|c: char| !(c.is_alphanumeric() || c == '_')).next()?;
+            if !callee.is_empty()
+                && !callee.contains("free")
+                && callee != "sizeof"
+                && callee != "put_page"
+            {
                 return Some(Some(callee));
             }
         }
@@ -200,8 +257,9 @@ fn allocations(hunk: &Hunk, version: &Version, raw: &mut Vec<Raw>) {
         // A check that this patch takes away, with the allocation it belonged to.
         let dropped = (0..before.len()).find_map(|i| {
             let old = allocation(&before, i)?;
-            let check = (old.end + 1..before.len().min(old.end + 6))
-                .find(|c| before[*c].kind == LineKind::Removed && is_check(&before[*c].text, old.variable))?;
+            let check = (old.end + 1..before.len().min(old.end + 6)).find(|c| {
+                before[*c].kind == LineKind::Removed && is_check(&before[*c].text, old.variable)
+            })?;
             let gone = before[check].text.trim();
             let again = after.iter().any(|l| l.kind == LineKind::Added && l.text.trim() == gone);
             (!again && before[i].kind == LineKind::Removed).then_some((old, check))
@@ -212,7 +270,10 @@ fn allocations(hunk: &Hunk, version: &Version, raw: &mut Vec<Raw>) {
             raw.push(Raw {
                 finding: Finding {
                     statement: format!("{}() became {}()", old.function, new.function),
-                    lines: vec![LineSpan::line(before[old.at].number), LineSpan::line(after[new.at].number)],
+                    lines: vec![
+                        LineSpan::line(before[old.at].number),
+                        LineSpan::line(after[new.at].number),
+                    ],
                     is_style: true,
                     grade: Grade::Derived,
                 },
@@ -238,10 +299,13 @@ fn allocations(hunk: &Hunk, version: &Version, raw: &mut Vec<Raw>) {
         if let Some((old, check)) = &dropped {
             let end = before
                 .get(check + 1)
-                .filter(|l| l.kind == LineKind::Removed && l.text.trim_start().starts_with(['r', 'g']))
+                .filter(|l| {
+                    l.kind == LineKind::Removed && l.text.trim_start().starts_with(['r', 'g'])
+                })
                 .map_or(before[*check].number, |l| l.number);
             lines.push(LineSpan::new(before[*check].number, end));
-            statement = format!("drops the check of {}() (L{}) and ", old.function, before[*check].number);
+            statement =
+                format!("drops the check of {}() (L{}) and ", old.function, before[*check].number);
         }
         lines.push(LineSpan::line(after[new.at].number));
         lines.push(LineSpan::line(use_line));
@@ -303,8 +367,8 @@ fn callee_writes(callee: &str, version: &Version) -> Option<u64> {
             }
             if let Some(parameter) = parameter {
                 let through = format!("{parameter}->");
-                let assigns = line.text.trim_start().starts_with(&through)
-                    && line.text.contains(" = ");
+                let assigns =
+                    line.text.trim_start().starts_with(&through) && line.text.contains(" = ");
                 let initialises = line.text.contains(&format!("INIT_LIST_HEAD(&{through}"));
                 if assigns || initialises {
                     return Some(line.number);
@@ -351,7 +415,8 @@ fn conditionals(file: &FileDiff, hunk: &Hunk, raw: &mut Vec<Raw>) {
 fn locks(hunk: &Hunk, raw: &mut Vec<Raw>) {
     let call = |line: &HunkLine| -> Option<(&'static str, String)> {
         let text = line.text.trim();
-        let lock = LOCKS.iter().filter(|l| text.starts_with(&format!("{l}("))).max_by_key(|l| l.len())?;
+        let lock =
+            LOCKS.iter().filter(|l| text.starts_with(&format!("{l}("))).max_by_key(|l| l.len())?;
         let argument = text[lock.len() + 1..].split([',', ')']).next()?.trim().to_owned();
         Some((lock, argument))
     };

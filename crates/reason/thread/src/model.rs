@@ -157,9 +157,7 @@ pub struct Version {
 impl Version {
     /// Numbers of the patches that are not at hand.
     pub fn missing(&self) -> Vec<u32> {
-        (1..=self.size.min(9999))
-            .filter(|n| !self.patches.iter().any(|p| p.number == *n))
-            .collect()
+        (1..=self.size.min(9999)).filter(|n| !self.patches.iter().any(|p| p.number == *n)).collect()
     }
 
     /// The name: `v3`, `v3 RESEND`.

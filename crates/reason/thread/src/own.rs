@@ -32,6 +32,7 @@ pub(crate) fn roles(message: &Message, entry: usize, thread: &Thread) -> Vec<Rol
     let rule = (0..first_diff.min(body.len())).find(|i| body.line(*i).text == "---");
     let mut roles: Vec<Role> = (0..body.len())
         .map(|i| match (is_patch, rule) {
+            (true, Some(rule)) if i == rule => Role::Diff,
             (true, Some(rule)) if i > rule => Role::Notes,
             (true, _) => Role::CommitMessage,
             _ => Role::Words,
@@ -78,14 +79,16 @@ pub(crate) fn roles(message: &Message, entry: usize, thread: &Thread) -> Vec<Rol
 /// ` kernel/kcov.c | 94 +++---`, ` 3 files changed, …`, ` create mode …`.
 fn is_statistics(text: &str) -> bool {
     let Some(rest) = text.strip_prefix(' ') else { return false };
-    if rest.starts_with("create mode ") || rest.starts_with("delete mode ") || rest.starts_with("rename ") {
+    if rest.starts_with("create mode ")
+        || rest.starts_with("delete mode ")
+        || rest.starts_with("rename ")
+    {
         return true;
     }
     if let Some((_, counts)) = rest.split_once(" | ") {
         let counts = counts.trim();
         let digits = counts.bytes().take_while(u8::is_ascii_digit).count();
-        return digits > 0
-            && counts[digits..].trim().bytes().all(|b| matches!(b, b'+' | b'-'))
+        return digits > 0 && counts[digits..].trim().bytes().all(|b| matches!(b, b'+' | b'-'))
             || counts.starts_with("Bin ");
     }
     (rest.contains(" file changed") || rest.contains(" files changed"))
@@ -103,21 +106,19 @@ pub(crate) struct Prose {
 impl Prose {
     /// The lines of a piece of the text.
     pub(crate) fn lines(&self, start: usize, end: usize) -> facts::LineSpan {
-        let at = |offset: usize| {
-            self.starts.iter().rfind(|s| s.0 <= offset).map_or(0, |s| s.1)
-        };
+        let at = |offset: usize| self.starts.iter().rfind(|s| s.0 <= offset).map_or(0, |s| s.1);
         facts::LineSpan::new(at(start), at(end.saturating_sub(1)))
     }
 }
 
-/// The paragraphs of all lines whose role is in `wanted`.
+/// The paragraphs of all lines whose role is in `wanted`. Trailers are no prose.
 pub(crate) fn prose(message: &Message, roles: &[Role], wanted: &[Role]) -> Vec<Prose> {
     let mut found = Vec::new();
     let mut open: Option<Prose> = None;
     for (index, line) in message.body.lines().enumerate() {
         let own = roles.get(index).is_some_and(|r| wanted.contains(r));
         let text = crate::text::fold(line.text);
-        if !own || text.is_empty() {
+        if !own || text.is_empty() || read_mail::trailer(line.text).is_some() {
             found.extend(open.take());
             continue;
         }

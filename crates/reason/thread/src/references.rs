@@ -24,8 +24,8 @@ pub(crate) fn find(all: &[&Message], thread: &mut Thread) {
         for (&index, text) in own.iter().zip(&texts) {
             let line = message.body.line(index).number;
             for id in bug_ids(text) {
-                let in_trailer = roles[index] == Role::CommitMessage
-                    && read_mail::trailer(text).is_some();
+                let in_trailer =
+                    roles[index] == Role::CommitMessage && read_mail::trailer(text).is_some();
                 match thread.bugs.iter_mut().find(|b| b.id == id) {
                     Some(bug) => {
                         bug.lines.push(line);
@@ -57,9 +57,10 @@ pub(crate) fn find(all: &[&Message], thread: &mut Thread) {
             let line = message.body.line(own[mention.line]).number;
             let is_fixes = read_mail::trailer(texts[mention.line])
                 .is_some_and(|t| t.kind == TrailerKind::Fixes);
-            let known = thread.commits.iter_mut().find(|c| {
-                c.id.starts_with(&mention.id) || mention.id.starts_with(&c.id)
-            });
+            let known = thread
+                .commits
+                .iter_mut()
+                .find(|c| c.id.starts_with(&mention.id) || mention.id.starts_with(&c.id));
             match known {
                 Some(commit) => {
                     commit.lines.push(line);
@@ -96,14 +97,23 @@ fn closes_withheld(message: &Message, roles: &[Role]) -> Option<LineSpan> {
         match (own, start) {
             (true, None) => start = Some(index),
             (false, Some(first)) => {
-                let paragraph: Vec<&str> = (first..index).map(|i| message.body.line(i).text).collect();
+                let paragraph: Vec<&str> =
+                    (first..index).map(|i| message.body.line(i).text).collect();
                 let folded = fold(&paragraph.join(" "));
                 let says = sentences(&folded).iter().any(|s| {
                     let lower = s.text.to_lowercase();
                     lower.contains("closes")
-                        && ["don't", "do not", "not add", "without", "no closes", "omit", "left out"]
-                            .iter()
-                            .any(|n| lower.contains(n))
+                        && [
+                            "don't",
+                            "do not",
+                            "not add",
+                            "without",
+                            "no closes",
+                            "omit",
+                            "left out",
+                        ]
+                        .iter()
+                        .any(|n| lower.contains(n))
                 });
                 if says {
                     let line = |i: usize| message.body.line(i).number;

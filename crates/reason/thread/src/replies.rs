@@ -51,14 +51,21 @@ pub(crate) fn replies(messages: &[Message], members: &[Member]) -> Vec<Replied> 
                 .chain(message.references.iter().rev())
                 .filter_map(|id| by_id.get(id.as_str()).copied())
                 .find(|p| *p != position);
-            let parent = by_header
-                .or_else(|| by_tree(messages, members, position))
-                .or_else(|| {
-                    let lacks = message.source == Source::Page || message.in_reply_to.is_empty() && message.subject.is_reply;
-                    lacks
-                        .then(|| by_quote(messages, members, position, &attributions[position], &mut unquoted))
-                        .flatten()
-                });
+            let parent = by_header.or_else(|| by_tree(messages, members, position)).or_else(|| {
+                let lacks = message.source == Source::Page
+                    || message.in_reply_to.is_empty() && message.subject.is_reply;
+                lacks
+                    .then(|| {
+                        by_quote(
+                            messages,
+                            members,
+                            position,
+                            &attributions[position],
+                            &mut unquoted,
+                        )
+                    })
+                    .flatten()
+            });
             Replied {
                 message: *index,
                 copies: *copies,
@@ -72,7 +79,9 @@ pub(crate) fn replies(messages: &[Message], members: &[Member]) -> Vec<Replied> 
 fn by_tree(messages: &[Message], members: &[Member], position: usize) -> Option<usize> {
     let wanted = messages[members[position].0].parent_seconds?;
     (0..members.len()).filter(|p| *p != position).find(|p| {
-        messages[members[*p].0].date.is_some_and(|d| d.seconds.div_euclid(60) == wanted.div_euclid(60))
+        messages[members[*p].0]
+            .date
+            .is_some_and(|d| d.seconds.div_euclid(60) == wanted.div_euclid(60))
     })
 }
 
@@ -287,7 +296,8 @@ fn silent(all: &[&Message], thread: &mut Thread) {
                     || (2..=4).contains(&person.name.split_whitespace().count())
                         && person.name.split_whitespace().all(|w| {
                             w.chars().next().is_some_and(char::is_uppercase)
-                                && w.chars().all(|c| c.is_alphabetic() || matches!(c, '.' | '-' | '\''))
+                                && w.chars()
+                                    .all(|c| c.is_alphabetic() || matches!(c, '.' | '-' | '\''))
                         });
                 if plausible
                     && !all.iter().any(|m| m.from.is(&person))

@@ -38,7 +38,8 @@ pub(crate) fn starts(all: &[&Message]) -> Vec<Start> {
             if subject.is_pull {
                 return None;
             }
-            let cover = subject.is_patch && !subject.is_reply && subject.number.is_some_and(|n| n.0 == 0);
+            let cover =
+                subject.is_patch && !subject.is_reply && subject.number.is_some_and(|n| n.0 == 0);
             let may = subject.is_patch || message.parts.iter().any(|p| p.attachment.is_some());
             if !may {
                 return None;
@@ -61,7 +62,12 @@ pub(crate) fn starts(all: &[&Message]) -> Vec<Start> {
                 base_commit: None,
                 author: author(message),
                 title: subject.title.clone(),
-                parent_ids: message.in_reply_to.iter().chain(&message.references).cloned().collect(),
+                parent_ids: message
+                    .in_reply_to
+                    .iter()
+                    .chain(&message.references)
+                    .cloned()
+                    .collect(),
                 message_id: message.message_id.clone(),
                 seconds: message.date.map_or(0, |d| d.seconds),
                 version: subject.version,
@@ -89,7 +95,8 @@ fn author(message: &Message) -> Person {
         if let Some(rest) = line.text.strip_prefix("From: ") {
             let found = read_mail::person(rest);
             // A relayed mail names its own writer only here.
-            if found.address.is_some() && (message.from.address.is_none() || message.via.is_some()) {
+            if found.address.is_some() && (message.from.address.is_none() || message.via.is_some())
+            {
                 return found;
             }
         }
@@ -251,7 +258,8 @@ pub(crate) fn find(all: &[&Message], thread: &mut Thread) {
             size == other
                 && start.version == first.version
                 && start.is_resend == first.is_resend
-                && (start.author.is(&first.author) || all[start.index].from.is(&all[first.index].from))
+                && (start.author.is(&first.author)
+                    || all[start.index].from.is(&all[first.index].from))
                 && !group.iter().any(|g| starts[*g].number.is_some_and(|n| n.0 == number))
                 && together(all, thread, start, group, &starts)
         };
@@ -317,7 +325,13 @@ pub(crate) fn find(all: &[&Message], thread: &mut Thread) {
 
 /// Whether a start belongs to a group of the same version: they answer each other or the same mail,
 /// or stand on one page, or were sent within an hour.
-fn together(all: &[&Message], thread: &Thread, start: &Start, group: &[usize], starts: &[Start]) -> bool {
+fn together(
+    all: &[&Message],
+    thread: &Thread,
+    start: &Start,
+    group: &[usize],
+    starts: &[Start],
+) -> bool {
     group.iter().any(|g| {
         let other = &starts[*g];
         let refers = |a: &Start, b: &Start| {
@@ -325,7 +339,8 @@ fn together(all: &[&Message], thread: &Thread, start: &Start, group: &[usize], s
         };
         refers(start, other)
             || refers(other, start)
-            || start.parent_ids.last().is_some() && start.parent_ids.first() == other.parent_ids.first()
+            || start.parent_ids.last().is_some()
+                && start.parent_ids.first() == other.parent_ids.first()
             || thread.entries[start.index].parent.is_some()
                 && thread.entries[start.index].parent == thread.entries[other.index].parent
             || all[start.index].source == read_mail::Source::Page
@@ -349,14 +364,14 @@ fn answers_older(
         let mut up = thread.entries[start.index].parent;
         for _ in 0..thread.entries.len() {
             let Some(parent) = up else { break };
-            let above = groups.iter().position(|other| {
-                other.iter().any(|s| starts[*s].index == parent)
-            });
+            let above =
+                groups.iter().position(|other| other.iter().any(|s| starts[*s].index == parent));
             if let Some(above) = above
                 && above != g
             {
                 let other = &starts[groups[above][0]];
-                let same = start.author.is(&other.author) || all[start.index].from.is(&all[other.index].from);
+                let same = start.author.is(&other.author)
+                    || all[start.index].from.is(&all[other.index].from);
                 if same && other.version < start.version {
                     reasons.push((above, g, Link::InReplyTo));
                 }
@@ -389,7 +404,8 @@ fn version(all: &[&Message], starts: &[Start], group: &[usize], lineage: usize) 
         is_resend: first.is_resend,
         is_rfc: first.is_rfc,
         is_partial: false,
-        entry: cover.unwrap_or_else(|| members.iter().map(|s| s.index).min().unwrap_or(first.index)),
+        entry: cover
+            .unwrap_or_else(|| members.iter().map(|s| s.index).min().unwrap_or(first.index)),
         cover,
         size: first.number.map_or(1, |n| n.1),
         patches,
@@ -408,10 +424,8 @@ fn version(all: &[&Message], starts: &[Start], group: &[usize], lineage: usize) 
 /// before has and was sent in answer to that one.
 fn mark_partial(all: &[&Message], versions: &mut [Version], thread: &Thread) {
     for at in 0..versions.len() {
-        let before = at
-            .checked_sub(1)
-            .map(|b| &versions[b])
-            .filter(|b| b.lineage == versions[at].lineage);
+        let before =
+            at.checked_sub(1).map(|b| &versions[b]).filter(|b| b.lineage == versions[at].lineage);
         let Some(before) = before else { continue };
         let mine = &versions[at];
         let entries: Vec<usize> =
@@ -426,8 +440,10 @@ fn mark_partial(all: &[&Message], versions: &mut [Version], thread: &Thread) {
             }
             found
         });
-        let fewer = mine.patches.len() < before.patches.len() || (mine.patches.len() as u32) < mine.size;
-        let partial = mine.number.minor > 0 || answers && mine.cover.is_none() && fewer && mine.size > 1;
+        let fewer =
+            mine.patches.len() < before.patches.len() || (mine.patches.len() as u32) < mine.size;
+        let partial =
+            mine.number.minor > 0 || answers && mine.cover.is_none() && fewer && mine.size > 1;
         versions[at].is_partial = partial;
     }
     let _ = all;
@@ -478,14 +494,22 @@ fn relate(diff: &Diff, entry: usize, thread: &Thread) -> (Relation, Vec<u64>, Gr
             let incremental = files_of(v)
                 .find(|f| f.path() == file.path() && same_blob(&f.new_blob, &file.old_blob));
             if let Some(f) = incremental {
-                return (Relation::Incremental(v), vec![f.first_line + 1, file.first_line + 1], Grade::Derived);
+                return (
+                    Relation::Incremental(v),
+                    vec![f.first_line + 1, file.first_line + 1],
+                    Grade::Derived,
+                );
             }
         }
         for file in &diff.files {
             let base = files_of(v)
                 .find(|f| f.path() == file.path() && same_blob(&f.old_blob, &file.old_blob));
             if let Some(f) = base {
-                return (Relation::Replacement(v), vec![f.first_line + 1, file.first_line + 1], Grade::Derived);
+                return (
+                    Relation::Replacement(v),
+                    vec![f.first_line + 1, file.first_line + 1],
+                    Grade::Derived,
+                );
             }
         }
     }
@@ -514,7 +538,11 @@ fn relate(diff: &Diff, entry: usize, thread: &Thread) -> (Relation, Vec<u64>, Gr
                 let same = again.iter().filter(|a| added.iter().any(|b| b.0 == a.0)).count();
                 if same > 0 && same * 2 >= added.len() {
                     let number = again.first().map_or(file.first_line, |l| l.1);
-                    return (Relation::Replacement(v), vec![other.first_line, number], Grade::Inferred);
+                    return (
+                        Relation::Replacement(v),
+                        vec![other.first_line, number],
+                        Grade::Inferred,
+                    );
                 }
             }
         }

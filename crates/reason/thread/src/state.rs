@@ -73,9 +73,20 @@ fn applied(all: &[&Message], thread: &Thread, state: &mut State) {
             for sentence in sentences(&paragraph.text) {
                 let lower = sentence.text.to_lowercase();
                 let wish = sentence.is_question()
-                    || ["please", "should be", "can be", "could be", "once ", "if ", "will be", "needs to", "must be", "not "]
-                        .iter()
-                        .any(|w| lower.contains(w));
+                    || [
+                        "please",
+                        "should be",
+                        "can be",
+                        "could be",
+                        "once ",
+                        "if ",
+                        "will be",
+                        "needs to",
+                        "must be",
+                        "not ",
+                    ]
+                    .iter()
+                    .any(|w| lower.contains(w));
                 if !wish
                     && first_of(&lower, APPLIED).is_some()
                     && !state.said_applied.iter().any(|s| s.0.is(&message.from))
@@ -126,7 +137,8 @@ fn line(thread: &Thread, state: &State) -> String {
         let tags: Vec<String> =
             state.review_tags.iter().map(|(name, count)| format!("{count} {name}")).collect();
         let tags = if tags.is_empty() { "No review tags".to_owned() } else { tags.join(", ") };
-        let results = thread.tests.done.iter().filter(|t| t.passed.is_some()).count() + thread.tests.tested_by;
+        let results = thread.tests.done.iter().filter(|t| t.passed.is_some()).count()
+            + thread.tests.tested_by;
         let tested = match results {
             0 => "no test result".to_owned(),
             1 => "1 test result".to_owned(),

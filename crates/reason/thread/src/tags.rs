@@ -26,9 +26,8 @@ pub(crate) fn find(all: &[&Message], thread: &mut Thread) {
                 _ => Place::Reply,
             };
             let line = |i: usize| message.body.line(i).number;
-            let condition = (place == Place::Reply)
-                .then(|| condition(message, &roles, one.first))
-                .flatten();
+            let condition =
+                (place == Place::Reply).then(|| condition(message, &roles, one.first)).flatten();
             found.push(Tag {
                 entry,
                 version: thread.entries[entry].about,

@@ -48,9 +48,11 @@ pub(crate) fn find(all: &[&Message], thread: &mut Thread) {
                 } else if first_of(&lower, COMPILE_ONLY).is_some() && !asks {
                     tests.done.push(note(None));
                 } else if first_of(&lower, RAN).is_some() && !asks {
-                    tests.done.push(note(Some(!lower.contains("still")
-                        && !lower.contains("fail")
-                        && !lower.contains("crash"))));
+                    tests.done.push(note(Some(
+                        !lower.contains("still")
+                            && !lower.contains("fail")
+                            && !lower.contains("crash"),
+                    )));
                 }
             }
         }
@@ -71,7 +73,9 @@ pub(crate) fn find(all: &[&Message], thread: &mut Thread) {
     tests.tested_by = thread
         .tags
         .iter()
-        .filter(|t| t.trailer.kind == TrailerKind::Test && t.version.is_some() && t.version == newest)
+        .filter(|t| {
+            t.trailer.kind == TrailerKind::Test && t.version.is_some() && t.version == newest
+        })
         .count();
     thread.tests = tests;
 }
@@ -79,7 +83,15 @@ pub(crate) fn find(all: &[&Message], thread: &mut Thread) {
 /// `CONFIG_X=y` and the known test systems.
 fn configs(text: &str) -> Vec<String> {
     const SYSTEMS: [&str; 9] = [
-        "syzbot CI", "syzkaller", "syzbot", "linux-next", "kselftest", "KUnit", "xfstests", "LTP", "blktests",
+        "syzbot CI",
+        "syzkaller",
+        "syzbot",
+        "linux-next",
+        "kselftest",
+        "KUnit",
+        "xfstests",
+        "LTP",
+        "blktests",
     ];
     let mut found: Vec<String> = text
         .split(|c: char| c.is_whitespace() || matches!(c, ',' | ';' | '(' | ')'))

@@ -27,15 +27,17 @@ impl Sentence<'_> {
         let Some(before) = text.strip_suffix('?') else { return false };
         let before = before.trim_end_matches('?');
         let last_word = before.rsplit(' ').next().unwrap_or(before);
-        before.ends_with(|c: char| c.is_alphanumeric() || matches!(c, ')' | '"' | '\'' | '`' | '*' | '_' | '%'))
-            && !last_word.contains("://")
+        before.ends_with(|c: char| {
+            c.is_alphanumeric() || matches!(c, ')' | '"' | '\'' | '`' | '*' | '_' | '%')
+        }) && !last_word.contains("://")
             && before.contains(char::is_alphabetic)
     }
 }
 
 /// Cuts folded text into sentences at `.`, `?`, `!` before a blank. Common abbreviations do not end one.
 pub(crate) fn sentences(text: &str) -> Vec<Sentence<'_>> {
-    const SHORT: [&str; 9] = ["e.g.", "i.e.", "vs.", "etc.", "cf.", "approx.", "incl.", "Fig.", "No."];
+    const SHORT: [&str; 9] =
+        ["e.g.", "i.e.", "vs.", "etc.", "cf.", "approx.", "incl.", "Fig.", "No."];
     let mut found = Vec::new();
     let mut start = 0;
     let bytes = text.as_bytes();
@@ -74,35 +76,10 @@ pub(crate) fn calls(text: &str) -> Vec<&str> {
     let mut found = Vec::new();
     for (at, _) in text.match_indices("()") {
         let head = &text[..at];
-        let length = head
-            .bytes()
-            .rev()
-            .take_while(|b| b.is_ascii_alphanumeric() || *b == b'_')
-            .count();
+        let length =
+            head.bytes().rev().take_while(|b| b.is_ascii_alphanumeric() || *b == b'_').count();
         if length >= 3 {
             found.push(&head[head.len() - length..]);
-        }
-    }
-    found
-}
-
-/// Identifiers of C in a text: words with an underscore, or before `(`.
-pub(crate) fn identifiers(text: &str) -> Vec<&str> {
-    let mut found = Vec::new();
-    let bytes = text.as_bytes();
-    let mut at = 0;
-    while at < bytes.len() {
-        if bytes[at].is_ascii_alphabetic() || bytes[at] == b'_' {
-            let start = at;
-            while at < bytes.len() && (bytes[at].is_ascii_alphanumeric() || bytes[at] == b'_') {
-                at += 1;
-            }
-            let word = &text[start..at];
-            if word.len() >= 3 && (word.contains('_') || bytes.get(at) == Some(&b'(')) {
-                found.push(word);
-            }
-        } else {
-            at += 1;
         }
     }
     found
@@ -111,11 +88,12 @@ pub(crate) fn identifiers(text: &str) -> Vec<&str> {
 /// Stems of the words that carry meaning: lower case, the first five letters of longer words.
 pub(crate) fn content_words(text: &str) -> Vec<String> {
     const STOP: [&str; 60] = [
-        "about", "after", "again", "also", "another", "because", "been", "before", "being", "between", "both",
-        "could", "does", "doing", "done", "each", "else", "even", "from", "have", "having", "here", "into", "just",
-        "like", "make", "many", "might", "more", "most", "much", "need", "only", "other", "over", "patch", "please",
-        "question", "really", "same", "should", "some", "such", "than", "that", "their", "them", "then", "there",
-        "these", "they", "this", "those", "what", "when", "where", "which", "will", "with", "would",
+        "about", "after", "again", "also", "another", "because", "been", "before", "being",
+        "between", "both", "could", "does", "doing", "done", "each", "else", "even", "from",
+        "have", "having", "here", "into", "just", "like", "make", "many", "might", "more", "most",
+        "much", "need", "only", "other", "over", "patch", "please", "question", "really", "same",
+        "should", "some", "such", "than", "that", "their", "them", "then", "there", "these",
+        "they", "this", "those", "what", "when", "where", "which", "will", "with", "would",
     ];
     text.split(|c: char| !c.is_alphanumeric() && c != '_')
         .filter(|w| w.len() >= 4)
@@ -150,9 +128,8 @@ mod tests {
     }
 
     #[test]
-    fn identifiers_and_calls_are_told_from_words() {
+    fn calls_are_told_from_words() {
         assert_eq!(calls("use in_task() or foo (x)"), ["in_task"]);
-        assert_eq!(identifiers("a_b = vmalloc(x) and word"), ["a_b", "vmalloc"]);
     }
 
     #[test]

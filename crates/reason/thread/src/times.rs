@@ -128,10 +128,8 @@ fn quoted(messages: &[Message], replied: &[Replied], when: &mut [When]) {
 
 /// Turns ages into ranges. The messages whose times are known tell when the page was made.
 fn aged(messages: &[Message], replied: &[Replied], when: &mut [When]) {
-    let ages: Vec<Option<(i64, i64)>> = replied
-        .iter()
-        .map(|r| messages[r.message].age.as_deref().and_then(age_range))
-        .collect();
+    let ages: Vec<Option<(i64, i64)>> =
+        replied.iter().map(|r| messages[r.message].age.as_deref().and_then(age_range)).collect();
     let (mut low, mut high) = (i64::MIN, i64::MAX);
     for (age, when) in ages.iter().zip(when.iter()) {
         if let (Some((least, most)), true) = (age, when.is_exact) {

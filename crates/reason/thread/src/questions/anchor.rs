@@ -21,11 +21,7 @@ pub(super) fn of(block: &Block, quotes: &Quotes, all: &[&Message], thread: &Thre
                 version,
                 path: found.file.path().to_owned(),
                 function: found.function,
-                lines: lines
-                    .iter()
-                    .copied()
-                    .filter(|l| line_in_diff(v, *l).is_some())
-                    .collect(),
+                lines: lines.iter().copied().filter(|l| line_in_diff(v, *l).is_some()).collect(),
             };
         }
     }
@@ -97,7 +93,17 @@ fn is_telling(text: &str) -> bool {
     let text = text.trim();
     text.len() >= 4
         && text.bytes().any(|b| b.is_ascii_alphanumeric())
-        && !matches!(text, "return;" | "else" | "} else {" | "break;" | "continue;" | "#endif" | "#else" | "return 0;")
+        && !matches!(
+            text,
+            "return;"
+                | "else"
+                | "} else {"
+                | "break;"
+                | "continue;"
+                | "#endif"
+                | "#else"
+                | "return 0;"
+        )
 }
 
 /// Whether the code of an anchor changed from its version to `newest`, and the lines that show it.
@@ -138,7 +144,10 @@ pub(super) fn changed(old: &Version, newest: &Version, lines: &[u64]) -> Option<
                     if begins_function(&l.text) {
                         name = name_of(&l.text);
                     }
-                    if l.kind == LineKind::Removed && same(&l) && (name == function || function.is_empty()) {
+                    if l.kind == LineKind::Removed
+                        && same(&l)
+                        && (name == function || function.is_empty())
+                    {
                         let mut evidence = vec![line.number, l.number];
                         evidence.extend(
                             hunk.body[at + 1..]

@@ -28,16 +28,6 @@ pub(crate) struct Block {
     pub(crate) above: Vec<usize>,
 }
 
-impl Block {
-    /// The indexes of its first and last line.
-    pub(crate) fn ends(&self) -> (usize, usize) {
-        (
-            self.paragraphs.first().map_or(0, |p| p.first),
-            self.paragraphs.last().map_or(0, |p| p.last),
-        )
-    }
-}
-
 /// Cuts the message at `entry`. Greetings, names at the end, trailers and added people are no words.
 pub(crate) fn blocks(message: &Message, entry: usize, thread: &Thread) -> Vec<Block> {
     let roles = roles(message, entry, thread);
@@ -101,8 +91,20 @@ fn paragraph(message: &Message, lines: &[usize], first_name: &str) -> Option<Par
     let lower = text.to_lowercase();
     let bare = lower.trim_matches(|c: char| !c.is_alphanumeric());
     const CLOSINGS: [&str; 14] = [
-        "thanks", "thank you", "thx", "cheers", "regards", "best regards", "kind regards", "best", "br", "brgds",
-        "yours", "greetings", "ciao", "many thanks",
+        "thanks",
+        "thank you",
+        "thx",
+        "cheers",
+        "regards",
+        "best regards",
+        "kind regards",
+        "best",
+        "br",
+        "brgds",
+        "yours",
+        "greetings",
+        "ciao",
+        "many thanks",
     ];
     let closing = bare == first_name
         || bare.split([',', ' ']).all(|w| {
@@ -112,7 +114,9 @@ fn paragraph(message: &Message, lines: &[usize], first_name: &str) -> Option<Par
                 || message.from.name.to_lowercase().split(' ').any(|n| n == w)
         });
     let greeting = lower.len() < 40
-        && ["hi", "hello", "hey", "dear"].iter().any(|g| bare == *g || bare.starts_with(&format!("{g} ")))
+        && ["hi", "hello", "hey", "dear"]
+            .iter()
+            .any(|g| bare == *g || bare.starts_with(&format!("{g} ")))
         && !lower.contains('?');
     if (closing || greeting) && lower.len() < 60 {
         return None;
@@ -130,6 +134,8 @@ fn is_literal(text: &str) -> bool {
     let item = trimmed.starts_with("- ")
         || trimmed.starts_with("* ")
         || trimmed.as_bytes().first().is_some_and(u8::is_ascii_digit)
-            && trimmed[1..].trim_start_matches(|c: char| c.is_ascii_digit()).starts_with(['.', ')']);
+            && trimmed[1..]
+                .trim_start_matches(|c: char| c.is_ascii_digit())
+                .starts_with(['.', ')']);
     indent >= 2 && !item
 }

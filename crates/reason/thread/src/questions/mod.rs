@@ -12,9 +12,12 @@ use std::collections::HashMap;
 use facts::{Grade, LineSpan};
 use read_mail::{Message, Person, commits};
 
-use crate::model::{Anchor, Ask, Exchange, Kind, Question, QuestionState, Superseded, Thread, Tone};
+use crate::model::{
+    Anchor, Ask, Exchange, Kind, Question, QuestionState, Superseded, Thread, Tone,
+};
 use crate::phrases::{
-    AGREEMENT_STARTS, DEFLECTIONS, OBJECTIONS, OFFERS, REQUESTS, WITHDRAWALS, first_of, starts_with_any,
+    AGREEMENT_STARTS, DEFLECTIONS, OBJECTIONS, OFFERS, REQUESTS, WITHDRAWALS, first_of,
+    starts_with_any,
 };
 use crate::replies::Quotes;
 use crate::text::{calls, fold, sentences};
@@ -34,6 +37,8 @@ struct Finder<'a> {
     words: Vec<String>,
     questions: Vec<Question>,
     superseded: Vec<Superseded>,
+    /// The answer before in the same message, for one that only says `Ditto`.
+    before: Option<Exchange>,
 }
 
 pub(crate) fn find(all: &[&Message], quotes: &Quotes, thread: &mut Thread) {
@@ -44,6 +49,7 @@ pub(crate) fn find(all: &[&Message], quotes: &Quotes, thread: &mut Thread) {
         words: Vec::new(),
         questions: Vec::new(),
         superseded: Vec::new(),
+        before: None,
     };
     for (entry, message) in all.iter().enumerate() {
         let mut words = String::new();
@@ -72,7 +78,14 @@ pub(crate) fn find(all: &[&Message], quotes: &Quotes, thread: &mut Thread) {
 /// Mails of machines report; they do not ask.
 pub(crate) fn is_machine(message: &Message) -> bool {
     const NAMES: [&str; 8] = [
-        "kernel test robot", "syzbot", "patchwork-bot", "kernelci", "bug-bot", "lkft", "mediatek-ci", "sashiko",
+        "kernel test robot",
+        "syzbot",
+        "patchwork-bot",
+        "kernelci",
+        "bug-bot",
+        "lkft",
+        "mediatek-ci",
+        "sashiko",
     ];
     let name = message.from.name.to_lowercase();
     let address = message.from.address.as_deref().unwrap_or_default().to_lowercase();
@@ -130,6 +143,14 @@ impl Finder<'_> {
                 tone,
                 text: answer.clone(),
             };
+            let ditto = starts_with_any(
+                &exchange.text.to_lowercase(),
+                &["ditto", "same here", "same as above"],
+            );
+            if let Some(before) = self.before.clone().filter(|b| ditto && b.entry == entry) {
+                self.questions[target].exchanges.push(before);
+            }
+            self.before = Some(exchange.clone());
             self.questions[target].exchanges.push(exchange);
             for index in first..=last {
                 self.owner.insert((entry, index), target);
@@ -220,7 +241,8 @@ impl Finder<'_> {
         let entry = block.entry;
         let about = thread.entries[entry].about;
         let newer = thread.versions.iter().enumerate().find(|(v, version)| {
-            version.entry > entry && about.is_none_or(|a| thread.versions[a].lineage == version.lineage && *v > a)
+            version.entry > entry
+                && about.is_none_or(|a| thread.versions[a].lineage == version.lineage && *v > a)
         });
         for paragraph in paragraphs {
             let asks: Vec<String> = sentences(&paragraph.text)
@@ -238,7 +260,9 @@ impl Finder<'_> {
             let mut asked_of = self.addressed(&paragraph.text, thread);
             if asked_of.is_empty() {
                 let parent = thread.entries[entry].parent.map(|p| &self.all[p].from);
-                asked_of.extend(parent.filter(|p| !p.is(&self.all[entry].from)).map(|p| p.shown().to_owned()));
+                asked_of.extend(
+                    parent.filter(|p| !p.is(&self.all[entry].from)).map(|p| p.shown().to_owned()),
+                );
             }
             let ask = if is_about_test(&text) { Ask::Test } else { Ask::Question };
             let lines = if paragraph.last > paragraph.first + 4 {
@@ -246,23 +270,27 @@ impl Finder<'_> {
             } else {
                 lines
             };
-            self.add(block, paragraph, Question {
-                asker: self.all[entry].from.clone(),
-                ask,
-                asked: vec![(entry, lines)],
-                text,
-                parts: asks,
-                version: about,
-                anchor: anchor::of(block, self.quotes, self.all, thread),
-                asked_of,
-                exchanges: Vec::new(),
-                state: QuestionState::Open,
-                reason: String::new(),
-                evidence: Vec::new(),
-                waits_for: Vec::new(),
-                grade: Grade::Seen,
-                author_acts: false,
-            });
+            self.add(
+                block,
+                paragraph,
+                Question {
+                    asker: self.all[entry].from.clone(),
+                    ask,
+                    asked: vec![(entry, lines)],
+                    text,
+                    parts: asks,
+                    version: about,
+                    anchor: anchor::of(block, self.quotes, self.all, thread),
+                    asked_of,
+                    exchanges: Vec::new(),
+                    state: QuestionState::Open,
+                    reason: String::new(),
+                    evidence: Vec::new(),
+                    waits_for: Vec::new(),
+                    grade: Grade::Seen,
+                    author_acts: false,
+                },
+            );
         }
     }
 
@@ -302,23 +330,27 @@ impl Finder<'_> {
                 _ => Grade::Inferred,
             };
             let text = parts.first().cloned().unwrap_or_default();
-            self.add(block, &whole, Question {
-                asker: self.all[entry].from.clone(),
-                ask,
-                asked: vec![(entry, lines)],
-                text,
-                parts,
-                version: thread.entries[entry].about,
-                anchor,
-                asked_of: self.addressed(&paragraph.text, thread),
-                exchanges: Vec::new(),
-                state: QuestionState::Open,
-                reason: String::new(),
-                evidence: Vec::new(),
-                waits_for: Vec::new(),
-                grade,
-                author_acts: true,
-            });
+            self.add(
+                block,
+                &whole,
+                Question {
+                    asker: self.all[entry].from.clone(),
+                    ask,
+                    asked: vec![(entry, lines)],
+                    text,
+                    parts,
+                    version: thread.entries[entry].about,
+                    anchor,
+                    asked_of: self.addressed(&paragraph.text, thread),
+                    exchanges: Vec::new(),
+                    state: QuestionState::Open,
+                    reason: String::new(),
+                    evidence: Vec::new(),
+                    waits_for: Vec::new(),
+                    grade,
+                    author_acts: true,
+                },
+            );
         }
     }
 
@@ -366,8 +398,14 @@ impl Finder<'_> {
     /// A sentence that dates the fault to another commit than the `Fixes` of the version.
     fn other_origin(&self, text: &str, entry: usize, thread: &Thread) -> Option<String> {
         const DATING: [&str; 8] = [
-            "since commit", "introduced by commit", "introduced in commit", "introduced with commit", "started with commit",
-            "broken by commit", "caused by commit", "regressed with commit",
+            "since commit",
+            "introduced by commit",
+            "introduced in commit",
+            "introduced with commit",
+            "started with commit",
+            "broken by commit",
+            "caused by commit",
+            "regressed with commit",
         ];
         let version = thread.entries[entry].about?;
         let lower = text.to_lowercase();
@@ -375,13 +413,17 @@ impl Finder<'_> {
         let fixes: Vec<&str> = thread
             .tags
             .iter()
-            .filter(|t| t.version == Some(version) && t.trailer.kind == read_mail::TrailerKind::Fixes)
+            .filter(|t| {
+                t.version == Some(version) && t.trailer.kind == read_mail::TrailerKind::Fixes
+            })
             .map(|t| t.trailer.value.as_str())
             .collect();
         let named = commits(&[text]);
         let other = named.iter().find(|c| {
             let short = &c.id[..c.id.len().min(12)];
-            !fixes.iter().any(|f| f.starts_with(short) || short.starts_with(f.split(' ').next().unwrap_or(f)))
+            !fixes.iter().any(|f| {
+                f.starts_with(short) || short.starts_with(f.split(' ').next().unwrap_or(f))
+            })
         })?;
         if fixes.is_empty() {
             return None;
@@ -417,7 +459,9 @@ impl Finder<'_> {
         }
         let asked = &mut self.questions[last].asked;
         match asked.last_mut() {
-            Some((e, span)) if *e == entry && span.last + 2 >= lines.first => span.last = lines.last,
+            Some((e, span)) if *e == entry && span.last + 2 >= lines.first => {
+                span.last = lines.last
+            }
             _ => asked.push((entry, lines)),
         }
         true
@@ -518,7 +562,8 @@ fn tone(text: &str, by_asker: bool, after_counter: bool) -> Tone {
             Tone::Withdraws
         } else if asks {
             Tone::AsksBack
-        } else if after_counter || first_of(&lower, OBJECTIONS).is_some() || lower.contains(" but ") {
+        } else if after_counter || first_of(&lower, OBJECTIONS).is_some() || lower.contains(" but ")
+        {
             Tone::Answers
         } else if agrees {
             Tone::Agrees

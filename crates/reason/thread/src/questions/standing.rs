@@ -28,7 +28,8 @@ fn stand(all: &[&Message], question: &Question, thread: &Thread) -> Standing {
     if let Some(done) = confirmed_by_tag(question, thread) {
         return (QuestionState::Confirmed, done.0, vec![done.1]);
     }
-    let answered_before_agreement = |at: usize| question.exchanges[..at].iter().any(|e| !e.by_asker);
+    let answered_before_agreement =
+        |at: usize| question.exchanges[..at].iter().any(|e| !e.by_asker);
     if let Some((_, e)) = question
         .exchanges
         .iter()
@@ -65,7 +66,9 @@ fn stand(all: &[&Message], question: &Question, thread: &Thread) -> Standing {
         _ if last.by_asker => {
             (QuestionState::Open, format!("the asker insists, {}", by(last)), Vec::new())
         }
-        Tone::Deflects => (QuestionState::Open, format!("left to others, {}", by(last)), Vec::new()),
+        Tone::Deflects => {
+            (QuestionState::Open, format!("left to others, {}", by(last)), Vec::new())
+        }
         Tone::Offers => {
             (QuestionState::Open, format!("said to be possible, {}; no code", by(last)), Vec::new())
         }
@@ -96,14 +99,9 @@ fn newest_after(question: &Question, thread: &Thread) -> Option<usize> {
     let version = question.version?;
     let lineage = thread.versions[version].lineage;
     let asked = question.asked.first()?.0;
-    (0..thread.versions.len())
-        .rev()
-        .find(|v| thread.versions[*v].lineage == lineage)
-        .filter(|v| {
-            *v > version
-                && thread.versions[*v].entry > asked
-                && !thread.versions[*v].is_resend
-        })
+    (0..thread.versions.len()).rev().find(|v| thread.versions[*v].lineage == lineage).filter(|v| {
+        *v > version && thread.versions[*v].entry > asked && !thread.versions[*v].is_resend
+    })
 }
 
 fn confirmed_by_tag(question: &Question, thread: &Thread) -> Option<(String, u64)> {
@@ -130,10 +128,15 @@ fn same_lineage(a: Option<usize>, b: Option<usize>, thread: &Thread) -> bool {
 fn test_result(all: &[&Message], question: &Question, thread: &Thread) -> Option<(u64, String)> {
     let asked = question.asked.last()?.0;
     let tag = thread.tags.iter().find(|t| {
-        t.trailer.kind == TrailerKind::Test && t.entry > asked && same_lineage(question.version, t.version, thread)
+        t.trailer.kind == TrailerKind::Test
+            && t.entry > asked
+            && same_lineage(question.version, t.version, thread)
     });
     if let Some(tag) = tag {
-        return Some((tag.lines.first, format!("{} by {}", tag.trailer.tag, tag.trailer.person.shown())));
+        return Some((
+            tag.lines.first,
+            format!("{} by {}", tag.trailer.tag, tag.trailer.person.shown()),
+        ));
     }
     for (entry, message) in all.iter().enumerate().skip(asked + 1) {
         if !super::is_machine(message) {
@@ -164,17 +167,27 @@ fn fixes(question: &Question, newest: Option<usize>, thread: &Thread) -> Standin
         let name = thread.versions[newest].name();
         let evidence = after.iter().map(|a| a.1).collect();
         if before.iter().map(|b| b.0).ne(after.iter().map(|a| a.0)) {
-            return (QuestionState::Changed(newest), format!("{name} names another Fixes"), evidence);
+            return (
+                QuestionState::Changed(newest),
+                format!("{name} names another Fixes"),
+                evidence,
+            );
         }
         if question.exchanges.is_empty() {
             let still = after.first().map_or("", |a| a.0);
-            return (QuestionState::Open, format!("no reply; {name} still says Fixes: {still}"), evidence);
+            return (
+                QuestionState::Open,
+                format!("no reply; {name} still says Fixes: {still}"),
+                evidence,
+            );
         }
     }
     match question.exchanges.last() {
-        Some(e) if !e.by_asker && e.tone == Tone::Answers => {
-            (QuestionState::Answered, format!("M{} {}; not confirmed", e.entry + 1, e.lines), Vec::new())
-        }
+        Some(e) if !e.by_asker && e.tone == Tone::Answers => (
+            QuestionState::Answered,
+            format!("M{} {}; not confirmed", e.entry + 1, e.lines),
+            Vec::new(),
+        ),
         Some(_) => (QuestionState::Open, "discussed, Fixes unchanged".to_owned(), Vec::new()),
         None => (QuestionState::Open, "no reply".to_owned(), Vec::new()),
     }
@@ -325,7 +338,14 @@ fn turn(question: &Question, thread: &Thread) -> Vec<String> {
 
 /// `should be answered by KCOV users.`: `KCOV users`.
 fn deflected_to(text: &str) -> Option<String> {
-    for mark in ["answered by ", "leave it to ", "leave that to ", "leave this to ", "ask the ", "up to the "] {
+    for mark in [
+        "answered by ",
+        "leave it to ",
+        "leave that to ",
+        "leave this to ",
+        "ask the ",
+        "up to the ",
+    ] {
         if let Some((_, rest)) = text.split_once(mark) {
             let end = rest.find(['.', ',', ';', '?', '!']).unwrap_or(rest.len());
             let who = rest[..end].trim();
