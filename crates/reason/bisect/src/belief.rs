@@ -277,6 +277,7 @@ impl Belief {
     /// can show it, and the mean position at which it is lost.
     pub fn hidden(&self) -> (f64, f64) {
         let columns = self.behaviours.len();
+        let mass: Vec<f64> = self.joint.chunks(columns).map(|row| row.iter().sum()).collect();
         // Mass of each (class, position where the crash ends); the width does not matter here.
         let mut by_end: Vec<(f64, Vec<f64>)> = Vec::new();
         for (column, behaviour) in self.behaviours.iter().enumerate() {
@@ -299,8 +300,7 @@ impl Belief {
                 .take(end.ceil() as usize)
                 .enumerate()
                 .map(|(commit, &class)| {
-                    let mass: f64 =
-                        self.joint[class as usize * columns..][..columns].iter().sum();
+                    let mass = mass[class as usize];
                     if mass > 0.0 { self.culprit[commit] * rows[class as usize] / mass } else { 0.0 }
                 })
                 .sum();

@@ -8,7 +8,7 @@ use crate::belief::{Belief, Tested};
 use crate::bits::CommitSet;
 use crate::bisection::Settings;
 use crate::history::History;
-use crate::noise::{LEVELS, PerRegime};
+use crate::noise::{LEVELS, PerRegime, Rates};
 use crate::prior::Prior;
 use crate::record::Tally;
 
@@ -96,6 +96,8 @@ pub(crate) struct View<'a> {
     pub(crate) settings: &'a Settings,
     /// Columns of the joint posterior that still carry mass.
     columns: Vec<usize>,
+    /// Per level, the ends of a step on a commit that was never tested.
+    untested: [Ends; LEVELS.len()],
 }
 
 impl<'a> View<'a> {
@@ -111,7 +113,8 @@ impl<'a> View<'a> {
                 belief.joint.iter().skip(*column).step_by(belief.behaviours.len()).sum::<f64>() > 1e-7
             })
             .collect();
-        Self { history, prior, belief, tallies, settings, columns }
+        let untested = ends_per_level(None, belief.rates());
+        Self { history, prior, belief, tallies, settings, columns, untested }
     }
 
     fn tally(&self, commit: usize) -> Option<&Tally> {
@@ -248,30 +251,24 @@ impl<'a> View<'a> {
         Some(cells)
     }
 
-    /// The state around an untested commit, from the nearest tested kernel's most likely state.
-    fn untested_regimes(&self) -> PerRegime {
-        self.belief.rates().regimes()
-    }
-
     /// The best number of runs of one commit.
     fn evaluate(&self, commit: usize, cells: Option<&[u32]>) -> Option<Step> {
         let belief = self.belief;
-        let rates = belief.rates();
         let tested = belief.tested.iter().find(|tested| tested.commit == commit);
-        let boots = 1.0 - rates.boot_failed;
-        let prior = self.untested_regimes();
-        // Per level, what a number of runs shows.
-        let ends: Vec<Option<Ends>> = {
-            let mut ends = vec![None; LEVELS.len()];
-            for (level, slot) in ends.iter_mut().enumerate() {
-                let regimes = regimes_at(tested, &prior, level);
-                *slot = Some(Ends::mixture(regimes.iter().enumerate().map(|(regime, weight)| {
-                    (*weight, boots * rates.outcomes(LEVELS[level], regime)[0])
-                })));
+        let own;
+        let ends = match tested {
+            None => &self.untested,
+            Some(_) => {
+                own = ends_per_level(tested, belief.rates());
+                &own
             }
-            ends
         };
-        let good = ends[0].unwrap_or(Ends::NONE);
+        let good = ends[0];
+        let levels: Vec<(usize, usize)> = self
+            .columns
+            .iter()
+            .map(|&column| (column, belief.behaviours[column].level_at(commit as f64)))
+            .collect();
         let set = match tested {
             Some(tested) => &tested.ancestors,
             None => &self.history.ancestors(commit),
@@ -312,7 +309,7 @@ impl<'a> View<'a> {
                 let good_mass = group.all - group.bad;
                 if group.bad > 1e-12 {
                     let row = &belief.joint[group.key.1 as usize * columns..][..columns];
-                    let row_ends = self.bad_ends(commit, row, &ends);
+                    let row_ends = bad_ends(row, &levels, ends);
                     mean.add(group.bad, &row_ends);
                     for (known, seen) in known.iter_mut().zip(row_ends.seen) {
                         *known += group.bad * entropy(seen);
@@ -351,31 +348,35 @@ impl<'a> View<'a> {
             })
             .max_by(|a, b| (a.bits / a.minutes).total_cmp(&(b.bits / b.minutes)))
     }
+}
 
-    /// What runs of `commit` show when the culprit is in this class and the commit is bad.
-    fn bad_ends(&self, commit: usize, row: &[f64], ends: &[Option<Ends>]) -> Ends {
-        let mut levels = [0.0; LEVELS.len()];
-        let mut total = 0.0;
-        for &column in &self.columns {
-            let mass = row[column];
-            if mass > 0.0 {
-                levels[self.belief.behaviours[column].level_at(commit as f64)] += mass;
-                total += mass;
-            }
-        }
-        let mut sum = Ends::NONE;
-        if total <= 0.0 {
-            return sum;
-        }
-        for (mass, ends) in levels.into_iter().zip(ends) {
-            if let Some(ends) = ends
-                && mass > 1e-9 * total
-            {
-                sum.add(mass / total, ends);
-            }
-        }
-        sum
+/// What runs of a bad commit show when the culprit is in the class of this row. `levels` says how
+/// strongly the bug shows under each column.
+fn bad_ends(row: &[f64], levels: &[(usize, usize)], ends: &[Ends; LEVELS.len()]) -> Ends {
+    let mut masses = [0.0; LEVELS.len()];
+    for &(column, level) in levels {
+        masses[level] += row[column];
     }
+    let total: f64 = masses.iter().sum();
+    let mut sum = Ends::NONE;
+    for (mass, ends) in masses.into_iter().zip(ends) {
+        if total > 0.0 && mass > 1e-9 * total {
+            sum.add(mass / total, ends);
+        }
+    }
+    sum
+}
+
+/// Per level, the ends of a step on a commit with these runs behind it.
+fn ends_per_level(tested: Option<&Tested>, rates: &Rates) -> [Ends; LEVELS.len()] {
+    let prior = rates.regimes();
+    let boots = 1.0 - rates.boot_failed;
+    std::array::from_fn(|level| {
+        let regimes = regimes_at(tested, &prior, level);
+        Ends::mixture(regimes.iter().enumerate().map(|(regime, weight)| {
+            (*weight, boots * rates.outcomes(LEVELS[level], regime)[0])
+        }))
+    })
 }
 
 struct Group {
