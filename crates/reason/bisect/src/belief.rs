@@ -19,7 +19,7 @@ use crate::record::Tally;
 /// Prior of the reproducer losing its power gradually along the range. Of the false "good" verdicts
 /// of labelled bisections 89 % are impossible under a constant detection probability; most of these
 /// are sudden and look like a culprit, which no number of runs can tell apart.
-const FADES: f64 = 0.12;
+const FADES: f64 = 0.35;
 /// Where the detection probability reaches 0, in parts of the range.
 const FADE_ENDS: usize = 16;
 /// Over what part of the range it falls from its full value.
@@ -310,6 +310,26 @@ impl Belief {
         (hidden, if hidden > 0.0 { position / hidden } else { 0.0 })
     }
 
+    /// Per class, and last for "older": what is known of the state around each tested commit under
+    /// the most likely behaviour.
+    pub(crate) fn surroundings(&self) -> Vec<Surroundings> {
+        let chain = Chain::new(&self.tested, &self.rates);
+        let all_bad = vec![true; self.tested.len()];
+        self.joint
+            .chunks(self.behaviours.len())
+            .enumerate()
+            .map(|(row, values)| {
+                let likeliest = values
+                    .iter()
+                    .enumerate()
+                    .max_by(|a, b| a.1.total_cmp(b.1))
+                    .map_or(0, |(column, _)| column);
+                let bad = self.classes.get(row).map_or(&all_bad, |class| &class.bad);
+                chain.surroundings(&self.behaviours[likeliest], bad)
+            })
+            .collect()
+    }
+
     /// The learnt rates of the noise.
     pub fn rates(&self) -> &Rates {
         &self.rates
@@ -366,6 +386,47 @@ struct Chain<'a> {
     good: Vec<PerRegime>,
 }
 
+/// Messages along the chain from both ends, for one class and behaviour; scaled freely.
+#[derive(Clone, Debug)]
+pub(crate) struct Surroundings {
+    /// Joint of the runs of the first `k` tested commits and the state at the last of them.
+    before: Vec<PerRegime>,
+    /// Likelihood of the runs from tested commit `k` on, given the state at `k`.
+    from: Vec<PerRegime>,
+}
+
+impl Surroundings {
+    /// The state around a commit: `at` tested commits stand before it, at distances `before` and
+    /// `after` from its neighbours in commits. With `after` 0 it is the tested commit `at` itself.
+    pub(crate) fn state(&self, prior: &PerRegime, at: usize, before: f64, after: f64) -> PerRegime {
+        let from_left = if after == 0.0 { self.before[at + 1] } else { self.before[at] };
+        let stay = if at == 0 { 0.0 } else { (-before / NOISY_LENGTH).exp() };
+        let moved = (1.0 - stay) * from_left.iter().sum::<f64>();
+        let own = after == 0.0;
+        let right = if own { self.from.get(at + 1) } else { self.from.get(at) };
+        let mut state: PerRegime = std::array::from_fn(|s| {
+            if own { from_left[s] } else { stay * from_left[s] + moved * prior[s] }
+        });
+        if let Some(right) = right {
+            let stay = if own { (-before / NOISY_LENGTH).exp() } else { (-after / NOISY_LENGTH).exp() };
+            let mean: f64 = right.iter().zip(prior).map(|(a, b)| a * b).sum();
+            for (state, right) in state.iter_mut().zip(right) {
+                *state *= stay * right + (1.0 - stay) * mean;
+            }
+        }
+        normalised(state).unwrap_or(*prior)
+    }
+}
+
+/// Brings the sum to 1; `None` when there is no sum to speak of.
+fn normalised(mut values: PerRegime) -> Option<PerRegime> {
+    let total: f64 = values.iter().sum();
+    (total > 1e-300 && total.is_finite()).then(|| {
+        values.iter_mut().for_each(|value| *value /= total);
+        values
+    })
+}
+
 /// What one behaviour needs for every class.
 struct Messages {
     levels: Vec<usize>,
@@ -411,6 +472,29 @@ impl<'a> Chain<'a> {
             bad[at] = seen.map(|seen| stay * seen + (1.0 - stay) * moved);
         }
         Messages { levels, bad }
+    }
+
+    fn surroundings(&self, behaviour: &Behaviour, bad: &[bool]) -> Surroundings {
+        let level = |at: usize| {
+            if bad[at] { behaviour.level_at(self.tested[at].commit as f64) } else { 0 }
+        };
+        let len = self.tested.len();
+        let mut before = vec![self.prior];
+        for at in 0..len {
+            let next = self.forward(&before[at], at, level(at));
+            before.push(normalised(next).unwrap_or(self.prior));
+        }
+        let mut from = vec![[1.0; REGIMES]; len];
+        let mut later = [1.0; REGIMES];
+        for at in (0..len).rev() {
+            let likelihood = &self.tested[at].likelihood[level(at)];
+            let seen: PerRegime = std::array::from_fn(|s| likelihood[s] * later[s]);
+            from[at] = normalised(seen).unwrap_or([1.0; REGIMES]);
+            let moved: f64 = from[at].iter().zip(self.prior).map(|(a, b)| a * b).sum();
+            let stay = self.stay[at];
+            later = from[at].map(|value| stay * value + (1.0 - stay) * moved);
+        }
+        Surroundings { before, from }
     }
 
     /// Likelihood of everything seen, where `bad` says which tested commits have the bug.

@@ -89,6 +89,9 @@ pub struct Bisection {
 
 /// The bad end must show the wanted crash so often before anything else is tested.
 const CRASHES_AT_START: u32 = 2;
+/// Share of the allowed error at which a culprit is named; the rest is kept for what the model of the
+/// noise does not know.
+const MARGIN: f64 = 0.5;
 /// Runs of one step at the bad end.
 const RUNS_AT_START: u32 = 20;
 
@@ -151,7 +154,7 @@ impl Bisection {
         }
         let confidence = self.settings.confidence;
         let (top, mass) = belief.top();
-        if mass >= confidence {
+        if 1.0 - mass <= MARGIN * (1.0 - confidence) {
             if let Some(step) = self.proof(&view, top) {
                 return Next::Test(vec![step]);
             }

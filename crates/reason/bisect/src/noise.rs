@@ -89,14 +89,14 @@ struct Regime {
 pub(crate) const REGIMES: usize = 9;
 const TABLE: [Regime; REGIMES] = [
     Regime { rate: None, masks: false, impostor: false, share: 0.0 },
-    Regime { rate: Some(0.25), masks: false, impostor: false, share: 0.16 },
-    Regime { rate: Some(0.55), masks: false, impostor: false, share: 0.16 },
-    Regime { rate: Some(0.9), masks: false, impostor: false, share: 0.16 },
-    Regime { rate: Some(0.5), masks: true, impostor: false, share: 0.21 },
-    Regime { rate: Some(0.93), masks: true, impostor: false, share: 0.21 },
-    Regime { rate: Some(0.25), masks: false, impostor: true, share: 0.03 },
-    Regime { rate: Some(0.55), masks: false, impostor: true, share: 0.03 },
-    Regime { rate: Some(0.9), masks: false, impostor: true, share: 0.04 },
+    Regime { rate: Some(0.25), masks: false, impostor: false, share: 0.14 },
+    Regime { rate: Some(0.55), masks: false, impostor: false, share: 0.14 },
+    Regime { rate: Some(0.9), masks: false, impostor: false, share: 0.14 },
+    Regime { rate: Some(0.5), masks: true, impostor: false, share: 0.19 },
+    Regime { rate: Some(0.93), masks: true, impostor: false, share: 0.19 },
+    Regime { rate: Some(0.25), masks: false, impostor: true, share: 0.06 },
+    Regime { rate: Some(0.55), masks: false, impostor: true, share: 0.06 },
+    Regime { rate: Some(0.9), masks: false, impostor: true, share: 0.08 },
 ];
 
 /// One number for each regime.

@@ -4,11 +4,11 @@
 //! it has two ends, "seen" and "not seen in n runs", and what it teaches about the culprit is the
 //! mutual information of these with the class of the culprit.
 
-use crate::belief::{Belief, Tested};
+use crate::belief::{Belief, Surroundings};
 use crate::bits::CommitSet;
 use crate::bisection::Settings;
 use crate::history::History;
-use crate::noise::{LEVELS, PerRegime, Rates};
+use crate::noise::{LEVELS, PerRegime, REGIMES};
 use crate::prior::Prior;
 use crate::record::Tally;
 
@@ -44,30 +44,20 @@ struct Ends {
 impl Ends {
     const NONE: Self = Self { seen: [0.0; RUNS.len()], runs: [0.0; RUNS.len()] };
 
-    /// A run shows the wanted crash with each of these probabilities, by the weight beside it.
-    fn mixture(shows: impl Iterator<Item = (f64, f64)>) -> Self {
+    /// A run shows the wanted crash with this probability.
+    fn of(wanted: f64) -> Self {
         let mut ends = Self::NONE;
-        let mut total = 0.0;
-        for (weight, wanted) in shows {
-            if weight <= 1e-9 {
-                continue;
+        let mut unseen = 1.0;
+        let mut made = 0;
+        let mut expected = 0.0;
+        for (at, &runs) in RUNS.iter().enumerate() {
+            while made < runs {
+                expected += unseen;
+                unseen *= 1.0 - wanted;
+                made += 1;
             }
-            total += weight;
-            let mut unseen = 1.0;
-            let mut made = 0;
-            let mut expected = 0.0;
-            for (at, &runs) in RUNS.iter().enumerate() {
-                while made < runs {
-                    expected += unseen;
-                    unseen *= 1.0 - wanted;
-                    made += 1;
-                }
-                ends.seen[at] += weight * (1.0 - unseen);
-                ends.runs[at] += weight * expected;
-            }
-        }
-        if total > 0.0 {
-            ends.seen.iter_mut().chain(&mut ends.runs).for_each(|value| *value /= total);
+            ends.seen[at] = 1.0 - unseen;
+            ends.runs[at] = expected;
         }
         ends
     }
@@ -96,8 +86,10 @@ pub(crate) struct View<'a> {
     pub(crate) settings: &'a Settings,
     /// Columns of the joint posterior that still carry mass.
     columns: Vec<usize>,
-    /// Per level, the ends of a step on a commit that was never tested.
-    untested: [Ends; LEVELS.len()],
+    /// Per level and state, the ends of a step.
+    ends: [[Ends; REGIMES]; LEVELS.len()],
+    /// Per class, the states around the tested commits.
+    surroundings: Vec<Surroundings>,
 }
 
 impl<'a> View<'a> {
@@ -113,8 +105,13 @@ impl<'a> View<'a> {
                 belief.joint.iter().skip(*column).step_by(belief.behaviours.len()).sum::<f64>() > 1e-7
             })
             .collect();
-        let untested = ends_per_level(None, belief.rates());
-        Self { history, prior, belief, tallies, settings, columns, untested }
+        let rates = belief.rates();
+        let boots = 1.0 - rates.boot_failed;
+        let ends = std::array::from_fn(|level| {
+            std::array::from_fn(|state| Ends::of(boots * rates.outcomes(LEVELS[level], state)[0]))
+        });
+        let surroundings = belief.surroundings();
+        Self { history, prior, belief, tallies, settings, columns, ends, surroundings }
     }
 
     fn tally(&self, commit: usize) -> Option<&Tally> {
@@ -251,19 +248,25 @@ impl<'a> View<'a> {
         Some(cells)
     }
 
+    fn place(&self, commit: usize, set: &CommitSet, is_tested: bool) -> Place {
+        let tested = &self.belief.tested;
+        let at = tested.partition_point(|tested| tested.commit < commit);
+        let distance = |other: usize| {
+            tested.get(other).map_or(0.0, |other| other.ancestors.difference(set) as f64)
+        };
+        if is_tested {
+            // For a tested commit what counts is the way to the next.
+            Place { at, before: distance(at + 1), after: 0.0 }
+        } else {
+            let before = at.checked_sub(1).map_or(0.0, distance);
+            Place { at, before, after: distance(at).max(1.0) }
+        }
+    }
+
     /// The best number of runs of one commit.
     fn evaluate(&self, commit: usize, cells: Option<&[u32]>) -> Option<Step> {
         let belief = self.belief;
         let tested = belief.tested.iter().find(|tested| tested.commit == commit);
-        let own;
-        let ends = match tested {
-            None => &self.untested,
-            Some(_) => {
-                own = ends_per_level(tested, belief.rates());
-                &own
-            }
-        };
-        let good = ends[0];
         let levels: Vec<(usize, usize)> = self
             .columns
             .iter()
@@ -273,6 +276,7 @@ impl<'a> View<'a> {
             Some(tested) => &tested.ancestors,
             None => &self.history.ancestors(commit),
         };
+        let place = self.place(commit, set, tested.is_some());
         let columns = belief.behaviours.len();
         // Mass of each class on the bad side and in all, apart for each cell.
         let mut groups: Vec<Group> = Vec::new();
@@ -307,15 +311,17 @@ impl<'a> View<'a> {
             let mut known = [0.0; RUNS.len()];
             for group in cell {
                 let good_mass = group.all - group.bad;
+                let states = place.states(self, group.key.1 as usize);
                 if group.bad > 1e-12 {
                     let row = &belief.joint[group.key.1 as usize * columns..][..columns];
-                    let row_ends = bad_ends(row, &levels, ends);
+                    let row_ends = bad_ends(row, &levels, &states, &self.ends);
                     mean.add(group.bad, &row_ends);
                     for (known, seen) in known.iter_mut().zip(row_ends.seen) {
                         *known += group.bad * entropy(seen);
                     }
                 }
                 if good_mass > 1e-12 {
+                    let good = in_states(&states, &self.ends[0]);
                     mean.add(good_mass, &good);
                     for (known, seen) in known.iter_mut().zip(good.seen) {
                         *known += good_mass * entropy(seen);
@@ -350,9 +356,25 @@ impl<'a> View<'a> {
     }
 }
 
+/// What runs of a commit show at one level.
+fn in_states(states: &PerRegime, ends: &[Ends; REGIMES]) -> Ends {
+    let mut sum = Ends::NONE;
+    for (&weight, ends) in states.iter().zip(ends) {
+        if weight > 1e-7 {
+            sum.add(weight, ends);
+        }
+    }
+    sum
+}
+
 /// What runs of a bad commit show when the culprit is in the class of this row. `levels` says how
 /// strongly the bug shows under each column.
-fn bad_ends(row: &[f64], levels: &[(usize, usize)], ends: &[Ends; LEVELS.len()]) -> Ends {
+fn bad_ends(
+    row: &[f64],
+    levels: &[(usize, usize)],
+    states: &PerRegime,
+    ends: &[[Ends; REGIMES]; LEVELS.len()],
+) -> Ends {
     let mut masses = [0.0; LEVELS.len()];
     for &(column, level) in levels {
         masses[level] += row[column];
@@ -360,23 +382,25 @@ fn bad_ends(row: &[f64], levels: &[(usize, usize)], ends: &[Ends; LEVELS.len()])
     let total: f64 = masses.iter().sum();
     let mut sum = Ends::NONE;
     for (mass, ends) in masses.into_iter().zip(ends) {
-        if total > 0.0 && mass > 1e-9 * total {
-            sum.add(mass / total, ends);
+        if total > 0.0 && mass > 1e-7 * total {
+            sum.add(mass / total, &in_states(states, ends));
         }
     }
     sum
 }
 
-/// Per level, the ends of a step on a commit with these runs behind it.
-fn ends_per_level(tested: Option<&Tested>, rates: &Rates) -> [Ends; LEVELS.len()] {
-    let prior = rates.regimes();
-    let boots = 1.0 - rates.boot_failed;
-    std::array::from_fn(|level| {
-        let regimes = regimes_at(tested, &prior, level);
-        Ends::mixture(regimes.iter().enumerate().map(|(regime, weight)| {
-            (*weight, boots * rates.outcomes(LEVELS[level], regime)[0])
-        }))
-    })
+/// Where a commit stands among the tested ones.
+struct Place {
+    at: usize,
+    before: f64,
+    after: f64,
+}
+
+impl Place {
+    fn states(&self, view: &View<'_>, class: usize) -> PerRegime {
+        let prior = view.belief.rates().regimes();
+        view.surroundings[class].state(&prior, self.at, self.before, self.after)
+    }
 }
 
 struct Group {
@@ -384,16 +408,4 @@ struct Group {
     key: (u32, u32),
     bad: f64,
     all: f64,
-}
-
-/// The probability of each state around the bug on a commit, given its own runs.
-fn regimes_at(tested: Option<&Tested>, prior: &PerRegime, level: usize) -> PerRegime {
-    let Some(tested) = tested else { return *prior };
-    let mut weights: PerRegime = std::array::from_fn(|s| prior[s] * tested.likelihood[level][s]);
-    let total: f64 = weights.iter().sum();
-    if total <= 1e-300 {
-        return *prior;
-    }
-    weights.iter_mut().for_each(|weight| *weight /= total);
-    weights
 }

@@ -22,6 +22,8 @@ enum Rule {
 
 struct Trial {
     right: bool,
+    /// The culprit shows at a quarter of its full power or more.
+    shows: bool,
     verdict: Verdict,
     builds: u32,
     runs: u32,
@@ -91,6 +93,7 @@ fn trial(rule: Rule, kind: char, seed: u64, p: f64) -> Trial {
         Rule::Git => rules::git_bisect(&mut world),
     };
     Trial {
+        shows: world.strength(world.culprit) >= 0.25 * p,
         right: verdict.named == Some(world.culprit),
         verdict,
         builds: world.cost.builds,
@@ -144,9 +147,9 @@ fn main() {
         return;
     }
     println!(
-        "| world | p | rule | trials | wrong % | undecided % | builds | runs | minutes | stated | right when stated | seconds |"
+        "| world | p | rule | trials | wrong % | undecided % | undecided where it shows % | builds | runs | minutes | stated | right when stated | seconds |"
     );
-    println!("|---|---|---|---|---|---|---|---|---|---|---|---|");
+    println!("|---|---|---|---|---|---|---|---|---|---|---|---|---|");
     let mut stated: Vec<(f64, bool)> = Vec::new();
     for kind in worlds.chars() {
         for &p in &ps {
@@ -168,9 +171,13 @@ fn main() {
                 let confidence =
                     named.iter().map(|t| t.verdict.stated).sum::<f64>() / named.len().max(1) as f64;
                 println!(
-                    "| {kind} | {p} | {name} | {trials} | {:.1} | {:.1} | {:.1} | {:.0} | {:.0} | {:.3} | {:.3} | {seconds:.0} |",
+                    "| {kind} | {p} | {name} | {trials} | {:.1} | {:.1} | {:.1} | {:.1} | {:.0} | {:.0} | {:.3} | {:.3} | {seconds:.0} |",
                     percent(wrong, all.len()),
                     percent(all.len() - named.len(), all.len()),
+                    percent(
+                        all.iter().filter(|t| t.shows && t.verdict.named.is_none()).count(),
+                        all.iter().filter(|t| t.shows).count(),
+                    ),
                     mean(&|t| f64::from(t.builds)),
                     mean(&|t| f64::from(t.runs)),
                     mean(&|t| t.minutes),

@@ -7,20 +7,20 @@ use reason_bisect::{Bisection, Conclusion, Next, Prior, Settings};
 
 /// How a trial ended.
 #[derive(Clone, Copy, Debug)]
-pub struct Verdict {
+pub(crate) struct Verdict {
     /// The commit named, if one was.
-    pub named: Option<usize>,
+    pub(crate) named: Option<usize>,
     /// The confidence stated with it.
-    pub stated: f64,
+    pub(crate) stated: f64,
     /// Commits in the set that is left when none was named.
-    pub left: usize,
+    pub(crate) left: usize,
 }
 
 /// A day.
-pub const BUDGET_MINUTES: f64 = 24.0 * 60.0;
+pub(crate) const BUDGET_MINUTES: f64 = 24.0 * 60.0;
 
 /// Ours.
-pub fn ours(world: &mut World, settings: Settings) -> Verdict {
+pub(crate) fn ours(world: &mut World, settings: Settings) -> Verdict {
     let end = world.history().len() - 1;
     let prior = Prior::uniform(world.history());
     let mut bisection = Bisection::new(world.history().clone(), prior, end, settings);
@@ -121,7 +121,7 @@ impl Candidates {
 }
 
 /// `git bisect run` as people use it: one run, any crash is bad, a failed boot is skipped.
-pub fn git_bisect(world: &mut World) -> Verdict {
+pub(crate) fn git_bisect(world: &mut World) -> Verdict {
     let mut candidates = Candidates::new(world);
     loop {
         if candidates.count() <= 1 {
@@ -142,7 +142,7 @@ pub fn git_bisect(world: &mut World) -> Verdict {
 
 /// The reference rule, as described: 20 runs at the start, then 10 a commit, 20 for good once a bad
 /// verdict rested on less than half of the runs; counts decide; below 0.66 nothing is reported.
-pub fn reference(world: &mut World) -> Verdict {
+pub(crate) fn reference(world: &mut World) -> Verdict {
     #[derive(PartialEq)]
     enum Called {
         Good,
@@ -159,7 +159,7 @@ pub fn reference(world: &mut World) -> Verdict {
             Called::Skip
         }
     };
-    let mut test = |world: &mut World, commit: usize, runs: u32| {
+    let test = |world: &mut World, commit: usize, runs: u32| {
         world.build(commit, false);
         let (mut bad, mut good) = (0, 0);
         for _ in 0..runs {

@@ -162,12 +162,8 @@ impl World {
         self.history.ancestors(self.history.len() - 1)
     }
 
-    /// Whether the crash can show on a commit at all.
-    pub fn can_show(&self, commit: usize) -> bool {
-        self.strength(commit) > 0.0
-    }
-
-    fn strength(&self, commit: usize) -> f64 {
+    /// The share of runs of a commit in which the bug shows.
+    pub fn strength(&self, commit: usize) -> f64 {
         if !self.has_culprit[commit] {
             return 0.0;
         }
