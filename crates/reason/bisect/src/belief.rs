@@ -19,7 +19,7 @@ use crate::record::Tally;
 /// Prior of the reproducer losing its power gradually along the range. Of the false "good" verdicts
 /// of labelled bisections 89 % are impossible under a constant detection probability; most of these
 /// are sudden and look like a culprit, which no number of runs can tell apart.
-const FADES: f64 = 0.35;
+const FADES: f64 = 0.15;
 /// Where the detection probability reaches 0, in parts of the range.
 const FADE_ENDS: usize = 16;
 /// Over what part of the range it falls from its full value.
@@ -266,6 +266,19 @@ impl Belief {
             }
         }
         LEVELS.into_iter().zip(sums).collect()
+    }
+
+    /// How often the crash shows on a commit that is the culprit, as a part of how often it shows at
+    /// the bad end.
+    pub fn power_at(&self, commit: usize) -> f64 {
+        let columns = self.behaviours.len();
+        let row = &self.joint[self.class_of[commit] as usize * columns..][..columns];
+        let (mut here, mut end) = (0.0, 0.0);
+        for (behaviour, mass) in self.behaviours.iter().zip(row) {
+            here += mass * LEVELS[behaviour.level_at(commit as f64)];
+            end += mass * LEVELS[behaviour.level_at(self.class_of.len() as f64)];
+        }
+        if end > 0.0 { here / end } else { 1.0 }
     }
 
     /// The mean detection probability at the bad end.

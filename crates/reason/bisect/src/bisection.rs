@@ -52,11 +52,12 @@ pub enum Conclusion {
         /// Probability of that.
         confidence: f64,
     },
-    /// The reproducer loses its power along the range, and the culprit lies where it has none.
+    /// The reproducer loses its power along the range, so that a culprit cannot be told from the point
+    /// where it has none left.
     ReproducerFades {
-        /// Probability of that.
+        /// Probability that the crash does not show before that point.
         confidence: f64,
-        /// About the oldest position at which the crash can show.
+        /// About the oldest position at which the crash can be seen to show.
         before: usize,
     },
     /// The crash does not show even at the bad end.
@@ -91,7 +92,10 @@ pub struct Bisection {
 const CRASHES_AT_START: u32 = 2;
 /// Share of the allowed error at which a culprit is named; the rest is kept for what the model of the
 /// noise does not know.
-const MARGIN: f64 = 0.5;
+const MARGIN: f64 = 0.7;
+/// A commit on which the crash shows less than this part as often as at the bad end is not named: the
+/// reproducer may be losing its power there.
+const FULL_POWER: f64 = 0.4;
 /// Runs of one step at the bad end.
 const RUNS_AT_START: u32 = 20;
 
@@ -157,6 +161,9 @@ impl Bisection {
         if 1.0 - mass <= MARGIN * (1.0 - confidence) {
             if let Some(step) = self.proof(&view, top) {
                 return Next::Test(vec![step]);
+            }
+            if belief.power_at(top) < FULL_POWER {
+                return Next::Done(Conclusion::ReproducerFades { confidence: mass, before: top });
             }
             return Next::Done(Conclusion::Culprit { commit: top, confidence: mass });
         }

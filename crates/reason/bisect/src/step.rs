@@ -27,6 +27,15 @@ pub struct Step {
     pub minutes: f64,
 }
 
+impl Step {
+    /// What the step teaches, in bits per minute.
+    fn rate(&self) -> f64 {
+        self.bits / self.minutes
+    }
+}
+
+/// Of the numbers of runs whose rate comes this close to the best, the largest is taken.
+const GOOD_ENOUGH: f64 = 0.93;
 /// Numbers of runs that are considered.
 const RUNS: [u32; 14] = [1, 2, 3, 4, 5, 6, 8, 10, 13, 16, 20, 26, 34, 44];
 /// Below this a step teaches nothing worth its time, in bits per minute.
@@ -167,9 +176,9 @@ impl<'a> View<'a> {
                 .iter()
                 .filter(|candidate| chosen.iter().all(|(step, _)| step.commit != **candidate))
                 .filter_map(|&candidate| self.evaluate(candidate, cells.as_deref()))
-                .max_by(|a, b| (a.bits / a.minutes).total_cmp(&(b.bits / b.minutes)));
+                .max_by(|a, b| a.rate().total_cmp(&b.rate()));
             match best {
-                Some(step) if step.bits / step.minutes > LEAST_RATE => {
+                Some(step) if step.rate() > LEAST_RATE => {
                     let set = self.history.ancestors(step.commit);
                     chosen.push((step, set));
                 }
@@ -341,7 +350,7 @@ impl<'a> View<'a> {
         let give_up = self.give_up(commit);
         let built = self.tally(commit).is_some_and(|tally| tally.build_failed == 0);
         let build = if built { 0.0 } else { self.settings.build_minutes };
-        (0..RUNS.len())
+        let options: Vec<Step> = (0..RUNS.len())
             .map(|at| {
                 let expected = testable * runs[at] + (1.0 - testable) * f64::from(give_up);
                 Step {
@@ -352,7 +361,9 @@ impl<'a> View<'a> {
                     minutes: build + expected * self.settings.run_minutes,
                 }
             })
-            .max_by(|a, b| (a.bits / a.minutes).total_cmp(&(b.bits / b.minutes)))
+            .collect();
+        let best = options.iter().map(Step::rate).fold(0.0, f64::max);
+        options.into_iter().rev().find(|step| step.rate() >= GOOD_ENOUGH * best)
     }
 }
 
