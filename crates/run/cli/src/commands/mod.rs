@@ -4,6 +4,7 @@ mod diagnose;
 mod generate;
 mod report;
 mod typed;
+mod thread;
 
 use std::process::ExitCode;
 
@@ -50,5 +51,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::Diagnose(arguments) => diagnose::run(&arguments),
         Command::Report(arguments) => report::run(&arguments, color),
         Command::Generate(arguments) => generate::run(&arguments),
+    Thread(thread::Arguments),
+        Command::Thread(arguments) => thread::run(arguments),
     }
 }
