@@ -4,7 +4,9 @@
 //! on no crate of ours; does no I/O.
 
 mod claim;
+mod commit;
 mod evidence;
 
 pub use claim::{Claim, Grade, Rule};
+pub use commit::CommitId;
 pub use evidence::LineSpan;
