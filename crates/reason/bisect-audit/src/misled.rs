@@ -30,6 +30,10 @@ pub struct Misled {
 /// The odds below which a strand's absence from a bad kernel is no accident.
 const MISSED_BY_CHANCE: f64 = 0.05;
 
+/// From so many releases on, the clean release that ended the walk is the likelier first error even where a
+/// later verdict is plainly wrong: of 12 such logs 2 went wrong at that verdict first.
+const LONG_WALK: usize = 4;
+
 /// The first misleading step; `None` when nothing points at one.
 pub(crate) fn first(tests: &[Tested], strands: &[Strand]) -> Option<Misled> {
     let other_strand = first_other_strand(tests, strands);
@@ -55,12 +59,10 @@ pub(crate) fn first(tests: &[Tested], strands: &[Strand]) -> Option<Misled> {
     if earliest.is_some() {
         return other_strand;
     }
-    // The longer the walk, the likelier it ended beyond the bug; then only a plain stranger counts as shown.
-    let shown = unrelated(Phase::Bisect);
-    let shown = if releases > 1 { shown.filter(|at| weak(at) && strange(at)) } else { shown };
+    let shown = unrelated(Phase::Bisect).filter(|at| releases == 1 || weak(at) && strange(at));
     match shown {
-        Some(at) => unrelated_bad(tests, at),
-        None => good_end(tests),
+        Some(at) if releases < LONG_WALK => unrelated_bad(tests, at),
+        _ => good_end(tests, releases, shown.is_some()),
     }
 }
 
@@ -121,18 +123,25 @@ fn unrelated_bad(tests: &[Tested], at: usize) -> Option<Misled> {
 }
 
 /// The release that ended the walk.
-fn good_end(tests: &[Tested]) -> Option<Misled> {
+fn good_end(tests: &[Tested], releases: usize, shown: bool) -> Option<Misled> {
     let at = tests
         .iter()
         .rposition(|test| test.phase == Phase::Release && test.taken == Some(Verdict::Good))?;
     let test = &tests[at];
+    let why = if shown {
+        format!(
+            "a later verdict rests on a stranger, but after a walk over {releases} releases the first error is \
+             most often its end"
+        )
+    } else {
+        "no verdict contradicts its runs; the most frequent first error is then the end of the walk".to_owned()
+    };
     Some(Misled {
         test: at,
         line: test.span.first,
         statement: format!(
-            "no verdict contradicts its runs; the most frequent first error is then a clean release that ended \
-             the walk: the reproducer may be unable to work in {}, for want of a feature, a checker or a \
-             configuration, although the bug is there",
+            "{why}: the reproducer may be unable to work in {}, which ran clean, for want of a feature, a \
+             checker or a configuration, although the bug is there",
             test.name()
         ),
         grade: Grade::Guess,

@@ -194,6 +194,10 @@ fn again(
     }
     let (runs, gain) = best_runs(choice.pace, present, detection);
     let usable = test.tally.usable();
+    let hiding = choice
+        .strands
+        .iter()
+        .find(|other| *other != strand && usable > 0 && other.hits_in(&test.tally) == usable);
     Some((
         gain,
         Next {
@@ -207,6 +211,12 @@ fn again(
                 100.0 * present,
                 if usable == 0 {
                     "none of its runs got as far".to_owned()
+                } else if let Some(hiding) = hiding {
+                    format!(
+                        "each of its {usable} runs ended at '{}', which can hide it; run with that report \
+                         switched off",
+                        hiding.title()
+                    )
                 } else {
                     format!("none of its {usable} runs shows it")
                 }
