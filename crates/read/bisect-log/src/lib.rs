@@ -45,11 +45,20 @@ pub fn read(bytes: &[u8]) -> BisectLog {
 /// Which program wrote the log, told by the first line that only that program writes.
 fn dialect(lines: &Lines<'_>) -> Dialect {
     for (_, line) in lines.iter() {
-        let syzbot = ["bisecting cause commit", "bisecting fixing commit", "testing commit ", "ensuring issue is"];
-        if syzbot.iter().any(|start| line.starts_with(start)) || line.contains(" starts bisection ") {
+        let syzbot = [
+            "bisecting cause commit",
+            "bisecting fixing commit",
+            "testing commit ",
+            "ensuring issue is",
+        ];
+        if syzbot.iter().any(|start| line.starts_with(start)) || line.contains(" starts bisection ")
+        {
             return Dialect::Syzbot;
         }
-        if line.starts_with("git bisect ") || line.starts_with("'git' 'bisect' ") || line.starts_with("git-bisect ") {
+        if line.starts_with("git bisect ")
+            || line.starts_with("'git' 'bisect' ")
+            || line.starts_with("git-bisect ")
+        {
             return Dialect::GitBisect;
         }
     }

@@ -7,8 +7,8 @@ use facts::{CommitId, LineSpan};
 
 use crate::limits;
 use crate::log::{
-    Answer, BisectLog, Dialect, Direction, FinalCrash, Located, Mark, Outcome, Phase, Range, RunLine,
-    Runs, Test, Totals, Verdict,
+    Answer, BisectLog, Dialect, Direction, FinalCrash, Located, Mark, Outcome, Phase, Range,
+    RunLine, Runs, Test, Totals, Verdict,
 };
 use crate::named::NamedCommit;
 use crate::scan::{Lines, bracketed_commit, duration_seconds, leading_commit};
@@ -180,8 +180,7 @@ impl Reader {
             release,
             subject,
             remaining: self.remaining.take(),
-            compiler: (!compiler.is_empty())
-                .then(|| Located { value: compiler.to_owned(), line }),
+            compiler: (!compiler.is_empty()).then(|| Located { value: compiler.to_owned(), line }),
             signature: None,
             runs: Runs::default(),
             build_failure: None,
@@ -233,7 +232,8 @@ impl Reader {
             test.span.last = test.span.last.max(number);
             subject = test.subject.as_ref().map(|subject| subject.value.clone());
         } else {
-            self.log.problem(number, format!("a verdict on {}, which was not tested", commit.short()));
+            self.log
+                .problem(number, format!("a verdict on {}, which was not tested", commit.short()));
         }
         if self.log.marks.len() < limits::TESTS {
             self.log.marks.push(Mark { verdict, commit, subject, line: number });
@@ -244,7 +244,8 @@ impl Reader {
     /// How it ended.
     fn take_answer(&mut self, line: &str, number: u64) -> bool {
         if let Some((id, rest)) = leading_commit(line)
-            && (rest.starts_with(" is the first bad commit") || rest.starts_with(" is the first new commit"))
+            && (rest.starts_with(" is the first bad commit")
+                || rest.starts_with(" is the first new commit"))
         {
             self.log.answer = Answer::Commit { id, subject: None, line: number };
             return true;
@@ -283,7 +284,8 @@ impl Reader {
         }
         if let Some(why) = line.strip_prefix("error: ") {
             // Compilers write `error:` too, but never in the first column of a finished test.
-            let answered = matches!(self.log.answer, Answer::Commit { .. } | Answer::Candidates { .. });
+            let answered =
+                matches!(self.log.answer, Answer::Commit { .. } | Answer::Candidates { .. });
             if !answered {
                 self.log.answer = Answer::Failed { why: why.to_owned(), line: number };
             }
@@ -428,7 +430,9 @@ mod tests {
         assert_eq!(log.tests[2].subject.as_ref().unwrap().value, "Merge tag 'x'");
         assert_eq!(log.tests[2].verdict, Some(Located { value: Verdict::Good, line: 13 }));
         assert_eq!(log.totals.unwrap().total_seconds, 3601.5);
-        assert!(matches!(log.answer, Answer::Commit { subject: Some(s), line: 15, .. } if s == "net: break it"));
+        assert!(
+            matches!(log.answer, Answer::Commit { subject: Some(s), line: 15, .. } if s == "net: break it")
+        );
     }
 
     #[test]

@@ -69,7 +69,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("\nshipped weights, all cases:\n|threshold|wrong flagged|right flagged|\n|-|-|-|");
     for threshold in [0.04, 0.08, 0.12, 0.16, 0.20, 0.24, 0.28, 0.32, 0.36, 0.40, 0.5] {
         let share = |group: &[&Case]| {
-            100.0 * group.iter().filter(|c| c.shipped < threshold).count() as f64 / group.len().max(1) as f64
+            100.0 * group.iter().filter(|c| c.shipped < threshold).count() as f64
+                / group.len().max(1) as f64
         };
         println!("|{threshold}|{:.1} %|{:.1} %|", share(&wrong), share(&right));
     }
@@ -107,7 +108,12 @@ fn halves(cases: &[Case]) {
                 100.0 * hit as f64 / group.len().max(1) as f64
             };
             if seed <= 3 {
-                println!("|{seed}{}|{:.1} %|{:.1} %|", ["a", "b"][side as usize], share(false), share(true));
+                println!(
+                    "|{seed}{}|{:.1} %|{:.1} %|",
+                    ["a", "b"][side as usize],
+                    share(false),
+                    share(true)
+                );
             }
             sum_wrong += share(false);
             sum_right += share(true);
@@ -128,7 +134,8 @@ fn read(dir: &Path) -> Result<Vec<Case>, Box<dyn std::error::Error>> {
     let labels = fs::read_to_string(dir.join("labels.csv"))?;
     let mut rows = labels.lines();
     let header: Vec<_> = fields(rows.next().ok_or("empty labels.csv")?);
-    let column = |name: &str| header.iter().position(|h| h == name).ok_or(format!("no column {name}"));
+    let column =
+        |name: &str| header.iter().position(|h| h == name).ok_or(format!("no column {name}"));
     let (id, outcome) = (column("bug_id")?, column("outcome")?);
     let mut cases = Vec::new();
     for row in rows.map(fields) {

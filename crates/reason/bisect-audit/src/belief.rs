@@ -20,8 +20,7 @@ use crate::tested::{Tally, Tested, pooled};
 use crate::title::Nearness;
 
 /// The detection probabilities over which is averaged; all are equally likely beforehand.
-const DETECTION: [f64; 13] =
-    [0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.97, 0.999];
+const DETECTION: [f64; 13] = [0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.97, 0.999];
 
 /// A kernel with the bug in which the reproducer cannot fire. Of 295 false good verdicts 262 had odds below
 /// 1e-4 under the start commit's rate, in about 8,650 tests: 3 in 100.
@@ -51,12 +50,15 @@ pub(crate) fn posterior(
     tests: &[Tested],
     regions: &[Region],
 ) -> Vec<Belief> {
-    let kernels = pooled(tests);
+    let kernels: BTreeMap<usize, Likelihood> = pooled(tests)
+        .into_iter()
+        .map(|(kernel, tally)| (kernel, Likelihood::of(&Counted::of(strand, strands, &tally))))
+        .collect();
     let mut weights: Vec<f64> = regions
         .iter()
         .map(|region| {
             let presence = kernel_presence(region, tests);
-            region.size * evidence(strand, strands, &kernels, &presence)
+            region.size * evidence(&kernels, &presence)
         })
         .collect();
     let total: f64 = weights.iter().sum();
@@ -97,30 +99,35 @@ fn agree(a: Presence, b: Presence) -> Option<Presence> {
     }
 }
 
+/// The probability of a kernel's runs.
+struct Likelihood {
+    /// With the bug, for each detection probability.
+    with_bug: [f64; DETECTION.len()],
+    without_bug: f64,
+}
+
+impl Likelihood {
+    fn of(runs: &Counted) -> Self {
+        Self {
+            with_bug: DETECTION.map(|detection| runs.with_bug(detection)),
+            without_bug: runs.without_bug(),
+        }
+    }
+}
+
 /// The probability of all runs, averaged over the detection probability.
-fn evidence(
-    strand: &Strand,
-    strands: &[Strand],
-    kernels: &BTreeMap<usize, Tally>,
-    presence: &BTreeMap<usize, Option<f64>>,
-) -> f64 {
+fn evidence(kernels: &BTreeMap<usize, Likelihood>, presence: &BTreeMap<usize, Option<f64>>) -> f64 {
     if presence.values().any(Option::is_none) {
         return 0.0;
     }
-    DETECTION
-        .iter()
-        .map(|detection| {
-            kernels
-                .iter()
-                .map(|(kernel, tally)| {
-                    let contained = presence.get(kernel).copied().flatten().unwrap_or(0.5);
-                    let runs = Counted::of(strand, strands, tally);
-                    contained * runs.with_bug(*detection) + (1.0 - contained) * runs.without_bug()
-                })
-                .product::<f64>()
-        })
-        .sum::<f64>()
-        / DETECTION.len() as f64
+    let mut products = [1.0; DETECTION.len()];
+    for (kernel, likelihood) in kernels {
+        let contained = presence.get(kernel).copied().flatten().unwrap_or(0.5);
+        for (product, with_bug) in products.iter_mut().zip(&likelihood.with_bug) {
+            *product *= contained * with_bug + (1.0 - contained) * likelihood.without_bug;
+        }
+    }
+    products.iter().sum::<f64>() / DETECTION.len() as f64
 }
 
 /// The runs of a kernel as one strand sees them.
@@ -207,7 +214,11 @@ mod tests {
     #[test]
     fn a_crash_the_start_never_shows_is_no_evidence() {
         let one = strand("WARNING in f_one", 20);
-        let runs = Counted::of(&one, std::slice::from_ref(&one), &tally(&[("possible deadlock in x", 10)], 0));
+        let runs = Counted::of(
+            &one,
+            std::slice::from_ref(&one),
+            &tally(&[("possible deadlock in x", 10)], 0),
+        );
         assert!((runs.with_bug(0.5) - runs.without_bug()).abs() < 1e-9);
     }
 
@@ -222,7 +233,8 @@ mod tests {
     #[test]
     fn a_wanted_title_nearly_proves_the_bug() {
         let one = strand("WARNING in f_one", 20);
-        let runs = Counted::of(&one, std::slice::from_ref(&one), &tally(&[("WARNING in f_one", 10)], 0));
+        let runs =
+            Counted::of(&one, std::slice::from_ref(&one), &tally(&[("WARNING in f_one", 10)], 0));
         assert!(runs.without_bug() < 0.001 * runs.with_bug(0.999));
     }
 

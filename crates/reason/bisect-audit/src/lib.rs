@@ -306,12 +306,23 @@ fn reasons(
             weighed.sort_by_key(|observed| (observed.bits > 0.0) != trusts);
             claims.extend(weighed.into_iter().filter_map(|observed| observed.claim.clone()));
             if !signals.observed.iter().any(|o| o.bits > 0.0 && o.claim.is_some()) {
-                claims.push(plain(
-                    "nothing it touches is in the trace of the last crash, as far as the log tells".to_owned(),
-                    Grade::Inferred,
-                    "audit-trace-file",
-                    log.crash.iter().map(|crash| crash.report).collect(),
-                ));
+                claims.push(match &log.crash {
+                    Some(crash) => plain(
+                        "nothing it touches is in the trace of the last crash, as far as the log tells"
+                            .to_owned(),
+                        Grade::Inferred,
+                        "audit-trace-file",
+                        vec![crash.report],
+                    ),
+                    None => plain(
+                        "the log holds no crash report: whether the commit touches the crashing code cannot \
+                         be seen in it; the report of any crash of its kernel would settle it"
+                            .to_owned(),
+                        Grade::Unknown,
+                        "audit-trace-file",
+                        Vec::new(),
+                    ),
+                });
             }
         }
     }
@@ -322,7 +333,11 @@ fn reasons(
             .map(|strand| format!("'{}' ({} of {} runs)", strand.title(), strand.hits, strand.runs))
             .collect();
         claims.push(plain(
-            format!("the start commit shows {} bugs, and the log never chose: {}", strands.len(), titles.join(", ")),
+            format!(
+                "the start commit shows {} bugs, and the log never chose: {}",
+                strands.len(),
+                titles.join(", ")
+            ),
             Grade::Inferred,
             "audit-several-bugs",
             strands[0].lines.clone(),
@@ -472,10 +487,10 @@ fn wanted_claims(
             .take(3)
             .collect();
         // The good verdict just before bounds it from the other side.
-        let before = searched.iter().rev().find(|test| {
-            test.span.first < last.span.first
-                && test.taken == Some(Verdict::Good)
-        });
+        let before = searched
+            .iter()
+            .rev()
+            .find(|test| test.span.first < last.span.first && test.taken == Some(Verdict::Good));
         let bounds: Vec<_> = without.iter().chain(before.iter()).map(|test| test.name()).collect();
         if !bounds.is_empty() && !without.is_empty() {
             claims.push(plain(

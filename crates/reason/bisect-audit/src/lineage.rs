@@ -81,7 +81,9 @@ pub(crate) fn regions(lineage: &Lineage, log: &BisectLog, tests: &[Tested]) -> V
         })
         .collect();
     regions.sort_by(|a, b| b.size.total_cmp(&a.size));
-    if let Some(oldest) = (0..tests.len()).filter(|test| known[*test]).min_by_key(|test| weight[*test]) {
+    if let Some(oldest) =
+        (0..tests.len()).filter(|test| known[*test]).min_by_key(|test| weight[*test])
+    {
         regions.push(Region {
             place: Place::OlderThan { name: revision(&tests[oldest]) },
             size: lineage.commits.len() as f64,
@@ -117,7 +119,9 @@ fn region(
             (true, false) => Presence::No,
         })
         .collect();
-    let with = |wanted: Presence| (0..tests.len()).filter(move |t| known[*t] && presence_is(set, *t, wanted));
+    let with = |wanted: Presence| {
+        (0..tests.len()).filter(move |t| known[*t] && presence_is(set, *t, wanted))
+    };
     let new = with(Presence::Yes).min_by_key(|test| weight[*test]);
     let mut old: Vec<usize> = with(Presence::No).collect();
     old.sort_by_key(|test| std::cmp::Reverse(weight[*test]));
@@ -127,7 +131,10 @@ fn region(
     let place = if is_named {
         Place::Named { ids: vec![lineage.commits[members[0]].id.clone()] }
     } else {
-        Place::Between { old: names, new: new.map_or_else(String::new, |test| revision(&tests[test])) }
+        Place::Between {
+            old: names,
+            new: new.map_or_else(String::new, |test| revision(&tests[test])),
+        }
     };
     Region {
         place,
@@ -151,7 +158,8 @@ fn middle(
     if members.len() < 2 || members.len() > LARGEST_HALVED {
         return None;
     }
-    let slot: HashMap<usize, usize> = members.iter().enumerate().map(|(slot, at)| (*at, slot)).collect();
+    let slot: HashMap<usize, usize> =
+        members.iter().enumerate().map(|(slot, at)| (*at, slot)).collect();
     let words = members.len().div_ceil(64);
     let mut ancestors: Vec<TestSet> = vec![Vec::new(); members.len()];
     let mut best = (usize::MAX, members.len() / 2);
@@ -187,7 +195,10 @@ mod tests {
     fn lineage(rows: &[(char, &str)]) -> Lineage {
         let commits = rows
             .iter()
-            .map(|(name, parents)| LineageCommit { id: id(*name), parents: parents.chars().map(id).collect() })
+            .map(|(name, parents)| LineageCommit {
+                id: id(*name),
+                parents: parents.chars().map(id).collect(),
+            })
             .collect();
         Lineage { commits }
     }
@@ -217,13 +228,17 @@ mod tests {
         assert_eq!(other.presence, [Presence::Yes, Presence::No, Presence::No]);
         let side = regions.iter().find(|region| region.size == 2.0).unwrap();
         assert_eq!(side.presence, [Presence::Yes, Presence::No, Presence::Yes]);
-        assert_eq!(side.place, Place::Between { old: vec!["v1".to_owned()], new: id('d').short().to_owned() });
+        assert_eq!(
+            side.place,
+            Place::Between { old: vec!["v1".to_owned()], new: id('d').short().to_owned() }
+        );
     }
 
     #[test]
     fn the_middle_halves_the_ancestors() {
         let line = lineage(&[('e', "d"), ('d', "c"), ('c', "b"), ('b', "a"), ('a', "")]);
-        let position: HashMap<_, _> = line.commits.iter().enumerate().map(|(at, c)| (&c.id, at)).collect();
+        let position: HashMap<_, _> =
+            line.commits.iter().enumerate().map(|(at, c)| (&c.id, at)).collect();
         let middle = middle(&line, &position, &[0, 1, 2, 3]).unwrap();
         assert_eq!(middle, id('c'));
     }

@@ -105,7 +105,8 @@ fn first_other_strand(tests: &[Tested], strands: &[Strand]) -> Option<Misled> {
 
 fn unrelated_bad(tests: &[Tested], at: usize) -> Option<Misled> {
     let test = &tests[at];
-    let titles: Vec<_> = test.tally.crashes.keys().take(3).map(|title| format!("'{title}'")).collect();
+    let titles: Vec<_> =
+        test.tally.crashes.keys().take(3).map(|title| format!("'{title}'")).collect();
     Some(Misled {
         test: at,
         line: test.taken_line.unwrap_or(test.span.first),
@@ -134,7 +135,8 @@ fn good_end(tests: &[Tested], releases: usize, shown: bool) -> Option<Misled> {
              most often its end"
         )
     } else {
-        "no verdict contradicts its runs; the most frequent first error is then the end of the walk".to_owned()
+        "no verdict contradicts its runs; the most frequent first error is then the end of the walk"
+            .to_owned()
     };
     Some(Misled {
         test: at,

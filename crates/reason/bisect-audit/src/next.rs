@@ -86,7 +86,8 @@ pub(crate) fn next(choice: &Choice<'_>) -> Vec<Next> {
     ranked.sort_by(|a, b| b.0.total_cmp(&a.0));
     let mut proposed: Vec<Next> = proof(choice);
     for (_, next) in ranked {
-        if proposed.len() < PROPOSED && proposed.iter().all(|known| known.revision != next.revision) {
+        if proposed.len() < PROPOSED && proposed.iter().all(|known| known.revision != next.revision)
+        {
             proposed.push(next);
         }
     }
@@ -137,9 +138,8 @@ fn middle(
         return None;
     }
     // What every bounding older commit contains, the middle contains too.
-    let olds: Vec<usize> = (0..choice.tests.len())
-        .filter(|at| old.contains(&revision(&choice.tests[*at])))
-        .collect();
+    let olds: Vec<usize> =
+        (0..choice.tests.len()).filter(|at| old.contains(&revision(&choice.tests[*at]))).collect();
     let below: f64 = beliefs
         .iter()
         .filter(|other| {
@@ -156,10 +156,10 @@ fn middle(
         gain,
         Next {
             commit: region.middle.clone(),
-            revision: region
-                .middle
-                .as_ref()
-                .map_or_else(|| format!("git rev-list --bisect {stretch}"), |id| id.short().to_owned()),
+            revision: region.middle.as_ref().map_or_else(
+                || format!("git rev-list --bisect {stretch}"),
+                |id| id.short().to_owned(),
+            ),
             runs,
             minutes: choice.pace.minutes(runs),
             reason: format!(
@@ -231,9 +231,11 @@ fn proof(choice: &Choice<'_>) -> Vec<Next> {
     let Some(strand) = choice.strands.first().filter(|_| choice.named_possible) else {
         return Vec::new();
     };
-    let named = choice.beliefs.iter().flatten().filter(|belief| {
-        matches!(choice.regions[belief.region].place, Place::Named { .. })
-    });
+    let named = choice
+        .beliefs
+        .iter()
+        .flatten()
+        .filter(|belief| matches!(choice.regions[belief.region].place, Place::Named { .. }));
     if named.map(|belief| belief.probability).fold(0.0, f64::max) < 0.5 {
         return Vec::new();
     }
@@ -253,7 +255,9 @@ fn proof(choice: &Choice<'_>) -> Vec<Next> {
             revision: format!("{short}^"),
             runs,
             minutes: choice.pace.minutes(runs),
-            reason: format!("proves the lower end: {runs} clean runs are 20 to 1 against the crash in the parent"),
+            reason: format!(
+                "proves the lower end: {runs} clean runs are 20 to 1 against the crash in the parent"
+            ),
         },
     ]
 }

@@ -18,8 +18,13 @@ const NOT_BUILT: &[&str] = &[
 ];
 
 /// Parts of `tools/` that take part in building a kernel.
-const BUILD_TOOLS: &[&str] =
-    &["tools/objtool/", "tools/lib/", "tools/include/", "tools/build/", "tools/bpf/resolve_btfids/"];
+const BUILD_TOOLS: &[&str] = &[
+    "tools/objtool/",
+    "tools/lib/",
+    "tools/include/",
+    "tools/build/",
+    "tools/bpf/resolve_btfids/",
+];
 
 /// Endings of files that are no part of an image of any configuration.
 const NOT_BUILT_ENDINGS: &[&str] = &[".rst", ".md", ".txt", "_defconfig"];

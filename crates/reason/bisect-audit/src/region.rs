@@ -95,7 +95,10 @@ pub(crate) fn regions(log: &BisectLog, tests: &[Tested]) -> Vec<Region> {
             continue;
         }
         regions.push(Region {
-            place: Place::Between { old: vec![revision(&tests[pair[1]])], new: revision(&tests[pair[0]]) },
+            place: Place::Between {
+                old: vec![revision(&tests[pair[1]])],
+                new: revision(&tests[pair[0]]),
+            },
             // The start commit lies somewhere in the development of the next release.
             size: if step == 0 { RELEASE_COMMITS / 2.0 } else { RELEASE_COMMITS },
             estimated: true,
@@ -195,10 +198,18 @@ fn bisect_regions(
         let in_test = |other: usize| match steps[other].verdict {
             _ if steps[other].verdict == Verdict::Skip => Presence::Unknown,
             verdict if other < number => {
-                if verdict == Verdict::Bad { Presence::Yes } else { Presence::No }
+                if verdict == Verdict::Bad {
+                    Presence::Yes
+                } else {
+                    Presence::No
+                }
             }
             _ if other == number => {
-                if step.verdict == Verdict::Bad { Presence::No } else { Presence::Yes }
+                if step.verdict == Verdict::Bad {
+                    Presence::No
+                } else {
+                    Presence::Yes
+                }
             }
             _ if step.verdict == Verdict::Bad => Presence::No,
             _ => Presence::Likely,
@@ -232,8 +243,13 @@ fn bisect_regions(
     };
     let (place, size) = match &log.answer {
         Answer::Commit { id, .. } => (Place::Named { ids: vec![id.clone()] }, 1.0),
-        Answer::Candidates { ids, .. } => (Place::Named { ids: ids.clone() }, ids.len().max(1) as f64),
-        _ => (Place::Between { old, new }, steps.last().map_or(RELEASE_COMMITS, |step| step.discarded)),
+        Answer::Candidates { ids, .. } => {
+            (Place::Named { ids: ids.clone() }, ids.len().max(1) as f64)
+        }
+        _ => (
+            Place::Between { old, new },
+            steps.last().map_or(RELEASE_COMMITS, |step| step.discarded),
+        ),
     };
     regions.push(Region { place, size, estimated: false, presence: presence(&last), middle: None });
     regions
@@ -244,7 +260,9 @@ fn bisect_regions(
 fn steps(log: &BisectLog, tests: &[Tested]) -> Vec<Step> {
     let mut steps: Vec<Step> = Vec::new();
     for (at, test) in tests.iter().enumerate() {
-        if test.phase != Phase::Bisect || steps.iter().any(|step| tests[step.test].commit == test.commit) {
+        if test.phase != Phase::Bisect
+            || steps.iter().any(|step| tests[step.test].commit == test.commit)
+        {
             continue;
         }
         let Some(verdict) = test.taken else { continue };

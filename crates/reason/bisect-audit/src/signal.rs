@@ -30,17 +30,53 @@ pub const PRIOR_BITS: f64 = 0.6;
 
 /// The signals, in the order in which `examples/weights.rs` prints them.
 pub const SIGNALS: &[Signal] = &[
-    Signal { rule: Rule("audit-other-crash"), weight: -1.7, unit: "the named kernel shows no wanted title" },
-    Signal { rule: Rule("audit-other-dress"), weight: -0.8, unit: "only the function of a wanted title" },
-    Signal { rule: Rule("audit-rate-drop"), weight: -1.2, unit: "crash rate lost since the start commit" },
+    Signal {
+        rule: Rule("audit-other-crash"),
+        weight: -1.7,
+        unit: "the named kernel shows no wanted title",
+    },
+    Signal {
+        rule: Rule("audit-other-dress"),
+        weight: -0.8,
+        unit: "only the function of a wanted title",
+    },
+    Signal {
+        rule: Rule("audit-rate-drop"),
+        weight: -1.2,
+        unit: "crash rate lost since the start commit",
+    },
     Signal { rule: Rule("audit-single-crash"), weight: -1.3, unit: "one crashing run decides" },
-    Signal { rule: Rule("audit-releases-walked"), weight: -0.6, unit: "doubling of releases walked" },
-    Signal { rule: Rule("audit-trace-file"), weight: 2.0, unit: "touches a file of the last trace" },
-    Signal { rule: Rule("audit-trace-directory"), weight: 0.3, unit: "touches a directory of the trace" },
-    Signal { rule: Rule("audit-unrelated-bad"), weight: -0.4, unit: "bad verdict without a wanted title, up to 4" },
+    Signal {
+        rule: Rule("audit-releases-walked"),
+        weight: -0.6,
+        unit: "doubling of releases walked",
+    },
+    Signal {
+        rule: Rule("audit-trace-file"),
+        weight: 2.0,
+        unit: "touches a file of the last trace",
+    },
+    Signal {
+        rule: Rule("audit-trace-directory"),
+        weight: 0.3,
+        unit: "touches a directory of the trace",
+    },
+    Signal {
+        rule: Rule("audit-unrelated-bad"),
+        weight: -0.4,
+        unit: "bad verdict without a wanted title, up to 4",
+    },
     Signal { rule: Rule("audit-detector"), weight: -2.1, unit: "touches a checker" },
-    Signal { rule: Rule("audit-assertion"), weight: -1.2, unit: "the wanted crash is an assertion" },
-    Signal { rule: Rule("audit-paths-unknown"), weight: 0.5, unit: "the log lists trees, not files" },
+    Signal {
+        rule: Rule("audit-assertion"),
+        weight: -1.2,
+        unit: "the wanted crash is an assertion",
+    },
+    Signal {
+        rule: Rule("audit-paths-unknown"),
+        weight: 0.5,
+        unit: "the log lists trees, not files",
+    },
     Signal { rule: Rule("audit-untested"), weight: -0.5, unit: "the named commit was not tested" },
 ];
 
@@ -154,7 +190,11 @@ fn decisive(evidence: &Evidence<'_>) -> Vec<Claim> {
         let more = if evidence.changed.len() > 3 { ", …" } else { "" };
         push(
             NOT_BUILT,
-            format!("{} touches only what no kernel is built from: {}{more}", id.short(), names.join(", ")),
+            format!(
+                "{} touches only what no kernel is built from: {}{more}",
+                id.short(),
+                names.join(", ")
+            ),
             Grade::Inferred,
             lines.clone(),
         );
@@ -213,15 +253,24 @@ pub(crate) fn named_tally(evidence: &Evidence<'_>) -> Option<(Tally, Vec<LineSpa
     Some((pooled(evidence.tests).remove(&kernel).unwrap_or_default(), lines))
 }
 
-fn culprit_runs(
-    evidence: &Evidence<'_>,
-    found: &mut Vec<(&'static str, f64, Option<Claim>)>,
-) {
+/// The line of the answer.
+fn answer_line(log: &BisectLog) -> Vec<LineSpan> {
+    match &log.answer {
+        Answer::Commit { line, .. } => vec![LineSpan::line(*line)],
+        _ => Vec::new(),
+    }
+}
+
+fn culprit_runs(evidence: &Evidence<'_>, found: &mut Vec<(&'static str, f64, Option<Claim>)>) {
     let Some((tally, lines)) = named_tally(evidence) else {
         found.push((
             "audit-untested",
             1.0,
-            claim("the log has no run of the commit it names".to_owned(), Grade::Seen, Vec::new()),
+            claim(
+                "the log has no run of the commit it names".to_owned(),
+                Grade::Seen,
+                answer_line(evidence.log),
+            ),
         ));
         return;
     };
@@ -237,7 +286,10 @@ fn culprit_runs(
             "audit-other-dress",
             1.0,
             claim(
-                format!("its kernel shows the function of a wanted title by another kind of crash: {}", shown.join(", ")),
+                format!(
+                    "its kernel shows the function of a wanted title by another kind of crash: {}",
+                    shown.join(", ")
+                ),
                 Grade::Inferred,
                 lines.clone(),
             ),
@@ -246,14 +298,18 @@ fn culprit_runs(
             "audit-other-crash",
             1.0,
             claim(
-                format!("no run of its kernel shows a wanted title; it was called bad for {}", shown.join(", ")),
+                format!(
+                    "no run of its kernel shows a wanted title; it was called bad for {}",
+                    shown.join(", ")
+                ),
                 Grade::Seen,
                 lines.clone(),
             ),
         )),
     }
     let mut start = Tally::default();
-    for test in evidence.tests.iter().filter(|test| test.phase == read_bisect_log::Phase::Original) {
+    for test in evidence.tests.iter().filter(|test| test.phase == read_bisect_log::Phase::Original)
+    {
         start.add(&test.tally);
     }
     let drop = (start.rate() - tally.rate()).max(0.0);
@@ -280,7 +336,11 @@ fn culprit_runs(
         found.push((
             "audit-single-crash",
             1.0,
-            claim(format!("one crash in {} runs made it bad", tally.usable()), Grade::Derived, lines),
+            claim(
+                format!("one crash in {} runs made it bad", tally.usable()),
+                Grade::Derived,
+                lines,
+            ),
         ));
     }
 }
@@ -323,7 +383,10 @@ fn files(evidence: &Evidence<'_>, found: &mut Vec<(&'static str, f64, Option<Cla
             "audit-detector",
             1.0,
             claim(
-                format!("it changes a checker ({}): it may show the crash rather than bring it", path.text()),
+                format!(
+                    "it changes a checker ({}): it may show the crash rather than bring it",
+                    path.text()
+                ),
                 Grade::Inferred,
                 lines.clone(),
             ),
@@ -342,18 +405,23 @@ fn files(evidence: &Evidence<'_>, found: &mut Vec<(&'static str, f64, Option<Cla
             "audit-trace-file",
             1.0,
             claim(
-                format!("it touches {}, which is in the trace of '{}'", frame.file, crash.title.value),
+                format!(
+                    "it touches {}, which is in the trace of '{}'",
+                    frame.file, crash.title.value
+                ),
                 Grade::Seen,
                 [lines.clone(), vec![LineSpan::line(frame.line)]].concat(),
             ),
         ));
     }
-    let directory = crash.frames.iter().filter(|frame| !path::is_common(&frame.file)).find(|frame| {
-        let of = path::directory(&frame.file);
-        evidence.changed.iter().any(|path| {
-            matches!(path, ChangedPath::File(file) if path::directory(file) == of)
-        })
-    });
+    let directory =
+        crash.frames.iter().filter(|frame| !path::is_common(&frame.file)).find(|frame| {
+            let of = path::directory(&frame.file);
+            evidence
+                .changed
+                .iter()
+                .any(|path| matches!(path, ChangedPath::File(file) if path::directory(file) == of))
+        });
     if let Some(frame) = directory {
         found.push((
             "audit-trace-directory",
@@ -372,9 +440,9 @@ pub(crate) fn is_unrelated_bad(test: &Tested, strands: &[Strand]) -> bool {
     test.taken == Some(read_bisect_log::Verdict::Bad)
         && test.phase != read_bisect_log::Phase::Original
         && test.tally.crashed() > 0
-        && strands
-            .iter()
-            .all(|strand| strand.nearest_in(&test.tally).is_none_or(|near| near < Nearness::SameArea))
+        && strands.iter().all(|strand| {
+            strand.nearest_in(&test.tally).is_none_or(|near| near < Nearness::SameArea)
+        })
 }
 
 fn unrelated(evidence: &Evidence<'_>, found: &mut Vec<(&'static str, f64, Option<Claim>)>) {

@@ -109,7 +109,9 @@ pub(crate) fn tested(log: &BisectLog) -> Vec<Tested> {
             Some((text, _)) => *kernels.entry(text.clone()).or_insert(at),
             None => tests
                 .iter()
-                .find(|earlier| earlier.commit == test.commit && earlier.phase != Phase::Configuration)
+                .find(|earlier| {
+                    earlier.commit == test.commit && earlier.phase != Phase::Configuration
+                })
                 .map_or(at, |earlier| earlier.kernel),
         };
         tests.push(Tested {
@@ -226,7 +228,9 @@ mod tests {
     #[test]
     fn all_runs_counts_as_many_as_the_tests_around_it() {
         let eight = "run #1: OK\n".repeat(8);
-        let tests = of(&format!("testing commit {A}\nall runs: OK\ntesting commit {B}\nall runs: OK\ntesting commit {C}\n{eight}"));
+        let tests = of(&format!(
+            "testing commit {A}\nall runs: OK\ntesting commit {B}\nall runs: OK\ntesting commit {C}\n{eight}"
+        ));
         assert_eq!((tests[0].tally.clean, tests[1].tally.clean), (10, 8));
     }
 

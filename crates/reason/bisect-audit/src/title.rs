@@ -49,8 +49,14 @@ const KINDS: &[(&str, &[&str])] = &[
             "recursive locking",
         ],
     ),
-    ("hang", &["task hung", "detected stall", "soft lockup", "task can't die", "unregister_netdevice:"]),
-    ("atomic context", &["sleeping function", "scheduling while atomic", "assuming atomic", "smp_processor_id"]),
+    (
+        "hang",
+        &["task hung", "detected stall", "soft lockup", "task can't die", "unregister_netdevice:"],
+    ),
+    (
+        "atomic context",
+        &["sleeping function", "scheduling while atomic", "assuming atomic", "smp_processor_id"],
+    ),
     (
         "memory fault",
         &[
@@ -66,8 +72,16 @@ const KINDS: &[(&str, &[&str])] = &[
 ];
 
 /// Kinds that one broken pointer or object can show in turn.
-const MEMORY: &[&str] =
-    &["kasan", "kmsan", "kfence", "ubsan", "memory fault", "reference count", "object debugging", "assertion"];
+const MEMORY: &[&str] = &[
+    "kasan",
+    "kmsan",
+    "kfence",
+    "ubsan",
+    "memory fault",
+    "reference count",
+    "object debugging",
+    "assertion",
+];
 
 /// Titles that tell of the machine, not of a crash.
 const MACHINE: &[&str] = &[
@@ -81,10 +95,10 @@ const MACHINE: &[&str] = &[
 
 /// Words of function names that half the kernel uses; sharing them says nothing.
 const COMMON_WORDS: &[&str] = &[
-    "add", "alloc", "at", "bug", "by", "close", "create", "data", "del", "destroy", "dev", "do", "exit",
-    "file", "free", "from", "get", "in", "init", "kernel", "lock", "net", "new", "of", "open", "page",
-    "put", "read", "release", "remove", "set", "show", "sock", "store", "sys", "task", "the", "to",
-    "unlock", "up", "with", "work", "write", "x64", "line", "num", "addr",
+    "add", "alloc", "at", "bug", "by", "close", "create", "data", "del", "destroy", "dev", "do",
+    "exit", "file", "free", "from", "get", "in", "init", "kernel", "lock", "net", "new", "of",
+    "open", "page", "put", "read", "release", "remove", "set", "show", "sock", "store", "sys",
+    "task", "the", "to", "unlock", "up", "with", "work", "write", "x64", "line", "num", "addr",
 ];
 
 /// Whether the title tells of the machine only.
@@ -94,7 +108,10 @@ pub(crate) fn is_machine(title: &str) -> bool {
 
 /// The kind of crash; `None` when no row of the table fits.
 pub(crate) fn kind(title: &str) -> Option<&'static str> {
-    KINDS.iter().find(|(_, words)| words.iter().any(|word| title.contains(word))).map(|(kind, _)| *kind)
+    KINDS
+        .iter()
+        .find(|(_, words)| words.iter().any(|word| title.contains(word)))
+        .map(|(kind, _)| *kind)
 }
 
 /// Whether the title is that of a plain assertion: `WARNING in f` or `kernel BUG`.
@@ -162,9 +179,18 @@ mod tests {
     #[test]
     fn the_function_outlives_the_kind() {
         let near = [
-            ("general protection fault in madvise_cold", "BUG: unable to handle kernel NULL pointer dereference in madvise_cold"),
-            ("UBSAN: shift-out-of-bounds in hash_mac_create", "UBSAN: undefined-behaviour in hash_mac_create"),
-            ("general protection fault in __gfn_to_rmap", "general protection fault in gfn_to_rmap"),
+            (
+                "general protection fault in madvise_cold",
+                "BUG: unable to handle kernel NULL pointer dereference in madvise_cold",
+            ),
+            (
+                "UBSAN: shift-out-of-bounds in hash_mac_create",
+                "UBSAN: undefined-behaviour in hash_mac_create",
+            ),
+            (
+                "general protection fault in __gfn_to_rmap",
+                "general protection fault in gfn_to_rmap",
+            ),
             ("WARNING in f_longer (2)", "KASAN: use-after-free Read in f_longer"),
         ];
         for (a, b) in near {
@@ -175,11 +201,17 @@ mod tests {
     #[test]
     fn words_of_a_subsystem_join_and_common_words_do_not() {
         assert_eq!(
-            nearness("WARNING: refcount bug in nr_insert_socket", "KASAN: use-after-free Read in nr_release"),
+            nearness(
+                "WARNING: refcount bug in nr_insert_socket",
+                "KASAN: use-after-free Read in nr_release"
+            ),
             Nearness::SameArea
         );
         assert_eq!(
-            nearness("KASAN: use-after-free Read in f2fs_free", "KASAN: use-after-free Read in kvm_free"),
+            nearness(
+                "KASAN: use-after-free Read in f2fs_free",
+                "KASAN: use-after-free Read in kvm_free"
+            ),
             Nearness::SameKind
         );
     }
@@ -187,10 +219,16 @@ mod tests {
     #[test]
     fn a_deadlock_and_a_fault_are_strangers() {
         assert_eq!(
-            nearness("possible deadlock in del_gendisk", "general protection fault in blk_mq_run_hw_queues"),
+            nearness(
+                "possible deadlock in del_gendisk",
+                "general protection fault in blk_mq_run_hw_queues"
+            ),
             Nearness::Strange
         );
-        assert_eq!(nearness("WARNING in kvm_wait", "possible deadlock in del_gendisk"), Nearness::Strange);
+        assert_eq!(
+            nearness("WARNING in kvm_wait", "possible deadlock in del_gendisk"),
+            Nearness::Strange
+        );
         assert_eq!(nearness("lost connection to test machine", "WARNING in f"), Nearness::Strange);
     }
 

@@ -77,13 +77,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
 
 fn audit(input: &Input) -> Result<Audit, Failure> {
     let mut bytes = Vec::new();
-    input
-        .open()?
-        .take(LARGEST_LOG)
-        .read_to_end(&mut bytes)
-        .map_err(|error| {
-            Failure::usage(anyhow::Error::new(error).context(format!("cannot read {}", input.name())))
-        })?;
+    input.open()?.take(LARGEST_LOG).read_to_end(&mut bytes).map_err(|error| {
+        Failure::usage(anyhow::Error::new(error).context(format!("cannot read {}", input.name())))
+    })?;
     let log = read_bisect_log::read(&bytes);
     if log.dialect == Dialect::Unknown {
         return Err(Failure::usage(anyhow::anyhow!(

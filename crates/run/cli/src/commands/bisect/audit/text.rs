@@ -14,7 +14,12 @@ const CITED: usize = 6;
 const SHOWN_BELIEF: f64 = 0.02;
 
 /// Prints an audit.
-pub(crate) fn print(out: &mut impl Write, file: &str, audit: &Audit, tests: bool) -> io::Result<()> {
+pub(crate) fn print(
+    out: &mut impl Write,
+    file: &str,
+    audit: &Audit,
+    tests: bool,
+) -> io::Result<()> {
     let mut text = String::new();
     heading(&mut text, file, audit);
     section(&mut text, "Why", audit.reasons.iter().map(statement));
@@ -140,7 +145,9 @@ fn place(region: &Region) -> String {
         Place::Between { old, new } => {
             format!("the history of {new} without that of {} ({size})", old.join(", "))
         }
-        Place::OlderThan { name } => format!("the history of {name}: older than all that was tested"),
+        Place::OlderThan { name } => {
+            format!("the history of {name}: older than all that was tested")
+        }
         Place::Named { ids } if ids.len() == 1 => format!("the named commit {}", ids[0].short()),
         Place::Named { ids } => format!("the {} named commits", ids.len()),
     }
