@@ -2,6 +2,7 @@
 
 mod diagnose;
 mod generate;
+mod bisect;
 mod report;
 mod typed;
 mod thread;
@@ -41,6 +42,7 @@ pub(crate) struct Arguments {
 #[derive(clap::Subcommand, Debug)]
 enum Command {
     Diagnose(diagnose::Arguments),
+    Bisect(bisect::Arguments),
     Report(report::Arguments),
     Generate(generate::Arguments),
 }
@@ -53,5 +55,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::Generate(arguments) => generate::run(&arguments),
     Thread(thread::Arguments),
         Command::Thread(arguments) => thread::run(arguments),
+        Command::Bisect(arguments) => bisect::run(&arguments),
+        Command::Report(arguments) => report::run(&arguments),
     }
 }
