@@ -1,5 +1,7 @@
 //! The command line: one module a command. A module has `Arguments` (what was typed) and `run`.
 
+mod report;
+
 use std::process::ExitCode;
 
 use crate::failure::Failure;
@@ -13,8 +15,12 @@ pub(crate) struct Arguments {
 }
 
 #[derive(clap::Subcommand, Debug)]
-enum Command {}
+enum Command {
+    Report(report::Arguments),
+}
 
 pub(crate) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
-    match arguments.command {}
+    match arguments.command {
+        Command::Report(arguments) => report::run(&arguments),
+    }
 }
