@@ -4,7 +4,7 @@
 //! parsed only around a hit. Memory: the reports found (bounded by [`MOST_TEXT`]) and, for streams,
 //! one buffer of some MiB.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use aho_corasick::packed;
@@ -249,14 +249,16 @@ impl LogReader {
                         && has_stack(family, &lines[other].text[*header_at..])
                 })
             };
-            let Some((mut report, _)) = report::read(lines, at, *header, floor, next) else {
+            let Some((mut report, last)) = report::read(lines, at, *header, floor, next) else {
                 continue;
             };
             if report.title == REBOOT_TITLE {
                 self.boots += 1;
             }
             report.boot = self.boots;
-            floor = at + 1;
+            // What one report holds is no context of the next, unless they overlap.
+            let overlap = openings.range(at + 1..).next().is_some_and(|(other, _)| *other <= last);
+            floor = if overlap { at + 1 } else { last + 1 };
             if self.kept_text + report.text.len() > MOST_TEXT {
                 report.text = String::new();
                 self.without_text += 1;
@@ -383,7 +385,7 @@ fn keep_from(input: &[u8], at: usize, floor: usize) -> usize {
     }
 }
 
-type Openings = HashMap<usize, (usize, &'static CompiledFamily)>;
+type Openings = BTreeMap<usize, (usize, &'static CompiledFamily)>;
 
 /// The lines that begin a report: those with a header that does not continue an earlier one.
 fn openings(lines: &[Line<'_>], something_before: bool) -> Openings {

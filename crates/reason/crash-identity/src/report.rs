@@ -137,7 +137,7 @@ struct Naming<'s> {
     damage: Option<String>,
 }
 
-/// Reads and names the report that begins at `lines[first]`.
+/// Reads and names the report that begins at `lines[first]`; gives the index of its last line too.
 pub(crate) fn read(
     lines: &[Line<'_>],
     first: usize,
@@ -196,7 +196,6 @@ pub(crate) fn read(
         Some(Row { header: family.family.header, shape })
     });
     let is_stall = naming.shape.is_some_and(|s| s.shape.choice == Choice::Entry);
-    let end = collected.end;
     let last = collected.kept.last().copied().unwrap_or(first);
     let report = CrashReport {
         kind: kind(&title),
@@ -220,7 +219,7 @@ pub(crate) fn read(
         dropped: Dropped { foreign: collected.foreign, stale: collected.stale, cut: collected.cut },
         relation: None,
     };
-    Some((report, end))
+    Some((report, last))
 }
 
 /// The first line from its header on. Symbolised reports repeat it for every inlined function; the

@@ -97,7 +97,13 @@ fn brief(out: &mut impl Write, name: &str, reports: &Reports) -> io::Result<()> 
     for report in &reports.reports {
         let flags = flags(report);
         let flags = if flags.is_empty() { flags } else { format!("  ({flags})") };
-        writeln!(out, "{}:{}: {}{flags}", Escaped(name), report.header_line, Escaped(&report.title))?;
+        writeln!(
+            out,
+            "{}:{}: {}{flags}",
+            Escaped(name),
+            report.header_line,
+            Escaped(&report.title)
+        )?;
     }
     Ok(())
 }
