@@ -21,6 +21,7 @@ use crate::tables::suppressions::SUPPRESSIONS;
 /// few: this decides how fast a quiet log is read.
 const ANCHORS: &[&str] = &[
     "BUG",
+    "Kernel bug",
     "WARNING:",
     "INFO:",
     "panic",
@@ -79,6 +80,9 @@ const CONTINUATIONS: &[(&str, &str)] = &[
     ("kernel BUG at", "invalid opcode:"),
     ("kernel BUG at", "Internal error:"),
     ("kernel BUG at", "Kernel BUG [#"),
+    ("Alignment trap:", "Unhandled fault:"),
+    ("Alignment trap:", "Internal error:"),
+    ("BUG kmalloc-", "INFO:"),
     ("ODEBUG:", "WARNING:"),
     ("WARNING:", "ODEBUG:"),
     ("BUG: Dentry", "WARNING:"),
@@ -421,7 +425,7 @@ fn openings(lines: &[Line<'_>], something_before: bool) -> Openings {
 fn announces(line: &Line<'_>, header_at: usize) -> bool {
     static BEFORE_HEADER: LazyLock<Regex> = LazyLock::new(|| {
         compiled::regex(
-            r"^[\[\s*-]*(?:\S+: |NMI watchdog: |[0-9/: .,-]+|\*\* [0-9]+ printk messages dropped \*\* |<[^>]*> |syzkaller login: |\S+/[0-9]+ |[a-z_0-9]+ [0-9a-f:.-]+: )*$",
+            r"^[\[\s*-]*(?:\S+: |NMI watchdog: |[0-9/: .,-]+|\*\* [0-9]+ printk messages dropped \*\* |<[^>]*> |CPU [0-9]+ |syzkaller login: |\S+/[0-9]+ |[a-z_0-9]+ [0-9a-f:.-]+: )*$",
         )
     });
     let before = &line.text[..header_at];
