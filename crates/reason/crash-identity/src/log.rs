@@ -7,41 +7,15 @@
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-use aho_corasick::packed;
 use read_console::reports::Doubt;
 use read_console::{Caller, Line, LineReader, Stamp};
 use regex::Regex;
 
+use crate::anchors;
 use crate::collect::{self, MOST_LINES};
 use crate::compiled::{self, CompiledFamily, REBOOT_TITLE};
 use crate::report::{self, CrashReport, Relation, RelationKind};
 use crate::tables::suppressions::SUPPRESSIONS;
-
-/// Every header of a family holds one of these; so do panics and the banner of a boot. Short and
-/// few: this decides how fast a quiet log is read.
-const ANCHORS: &[&str] = &[
-    "BUG",
-    "Kernel bug",
-    "WARNING:",
-    "INFO:",
-    "panic",
-    " fault",
-    "to handle kernel",
-    "UBSAN:",
-    "error: ",
-    "opcode:",
-    "int3: ",
-    "stack segment: ",
-    "unreferenced object",
-    "still has locks held",
-    "netdevice: waiting",
-    "VFS: ",
-    "Alignment trap:",
-    "Booting ",
-    "Linux version ",
-    "trusty: ",
-    "SYZFA",
-];
 
 /// Bytes before a hit that are read for context.
 const BEFORE: usize = 16 << 10;
@@ -53,24 +27,6 @@ const BUFFER: usize = 256 << 10;
 const MOST_TEXT: usize = 24 << 20;
 /// Lines within which a report's second header still belongs to it.
 const CONTINUES_WITHIN: usize = 60;
-
-static SEARCHER: LazyLock<Option<packed::Searcher>> =
-    LazyLock::new(|| packed::Searcher::new(ANCHORS.iter().map(|anchor| anchor.as_bytes())));
-
-static PLAIN_SEARCHER: LazyLock<aho_corasick::AhoCorasick> =
-    LazyLock::new(|| match aho_corasick::AhoCorasick::new(ANCHORS) {
-        Ok(searcher) => searcher,
-        Err(error) => panic!("the anchors do not compile: {error}"),
-    });
-
-/// Offset of the first anchor in `bytes`.
-fn find_anchor(bytes: &[u8]) -> Option<usize> {
-    match &*SEARCHER {
-        Some(searcher) => searcher.find(bytes).map(|found| found.start()),
-        // No vector instructions on this machine.
-        None => PLAIN_SEARCHER.find(bytes).map(|found| found.start()),
-    }
-}
 
 /// (header of a report, header that continues it). An empty first half stands for any.
 const CONTINUATIONS: &[(&str, &str)] = &[
@@ -181,7 +137,7 @@ impl LogReader {
         let mut position = 0;
         let mut floor = 0;
         let consumed = loop {
-            let Some(hit) = find_anchor(&input[position..]) else {
+            let Some(hit) = anchors::find(&input[position..]) else {
                 break if end { input.len() } else { keep_from(input, input.len(), floor) };
             };
             let hit = position + hit;
@@ -203,7 +159,10 @@ impl LogReader {
                 break context;
             }
             let line = counted.advance(input, context);
-            let region = Region::read(input, context, line, self.offset, start, end);
+            // What firmware and boot loader print stands before the banner.
+            let banner = memchr::memmem::find(&input[start..line_end], b"Linux version ").is_some();
+            let from = if banner { context } else { start };
+            let region = Region::read(input, context, line, self.offset, from, end);
             let done = self.take(&region, end);
             position = done.max(start + 1).min(input.len());
             floor = position;
