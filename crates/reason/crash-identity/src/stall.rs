@@ -37,7 +37,7 @@ pub(crate) fn find(shape: &CompiledShape, lines: &[&str]) -> Found {
             Some(at) => at + 1,
             // From 6.1 on a CPU that reports itself shows the interrupted registers and begins the
             // trace with them.
-            None if lines.first().is_some_and(|text| text.contains("self-detected")) => {
+            None if lines[0].contains("self-detected") => {
                 match lines.iter().position(|text| functions::is_kernel_registers(text)) {
                     Some(at) => at,
                     None => return Found::default(),
