@@ -365,11 +365,20 @@ pub static RULES: &[Rule] = &[
         id: "C35",
         looks_for: "a kind of event that the log has or lacks",
         meaning: "each kind has its own line",
-        shape: r"(?i)\b(?P<event>soft[- ]lockups?|hard[- ]lockups?|workqueue[- ]lockups?|kernel panic(?:s|ked)?|RCU (?:CPU )?stalls?|hung[- ]tasks?|general protection faults?)\b",
+        shape: r"(?i)\b(?P<event>soft[- ]lockups?|hard[- ]lockups?|workqueue[- ]lockups?|kernel panic(?:s|ked)?|RCU (?:CPU )?stalls?|hung[- ]tasks?|general protection faults?|sleep(?:s|ing)? (?:in|while|function called from) (?:an? )?(?:atomic|invalid)|scheduling while atomic|page allocation failures?)\b",
         except: r"(?i)\b(?:no|not a|without)\b[^.;]{0,15}\b(?:lockup|panic|stall|hung)|_panic|panic_on|timeout",
         asserted_only: true,
         key: |f| f.group("event").map(log::event_key),
         judge: log::event,
+        ..BASE
+    },
+    Rule {
+        id: "C36",
+        looks_for: "the order of a failed allocation",
+        meaning: "the line of the failure prints it",
+        shape: r"(?i)\border[- :=]{0,2}(?P<order>\d{1,2})\b",
+        key: |f| f.group("order").map(str::to_owned),
+        judge: log::order,
         ..BASE
     },
 ];

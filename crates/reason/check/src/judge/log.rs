@@ -643,6 +643,9 @@ pub(crate) fn event_key(word: &str) -> String {
         ("hard lockup", "a hard lockup"),
         ("workqueue lockup", "a workqueue lockup"),
         ("panic", "a panic"),
+        ("atomic", "sleeping in atomic context"),
+        ("invalid", "sleeping in atomic context"),
+        ("allocation", "a failed page allocation"),
         ("stall", "an RCU stall"),
         ("hung", "a hung task"),
         ("general protection", "a general protection fault"),
@@ -650,6 +653,30 @@ pub(crate) fn event_key(word: &str) -> String {
     .iter()
     .find(|(part, _)| word.contains(part))
     .map_or(word.clone(), |(_, name)| (*name).to_owned())
+}
+
+/// Compares with the orders that failures print; silent where none is.
+pub(crate) fn order(case: &Case<'_>, found: &[Found<'_>]) -> Option<Judgement> {
+    let claimed: u32 = found.first()?.group("order")?.parse().ok()?;
+    let mut printed: Vec<(u32, Cited)> = Vec::new();
+    for exhibit in case.evidence.exhibits() {
+        for event in &exhibit.seen.events {
+            if let Detail::Memory(report) = &event.detail
+                && let Some(order) = report.order
+            {
+                printed.push((order, exhibit.cite(event.lines.first)));
+            }
+        }
+    }
+    let statement = format!("an allocation of order {claimed}");
+    if let Some((_, line)) = printed.iter().find(|(order, _)| *order == claimed) {
+        return Some(Judgement::new(statement, Supported, "the log prints it").citing([*line]));
+    }
+    let (other, line) = *printed.first()?;
+    Some(
+        Judgement::new(statement, Contradicted, format!("the log prints order {other}"))
+            .citing([line]),
+    )
 }
 
 /// Only a log can lack an event; single quoted lines cannot.
@@ -668,6 +695,10 @@ pub(crate) fn event(case: &Case<'_>, found: &[Found<'_>]) -> Option<Judgement> {
         ],
         "a hung task" => &[EventKind::HungTasks],
         "a general protection fault" => &[EventKind::Fault],
+        "sleeping in atomic context" => {
+            &[EventKind::SleepInAtomic, EventKind::ScheduleInAtomic, EventKind::LockdepWaitContext]
+        }
+        "a failed page allocation" => &[EventKind::AllocationFailure],
         _ => return None,
     };
     let statement = format!("there was {name}");

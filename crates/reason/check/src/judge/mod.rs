@@ -7,6 +7,7 @@ use regex::Regex;
 pub(crate) mod advice;
 pub(crate) mod faults;
 pub(crate) mod log;
+pub(crate) mod quotation;
 pub(crate) mod source;
 pub(crate) mod waits;
 

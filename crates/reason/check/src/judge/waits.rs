@@ -6,6 +6,7 @@ use facts::{Grade, LineSpan};
 use reason_diagnose::event::{Detail, EventKind};
 use reason_diagnose::graph::NodeKind;
 use reason_diagnose::stack;
+use reason_diagnose::verdict::VerdictKind;
 use regex::Regex;
 
 use super::{Shape, is_match};
@@ -63,6 +64,16 @@ pub(crate) fn deadlock(case: &Case<'_>, found: &[Found<'_>]) -> Option<Judgement
             )
             .map(|j| j.citing([exhibit.cite(event.lines.first)]));
         }
+    }
+    if let Some(verdict) = &exhibit.verdict
+        && matches!(verdict.kind, VerdictKind::Starvation | VerdictKind::Leak)
+        && verdict.grade >= Grade::Inferred
+    {
+        return new(
+            Contradicted,
+            format!("the waits of the log have no cycle: {}", verdict.statement),
+        )
+        .map(|j| j.citing(exhibit.edge_lines()));
     }
     if let Some(ends) = exhibit.open_ends() {
         let ends: Vec<_> = ends.iter().map(End::text).collect();
