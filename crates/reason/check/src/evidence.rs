@@ -61,6 +61,8 @@ pub struct Exhibit<'a> {
     pub is_stretch: bool,
     /// What the diagnosis of a stretch concludes; single lines are not diagnosed.
     pub verdict: Option<reason_diagnose::verdict::Verdict>,
+    /// HZ, as far as a stretch tells it.
+    pub hertz: Option<reason_diagnose::hertz::Hertz>,
 }
 
 /// Everything to judge against.
@@ -144,10 +146,11 @@ fn exhibit<'a>(
             graph: diagnosis.graph,
             is_stretch,
             verdict: Some(diagnosis.verdict),
+            hertz: diagnosis.hertz,
         };
     }
     let graph = graph::build(&seen, 0);
-    Exhibit { source, lines, seen, graph, is_stretch, verdict: None }
+    Exhibit { source, lines, seen, graph, is_stretch, verdict: None, hertz: None }
 }
 
 fn observe(lines: &[&Line<'_>]) -> Observations {
