@@ -1,6 +1,7 @@
 //! The command line: one module a command. A module has `Arguments` (what was typed) and `run`.
 
 mod bisect;
+mod check;
 mod diagnose;
 mod generate;
 mod report;
@@ -42,6 +43,7 @@ pub(crate) struct Arguments {
 #[derive(clap::Subcommand, Debug)]
 enum Command {
     Diagnose(diagnose::Arguments),
+    Check(check::Arguments),
     Report(report::Arguments),
     Bisect(bisect::Arguments),
     Thread(thread::Arguments),
@@ -52,6 +54,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     let color = arguments.color;
     match arguments.command {
         Command::Diagnose(arguments) => diagnose::run(&arguments),
+        Command::Check(arguments) => check::run(&arguments),
         Command::Report(arguments) => report::run(&arguments, color),
         Command::Bisect(arguments) => bisect::run(&arguments),
         Command::Thread(arguments) => thread::run(arguments),
