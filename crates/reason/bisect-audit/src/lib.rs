@@ -33,10 +33,10 @@ pub use tested::{Tally, Tested};
 use next::{Choice, Pace};
 use signal::Evidence;
 
-/// Below this probability a named commit is called wrong, with what speaks against it.
+/// Below this probability a named commit is called wrong: of 130 labelled answers stated below 0.2, 2 % are right.
 const WRONG: f64 = 0.1;
-/// From this probability on it is called trustworthy. Chosen on one half of the labelled bisections so that
-/// at most 8 % of its right answers lie below (`docs/audit.md` has the measure on the other half).
+/// From this probability on it is called trustworthy: 5 % of the right answers among the labelled bisections
+/// lie below, and 70 % of the wrong ones. `docs/audit.md` has the measure on halves that were held out.
 const TRUSTWORTHY: f64 = 0.36;
 
 /// What the audit comes to.
