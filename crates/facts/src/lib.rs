@@ -6,7 +6,9 @@
 mod claim;
 mod commit;
 mod evidence;
+mod run;
 
 pub use claim::{Claim, Grade, Rule};
 pub use commit::CommitId;
 pub use evidence::LineSpan;
+pub use run::RunOutcome;
