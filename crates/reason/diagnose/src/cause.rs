@@ -353,7 +353,13 @@ fn choose(seen: &Observations, causes: &mut Causes) {
             .map(|root| root.id)
             .collect();
         let rivals: Vec<EventId> = serious.iter().filter(|root| root.boot == first.boot).map(|root| root.id).collect();
-        if !earlier.is_empty() || rivals.len() > 1 && !orderly(seen, &rivals) {
+        // A trap after a hang was reported cannot have begun that hang.
+        let hang_first = first.kind.is_hang()
+            && rivals[1..].iter().all(|id| {
+                let later = seen.event(*id);
+                later.kind == first.kind || (later.kind.is_trap() || later.kind.is_corruption() || later.kind == EventKind::Panic) && close(seen, first, later, 300_000_000)
+            });
+        if !earlier.is_empty() || rivals.len() > 1 && !hang_first && !orderly(seen, &rivals) {
             causes.rivals = earlier.into_iter().chain(rivals).collect();
             return;
         }

@@ -83,7 +83,7 @@ pub fn conclude(seen: Observations) -> Diagnosis {
     let hertz = hertz::find(&seen);
     let claims = claims::all(&seen, &graph, boot, &causes, hertz.as_ref());
     let first_cause = first_cause(&seen, &causes, &verdict);
-    let hypotheses = causes.first.map(|id| claims::hypotheses(&seen, seen.event(id))).unwrap_or_default();
+    let hypotheses = causes.first.map(|id| claims::hypotheses(&seen, &graph, seen.event(id))).unwrap_or_default();
     let groups = groups(&seen, &graph, &causes, &verdict);
     let mut missing = verdict.missing.clone();
     if seen.lines > 0 && seen.kernel.release.is_none() && !seen.events.is_empty() {

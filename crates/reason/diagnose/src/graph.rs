@@ -258,6 +258,10 @@ pub fn build(seen: &Observations, boot: u32) -> Graph {
                 continue;
             }
             let Some(task) = snapshot.task.as_ref().filter(|task| task.pid.is_some_and(|pid| pid > 0)) else { continue };
+            // Of a list of all tasks, those that sleep interruptibly are at rest, not hung.
+            if matches!(snapshot.state, Some('S' | 'I' | 'T' | 't' | 'Z' | 'X')) && graph.task(task.pid.unwrap_or_default()).is_none() {
+                continue;
+            }
             let node = graph.task_node(task);
             if graph.nodes[node].snapshot.is_none_or(|known| seen.snapshot(known).frames.is_empty()) {
                 graph.nodes[node].snapshot = Some(id);
@@ -618,7 +622,7 @@ fn target(
             let name = queue.map_or_else(|| format!("workqueue flushed by {caller}"), |queue| format!("workqueue {queue}"));
             graph.node(format!("queue:{}", queue.unwrap_or(&caller)), NodeKind::Work, name)
         }
-        Awaited::Kthread => graph.node(format!("kthread-of:{caller}"), NodeKind::Task, format!("kernel thread stopped by {caller}")),
+        Awaited::Kthread => graph.node(format!("kthread-of:{caller}"), NodeKind::Unknown, format!("the end of the kernel thread that {caller} stops")),
         Awaited::EveryCpu => graph.node("every-cpu".into(), NodeKind::Cpu, "a CPU that does not schedule (not named)"),
         Awaited::RemoteCpu => graph.node("remote".into(), NodeKind::Unknown, "a CPU that does not answer"),
         Awaited::Handler => graph.node(format!("handler:{caller}"), NodeKind::Unknown, format!("timer handler awaited by {caller}")),
@@ -854,6 +858,22 @@ fn releasers(graph: &mut Graph, seen: &Observations, events: &[&Event], waiters:
                 _ => None,
             })
             .collect();
+        let mut deaf = deaf;
+        if deaf.is_empty() {
+            // Stacks of other CPUs: a task that runs with interrupts off.
+            deaf = events
+                .iter()
+                .flat_map(|event| event.snapshots.iter().map(|id| seen.snapshot(*id)))
+                .filter(|s| s.on_cpu && s.task.as_ref().is_some_and(|task| task.pid != Some(0)) && wait::awaited(s).is_none())
+                .filter_map(|s| Some((s.cpu?, s.flags.filter(|(_, flags)| flags & 0x200 == 0)?.0)))
+                .collect();
+            for (cpu, _) in &deaf {
+                let event = events.iter().find(|event| event.snapshots.iter().any(|id| seen.snapshot(*id).cpu == Some(*cpu)));
+                if let Some(event) = event {
+                    cpu_node(graph, seen, event, *cpu);
+                }
+            }
+        }
         let mut cpus: Vec<u32> = deaf.iter().map(|(cpu, _)| *cpu).collect();
         cpus.sort_unstable();
         cpus.dedup();

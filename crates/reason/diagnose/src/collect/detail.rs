@@ -117,6 +117,10 @@ impl Collector {
         }
         if let Some((cpu, task)) = parse::cpu_header(trimmed) {
             self.out.kernel.observe(trimmed, number);
+            // KFENCE names the task last, behind the stacks of the object's life.
+            if context.event.is_some_and(|event| self.out.events[event].kind == EventKind::Kfence) {
+                context.role = Role::Subject;
+            }
             self.name_event_task(context, &task, cpu);
             let bare = context.snapshot.filter(|s| {
                 let snapshot = &self.out.snapshots[*s];
@@ -423,6 +427,21 @@ impl Collector {
                 true
             }
             _ => {
+                if event.kind == EventKind::Corruption
+                    && let Some(role) = [("Allocated in ", Role::Allocated), ("Freed in ", Role::Freed)].into_iter().find_map(|(head, role)| text.starts_with(head).then_some(role))
+                {
+                    context.role = role;
+                    if let Some(snapshot) = self.begin_snapshot(context, number, at) {
+                        let pid = number_after(text, "pid=");
+                        self.out.snapshots[snapshot].task = pid.map(|pid| Task { name: String::new(), pid: Some(pid) });
+                    }
+                    return true;
+                }
+                if event.kind == EventKind::Corruption && (text.starts_with("Slab ") || text.starts_with("Object ") || text.starts_with("INFO: ")) {
+                    context.role = Role::Subject;
+                    context.snapshot = None;
+                    return true;
+                }
                 if event.kind == EventKind::MemoryLeak
                     && let Some(name) = between(text, "comm \"", "\"")
                 {
