@@ -170,7 +170,9 @@ impl Clock {
     pub fn resolve(&self, moment: Moment) -> Option<Interval> {
         let segment = self.segments.get(moment.segment as usize)?;
         Some(match (segment.kind, self.wall(moment), segment.minute) {
-            (Kind::Boot, _, _) => Interval { from: moment.offset, to: moment.offset, axis: Axis::Boot },
+            (Kind::Boot, _, _) => {
+                Interval { from: moment.offset, to: moment.offset, axis: Axis::Boot }
+            }
             (_, Some(wall), _) => Interval { from: wall, to: wall, axis: Axis::Wall },
             (_, None, Some(minute)) => Interval {
                 from: minute.saturating_add(moment.offset),
@@ -234,7 +236,11 @@ mod tests {
     fn an_audit_record_ties_deltas_before_and_after_it() {
         let mut clock = Clock::default();
         let first = clock.advance(&line(1, Some(Stamp::Delta(10)), "a")).unwrap();
-        let _ = clock.advance(&line(2, Some(Stamp::Delta(2_000_000)), "audit: type=1 audit(100.500:1): x"));
+        let _ = clock.advance(&line(
+            2,
+            Some(Stamp::Delta(2_000_000)),
+            "audit: type=1 audit(100.500:1): x",
+        ));
         let last = clock.advance(&line(3, Some(Stamp::Delta(250_000)), "b")).unwrap();
         assert_eq!(clock.wall(first), Some(98_500_000));
         assert_eq!(clock.wall(last), Some(100_750_000));

@@ -77,20 +77,38 @@ pub fn conclude(seen: Observations) -> Diagnosis {
     let boots = seen.clock.boots().min(BOOT_LIMIT - 1);
     let mut graphs: Vec<Graph> = (0..=boots).map(|boot| graph::build(&seen, boot)).collect();
     let causes = cause::find(&seen, &graphs);
-    let boot = causes.first.or(causes.rivals.first().copied()).map_or(0, |id| seen.event(id).boot).min(boots);
+    let boot = causes
+        .first
+        .or(causes.rivals.first().copied())
+        .map_or(0, |id| seen.event(id).boot)
+        .min(boots);
     let graph = std::mem::take(&mut graphs[boot as usize]);
     let verdict = verdict::judge(&seen, &graph, &causes);
     let hertz = hertz::find(&seen);
     let claims = claims::all(&seen, &graph, boot, &causes, hertz.as_ref());
     let first_cause = first_cause(&seen, &causes, &verdict);
-    let hypotheses = causes.first.map(|id| claims::hypotheses(&seen, &graph, seen.event(id))).unwrap_or_default();
+    let hypotheses = causes
+        .first
+        .map(|id| claims::hypotheses(&seen, &graph, seen.event(id)))
+        .unwrap_or_default();
     let groups = groups(&seen, &graph, &causes, &verdict);
     let mut missing = verdict.missing.clone();
     if seen.lines > 0 && seen.kernel.release.is_none() && !seen.events.is_empty() {
         missing.push("the kernel version (the first line of the boot log, or uname -a)".into());
     }
     missing.dedup();
-    Diagnosis { seen, graph, causes, first_cause, verdict, claims, hypotheses, groups, missing, hertz }
+    Diagnosis {
+        seen,
+        graph,
+        causes,
+        first_cause,
+        verdict,
+        claims,
+        hypotheses,
+        groups,
+        missing,
+        hertz,
+    }
 }
 
 fn first_cause(seen: &Observations, causes: &Causes, verdict: &Verdict) -> Option<FirstCause> {
@@ -104,8 +122,14 @@ fn first_cause(seen: &Observations, causes: &Causes, verdict: &Verdict) -> Optio
         }
         _ => causes.first?,
     };
-    let line = if seen.event(event).lines.contains(line) { line } else { seen.event(event).lines.first };
-    Some(FirstCause { event, line, statement, grade: if verdict.grade == Grade::Unknown { Grade::Seen } else { verdict.grade } })
+    let line =
+        if seen.event(event).lines.contains(line) { line } else { seen.event(event).lines.first };
+    Some(FirstCause {
+        event,
+        line,
+        statement,
+        grade: if verdict.grade == Grade::Unknown { Grade::Seen } else { verdict.grade },
+    })
 }
 
 fn groups(seen: &Observations, graph: &Graph, causes: &Causes, verdict: &Verdict) -> Vec<Group> {
@@ -119,15 +143,27 @@ fn groups(seen: &Observations, graph: &Graph, causes: &Causes, verdict: &Verdict
     }
     let mut out: Vec<Group> = groups
         .into_iter()
-        .map(|(root, events)| Group { key: key(seen, graph, causes, verdict, root, &events), events, perhaps_of: None })
+        .map(|(root, events)| Group {
+            key: key(seen, graph, causes, verdict, root, &events),
+            events,
+            perhaps_of: None,
+        })
         .collect();
     // A group whose stack shows a function that the text around the log defines may be of the same code.
-    if let Some(main) = causes.first.map(|first| sure_root(causes, first)).and_then(|root| out.iter().position(|g| g.events.contains(&root))) {
-        for at in 0..out.len() {
-            if at != main
-                && let Some(function) = out[at].events.iter().find_map(|id| local_symbol(seen, seen.event(*id)))
-            {
-                out[at].perhaps_of = Some((main, format!("a function that the text around the log defines, {function}, is on its stack")));
+    if let Some(main) = causes
+        .first
+        .map(|first| sure_root(causes, first))
+        .and_then(|root| out.iter().position(|g| g.events.contains(&root)))
+    {
+        for (_, group) in out.iter_mut().enumerate().filter(|(at, _)| *at != main) {
+            let local = group.events.iter().find_map(|id| local_symbol(seen, seen.event(*id)));
+            if let Some(function) = local {
+                group.perhaps_of = Some((
+                    main,
+                    format!(
+                        "a function that the text around the log defines, {function}, is on its stack"
+                    ),
+                ));
             }
         }
     }
@@ -138,7 +174,9 @@ fn groups(seen: &Observations, graph: &Graph, causes: &Causes, verdict: &Verdict
 fn sure_root(causes: &Causes, mut event: EventId) -> EventId {
     for _ in 0..=causes.links.len() {
         match &causes.links[event.0] {
-            Some(link) if link.grade > Grade::Guess || Some(link.parent) == causes.first => event = link.parent,
+            Some(link) if link.grade > Grade::Guess || Some(link.parent) == causes.first => {
+                event = link.parent;
+            }
             _ => break,
         }
     }
@@ -160,23 +198,49 @@ fn anchor(seen: &Observations, event: &Event) -> Option<String> {
 }
 
 /// The grouping key of a bug.
-fn key(seen: &Observations, graph: &Graph, causes: &Causes, verdict: &Verdict, root: EventId, events: &[EventId]) -> String {
+fn key(
+    seen: &Observations,
+    graph: &Graph,
+    causes: &Causes,
+    verdict: &Verdict,
+    root: EventId,
+    events: &[EventId],
+) -> String {
     let event = seen.event(root);
-    let stall = events.iter().map(|id| seen.event(*id)).find(|e| matches!(e.kind, EventKind::RcuStall | EventKind::RcuKthreadStarved));
+    let stall = events
+        .iter()
+        .map(|id| seen.event(*id))
+        .find(|e| matches!(e.kind, EventKind::RcuStall | EventKind::RcuKthreadStarved));
     let is_main = causes.first == Some(root);
     if let Some(stall_event) = stall
         && (event.id == stall_event.id || event.kind == EventKind::RcuVoluntarySwitch)
         && let Detail::Stall(stall) = &stall_event.detail
     {
-        let place = anchor(seen, event).or_else(|| anchor(seen, stall_event)).unwrap_or_else(|| "unknown".into());
+        let place = anchor(seen, event)
+            .or_else(|| anchor(seen, stall_event))
+            .unwrap_or_else(|| "unknown".into());
         if !stall.tasks.is_empty() {
-            let sub = if is_main && verdict.kind == VerdictKind::Leak { "leaked_depth" } else { "task_reader" };
-            let local = seen.events.iter().find_map(|e| local_symbol(seen, e)).map(|f| format!("+{f}")).unwrap_or_default();
+            let sub = if is_main && verdict.kind == VerdictKind::Leak {
+                "leaked_depth"
+            } else {
+                "task_reader"
+            };
+            let local = seen
+                .events
+                .iter()
+                .find_map(|e| local_symbol(seen, e))
+                .map(|f| format!("+{f}"))
+                .unwrap_or_default();
             return format!("rcu_stall_task_reader/{sub}/{place}{local}");
         }
-        let starved = stall.starved.as_ref().is_some_and(|s| stall.period.as_ref().is_none_or(|p| s.jiffies.saturating_mul(2) >= p.jiffies));
+        let starved = stall.starved.as_ref().is_some_and(|s| {
+            stall.period.as_ref().is_none_or(|p| s.jiffies.saturating_mul(2) >= p.jiffies)
+        });
         let place = if starved || !stall.cpus.is_empty() { place } else { "unknown".into() };
-        return format!("rcu_stall/{place}/{}", if starved { "gp_kthread_starved" } else { "cpu_holdout" });
+        return format!(
+            "rcu_stall/{place}/{}",
+            if starved { "gp_kthread_starved" } else { "cpu_holdout" }
+        );
     }
     match &event.detail {
         Detail::Hung(scan) => {
@@ -185,28 +249,66 @@ fn key(seen: &Observations, graph: &Graph, causes: &Causes, verdict: &Verdict, r
                 .iter()
                 .filter_map(|member| graph.task(member.task.pid?))
                 .flat_map(|node| graph.sinks(node, Grade::Inferred))
-                .map(|(sink, _)| if graph.nodes[sink].kind == NodeKind::Task { graph.nodes[sink].task.as_ref().map_or("task", |t| t.name.as_str()) } else { graph.nodes[sink].name.as_str() })
+                .map(|(sink, _)| {
+                    if graph.nodes[sink].kind == NodeKind::Task {
+                        graph.nodes[sink].task.as_ref().map_or("task", |t| t.name.as_str())
+                    } else {
+                        graph.nodes[sink].name.as_str()
+                    }
+                })
                 .collect();
             ends.sort_unstable();
-            let most = ends.iter().max_by_key(|end| ends.iter().filter(|other| other == end).count()).map_or("unknown", |end| *end);
+            let most = ends
+                .iter()
+                .max_by_key(|end| ends.iter().filter(|other| other == end).count())
+                .map_or("unknown", |end| *end);
             format!("hung_task/{most}")
         }
         Detail::Lockdep(report) => {
-            let mut classes: Vec<&str> = [&report.wanted, &report.held].into_iter().flatten().map(|lock| lock.class.as_str()).collect();
+            let mut classes: Vec<&str> = [&report.wanted, &report.held]
+                .into_iter()
+                .flatten()
+                .map(|lock| lock.class.as_str())
+                .collect();
             classes.sort_unstable();
             format!("{}/{}", event.kind.name(), classes.join("+"))
         }
         Detail::Bad(bad) => {
-            let freed = bad.freed.map(|id| seen.snapshot(id)).and_then(|s| s.frames.iter().find(|f| f.reliable && !f.function.contains("kasan") && !f.function.contains("free") && !f.function.contains("slab") && !f.function.contains("stack")));
-            format!("{}/{}/{}{}", event.kind.name(), bad.what, bad.function, freed.map(|f| format!("/freed in {}", f.function)).unwrap_or_default())
+            let freed = bad.freed.map(|id| seen.snapshot(id)).and_then(|s| {
+                s.frames.iter().find(|f| {
+                    f.reliable
+                        && !f.function.contains("kasan")
+                        && !f.function.contains("free")
+                        && !f.function.contains("slab")
+                        && !f.function.contains("stack")
+                })
+            });
+            format!(
+                "{}/{}/{}{}",
+                event.kind.name(),
+                bad.what,
+                bad.function,
+                freed.map(|f| format!("/freed in {}", f.function)).unwrap_or_default()
+            )
         }
-        Detail::Trap(trap) => format!("{}/{}", event.kind.name(), trap.function.as_deref().or(trap.place.as_deref()).unwrap_or("unknown")),
+        Detail::Trap(trap) => format!(
+            "{}/{}",
+            event.kind.name(),
+            trap.function.as_deref().or(trap.place.as_deref()).unwrap_or("unknown")
+        ),
         Detail::Stall(_) | Detail::Lockup { .. } => {
-            let place = anchor(seen, event).or_else(|| seen.subjects(event).find_map(|(_, s)| stack::where_it_was(s)).map(|(f, _)| f));
+            let place = anchor(seen, event).or_else(|| {
+                seen.subjects(event).find_map(|(_, s)| stack::where_it_was(s)).map(|(f, _)| f)
+            });
             format!("{}/{}", event.kind.name(), place.as_deref().unwrap_or("unknown"))
         }
         _ => {
-            let place = seen.subjects(event).find_map(|(_, s)| stack::task_frames(s).iter().find(|f| !stack::is_detector(&f.function)).map(|f| f.function.clone()));
+            let place = seen.subjects(event).find_map(|(_, s)| {
+                stack::task_frames(s)
+                    .iter()
+                    .find(|f| !stack::is_detector(&f.function))
+                    .map(|f| f.function.clone())
+            });
             format!("{}/{}", event.kind.name(), place.as_deref().unwrap_or("unknown"))
         }
     }
@@ -215,12 +317,20 @@ fn key(seen: &Observations, graph: &Graph, causes: &Causes, verdict: &Verdict, r
 impl Diagnosis {
     /// The events that report trouble, for a headline: the first cause, else the first event.
     pub fn main_event(&self) -> Option<&Event> {
-        self.first_cause.as_ref().map(|cause| self.seen.event(cause.event)).or_else(|| self.seen.events.first())
+        self.first_cause
+            .as_ref()
+            .map(|cause| self.seen.event(cause.event))
+            .or_else(|| self.seen.events.first())
     }
 
     /// All lines that some claim, edge or cause cites, sorted.
     pub fn cited_lines(&self) -> Vec<LineSpan> {
-        let mut lines: Vec<LineSpan> = self.claims.iter().chain(&self.hypotheses).flat_map(|claim| claim.lines.iter().copied()).collect();
+        let mut lines: Vec<LineSpan> = self
+            .claims
+            .iter()
+            .chain(&self.hypotheses)
+            .flat_map(|claim| claim.lines.iter().copied())
+            .collect();
         lines.extend(self.graph.edges.iter().flat_map(|edge| edge.lines.iter().copied()));
         lines.extend(self.verdict.lines.iter().copied());
         lines.extend(self.seen.events.iter().map(|event| LineSpan::line(event.lines.first)));

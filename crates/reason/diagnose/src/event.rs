@@ -228,7 +228,12 @@ impl EventKind {
     pub const fn is_corruption(self) -> bool {
         matches!(
             self,
-            Self::Kasan | Self::Kfence | Self::Kmsan | Self::Corruption | Self::Refcount | Self::SpinlockBug
+            Self::Kasan
+                | Self::Kfence
+                | Self::Kmsan
+                | Self::Corruption
+                | Self::Refcount
+                | Self::SpinlockBug
         )
     }
 

@@ -9,7 +9,9 @@ use std::collections::HashMap;
 use facts::{Grade, LineSpan};
 
 use crate::collect::Observations;
-use crate::event::{Detail, Event, EventId, EventKind, LockList, Ownership, Snapshot, SnapshotId, Stall, Task};
+use crate::event::{
+    Detail, Event, EventId, EventKind, LockList, Ownership, Snapshot, SnapshotId, Stall, Task,
+};
 use crate::locks;
 use crate::stack;
 use crate::wait::{self, Awaited, Wait};
@@ -130,13 +132,22 @@ impl Graph {
             return *node;
         }
         self.index.insert(id.clone(), self.nodes.len());
-        self.nodes.push(Node { id, kind, name: name.into(), task: None, cpu: None, snapshot: None, event: None });
+        self.nodes.push(Node {
+            id,
+            kind,
+            name: name.into(),
+            task: None,
+            cpu: None,
+            snapshot: None,
+            event: None,
+        });
         self.nodes.len() - 1
     }
 
     /// The node of a task, made where it is missing.
     pub fn task_node(&mut self, task: &Task) -> usize {
-        let id = task.pid.map_or_else(|| format!("task:{}", task.name), |pid| format!("task:{pid}"));
+        let id =
+            task.pid.map_or_else(|| format!("task:{}", task.name), |pid| format!("task:{pid}"));
         let node = self.node(id, NodeKind::Task, task.to_string());
         let known = &mut self.nodes[node];
         if known.task.as_ref().is_none_or(|known| known.name.is_empty()) {
@@ -151,7 +162,9 @@ impl Graph {
         if self.edges.len() >= EDGE_LIMIT {
             return;
         }
-        if let Some(known) = self.edges.iter_mut().find(|known| known.from == edge.from && known.to == edge.to) {
+        if let Some(known) =
+            self.edges.iter_mut().find(|known| known.from == edge.from && known.to == edge.to)
+        {
             if edge.grade > known.grade || edge.named_by_kernel && !known.named_by_kernel {
                 *known = edge;
             }
@@ -215,7 +228,12 @@ impl Graph {
         seen[start] = true;
         while let Some((node, way)) = queue.pop_front() {
             let mut leaf = true;
-            for (at, edge) in self.edges.iter().enumerate().filter(|(_, edge)| edge.from == node && edge.grade >= least) {
+            for (at, edge) in self
+                .edges
+                .iter()
+                .enumerate()
+                .filter(|(_, edge)| edge.from == node && edge.grade >= least)
+            {
                 leaf = false;
                 if !seen[edge.to] {
                     seen[edge.to] = true;
@@ -254,16 +272,23 @@ pub fn build(seen: &Observations, boot: u32) -> Graph {
     let mut stacks: Vec<(usize, SnapshotId, Option<EventId>)> = Vec::new();
     for event in &events {
         for (id, snapshot) in event.snapshots.iter().map(|id| (*id, seen.snapshot(*id))) {
-            if snapshot.frames.is_empty() || !may_wait(event.kind) {
+            if !snapshot.frames.iter().any(|frame| frame.reliable) || !may_wait(event.kind) {
                 continue;
             }
-            let Some(task) = snapshot.task.as_ref().filter(|task| task.pid.is_some_and(|pid| pid > 0)) else { continue };
+            let Some(task) =
+                snapshot.task.as_ref().filter(|task| task.pid.is_some_and(|pid| pid > 0))
+            else {
+                continue;
+            };
             // Of a list of all tasks, those that sleep interruptibly are at rest, not hung.
-            if matches!(snapshot.state, Some('S' | 'I' | 'T' | 't' | 'Z' | 'X')) && graph.task(task.pid.unwrap_or_default()).is_none() {
+            if matches!(snapshot.state, Some('S' | 'I' | 'T' | 't' | 'Z' | 'X'))
+                && graph.task(task.pid.unwrap_or_default()).is_none()
+            {
                 continue;
             }
             let node = graph.task_node(task);
-            if graph.nodes[node].snapshot.is_none_or(|known| seen.snapshot(known).frames.is_empty()) {
+            if graph.nodes[node].snapshot.is_none_or(|known| seen.snapshot(known).frames.is_empty())
+            {
                 graph.nodes[node].snapshot = Some(id);
                 stacks.push((node, id, Some(event.id)));
             }
@@ -339,19 +364,37 @@ pub fn in_words(wait: &Wait) -> String {
 }
 
 /// Nodes of stalled grace periods: `(node, event, expedited)`.
-fn grace_periods(graph: &mut Graph, seen: &Observations, events: &[&Event]) -> Vec<(usize, EventId, bool)> {
+fn grace_periods(
+    graph: &mut Graph,
+    seen: &Observations,
+    events: &[&Event],
+) -> Vec<(usize, EventId, bool)> {
     let mut periods = Vec::new();
     for event in events {
         let Detail::Stall(stall) = &event.detail else { continue };
         let expedited = event.kind == EventKind::RcuExpeditedStall;
-        let number = stall.period.as_ref().map(|p| p.number).or_else(|| stall.starved.as_ref().and_then(|s| s.number));
+        let number = stall
+            .period
+            .as_ref()
+            .map(|p| p.number)
+            .or_else(|| stall.starved.as_ref().and_then(|s| s.number));
         let (kind, name) = match (event.kind, number) {
-            (EventKind::RcuExpeditedStall, number) => ("exp", format!("expedited grace period{}", number.map(|n| format!(" {n}")).unwrap_or_default())),
+            (EventKind::RcuExpeditedStall, number) => (
+                "exp",
+                format!(
+                    "expedited grace period{}",
+                    number.map(|n| format!(" {n}")).unwrap_or_default()
+                ),
+            ),
             (EventKind::RcuTasksStall, _) => ("tasks", "tasks-RCU grace period".to_owned()),
             (_, Some(number)) => ("gp", format!("RCU grace period {number}")),
             (_, None) => ("gp", "RCU grace period (number not shown)".to_owned()),
         };
-        let node = graph.node(format!("{kind}:{}:{}", stall.flavour, number.unwrap_or_default()), NodeKind::GracePeriod, name);
+        let node = graph.node(
+            format!("{kind}:{}:{}", stall.flavour, number.unwrap_or_default()),
+            NodeKind::GracePeriod,
+            name,
+        );
         graph.nodes[node].event.get_or_insert(event.id);
         periods.push((node, event.id, expedited));
         holdouts(graph, seen, event, stall, node);
@@ -378,11 +421,19 @@ fn holdouts(graph: &mut Graph, seen: &Observations, event: &Event, stall: &Stall
     }
     for cpu in stall.cpus.iter().filter(|cpu| !cpu.false_positive && stall.self_detected).take(16) {
         // It takes ticks, is behind, and ran next to no RCU softirq: that work is not done there.
-        let (Some(behind), Some((a, b)), Some(node)) = (cpu.behind, cpu.softirq, graph.cpu(cpu.cpu)) else { continue };
+        let (Some(behind), Some((a, b)), Some(node)) =
+            (cpu.behind, cpu.softirq, graph.cpu(cpu.cpu))
+        else {
+            continue;
+        };
         if behind == 0 || b < a || b - a > 1 || cpu.rcuc.is_some() {
             continue;
         }
-        let softirq = graph.node(format!("softirq:{}", cpu.cpu), NodeKind::Resource, format!("RCU softirq on CPU {} (not executed; reason unknown)", cpu.cpu));
+        let softirq = graph.node(
+            format!("softirq:{}", cpu.cpu),
+            NodeKind::Resource,
+            format!("RCU softirq on CPU {} (not executed; reason unknown)", cpu.cpu),
+        );
         graph.edge(Edge {
             from: node,
             to: softirq,
@@ -394,8 +445,12 @@ fn holdouts(graph: &mut Graph, seen: &Observations, event: &Event, stall: &Stall
         });
     }
     for reader in stall.tasks.iter().take(64) {
-        let snapshot = event.snapshots.iter().find(|id| seen.snapshot(**id).task.as_ref().is_some_and(|task| task.pid == Some(reader.pid)));
-        let task = snapshot.and_then(|id| seen.snapshot(*id).task.clone()).unwrap_or(Task { name: String::new(), pid: Some(reader.pid) });
+        let snapshot = event.snapshots.iter().find(|id| {
+            seen.snapshot(**id).task.as_ref().is_some_and(|task| task.pid == Some(reader.pid))
+        });
+        let task = snapshot
+            .and_then(|id| seen.snapshot(*id).task.clone())
+            .unwrap_or(Task { name: String::new(), pid: Some(reader.pid) });
         let node = graph.task_node(&task);
         graph.nodes[node].event.get_or_insert(event.id);
         graph.edge(Edge {
@@ -410,14 +465,20 @@ fn holdouts(graph: &mut Graph, seen: &Observations, event: &Event, stall: &Stall
     }
     let Some(starved) = &stall.starved else { return };
     // A thread that ran shortly before the report is not what holds the period up.
-    let dominant = stall.period.as_ref().is_none_or(|period| starved.jiffies.saturating_mul(2) >= period.jiffies);
+    let dominant = stall
+        .period
+        .as_ref()
+        .is_none_or(|period| starved.jiffies.saturating_mul(2) >= period.jiffies);
     if !dominant {
         return;
     }
     let pid = stall.kthread_stack.and_then(|id| seen.snapshot(id).task.clone());
     let task = pid.unwrap_or(Task { name: starved.flavour.clone(), pid: None });
     let thread = graph.task_node(&task);
-    if let Some(id) = stall.kthread_stack {
+    if let Some(id) = stall
+        .kthread_stack
+        .filter(|id| seen.snapshot(*id).frames.iter().any(|frame| frame.reliable))
+    {
         graph.nodes[thread].snapshot.get_or_insert(id);
     }
     graph.nodes[thread].event.get_or_insert(event.id);
@@ -430,10 +491,15 @@ fn holdouts(graph: &mut Graph, seen: &Observations, event: &Event, stall: &Stall
         grade: Grade::Seen,
         named_by_kernel: true,
     });
-    let place = starved.cpu.map_or_else(|| "a CPU (not named)".to_owned(), |cpu| format!("CPU {cpu}"));
+    let place =
+        starved.cpu.map_or_else(|| "a CPU (not named)".to_owned(), |cpu| format!("CPU {cpu}"));
     let asleep = starved.state.is_some_and(|state| state & 0x3 != 0);
     if asleep {
-        let timer = graph.node(format!("timer:{}", starved.cpu.unwrap_or(u32::MAX)), NodeKind::Resource, format!("timer of {place}"));
+        let timer = graph.node(
+            format!("timer:{}", starved.cpu.unwrap_or(u32::MAX)),
+            NodeKind::Resource,
+            format!("timer of {place}"),
+        );
         let line = stall.timer.map_or(starved.line, |(line, ..)| line);
         graph.edge(Edge {
             from: thread,
@@ -446,7 +512,25 @@ fn holdouts(graph: &mut Graph, seen: &Observations, event: &Event, stall: &Stall
         });
         return;
     }
-    let time = graph.node(format!("time:{}", starved.cpu.unwrap_or(u32::MAX)), NodeKind::Resource, format!("time on {place}"));
+    // Seen on that CPU: it runs, and what it spins for is its own wait.
+    if let Some((id, _)) = starved
+        .cpu
+        .and_then(|cpu| occupant(seen, event, cpu))
+        .filter(|(_, running)| running.pid == task.pid && task.pid.is_some())
+    {
+        if graph.nodes[thread].snapshot.is_none_or(|known| {
+            !seen.snapshot(known).on_cpu || wait::awaited(seen.snapshot(known)).is_none()
+        }) {
+            graph.nodes[thread].snapshot = None;
+        }
+        let _ = id;
+        return;
+    }
+    let time = graph.node(
+        format!("time:{}", starved.cpu.unwrap_or(u32::MAX)),
+        NodeKind::Resource,
+        format!("time on {place}"),
+    );
     graph.edge(Edge {
         from: thread,
         to: time,
@@ -458,7 +542,10 @@ fn holdouts(graph: &mut Graph, seen: &Observations, event: &Event, stall: &Stall
     });
     let occupant = starved.cpu.and_then(|cpu| occupant(seen, event, cpu));
     match occupant {
-        Some((id, task)) if task.pid != graph.nodes[thread].task.as_ref().and_then(|t| t.pid) && task.pid != Some(0) => {
+        Some((id, task))
+            if task.pid != graph.nodes[thread].task.as_ref().and_then(|t| t.pid)
+                && task.pid != Some(0) =>
+        {
             let node = graph.task_node(&task);
             graph.nodes[node].snapshot.get_or_insert(id);
             graph.nodes[node].event.get_or_insert(event.id);
@@ -474,7 +561,11 @@ fn holdouts(graph: &mut Graph, seen: &Observations, event: &Event, stall: &Stall
         }
         Some(_) => {}
         None => {
-            let node = graph.node(format!("occupant:{}", starved.cpu.unwrap_or(u32::MAX)), NodeKind::Unknown, format!("unknown occupant of {place}"));
+            let node = graph.node(
+                format!("occupant:{}", starved.cpu.unwrap_or(u32::MAX)),
+                NodeKind::Unknown,
+                format!("unknown occupant of {place}"),
+            );
             graph.edge(Edge {
                 from: time,
                 to: node,
@@ -504,7 +595,9 @@ fn cpu_node(graph: &mut Graph, seen: &Observations, event: &Event, cpu: u32) -> 
     if graph.nodes[node].snapshot.is_none()
         && let Some((id, task)) = occupant(seen, event, cpu)
     {
-        let place = stack::where_it_was(seen.snapshot(id)).map(|(function, _)| format!(" in {function}")).unwrap_or_default();
+        let place = stack::where_it_was(seen.snapshot(id))
+            .map(|(function, _)| format!(" in {function}"))
+            .unwrap_or_default();
         graph.nodes[node].snapshot = Some(id);
         graph.nodes[node].name = format!("CPU {cpu} ({task}{place})");
         graph.nodes[node].task = Some(task);
@@ -534,7 +627,11 @@ fn cpu_events(graph: &mut Graph, seen: &Observations, event: &Event) {
         }
         (Detail::Workqueue(report), EventKind::WorkqueueLockup) => {
             for (line, pid, function) in report.in_flight.iter().take(16) {
-                let work = graph.node(format!("work:{function}"), NodeKind::Work, format!("work {function}"));
+                let work = graph.node(
+                    format!("work:{function}"),
+                    NodeKind::Work,
+                    format!("work {function}"),
+                );
                 let worker = graph.task_node(&Task { name: String::new(), pid: Some(*pid) });
                 graph.nodes[worker].event.get_or_insert(event.id);
                 graph.edge(Edge {
@@ -558,15 +655,32 @@ fn spinning_cpus(graph: &mut Graph, seen: &Observations) {
         if graph.nodes[node].kind != NodeKind::Cpu {
             continue;
         }
-        let Some(wait) = graph.nodes[node].snapshot.and_then(|id| wait::awaited(seen.snapshot(id))) else { continue };
+        let Some(wait) = graph.nodes[node].snapshot.and_then(|id| wait::awaited(seen.snapshot(id)))
+        else {
+            continue;
+        };
         let caller = wait.caller.as_deref().unwrap_or("an unknown function");
         let target = match wait.awaited {
-            Awaited::SpinLock => graph.node(format!("spin:{caller}"), NodeKind::Lock, format!("lock taken in {caller}")),
-            Awaited::RemoteCpu => graph.node("remote".into(), NodeKind::Unknown, "a CPU that does not answer"),
+            Awaited::SpinLock => graph.node(
+                format!("spin:{caller}"),
+                NodeKind::Lock,
+                format!("lock taken in {caller}"),
+            ),
+            Awaited::RemoteCpu => {
+                graph.node("remote".into(), NodeKind::Unknown, "a CPU that does not answer")
+            }
             _ => continue,
         };
         let waits_for = in_words(&wait);
-        graph.edge(Edge { from: node, to: target, waits_for, lines: vec![wait.lines], rule: wait.rule, grade: Grade::Inferred, named_by_kernel: false });
+        graph.edge(Edge {
+            from: node,
+            to: target,
+            waits_for,
+            lines: vec![wait.lines],
+            rule: wait.rule,
+            grade: Grade::Inferred,
+            named_by_kernel: false,
+        });
     }
 }
 
@@ -584,55 +698,114 @@ fn target(
     let nearest = |expedited: bool| {
         // The period that was reported last before the wait was printed, else the first one after it.
         let known = periods.iter().filter(|(_, _, exp)| *exp == expedited);
-        known.clone().rfind(|(_, id, _)| seen.event(*id).lines.first <= line).or_else(|| known.clone().next()).map(|(node, ..)| *node)
+        known
+            .clone()
+            .rfind(|(_, id, _)| seen.event(*id).lines.first <= line)
+            .or_else(|| known.clone().next())
+            .map(|(node, ..)| *node)
     };
     let caller = wait.caller.clone().unwrap_or_else(|| "?".into());
     let _ = event;
     match wait.awaited {
-        Awaited::GracePeriod | Awaited::Callbacks => nearest(false)
-            .unwrap_or_else(|| graph.node("gp".into(), NodeKind::GracePeriod, "RCU grace period (no stall reported)")),
-        Awaited::ExpeditedGracePeriod => nearest(true)
-            .or_else(|| nearest(false))
-            .unwrap_or_else(|| graph.node("exp".into(), NodeKind::GracePeriod, "expedited RCU grace period (no stall reported)")),
+        Awaited::GracePeriod | Awaited::Callbacks => nearest(false).unwrap_or_else(|| {
+            graph.node("gp".into(), NodeKind::GracePeriod, "RCU grace period (no stall reported)")
+        }),
+        Awaited::ExpeditedGracePeriod => {
+            nearest(true).or_else(|| nearest(false)).unwrap_or_else(|| {
+                graph.node(
+                    "exp".into(),
+                    NodeKind::GracePeriod,
+                    "expedited RCU grace period (no stall reported)",
+                )
+            })
+        }
         Awaited::TasksGracePeriod => periods
             .iter()
             .find(|(_, id, _)| seen.event(*id).kind == EventKind::RcuTasksStall)
             .map(|(node, ..)| *node)
-            .unwrap_or_else(|| graph.node("tasks".into(), NodeKind::GracePeriod, "tasks-RCU grace period")),
+            .unwrap_or_else(|| {
+                graph.node("tasks".into(), NodeKind::GracePeriod, "tasks-RCU grace period")
+            }),
         Awaited::Srcu => {
             let domain = srcu_domain(&caller);
-            graph.node(format!("srcu:{domain}"), NodeKind::Srcu, format!("SRCU grace period of {domain}"))
+            graph.node(
+                format!("srcu:{domain}"),
+                NodeKind::Srcu,
+                format!("SRCU grace period of {domain}"),
+            )
         }
         Awaited::Lock(kind) => {
             if let Some(held) = wanted(seen, snapshot, wait) {
                 return graph.node(format!("lock:{}", held.address), NodeKind::Lock, held.class);
             }
             if kind == "superblock freeze" {
-                return graph.node("lock:freeze".into(), NodeKind::Lock, "freeze protection of the file system");
+                return graph.node(
+                    "lock:freeze".into(),
+                    NodeKind::Lock,
+                    "freeze protection of the file system",
+                );
             }
-            if let Some(name) = locks::taken_by(&caller, &seen.kernel).or_else(|| locks::taken_by(&wait.function, &seen.kernel)) {
+            if let Some(name) = locks::taken_by(&caller, &seen.kernel)
+                .or_else(|| locks::taken_by(&wait.function, &seen.kernel))
+            {
                 return graph.node(format!("lock:{name}"), NodeKind::Lock, name);
             }
-            graph.node(format!("lock-in:{caller}"), NodeKind::Lock, format!("{kind} taken in {caller}"))
+            graph.node(
+                format!("lock-in:{caller}"),
+                NodeKind::Lock,
+                format!("{kind} taken in {caller}"),
+            )
         }
-        Awaited::SpinLock => graph.node(format!("spin:{caller}"), NodeKind::Lock, format!("lock taken in {caller}")),
-        Awaited::Work => graph.node(format!("work-of:{caller}"), NodeKind::Work, format!("work item flushed by {caller}")),
+        Awaited::SpinLock => {
+            graph.node(format!("spin:{caller}"), NodeKind::Lock, format!("lock taken in {caller}"))
+        }
+        Awaited::Work => graph.node(
+            format!("work-of:{caller}"),
+            NodeKind::Work,
+            format!("work item flushed by {caller}"),
+        ),
         Awaited::Workqueue => {
-            let queue = locks::FLUSHES.iter().find(|(function, _)| *function == caller).map(|(_, queue)| *queue);
-            let name = queue.map_or_else(|| format!("workqueue flushed by {caller}"), |queue| format!("workqueue {queue}"));
+            let queue = locks::FLUSHES
+                .iter()
+                .find(|(function, _)| *function == caller)
+                .map(|(_, queue)| *queue);
+            let name = queue.map_or_else(
+                || format!("workqueue flushed by {caller}"),
+                |queue| format!("workqueue {queue}"),
+            );
             graph.node(format!("queue:{}", queue.unwrap_or(&caller)), NodeKind::Work, name)
         }
-        Awaited::Kthread => graph.node(format!("kthread-of:{caller}"), NodeKind::Unknown, format!("the end of the kernel thread that {caller} stops")),
-        Awaited::EveryCpu => graph.node("every-cpu".into(), NodeKind::Cpu, "a CPU that does not schedule (not named)"),
-        Awaited::RemoteCpu => graph.node("remote".into(), NodeKind::Unknown, "a CPU that does not answer"),
-        Awaited::Handler => graph.node(format!("handler:{caller}"), NodeKind::Unknown, format!("timer handler awaited by {caller}")),
-        Awaited::HotplugThread => graph.node("cpuhp".into(), NodeKind::Resource, "hotplug step of the cpuhp thread"),
+        Awaited::Kthread => graph.node(
+            format!("kthread-of:{caller}"),
+            NodeKind::Unknown,
+            format!("the end of the kernel thread that {caller} stops"),
+        ),
+        Awaited::EveryCpu => graph.node(
+            "every-cpu".into(),
+            NodeKind::Cpu,
+            "a CPU that does not schedule (not named)",
+        ),
+        Awaited::RemoteCpu => {
+            graph.node("remote".into(), NodeKind::Unknown, "a CPU that does not answer")
+        }
+        Awaited::Handler => graph.node(
+            format!("handler:{caller}"),
+            NodeKind::Unknown,
+            format!("timer handler awaited by {caller}"),
+        ),
+        Awaited::HotplugThread => {
+            graph.node("cpuhp".into(), NodeKind::Resource, "hotplug step of the cpuhp thread")
+        }
         Awaited::Resource(what) => graph.node(format!("resource:{what}"), NodeKind::Resource, what),
         Awaited::Device(what) => graph.node(format!("device:{what}"), NodeKind::Device, what),
         Awaited::User(what) => graph.node(format!("user:{what}"), NodeKind::UserSpace, what),
         Awaited::Server => graph.node("server".into(), NodeKind::UserSpace, "server or network"),
         Awaited::Nothing => node,
-        Awaited::Completion => graph.node(format!("in:{}", wait.function), NodeKind::Unknown, format!("whatever {} waits for", wait.function)),
+        Awaited::Completion => graph.node(
+            format!("in:{}", wait.function),
+            NodeKind::Unknown,
+            format!("whatever {} waits for", wait.function),
+        ),
     }
 }
 
@@ -648,7 +821,10 @@ fn srcu_domain(caller: &str) -> String {
         ("mmu_notifier_unregister", "mmu_notifier srcu"),
         ("nvme_remove_namespaces", "nvme head srcu"),
     ];
-    DOMAINS.iter().find(|(function, _)| *function == caller).map_or_else(|| format!("the domain of {caller}"), |(_, domain)| (*domain).to_owned())
+    DOMAINS
+        .iter()
+        .find(|(function, _)| *function == caller)
+        .map_or_else(|| format!("the domain of {caller}"), |(_, domain)| (*domain).to_owned())
 }
 
 /// The entry of the task's own list that names the lock it waits for: taken in the function that asks.
@@ -657,7 +833,9 @@ fn wanted(seen: &Observations, snapshot: &Snapshot, wait: &Wait) -> Option<crate
     let list = seen.locks.iter().find(|list| list.task.pid == Some(pid))?;
     let caller = wait.caller.as_deref()?;
     let lock = list.locks.iter().rfind(|lock| !is_scheduler_lock(lock))?;
-    (lock.at == caller || wait::is_primitive(&lock.at) || lock.at == wait.function).then(|| lock.clone()).filter(|lock| !lock.address.is_empty())
+    (lock.at == caller || wait::is_primitive(&lock.at) || lock.at == wait.function)
+        .then(|| lock.clone())
+        .filter(|lock| !lock.address.is_empty())
 }
 
 fn is_scheduler_lock(lock: &crate::event::HeldLock) -> bool {
@@ -678,7 +856,9 @@ fn owners_named(graph: &mut Graph, events: &[&Event], waiters: &[Waiter<'_>]) {
                 Ownership::LastHolder => Grade::Guess,
             };
             // The lock stands between the two.
-            let lock = waiters.iter().find(|waiter| waiter.node == from && matches!(waiter.wait.awaited, Awaited::Lock(_)));
+            let lock = waiters.iter().find(|waiter| {
+                waiter.node == from && matches!(waiter.wait.awaited, Awaited::Lock(_))
+            });
             let holder_of = lock.map_or(from, |waiter| waiter.target);
             graph.edge(Edge {
                 from: holder_of,
@@ -700,23 +880,34 @@ fn owners_named(graph: &mut Graph, events: &[&Event], waiters: &[Waiter<'_>]) {
 /// R33: holders by the address of the lock.
 fn holders_by_list(graph: &mut Graph, seen: &Observations, waiters: &[Waiter<'_>]) {
     let targets: Vec<usize> = {
-        let mut all: Vec<usize> = waiters.iter().filter(|w| matches!(w.wait.awaited, Awaited::Lock(_))).map(|w| w.target).collect();
+        let mut all: Vec<usize> = waiters
+            .iter()
+            .filter(|w| matches!(w.wait.awaited, Awaited::Lock(_)))
+            .map(|w| w.target)
+            .collect();
         all.sort_unstable();
         all.dedup();
         all
     };
     for target in targets {
-        let Some(address) = graph.nodes[target].id.strip_prefix("lock:").map(str::to_owned) else { continue };
+        let Some(address) = graph.nodes[target].id.strip_prefix("lock:").map(str::to_owned) else {
+            continue;
+        };
         // First list of each task that has the lock.
         let mut holding: Vec<(&LockList, usize)> = Vec::new();
         for list in &seen.locks {
-            if let Some(at) = list.locks.iter().position(|lock| lock.address == address && !address.is_empty())
+            if let Some(at) =
+                list.locks.iter().position(|lock| lock.address == address && !address.is_empty())
                 && !holding.iter().any(|(known, _)| known.task.pid == list.task.pid)
             {
                 holding.push((list, at));
             }
         }
-        let waiting: Vec<Option<u32>> = waiters.iter().filter(|w| w.target == target).map(|w| w.snapshot.task.as_ref().and_then(|t| t.pid)).collect();
+        let waiting: Vec<Option<u32>> = waiters
+            .iter()
+            .filter(|w| w.target == target)
+            .map(|w| w.snapshot.task.as_ref().and_then(|t| t.pid))
+            .collect();
         let mut sure = Vec::new();
         let mut open = Vec::new();
         for (list, at) in holding {
@@ -734,13 +925,20 @@ fn holders_by_list(graph: &mut Graph, seen: &Observations, waiters: &[Waiter<'_>
             }
         }
         let only = sure.is_empty() && open.len() == 1;
-        let grade = if sure.is_empty() { if only { Grade::Inferred } else { Grade::Guess } } else { Grade::Seen };
+        let grade = if sure.is_empty() {
+            if only { Grade::Inferred } else { Grade::Guess }
+        } else {
+            Grade::Seen
+        };
         for (list, at) in if sure.is_empty() { open } else { sure }.into_iter().take(8) {
             let to = graph.task_node(&list.task);
             graph.edge(Edge {
                 from: target,
                 to,
-                waits_for: format!("{}, which holds it (taken in {})", list.task, list.locks[at].at),
+                waits_for: format!(
+                    "{}, which holds it (taken in {})",
+                    list.task, list.locks[at].at
+                ),
                 lines: vec![LineSpan::line(list.line), LineSpan::line(list.locks[at].line)],
                 rule: "R33",
                 grade,
@@ -767,7 +965,9 @@ fn holders_by_stack(graph: &mut Graph, seen: &Observations, waiters: &[Waiter<'_
             continue;
         }
         for (node, id) in &stacks {
-            if *node == waiter.node || waiters.iter().any(|other| other.node == *node && other.target == waiter.target) {
+            if *node == waiter.node
+                || waiters.iter().any(|other| other.node == *node && other.target == waiter.target)
+            {
                 continue;
             }
             let snapshot = seen.snapshot(*id);
@@ -776,14 +976,25 @@ fn holders_by_stack(graph: &mut Graph, seen: &Observations, waiters: &[Waiter<'_
             let by_name = locks::held_at(&name, &functions, &seen.kernel);
             let by_offset = || {
                 // Same outer function, the waiter still in the helper that returns locked, the other one past it.
-                let helper = waiter.wait.caller.as_deref().filter(|caller| locks::returns_locked(caller))?;
+                let helper =
+                    waiter.wait.caller.as_deref().filter(|caller| locks::returns_locked(caller))?;
                 let own = stack::task_frames(waiter.snapshot);
-                let outer = own.iter().position(|f| f.function == helper).and_then(|at| own.get(at + 1))?;
-                let at = frames.iter().position(|f| f.function == outer.function && f.size == outer.size)?;
-                (at > 0 && frames[at].offset > outer.offset && frames[at - 1].function != helper).then_some(at)
+                let outer =
+                    own.iter().position(|f| f.function == helper).and_then(|at| own.get(at + 1))?;
+                let at = frames
+                    .iter()
+                    .position(|f| f.function == outer.function && f.size == outer.size)?;
+                (at > 0 && frames[at].offset > outer.offset && frames[at - 1].function != helper)
+                    .then_some(at)
             };
             let Some(at) = by_name.or_else(by_offset) else { continue };
-            found.push((waiter.target, *node, functions[at].to_owned(), LineSpan::new(frames[at.saturating_sub(1)].line, frames[at].line), waiter.wait.rule));
+            found.push((
+                waiter.target,
+                *node,
+                functions[at].to_owned(),
+                LineSpan::new(frames[at.saturating_sub(1)].line, frames[at].line),
+                waiter.wait.rule,
+            ));
         }
     }
     for (target, node, function, lines, rule) in found {
@@ -793,7 +1004,11 @@ fn holders_by_stack(graph: &mut Graph, seen: &Observations, waiters: &[Waiter<'_
             to: node,
             waits_for: format!("{holder}, which holds it inside {function}"),
             lines: vec![lines],
-            rule: if rule == "W01" && graph.nodes[target].name == "cgroup_mutex" { "W47" } else { rule },
+            rule: if rule == "W01" && graph.nodes[target].name == "cgroup_mutex" {
+                "W47"
+            } else {
+                rule
+            },
             grade: Grade::Inferred,
             named_by_kernel: false,
         });
@@ -802,14 +1017,21 @@ fn holders_by_stack(graph: &mut Graph, seen: &Observations, waiters: &[Waiter<'_
 
 /// Who releases what is no lock: committers, freezers, workers, hotplug threads, SRCU workers.
 fn releasers(graph: &mut Graph, seen: &Observations, events: &[&Event], waiters: &[Waiter<'_>]) {
-    let stacks: Vec<(usize, SnapshotId)> =
-        graph.nodes.iter().enumerate().filter(|(_, n)| n.kind == NodeKind::Task).filter_map(|(at, n)| n.snapshot.map(|id| (at, id))).collect();
+    let stacks: Vec<(usize, SnapshotId)> = graph
+        .nodes
+        .iter()
+        .enumerate()
+        .filter(|(_, n)| n.kind == NodeKind::Task)
+        .filter_map(|(at, n)| n.snapshot.map(|id| (at, id)))
+        .collect();
     let inside = |function: &str, exact: bool| -> Vec<(usize, u64)> {
         stacks
             .iter()
             .filter_map(|(node, id)| {
                 let frames = stack::task_frames(seen.snapshot(*id));
-                let frame = frames.iter().find(|f| if exact { f.function == function } else { f.function.starts_with(function) })?;
+                let frame = frames.iter().find(|f| {
+                    if exact { f.function == function } else { f.function.starts_with(function) }
+                })?;
                 Some((*node, frame.line))
             })
             .collect()
@@ -817,19 +1039,34 @@ fn releasers(graph: &mut Graph, seen: &Observations, events: &[&Event], waiters:
     let mut edges: Vec<(usize, usize, String, u64, &'static str, Grade)> = Vec::new();
     for waiter in waiters {
         let candidates: (Vec<(usize, u64)>, &'static str, &str) = match waiter.wait.awaited {
-            Awaited::Resource("btrfs transaction commit") => (inside("btrfs_commit_transaction", true), "W26", "commits the transaction"),
-            Awaited::Resource("journal commit" | "journal transaction") => (inside("jbd2_journal_commit_transaction", true), "W22", "commits the journal"),
-            Awaited::Resource("queue to be unfrozen") => (inside("blk_mq_freeze_queue_wait", true), "W31", "froze the queue"),
-            Awaited::HotplugThread => (inside("cpuhp_thread_fun", true), "W46", "is the hotplug thread inside a callback"),
+            Awaited::Resource("btrfs transaction commit") => {
+                (inside("btrfs_commit_transaction", true), "W26", "commits the transaction")
+            }
+            Awaited::Resource("journal commit" | "journal transaction") => {
+                (inside("jbd2_journal_commit_transaction", true), "W22", "commits the journal")
+            }
+            Awaited::Resource("queue to be unfrozen") => {
+                (inside("blk_mq_freeze_queue_wait", true), "W31", "froze the queue")
+            }
+            Awaited::HotplugThread => {
+                (inside("cpuhp_thread_fun", true), "W46", "is the hotplug thread inside a callback")
+            }
             Awaited::Srcu => (inside("process_srcu", true), "W13", "works on an SRCU grace period"),
-            Awaited::Lock("superblock freeze") => (inside("thaw_super", false), "W43", "would thaw the file system"),
+            Awaited::Lock("superblock freeze") => {
+                (inside("thaw_super", false), "W43", "would thaw the file system")
+            }
             Awaited::Workqueue | Awaited::Work => {
-                let queue = graph.nodes[waiter.target].id.strip_prefix("queue:").unwrap_or_default().to_owned();
+                let queue = graph.nodes[waiter.target]
+                    .id
+                    .strip_prefix("queue:")
+                    .unwrap_or_default()
+                    .to_owned();
                 let workers = stacks
                     .iter()
                     .filter_map(|(node, id)| {
                         let (line, work) = seen.snapshot(*id).workqueue.as_ref()?;
-                        (work.split_whitespace().next() == Some(queue.as_str())).then_some((*node, *line))
+                        (work.split_whitespace().next() == Some(queue.as_str()))
+                            .then_some((*node, *line))
                     })
                     .collect();
                 (workers, "W17", "runs work of that queue")
@@ -837,7 +1074,8 @@ fn releasers(graph: &mut Graph, seen: &Observations, events: &[&Event], waiters:
             _ => continue,
         };
         let (candidates, rule, why) = candidates;
-        let others: Vec<_> = candidates.into_iter().filter(|(node, _)| *node != waiter.node).collect();
+        let others: Vec<_> =
+            candidates.into_iter().filter(|(node, _)| *node != waiter.node).collect();
         let grade = if others.len() == 1 { Grade::Inferred } else { Grade::Guess };
         for (node, line) in others.into_iter().take(8) {
             edges.push((waiter.target, node, why.to_owned(), line, rule, grade));
@@ -852,7 +1090,11 @@ fn releasers(graph: &mut Graph, seen: &Observations, events: &[&Event], waiters:
                 (_, EventKind::HardLockup) => Some((event.cpu?, event.lines.first)),
                 (Detail::Stall(stall), _) if stall.cpus.len() == 1 => {
                     let cpu = stall.cpus.first()?;
-                    let pending = cpu.flags.chars().nth(3).is_some_and(|flag| flag.is_ascii_digit() || flag == 'D');
+                    let pending = cpu
+                        .flags
+                        .chars()
+                        .nth(3)
+                        .is_some_and(|flag| flag.is_ascii_digit() || flag == 'D');
                     (pending && !stall.self_detected).then_some((cpu.cpu, cpu.line))
                 }
                 _ => None,
@@ -864,11 +1106,17 @@ fn releasers(graph: &mut Graph, seen: &Observations, events: &[&Event], waiters:
             deaf = events
                 .iter()
                 .flat_map(|event| event.snapshots.iter().map(|id| seen.snapshot(*id)))
-                .filter(|s| s.on_cpu && s.task.as_ref().is_some_and(|task| task.pid != Some(0)) && wait::awaited(s).is_none())
+                .filter(|s| {
+                    s.on_cpu
+                        && s.task.as_ref().is_some_and(|task| task.pid != Some(0))
+                        && wait::awaited(s).is_none()
+                })
                 .filter_map(|s| Some((s.cpu?, s.flags.filter(|(_, flags)| flags & 0x200 == 0)?.0)))
                 .collect();
             for (cpu, _) in &deaf {
-                let event = events.iter().find(|event| event.snapshots.iter().any(|id| seen.snapshot(*id).cpu == Some(*cpu)));
+                let event = events.iter().find(|event| {
+                    event.snapshots.iter().any(|id| seen.snapshot(*id).cpu == Some(*cpu))
+                });
                 if let Some(event) = event {
                     cpu_node(graph, seen, event, *cpu);
                 }
@@ -886,7 +1134,15 @@ fn releasers(graph: &mut Graph, seen: &Observations, events: &[&Event], waiters:
     }
     for (from, to, why, line, rule, grade) in edges {
         let name = graph.nodes[to].name.clone();
-        graph.edge(Edge { from, to, waits_for: format!("{name}, which {why}"), lines: vec![LineSpan::line(line)], rule, grade, named_by_kernel: false });
+        graph.edge(Edge {
+            from,
+            to,
+            waits_for: format!("{name}, which {why}"),
+            lines: vec![LineSpan::line(line)],
+            rule,
+            grade,
+            named_by_kernel: false,
+        });
     }
 }
 
@@ -895,12 +1151,17 @@ fn releasers(graph: &mut Graph, seen: &Observations, events: &[&Event], waiters:
 fn recursions(graph: &mut Graph, events: &[&Event], waiters: &[Waiter<'_>]) {
     for event in events.iter().filter(|event| event.kind == EventKind::LockdepRecursive) {
         let Detail::Lockdep(report) = &event.detail else { continue };
-        let (Some(wanted), Some(held), Some(task)) = (&report.wanted, &report.held, &event.task) else { continue };
+        let (Some(wanted), Some(held), Some(task)) = (&report.wanted, &report.held, &event.task)
+        else {
+            continue;
+        };
         if wanted.address != held.address || wanted.address.is_empty() {
             continue;
         }
-        let Some(waiter) = waiters.iter().find(|w| w.snapshot.task.as_ref().is_some_and(|t| t.pid == task.pid) && w.wait.caller.as_deref() == Some(wanted.at.as_str()))
-        else {
+        let Some(waiter) = waiters.iter().find(|w| {
+            w.snapshot.task.as_ref().is_some_and(|t| t.pid == task.pid)
+                && w.wait.caller.as_deref() == Some(wanted.at.as_str())
+        }) else {
             continue;
         };
         graph.nodes[waiter.target].name.clone_from(&wanted.class);

@@ -31,7 +31,11 @@ impl Hertz {
 
 /// Works HZ out of the stalls of a log.
 pub fn find(seen: &Observations) -> Option<Hertz> {
-    from_pair(seen).or_else(|| seen.events.iter().find_map(|event| if let Detail::Stall(stall) = &event.detail { from_one(stall) } else { None }))
+    from_pair(seen).or_else(|| {
+        seen.events.iter().find_map(|event| {
+            if let Detail::Stall(stall) = &event.detail { from_one(stall) } else { None }
+        })
+    })
 }
 
 /// Two reports with one grace period number: jiffies over seconds.
@@ -46,14 +50,19 @@ fn from_pair(seen: &Observations) -> Option<Hertz> {
         .collect();
     for (at, (event, stall, first)) in periods.iter().enumerate() {
         let second = periods[at + 1..].iter().find(|(other, other_stall, period)| {
-            other.boot == event.boot && other.kind == event.kind && other_stall.flavour == stall.flavour && period.number == first.number && period.jiffies > first.jiffies
+            other.boot == event.boot
+                && other.kind == event.kind
+                && other_stall.flavour == stall.flavour
+                && period.number == first.number
+                && period.jiffies > first.jiffies
         });
         let Some((.., second)) = second else { continue };
         let (Some(a), Some(b)) = (first.at, second.at) else { continue };
         let micros = seen.clock.between(a, b).filter(|gap| *gap > 1_000_000)?;
         let jiffies = second.jiffies - first.jiffies;
         let measured = jiffies as f64 * 1e6 / micros as f64;
-        let value = CANDIDATES.into_iter().find(|hz| (measured / f64::from(*hz) - 1.0).abs() < 0.02)?;
+        let value =
+            CANDIDATES.into_iter().find(|hz| (measured / f64::from(*hz) - 1.0).abs() < 0.02)?;
         return Some(Hertz {
             values: vec![value],
             how: format!("{jiffies} jiffies in {:.2} s => HZ={value}", micros as f64 / 1e6),
@@ -73,8 +82,14 @@ fn from_one(stall: &Stall) -> Option<Hertz> {
         let per_scan = 1 + u64::from(hz > 250) + u64::from(hz > 500);
         let (life, scans) = (life?, scans?);
         let needed = scans * per_scan;
-        let close = if needed <= life + 2 { " (read at different moments: very unlikely rather than impossible)" } else { "" };
-        (needed > life).then(|| format!("needs {needed} jiffies for {scans} scans, the thread had {life}{close}"))
+        let close = if needed <= life + 2 {
+            " (read at different moments: very unlikely rather than impossible)"
+        } else {
+            ""
+        };
+        (needed > life).then(|| {
+            format!("needs {needed} jiffies for {scans} scans, the thread had {life}{close}")
+        })
     };
     let mut lines = vec![LineSpan::line(period.line)];
     let mut notes = Vec::new();
@@ -83,7 +98,11 @@ fn from_one(stall: &Stall) -> Option<Hertz> {
         let over = jiffies % u64::from(hz);
         // Printed some jiffies after the timeout, more when another CPU finds it.
         if over > 6 + u64::from(hz) / 50 || jiffies < u64::from(hz) * 3 {
-            notes.push(format!("{hz} gives {:.2} s, no whole timeout{}", jiffies as f64 / f64::from(hz), too_many(hz).map(|note| format!(", and {note}")).unwrap_or_default()));
+            notes.push(format!(
+                "{hz} gives {:.2} s, no whole timeout{}",
+                jiffies as f64 / f64::from(hz),
+                too_many(hz).map(|note| format!(", and {note}")).unwrap_or_default()
+            ));
             continue;
         }
         if let Some(note) = too_many(hz) {
@@ -98,7 +117,8 @@ fn from_one(stall: &Stall) -> Option<Hertz> {
     if let Some(starved) = &stall.starved {
         lines.push(LineSpan::line(starved.line));
     }
-    let seconds: Vec<String> = values.iter().map(|hz| format!("{hz} ({} s)", jiffies / u64::from(*hz))).collect();
+    let seconds: Vec<String> =
+        values.iter().map(|hz| format!("{hz} ({} s)", jiffies / u64::from(*hz))).collect();
     let notes = if notes.is_empty() { String::new() } else { format!("; {}", notes.join("; ")) };
     let word = if values.len() == 1 { "HZ probably" } else { "HZ undetermined:" };
     Some(Hertz { how: format!("{word} {}{notes}", seconds.join(" or ")), values, lines })
@@ -111,8 +131,26 @@ mod tests {
 
     fn stall(jiffies: u64, starved: u64, fqs: u64) -> Stall {
         Stall {
-            period: Some(StallPeriod { line: 3, jiffies, number: 9, completed: None, callbacks: None, cpus: None, detected_by: None, at: None }),
-            starved: Some(Starved { line: 4, flavour: "rcu_sched".into(), jiffies: starved, number: Some(9), flags: None, phase: None, state: Some(0), cpu: Some(0) }),
+            period: Some(StallPeriod {
+                line: 3,
+                jiffies,
+                number: 9,
+                completed: None,
+                callbacks: None,
+                cpus: None,
+                detected_by: None,
+                at: None,
+            }),
+            starved: Some(Starved {
+                line: 4,
+                flavour: "rcu_sched".into(),
+                jiffies: starved,
+                number: Some(9),
+                flags: None,
+                phase: None,
+                state: Some(0),
+                cpu: Some(0),
+            }),
             cpus: vec![StallCpu { fqs: Some(fqs), ..StallCpu::default() }],
             ..Stall::default()
         }

@@ -42,7 +42,8 @@ impl Kernel {
 
     /// Takes what a line says.
     pub(crate) fn observe(&mut self, text: &str, line: u64) {
-        if let Some(release) = after(text, "Linux version ").and_then(|rest| rest.split_whitespace().next())
+        if let Some(release) =
+            after(text, "Linux version ").and_then(|rest| rest.split_whitespace().next())
             && release.starts_with(|c: char| c.is_ascii_digit())
         {
             self.release(release, line);
@@ -67,25 +68,39 @@ impl Kernel {
     fn tainted(&mut self, text: &str, line: u64) {
         let (letters, rest) = match text.strip_prefix("ainted: ") {
             Some(rest) => {
-                let words: Vec<&str> = rest.split_whitespace().take_while(|word| word.bytes().all(|b| b.is_ascii_uppercase())).collect();
-                let rest = rest.split_whitespace().find(|word| word.starts_with(|c: char| c.is_ascii_digit()) && word.contains('.'));
+                let words: Vec<&str> = rest
+                    .split_whitespace()
+                    .take_while(|word| word.bytes().all(|b| b.is_ascii_uppercase()))
+                    .collect();
+                let rest = rest.split_whitespace().find(|word| {
+                    word.starts_with(|c: char| c.is_ascii_digit()) && word.contains('.')
+                });
                 (words.concat(), rest)
             }
             None => (String::new(), text.split_whitespace().nth(1)),
         };
-        let Some(release) = rest.filter(|word| word.starts_with(|c: char| c.is_ascii_digit()) && word.contains('.')) else {
+        let Some(release) = rest
+            .filter(|word| word.starts_with(|c: char| c.is_ascii_digit()) && word.contains('.'))
+        else {
             return;
         };
         // The line of Tainted: [N]=TEST explains letters and has no release.
-        let number = text.split_whitespace().skip_while(|word| *word != release).nth(1).filter(|word| word.starts_with('#'));
-        let full = number.map_or_else(|| release.to_owned(), |number| format!("{release} {number}"));
+        let number = text
+            .split_whitespace()
+            .skip_while(|word| *word != release)
+            .nth(1)
+            .filter(|word| word.starts_with('#'));
+        let full =
+            number.map_or_else(|| release.to_owned(), |number| format!("{release} {number}"));
         if self.release.as_ref().is_none_or(|(known, _)| !known.contains('#')) {
             self.release = None;
         }
         self.release(&full, line);
         match &self.taint {
             None => self.taint = Some((letters, line)),
-            Some((known, _)) if *known != letters && self.later_taint.is_none() => self.later_taint = Some((letters, line)),
+            Some((known, _)) if *known != letters && self.later_taint.is_none() => {
+                self.later_taint = Some((letters, line));
+            }
             Some(_) => {}
         }
     }
@@ -96,7 +111,7 @@ impl Kernel {
         }
         let mut parts = release.split(['.', '-', '+', ' ']);
         let major = parts.next().and_then(|part| part.parse().ok());
-        let minor = parts.next().and_then(|part| number(part));
+        let minor = parts.next().and_then(number);
         self.version = major.zip(minor);
         self.release = Some((bounded(release, 100), line));
     }

@@ -6,8 +6,8 @@
 //! settle it.
 
 pub mod cause;
-pub mod clock;
 mod claims;
+pub mod clock;
 mod collect;
 mod diagnosis;
 pub mod event;
@@ -23,8 +23,11 @@ mod text;
 pub mod verdict;
 pub mod wait;
 
-pub use collect::{Collector, EVENT_LIMIT, FRAME_LIMIT, LOCK_LIST_LIMIT, MEMBER_LIMIT, Observations, SNAPSHOT_LIMIT};
 pub use claims::segfault_bits;
+pub use collect::{
+    Collector, EVENT_LIMIT, FRAME_LIMIT, LOCK_LIST_LIMIT, MEMBER_LIMIT, Observations,
+    SNAPSHOT_LIMIT,
+};
 pub use diagnosis::{Diagnosis, FirstCause, Group, conclude, diagnose, local_symbol};
 pub use kernel::Kernel;
 pub use reader::LogReader;

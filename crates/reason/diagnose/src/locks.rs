@@ -99,20 +99,36 @@ pub struct HeldInside {
     pub until: (u32, u32),
 }
 
-const fn held(lock: &'static str, function: &'static str, not_yet: &'static [&'static str]) -> HeldInside {
+const fn held(
+    lock: &'static str,
+    function: &'static str,
+    not_yet: &'static [&'static str],
+) -> HeldInside {
     HeldInside { lock, function, not_yet, until: STILL }
 }
 
 /// Functions inside of which a lock is held.
 pub const HELD_INSIDE: &[HeldInside] = &[
     held("cgroup_mutex", "__cgroup_procs_write", &["cgroup_kn_lock_live", "cgroup_kn_unlock"]),
-    held("cgroup_mutex", "cgroup_mkdir", &["cgroup_kn_lock_live", "cgroup_kn_unlock", "cgroup_lock_and_drain_offline"]),
-    held("cgroup_mutex", "cgroup_subtree_control_write", &["cgroup_kn_lock_live", "cgroup_kn_unlock", "cgroup_lock_and_drain_offline"]),
+    held(
+        "cgroup_mutex",
+        "cgroup_mkdir",
+        &["cgroup_kn_lock_live", "cgroup_kn_unlock", "cgroup_lock_and_drain_offline"],
+    ),
+    held(
+        "cgroup_mutex",
+        "cgroup_subtree_control_write",
+        &["cgroup_kn_lock_live", "cgroup_kn_unlock", "cgroup_lock_and_drain_offline"],
+    ),
     held("cgroup_mutex", "cgroup_apply_control", &[]),
     held("cgroup_mutex", "cgroup_apply_control_enable", &[]),
     held("cgroup_mutex", "cgroup_destroy_locked", &[]),
     held("cgroup_mutex", "cgroup_attach_task", &[]),
-    held("rtnl_mutex", "rtnl_newlink", &["rtnl_lock", "rtnl_net_lock", "rtnl_nets_lock", "request_module", "__request_module"]),
+    held(
+        "rtnl_mutex",
+        "rtnl_newlink",
+        &["rtnl_lock", "rtnl_net_lock", "rtnl_nets_lock", "request_module", "__request_module"],
+    ),
     held("rtnl_mutex", "rtnl_dellink", &["rtnl_lock", "rtnl_net_lock", "netdev_run_todo"]),
     held("rtnl_mutex", "do_setlink", &[]),
     held("rtnl_mutex", "register_netdevice", &[]),
@@ -137,7 +153,8 @@ pub const HELD_INSIDE: &[HeldInside] = &[
 ];
 
 /// Workqueues by the function that flushes them: `(caller, queue)`.
-pub const FLUSHES: &[(&str, &str)] = &[("ib_cache_cleanup_one", "infiniband"), ("linkwatch_run_queue", "events")];
+pub const FLUSHES: &[(&str, &str)] =
+    &[("ib_cache_cleanup_one", "infiniband"), ("linkwatch_run_queue", "events")];
 
 fn in_range(kernel: &Kernel, since: (u32, u32), until: (u32, u32)) -> bool {
     match kernel.version {
@@ -149,7 +166,10 @@ fn in_range(kernel: &Kernel, since: (u32, u32), until: (u32, u32)) -> bool {
 
 /// The lock that the function asks for in that release.
 pub fn taken_by(caller: &str, kernel: &Kernel) -> Option<&'static str> {
-    TAKEN_BY.iter().find(|row| row.caller == caller && in_range(kernel, row.since, row.until)).map(|row| row.lock)
+    TAKEN_BY
+        .iter()
+        .find(|row| row.caller == caller && in_range(kernel, row.since, row.until))
+        .map(|row| row.lock)
 }
 
 /// Whether a stack (functions from the innermost) shows that the lock is held; gives the index of the function.
@@ -161,7 +181,8 @@ pub fn held_at(lock: &str, functions: &[&str], kernel: &Kernel) -> Option<usize>
             let at = functions.iter().position(|function| *function == row.function)?;
             let inner = functions.get(at.checked_sub(1)?)?;
             let inside = &functions[..at];
-            let taking = row.not_yet.contains(inner) || inside.iter().rev().take(1).any(|f| taken_by(f, kernel) == Some(lock));
+            let taking = row.not_yet.contains(inner)
+                || inside.iter().rev().take(1).any(|f| taken_by(f, kernel) == Some(lock));
             (!taking).then_some(at)
         })
         .min()
@@ -169,7 +190,16 @@ pub fn held_at(lock: &str, functions: &[&str], kernel: &Kernel) -> Option<usize>
 
 /// Functions that return with the lock of their name held: a later call in the same caller holds it.
 pub fn returns_locked(function: &str) -> bool {
-    ["cgroup_kn_lock_live", "rtnl_lock", "rtnl_lock_killable", "lock_mount", "cpus_read_lock", "genl_lock", "device_lock"].contains(&function)
+    [
+        "cgroup_kn_lock_live",
+        "rtnl_lock",
+        "rtnl_lock_killable",
+        "lock_mount",
+        "cpus_read_lock",
+        "genl_lock",
+        "device_lock",
+    ]
+    .contains(&function)
 }
 
 #[cfg(test)]
@@ -193,7 +223,21 @@ mod tests {
     #[test]
     fn a_stack_inside_holds_the_lock_but_not_while_taking_it() {
         let kernel = kernel("6.4.0");
-        assert_eq!(held_at("cgroup_mutex", &["synchronize_rcu", "cgroup_procs_write_start", "__cgroup_procs_write"], &kernel), Some(2));
-        assert_eq!(held_at("cgroup_mutex", &["mutex_lock", "cgroup_kn_lock_live", "__cgroup_procs_write"], &kernel), None);
+        assert_eq!(
+            held_at(
+                "cgroup_mutex",
+                &["synchronize_rcu", "cgroup_procs_write_start", "__cgroup_procs_write"],
+                &kernel
+            ),
+            Some(2)
+        );
+        assert_eq!(
+            held_at(
+                "cgroup_mutex",
+                &["mutex_lock", "cgroup_kn_lock_live", "__cgroup_procs_write"],
+                &kernel
+            ),
+            None
+        );
     }
 }

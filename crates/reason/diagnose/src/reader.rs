@@ -33,7 +33,10 @@ impl Default for LogReader {
 
 impl LogReader {
     /// A reader at the start of a log.
-    #[expect(clippy::expect_used, reason = "the patterns are constants; a test builds the automaton")]
+    #[expect(
+        clippy::expect_used,
+        reason = "the patterns are constants; a test builds the automaton"
+    )]
     pub fn new() -> Self {
         Self {
             collector: Collector::new(),
@@ -97,7 +100,8 @@ impl LogReader {
             if self.may_skip() {
                 let hit = self.matters.find(Input::new(block).range(at..));
                 let until = match hit {
-                    Some(hit) => memchr::memrchr(b'\n', &block[at..hit.start()]).map_or(at, |end| at + end + 1),
+                    Some(hit) => memchr::memrchr(b'\n', &block[at..hit.start()])
+                        .map_or(at, |end| at + end + 1),
                     None => block.len(),
                 };
                 if until > at {
@@ -117,7 +121,8 @@ impl LogReader {
 
     /// Steps over quiet lines. The last one is read, so that the clock keeps up.
     fn skip(&mut self, block: &[u8], from: usize, until: usize) -> usize {
-        let last = memchr::memrchr(b'\n', &block[from..until - 1]).map_or(from, |end| from + end + 1);
+        let last =
+            memchr::memrchr(b'\n', &block[from..until - 1]).map_or(from, |end| from + end + 1);
         self.number += memchr::memchr_iter(b'\n', &block[from..last]).count() as u64;
         self.line_at(block, last)
     }
@@ -136,7 +141,10 @@ impl LogReader {
             *skips = false;
         }
         self.lines.read(raw, self.number, self.offset, |line| {
-            if matches!(line.stamp, Some(read_console::Stamp::Delta(_) | read_console::Stamp::MinuteMark { .. })) {
+            if matches!(
+                line.stamp,
+                Some(read_console::Stamp::Delta(_) | read_console::Stamp::MinuteMark { .. })
+            ) {
                 *skips = false;
             }
             collector.line(&line);
@@ -153,8 +161,14 @@ mod tests {
         for n in 0..9_000 {
             log += &format!("[{n:6}.000000] usb 1-1: new high-speed device number {n}\n");
             if n % 1500 == 1499 {
-                log += &format!("[{n:6}.100000] watchdog: BUG: soft lockup - CPU#{} stuck for 22s! [w:7{n}]\n", n % 7);
-                log += &format!("[{n:6}.100001] CPU: {} PID: 7{n} Comm: w Not tainted 6.1.0 #1\n[{n:6}.100002] RIP: 0010:spin_here+0x1/0x9\n", n % 7);
+                log += &format!(
+                    "[{n:6}.100000] watchdog: BUG: soft lockup - CPU#{} stuck for 22s! [w:7{n}]\n",
+                    n % 7
+                );
+                log += &format!(
+                    "[{n:6}.100001] CPU: {} PID: 7{n} Comm: w Not tainted 6.1.0 #1\n[{n:6}.100002] RIP: 0010:spin_here+0x1/0x9\n",
+                    n % 7
+                );
             }
         }
         log
@@ -164,7 +178,9 @@ mod tests {
     fn pieces_of_any_size_give_what_the_whole_gives() {
         let log = sample();
         assert!(log.len() as u64 > 2 * READ_IN_FULL);
-        let shape = |seen: &Observations| -> Vec<(u64, Option<u32>, usize)> { seen.events.iter().map(|e| (e.lines.first, e.cpu, e.snapshots.len())).collect() };
+        let shape = |seen: &Observations| -> Vec<(u64, Option<u32>, usize)> {
+            seen.events.iter().map(|e| (e.lines.first, e.cpu, e.snapshots.len())).collect()
+        };
         let mut plain = Collector::new();
         for line in read_console::lines(log.as_bytes()) {
             plain.line(&line);

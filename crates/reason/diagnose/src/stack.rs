@@ -218,7 +218,8 @@ const PRINTING: &[&str] = &[
 /// was printed, reliable ones only. A handler that was itself interrupted by the report stays.
 pub fn task_frames(snapshot: &Snapshot) -> Vec<&Frame> {
     let start = interrupted_from(snapshot);
-    let outer: Vec<&Frame> = snapshot.frames[start..].iter().filter(|frame| frame.reliable).collect();
+    let outer: Vec<&Frame> =
+        snapshot.frames[start..].iter().filter(|frame| frame.reliable).collect();
     let skip = outer.iter().take_while(|frame| is_detector(&frame.function)).count();
     if skip == outer.len() { outer } else { outer[skip..].to_vec() }
 }
@@ -226,13 +227,19 @@ pub fn task_frames(snapshot: &Snapshot) -> Vec<&Frame> {
 /// Where the interrupted code begins: behind the entry through which the printing interrupt came in.
 fn interrupted_from(snapshot: &Snapshot) -> usize {
     let frames = &snapshot.frames;
-    let printing = frames.iter().rposition(|frame| PRINTING.iter().any(|start| frame.function.starts_with(start)));
+    let printing = frames
+        .iter()
+        .rposition(|frame| PRINTING.iter().any(|start| frame.function.starts_with(start)));
     let Some(printing) = printing.filter(|_| snapshot.on_cpu) else { return 0 };
     // A pointer printed in the middle of the frames says it exactly.
-    if let Some(pointer) = snapshot.instruction.iter().find(|pointer| !pointer.user && pointer.at_frame > printing) {
+    if let Some(pointer) =
+        snapshot.instruction.iter().find(|pointer| !pointer.user && pointer.at_frame > printing)
+    {
         return pointer.at_frame.min(frames.len());
     }
-    let Some(entry) = frames[printing..].iter().position(|frame| is_entry(&frame.function)) else { return 0 };
+    let Some(entry) = frames[printing..].iter().position(|frame| is_entry(&frame.function)) else {
+        return 0;
+    };
     let mut start = printing + entry;
     while frames.get(start).is_some_and(|frame| is_entry(&frame.function)) {
         start += 1;
@@ -243,8 +250,21 @@ fn interrupted_from(snapshot: &Snapshot) -> usize {
 /// The interrupted instruction in the kernel, where it is printed.
 pub fn instruction(snapshot: &Snapshot) -> Option<&Instruction> {
     let start = interrupted_from(snapshot);
-    snapshot.instruction.iter().find(|at| !at.user && !at.function.is_empty() && at.at_frame >= start && !is_detector(&at.function))
-        .or_else(|| snapshot.instruction.iter().find(|at| !at.user && !at.function.is_empty() && !is_detector(&at.function)))
+    snapshot
+        .instruction
+        .iter()
+        .find(|at| {
+            !at.user
+                && !at.function.is_empty()
+                && at.at_frame >= start
+                && !is_detector(&at.function)
+        })
+        .or_else(|| {
+            snapshot
+                .instruction
+                .iter()
+                .find(|at| !at.user && !at.function.is_empty() && !is_detector(&at.function))
+        })
 }
 
 /// The interrupted instruction where it lies in a helper or in coverage code, whose caller does the work.
@@ -259,9 +279,43 @@ pub fn instruction_of_leaf(snapshot: &Snapshot) -> Option<&Instruction> {
 
 /// Functions a sample often hits although the work is done by their caller.
 const LEAVES: &[&str] = &[
-    "_raw_spin_unlock", "__raw_spin_unlock", "_raw_read_unlock", "_raw_write_unlock", "replay_interrupt_return", "arch_local_irq", "__sanitizer_cov", "check_kcov_mode", "lock_acquire", "lock_release",
-    "lock_is_held", "rcu_read_", "__rcu_read_", "rcu_is_watching", "rcu_lockdep", "preempt_count_", "__local_bh_enable", "trace_hardirqs", "trace_irq", "native_save_fl", "__raw_callee_save", "memset", "memcpy",
-    "clear_page", "copy_page", "rep_", "__preempt", "cpu_relax", "delay_", "__delay", "__const_udelay", "__udelay", "__asan", "__kasan", "kasan_", "read_tsc", "ktime_get",
+    "_raw_spin_unlock",
+    "__raw_spin_unlock",
+    "_raw_read_unlock",
+    "_raw_write_unlock",
+    "replay_interrupt_return",
+    "arch_local_irq",
+    "__sanitizer_cov",
+    "check_kcov_mode",
+    "lock_acquire",
+    "lock_release",
+    "lock_is_held",
+    "rcu_read_",
+    "__rcu_read_",
+    "rcu_is_watching",
+    "rcu_lockdep",
+    "preempt_count_",
+    "__local_bh_enable",
+    "trace_hardirqs",
+    "trace_irq",
+    "native_save_fl",
+    "__raw_callee_save",
+    "memset",
+    "memcpy",
+    "clear_page",
+    "copy_page",
+    "rep_",
+    "__preempt",
+    "cpu_relax",
+    "delay_",
+    "__delay",
+    "__const_udelay",
+    "__udelay",
+    "__asan",
+    "__kasan",
+    "kasan_",
+    "read_tsc",
+    "ktime_get",
 ];
 
 /// Whether a sample in the function tells more of its caller.
@@ -271,9 +325,19 @@ pub fn is_leaf(function: &str) -> bool {
 
 /// Whether a system call enters the kernel through the function.
 pub fn is_syscall_entry(function: &str) -> bool {
-    ["do_syscall", "entry_SYSCALL", "el0_svc", "el0_sync", "el0t_64_sync", "system_call", "ret_fast_syscall", "ret_from_syscall", "__do_syscall"]
-        .iter()
-        .any(|start| function.starts_with(start))
+    [
+        "do_syscall",
+        "entry_SYSCALL",
+        "el0_svc",
+        "el0_sync",
+        "el0t_64_sync",
+        "system_call",
+        "ret_fast_syscall",
+        "ret_from_syscall",
+        "__do_syscall",
+    ]
+    .iter()
+    .any(|start| function.starts_with(start))
 }
 
 /// The function in which the task or CPU was, without printing machinery and helpers that only a sample
@@ -283,18 +347,36 @@ pub fn where_it_was(snapshot: &Snapshot) -> Option<(String, u64)> {
         return Some((at.function.clone(), at.line));
     }
     let frames = task_frames(snapshot);
-    let frame = frames.iter().find(|frame| !is_scheduling(&frame.function) && !is_detector(&frame.function) && !is_leaf(&frame.function))?;
+    let frame = frames.iter().find(|frame| {
+        !is_scheduling(&frame.function)
+            && !is_detector(&frame.function)
+            && !is_leaf(&frame.function)
+    })?;
     Some((frame.function.clone(), frame.line))
 }
 
 /// The system call a stack is in, from its entry frame: `splice` of `__x64_sys_splice`.
 pub fn syscall(snapshot: &Snapshot) -> Option<(String, u64)> {
     const STARTS: &[&str] = &[
-        "__x64_sys_", "__ia32_sys_", "__arm64_sys_", "__riscv_sys_", "__s390x_sys_", "__s390_sys_", "__se_sys_",
-        "__do_sys_", "__x64_compat_sys_", "__ia32_compat_sys_", "SyS_", "SYSC_", "sys_", "ksys_",
+        "__x64_sys_",
+        "__ia32_sys_",
+        "__arm64_sys_",
+        "__riscv_sys_",
+        "__s390x_sys_",
+        "__s390_sys_",
+        "__se_sys_",
+        "__do_sys_",
+        "__x64_compat_sys_",
+        "__ia32_compat_sys_",
+        "SyS_",
+        "SYSC_",
+        "sys_",
+        "ksys_",
     ];
     let frame = snapshot.frames.iter().rfind(|frame| {
-        frame.reliable && STARTS.iter().any(|start| frame.function.starts_with(start)) && frame.function != "sys_call_table"
+        frame.reliable
+            && STARTS.iter().any(|start| frame.function.starts_with(start))
+            && frame.function != "sys_call_table"
     })?;
     let name = STARTS.iter().find_map(|start| frame.function.strip_prefix(start))?;
     Some((name.to_owned(), frame.line))
@@ -304,7 +386,9 @@ pub fn syscall(snapshot: &Snapshot) -> Option<(String, u64)> {
 /// top frames move from sample to sample; this one does not.
 pub fn anchor(snapshot: &Snapshot) -> Option<String> {
     let frames = task_frames(snapshot);
-    let softirq = frames.iter().position(|f| ["__do_softirq", "handle_softirqs"].contains(&f.function.as_str()));
+    let softirq = frames
+        .iter()
+        .position(|f| ["__do_softirq", "handle_softirqs"].contains(&f.function.as_str()));
     if let Some(handler) = softirq.and_then(|at| at.checked_sub(1)).map(|at| frames[at]) {
         return Some(handler.function.clone());
     }
@@ -318,7 +402,15 @@ pub fn anchor(snapshot: &Snapshot) -> Option<String> {
     {
         return Some(function.to_owned());
     }
-    let outer = ["process_one_work", "process_scheduled_works", "kthread", "irq_thread", "irq_thread_fn", "smpboot_thread_fn", "kthread_worker_fn"];
+    let outer = [
+        "process_one_work",
+        "process_scheduled_works",
+        "kthread",
+        "irq_thread",
+        "irq_thread_fn",
+        "smpboot_thread_fn",
+        "kthread_worker_fn",
+    ];
     let at = frames.iter().position(|frame| outer.contains(&frame.function.as_str()))?;
     let frame = frames.get(at.checked_sub(1)?)?;
     (!is_scheduling(&frame.function)).then(|| frame.function.clone())

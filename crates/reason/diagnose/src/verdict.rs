@@ -82,7 +82,14 @@ pub struct Verdict {
 
 impl Verdict {
     fn new(kind: VerdictKind, statement: impl Into<String>, grade: Grade) -> Self {
-        Self { kind, statement: statement.into(), grade, lines: Vec::new(), missing: Vec::new(), cause: None }
+        Self {
+            kind,
+            statement: statement.into(),
+            grade,
+            lines: Vec::new(),
+            missing: Vec::new(),
+            cause: None,
+        }
     }
 
     fn at(mut self, line: u64, cause: impl Into<String>) -> Self {
@@ -107,7 +114,14 @@ pub fn judge(seen: &Observations, graph: &Graph, causes: &Causes) -> Verdict {
         return verdict;
     }
     let Some(root) = causes.first else {
-        let names: Vec<String> = causes.rivals.iter().take(5).map(|id| format!("{id} ({}, L{})", title(seen.event(*id)), seen.event(*id).lines.first)).collect();
+        let names: Vec<String> = causes
+            .rivals
+            .iter()
+            .take(5)
+            .map(|id| {
+                format!("{id} ({}, L{})", title(seen.event(*id)), seen.event(*id).lines.first)
+            })
+            .collect();
         return Verdict::new(
             VerdictKind::Unknown,
             format!("Reports that share no task, CPU, lock or grace period compete: {}. The log does not show which one began it.", names.join("; ")),
@@ -121,8 +135,13 @@ pub fn judge(seen: &Observations, graph: &Graph, causes: &Causes) -> Verdict {
         .events
         .iter()
         .filter(|later| later.kind.is_hang() && later.boot == event.boot && later.id != root)
-        .find(|later| causes.links[later.id.0].as_ref().is_some_and(|link| link.parent == root && link.grade >= Grade::Inferred));
-    if let Some(hang) = hang.filter(|_| event.kind.is_misuse() || event.kind == EventKind::Warning) {
+        .find(|later| {
+            causes.links[later.id.0]
+                .as_ref()
+                .is_some_and(|link| link.parent == root && link.grade >= Grade::Inferred)
+        });
+    if let Some(hang) = hang.filter(|_| event.kind.is_misuse() || event.kind == EventKind::Warning)
+    {
         let own = by_event(seen, graph, event);
         let mut verdict = by_event(seen, graph, hang);
         if let Some((line, statement)) = own.cause {
@@ -141,39 +160,81 @@ pub fn judge(seen: &Observations, graph: &Graph, causes: &Causes) -> Verdict {
 
 /// A short name of an event for people.
 pub fn title(event: &Event) -> String {
-    let at = |word: &str| event.cpu.map(|cpu| format!("{word} on CPU {cpu}")).unwrap_or_else(|| word.to_owned());
+    let at = |word: &str| {
+        event.cpu.map(|cpu| format!("{word} on CPU {cpu}")).unwrap_or_else(|| word.to_owned())
+    };
     match (&event.detail, event.kind) {
         (Detail::Stall(stall), EventKind::RcuStall) => {
-            format!("RCU stall, {}{}", if stall.self_detected { "self-detected, " } else { "" }, flavour(stall))
+            format!(
+                "RCU stall, {}{}",
+                if stall.self_detected { "self-detected, " } else { "" },
+                flavour(stall)
+            )
         }
-        (Detail::Stall(stall), EventKind::RcuExpeditedStall) => format!("expedited RCU stall, {}", flavour(stall)),
+        (Detail::Stall(stall), EventKind::RcuExpeditedStall) => {
+            format!("expedited RCU stall, {}", flavour(stall))
+        }
         (Detail::Stall(_), EventKind::RcuTasksStall) => "tasks-RCU stall".into(),
-        (Detail::Stall(stall), EventKind::RcuKthreadStarved) => format!("RCU grace-period thread starved, {}", flavour(stall)),
+        (Detail::Stall(stall), EventKind::RcuKthreadStarved) => {
+            format!("RCU grace-period thread starved, {}", flavour(stall))
+        }
         (Detail::Hung(scan), _) => {
-            let names: Vec<String> = scan.members.iter().take(3).map(|member| member.task.to_string()).collect();
+            let names: Vec<String> =
+                scan.members.iter().take(3).map(|member| member.task.to_string()).collect();
             let more = scan.members.len().saturating_sub(3) as u32 + scan.more;
             let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-            format!("{} hung task{}: {}{more}", scan.members.len() as u32 + scan.more, if scan.members.len() == 1 { "" } else { "s" }, names.join(", "))
+            format!(
+                "{} hung task{}: {}{more}",
+                scan.members.len() as u32 + scan.more,
+                if scan.members.len() == 1 { "" } else { "s" },
+                names.join(", ")
+            )
         }
-        (_, EventKind::RcuVoluntarySwitch) => "WARNING voluntary context switch in RCU reader".into(),
+        (_, EventKind::RcuVoluntarySwitch) => {
+            "WARNING voluntary context switch in RCU reader".into()
+        }
         (_, EventKind::SoftLockup) => at("soft lockup"),
         (_, EventKind::HardLockup) => at("hard lockup"),
         (Detail::Csd { from, to }, _) => format!("CPU {to} does not answer CPU {from}"),
-        (Detail::Workqueue(report), EventKind::WorkqueueLockup) => format!("workqueue lockup, pool cpus={}", report.cpus),
+        (Detail::Workqueue(report), EventKind::WorkqueueLockup) => {
+            format!("workqueue lockup, pool cpus={}", report.cpus)
+        }
         (Detail::Memory(memory), EventKind::AllocationFailure) => {
-            format!("page allocation failure{}", memory.order.map(|order| format!(", order {order}")).unwrap_or_default())
+            format!(
+                "page allocation failure{}",
+                memory.order.map(|order| format!(", order {order}")).unwrap_or_default()
+            )
         }
         (Detail::Memory(_), EventKind::OutOfMemory) => "out-of-memory killer".into(),
         (Detail::Bad(bad), kind) => {
-            let place = if bad.function.is_empty() || bad.what.contains(" in ") { String::new() } else { format!(" in {}", bad.function) };
+            let place = if bad.function.is_empty() || bad.what.contains(" in ") {
+                String::new()
+            } else {
+                format!(" in {}", bad.function)
+            };
             format!("{} {}{place}", kind.name().to_uppercase(), bad.what)
         }
         (Detail::Trap(trap), EventKind::Warning) => {
-            format!("WARNING{}", trap.function.as_ref().or(trap.place.as_ref()).map(|f| format!(" in {f}")).unwrap_or_default())
+            format!(
+                "WARNING{}",
+                trap.function
+                    .as_ref()
+                    .or(trap.place.as_ref())
+                    .map(|f| format!(" in {f}"))
+                    .unwrap_or_default()
+            )
         }
         (Detail::Trap(trap), kind) => {
-            let place = trap.function.as_ref().or(trap.place.as_ref()).map(|f| format!(" in {f}")).unwrap_or_default();
-            format!("{}{place}", if kind == EventKind::KernelBug { "kernel BUG" } else { "kernel fault" })
+            let place = trap
+                .function
+                .as_ref()
+                .or(trap.place.as_ref())
+                .map(|f| format!(" in {f}"))
+                .unwrap_or_default();
+            format!(
+                "{}{place}",
+                if kind == EventKind::KernelBug { "kernel BUG" } else { "kernel fault" }
+            )
         }
         (Detail::Segfault(_), _) => "fault of a user program".into(),
         (_, EventKind::LockdepCircular) => "possible circular locking dependency".into(),
@@ -185,9 +246,16 @@ pub fn title(event: &Event) -> String {
         (_, EventKind::RcuUsage) => "suspicious RCU usage".into(),
         (_, EventKind::Panic) => "kernel panic".into(),
         (_, EventKind::Device) => "device trouble".into(),
-        (_, EventKind::Corruption | EventKind::Refcount | EventKind::SpinlockBug | EventKind::LockdepOwnership | EventKind::Hardware | EventKind::FileSystem | EventKind::NetdevReference) => {
-            crate::text::bounded(event.headline.trim_matches(['=', '-', ' ']), 100)
-        }
+        (
+            _,
+            EventKind::Corruption
+            | EventKind::Refcount
+            | EventKind::SpinlockBug
+            | EventKind::LockdepOwnership
+            | EventKind::Hardware
+            | EventKind::FileSystem
+            | EventKind::NetdevReference,
+        ) => crate::text::bounded(event.headline.trim_matches(['=', '-', ' ']), 100),
         (_, kind) => kind.name().replace('_', " "),
     }
 }
@@ -210,7 +278,9 @@ fn cycle(seen: &Observations, graph: &Graph) -> Option<Verdict> {
         let (from, to) = (&graph.nodes[edge.from], &graph.nodes[edge.to]);
         if from.kind == NodeKind::Task {
             parts.push(format!("{} waits for {}", from.name, to.name));
-        } else if let Some((_, why)) = edge.waits_for.split_once(", which ").filter(|_| !matches!(edge.rule, "R33" | "R32")) {
+        } else if let Some((_, why)) =
+            edge.waits_for.split_once(", which ").filter(|_| !matches!(edge.rule, "R33" | "R32"))
+        {
             parts.push(format!("{}: {} {why}", from.name, to.name));
         } else {
             parts.push(format!("{} is held by {}", from.name, to.name));
@@ -223,12 +293,21 @@ fn cycle(seen: &Observations, graph: &Graph) -> Option<Verdict> {
         .filter_map(|node| Some((reported_at(seen, graph, node)?, node)))
         .collect();
     members.sort_unstable();
-    let word = if kind == VerdictKind::Deadlock { "Deadlock" } else { "Probable deadlock (an edge of the cycle is inferred)" };
+    let word = if kind == VerdictKind::Deadlock {
+        "Deadlock"
+    } else {
+        "Probable deadlock (an edge of the cycle is inferred)"
+    };
     let mut verdict = Verdict::new(kind, format!("{word}: {}.", parts.join("; ")), grade);
     verdict.lines = lines;
     if let Some((line, node)) = members.first() {
-        let names: Vec<&str> = members.iter().map(|(_, node)| graph.nodes[*node].name.as_str()).collect();
-        let self_wait = if names.len() == 1 { "waits for itself".to_owned() } else { format!("is part of the cycle of {}", names.join(", ")) };
+        let names: Vec<&str> =
+            members.iter().map(|(_, node)| graph.nodes[*node].name.as_str()).collect();
+        let self_wait = if names.len() == 1 {
+            "waits for itself".to_owned()
+        } else {
+            format!("is part of the cycle of {}", names.join(", "))
+        };
         verdict.cause = Some((*line, format!("{} {self_wait}.", graph.nodes[*node].name)));
     }
     if kind == VerdictKind::SuspectedDeadlock {
@@ -243,7 +322,8 @@ fn reported_at(seen: &Observations, graph: &Graph, node: usize) -> Option<u64> {
     let pid = node.task.as_ref().and_then(|task| task.pid);
     for event in &seen.events {
         if let Detail::Hung(scan) = &event.detail
-            && let Some(member) = scan.members.iter().find(|member| member.task.pid == pid && pid.is_some())
+            && let Some(member) =
+                scan.members.iter().find(|member| member.task.pid == pid && pid.is_some())
         {
             return Some(member.line);
         }
@@ -321,7 +401,9 @@ fn by_event(seen: &Observations, graph: &Graph, event: &Event) -> Verdict {
 
 fn capital(text: &str) -> String {
     let mut characters = text.chars();
-    characters.next().map_or_else(String::new, |first| first.to_uppercase().chain(characters).collect())
+    characters
+        .next()
+        .map_or_else(String::new, |first| first.to_uppercase().chain(characters).collect())
 }
 
 /// The line that names the event: its first line may be a ruler.
@@ -336,19 +418,49 @@ fn place_of(seen: &Observations, event: &Event) -> String {
     seen.subjects(event)
         .find_map(|(_, snapshot)| {
             let frames = stack::task_frames(snapshot);
-            frames.iter().find(|f| !stack::is_detector(&f.function) && !stack::is_scheduling(&f.function) && !crate::wait::is_primitive(&f.function)).map(|f| format!(" in {}", f.function))
+            frames
+                .iter()
+                .find(|f| {
+                    !stack::is_detector(&f.function)
+                        && !stack::is_scheduling(&f.function)
+                        && !crate::wait::is_primitive(&f.function)
+                })
+                .map(|f| format!(" in {}", f.function))
         })
         .unwrap_or_default()
 }
 
 fn out_of_memory(event: &Event, line: u64) -> Verdict {
-    let Detail::Memory(memory) = &event.detail else { return Verdict::new(VerdictKind::MemoryShortage, "Memory ran out.", Grade::Seen) };
-    let cgroup = memory.constraint.as_ref().is_some_and(|(_, c)| c.contains("MEMCG")) || memory.cgroup_limit.is_some() || event.headline.contains("Memory cgroup");
-    let limit = memory.cgroup_limit.map(|(_, usage, limit)| format!(" (usage {usage} kB, limit {limit} kB)")).unwrap_or_default();
-    let whose = event.task.as_ref().map(|task| format!(" when {task} asked for memory")).unwrap_or_default();
-    let killed: Vec<String> = memory.killed.iter().take(4).map(|(_, task)| task.to_string()).collect();
-    let killed = if killed.is_empty() { String::new() } else { format!(" Killed: {}; the victim is chosen by size and is not thereby the culprit.", killed.join(", ")) };
-    let scope = if cgroup { format!("A memory cgroup reached its limit{limit}") } else { "Memory ran out".to_owned() };
+    let Detail::Memory(memory) = &event.detail else {
+        return Verdict::new(VerdictKind::MemoryShortage, "Memory ran out.", Grade::Seen);
+    };
+    let cgroup = memory.constraint.as_ref().is_some_and(|(_, c)| c.contains("MEMCG"))
+        || memory.cgroup_limit.is_some()
+        || event.headline.contains("Memory cgroup");
+    let limit = memory
+        .cgroup_limit
+        .map(|(_, usage, limit)| format!(" (usage {usage} kB, limit {limit} kB)"))
+        .unwrap_or_default();
+    let whose = event
+        .task
+        .as_ref()
+        .map(|task| format!(" when {task} asked for memory"))
+        .unwrap_or_default();
+    let killed: Vec<String> =
+        memory.killed.iter().take(4).map(|(_, task)| task.to_string()).collect();
+    let killed = if killed.is_empty() {
+        String::new()
+    } else {
+        format!(
+            " Killed: {}; the victim is chosen by size and is not thereby the culprit.",
+            killed.join(", ")
+        )
+    };
+    let scope = if cgroup {
+        format!("A memory cgroup reached its limit{limit}")
+    } else {
+        "Memory ran out".to_owned()
+    };
     Verdict::new(VerdictKind::MemoryShortage, format!("{scope}{whose}.{killed}"), Grade::Seen)
         .at(line, format!("{scope}{whose}."))
         .missing("who uses the memory over time (the task table, /proc/meminfo, slabinfo) before the first kill")
@@ -370,10 +482,15 @@ pub fn shortage(memory: &crate::event::MemoryReport) -> Option<bool> {
 }
 
 fn allocation(event: &Event, line: u64) -> Verdict {
-    let Detail::Memory(memory) = &event.detail else { return Verdict::new(VerdictKind::Unknown, "An allocation failed.", Grade::Unknown) };
+    let Detail::Memory(memory) = &event.detail else {
+        return Verdict::new(VerdictKind::Unknown, "An allocation failed.", Grade::Unknown);
+    };
     let whose = event.task.as_ref().map(|task| format!(" of {task}")).unwrap_or_default();
     let order = memory.order.unwrap_or(0);
-    let what = format!("A request{whose} for 2^{order} contiguous page{} failed", if order == 0 { "" } else { "s" });
+    let what = format!(
+        "A request{whose} for 2^{order} contiguous page{} failed",
+        if order == 0 { "" } else { "s" }
+    );
     match shortage(memory) {
         Some(true) => Verdict::new(VerdictKind::MemoryShortage, format!("{what}: no zone shows a free block of that size above its watermark."), Grade::Derived).at(line, what + "."),
         Some(false) => Verdict::new(VerdictKind::Unknown, format!("{what} although zones are far above their watermarks; the reason is not in the log."), Grade::Derived)
@@ -387,10 +504,18 @@ fn allocation(event: &Event, line: u64) -> Verdict {
 }
 
 fn stalled(seen: &Observations, graph: &Graph, event: &Event, stall: &Stall) -> Verdict {
-    let number = stall.period.as_ref().map(|p| p.number).or_else(|| stall.starved.as_ref().and_then(|s| s.number));
-    let period = number.map_or_else(|| "the grace period".to_owned(), |n| format!("grace period {n}"));
+    let number = stall
+        .period
+        .as_ref()
+        .map(|p| p.number)
+        .or_else(|| stall.starved.as_ref().and_then(|s| s.number));
+    let period =
+        number.map_or_else(|| "the grace period".to_owned(), |n| format!("grace period {n}"));
     let first = event.lines.first;
-    let dominant = stall.starved.as_ref().filter(|s| stall.period.as_ref().is_none_or(|p| s.jiffies.saturating_mul(2) >= p.jiffies));
+    let dominant = stall
+        .starved
+        .as_ref()
+        .filter(|s| stall.period.as_ref().is_none_or(|p| s.jiffies.saturating_mul(2) >= p.jiffies));
     if let Some(starved) = dominant {
         let cpu = starved.cpu.map_or_else(|| "its CPU".to_owned(), |cpu| format!("CPU {cpu}"));
         let asleep = starved.state.is_some_and(|state| state & 0x3 != 0);
@@ -406,11 +531,22 @@ fn stalled(seen: &Observations, graph: &Graph, event: &Event, stall: &Stall) -> 
         let who = starved.cpu.and_then(|cpu| crate::graph::occupant(seen, event, cpu));
         let thread = stall.kthread_stack.and_then(|id| seen.snapshot(id).task.clone());
         // The thread itself may be what runs there, spinning for a lock.
-        let own = who.as_ref().zip(thread.as_ref()).is_some_and(|((_, task), thread)| task.pid == thread.pid);
+        let own = who
+            .as_ref()
+            .zip(thread.as_ref())
+            .is_some_and(|((_, task), thread)| task.pid == thread.pid);
         if own {
-            let place = who.as_ref().and_then(|(id, _)| stack::where_it_was(seen.snapshot(*id))).map(|(f, _)| f).unwrap_or_default();
+            let place = who
+                .as_ref()
+                .and_then(|(id, _)| stack::where_it_was(seen.snapshot(*id)))
+                .map(|(f, _)| f)
+                .unwrap_or_default();
             let stuck = cpu_sinks(graph, event);
-            let others = if stuck.is_empty() { String::new() } else { format!(" Holdout: {}.", stuck.join(", ")) };
+            let others = if stuck.is_empty() {
+                String::new()
+            } else {
+                format!(" Holdout: {}.", stuck.join(", "))
+            };
             return Verdict::new(VerdictKind::Starvation, format!("{} does not end: its thread runs on {cpu} but does not get on (in {place}).{others}", capital(&period)), Grade::Inferred)
                 .at(first, format!("{}{}.", title(event), if stuck.is_empty() { String::new() } else { format!(": holdout {}", stuck.join(", ")) }))
                 .missing("the holder of the lock that the thread spins for");
@@ -433,28 +569,48 @@ fn stalled(seen: &Observations, graph: &Graph, event: &Event, stall: &Stall) -> 
             .missing(format!("stack of {cpu} at the same moment (sysrq-l, or a kernel >= about 5.12, which dumps the CPU where the thread last ran)")),
         };
         verdict.missing.push(format!("policy and priority of {}, of the ksoftirqd threads and of the tasks on the CPUs named", starved.flavour));
-        verdict.missing.push(number.map_or_else(|| "a second report of the same stall".to_owned(), |n| format!("a second report of g={n}, to tell slow from never")));
+        verdict.missing.push(number.map_or_else(
+            || "a second report of the same stall".to_owned(),
+            |n| format!("a second report of g={n}, to tell slow from never"),
+        ));
         if event.lines.first > 0 && seen.subjects(event).any(|(_, s)| stack::syscall(s).is_some()) {
             verdict.missing.push("the reproducer".into());
         }
-        return verdict.at(first, format!("{}: its thread gets no time on {cpu}.", capital(&title(event))));
+        return verdict
+            .at(first, format!("{}: its thread gets no time on {cpu}.", capital(&title(event))));
     }
     if let Some(reader) = stall.tasks.first() {
         let node = graph.task(reader.pid);
-        let name = node.map_or_else(|| format!("pid {}", reader.pid), |node| graph.nodes[node].name.clone());
+        let name = node
+            .map_or_else(|| format!("pid {}", reader.pid), |node| graph.nodes[node].name.clone());
         let snapshot = node.and_then(|node| graph.nodes[node].snapshot).map(|id| seen.snapshot(id));
-        let depth = reader.depth.map(|depth| format!(" {depth} level{} deep", if depth == 1 { "" } else { "s" })).unwrap_or_default();
+        let depth = reader
+            .depth
+            .map(|depth| format!(" {depth} level{} deep", if depth == 1 { "" } else { "s" }))
+            .unwrap_or_default();
         let Some(snapshot) = snapshot else {
-            return Verdict::new(VerdictKind::Unknown, format!("{} waits for reader {name}, whose stack the log does not show.", capital(&period)), Grade::Unknown)
-                .at(first, format!("{}: blocked by reader {name}.", title(event)))
-                .missing(format!("the stack of {name}"));
+            return Verdict::new(
+                VerdictKind::Unknown,
+                format!(
+                    "{} waits for reader {name}, whose stack the log does not show.",
+                    capital(&period)
+                ),
+                Grade::Unknown,
+            )
+            .at(first, format!("{}: blocked by reader {name}.", title(event)))
+            .missing(format!("the stack of {name}"));
         };
         if cause::is_idle(snapshot) && reader.depth.is_none_or(|depth| depth > 0) {
-            return leak(seen, graph, event, stall, &name, &period).at(first, format!("{}: idle reader {name}.", title(event)));
+            return leak(seen, graph, event, stall, &name, &period)
+                .at(first, format!("{}: idle reader {name}.", title(event)));
         }
         if snapshot.on_cpu || snapshot.state == Some('R') {
             let others = running(seen, event, reader.pid);
-            let others = if others.is_empty() { "What takes the CPU is not shown.".to_owned() } else { format!("Stacks printed with these reports show {}.", others.join(", ")) };
+            let others = if others.is_empty() {
+                "What takes the CPU is not shown.".to_owned()
+            } else {
+                format!("Stacks printed with these reports show {}.", others.join(", "))
+            };
             return Verdict::new(
                 VerdictKind::Starvation,
                 format!("{} waits for reader {name}, which is not blocked: it is running, or ready and not given enough CPU time to leave its section. {others}", capital(&period)),
@@ -485,25 +641,43 @@ fn stalled(seen: &Observations, graph: &Graph, event: &Event, stall: &Stall) -> 
     }
     let shown: Vec<String> = cpus.iter().take(4).cloned().collect();
     let more = if cpus.len() > 4 { format!(" and {} more", cpus.len() - 4) } else { String::new() };
-    let with_stack = stall.cpus.iter().any(|cpu| graph.cpu(cpu.cpu).is_some_and(|node| graph.nodes[node].snapshot.is_some_and(|id| stack::where_it_was(seen.snapshot(id)).is_some())));
+    let with_stack = stall.cpus.iter().any(|cpu| {
+        graph.cpu(cpu.cpu).is_some_and(|node| {
+            graph.nodes[node]
+                .snapshot
+                .is_some_and(|id| stack::where_it_was(seen.snapshot(id)).is_some())
+        })
+    });
     let mut verdict = Verdict::new(
         if with_stack { VerdictKind::Starvation } else { VerdictKind::Unknown },
-        format!("{} waits for {}{more}, which passed no quiescent state{}.", capital(&period), shown.join(", "), if with_stack { "" } else { "; the log shows no stack of it" }),
+        format!(
+            "{} waits for {}{more}, which passed no quiescent state{}.",
+            capital(&period),
+            shown.join(", "),
+            if with_stack { "" } else { "; the log shows no stack of it" }
+        ),
         if with_stack { Grade::Inferred } else { Grade::Unknown },
     )
     .at(first, format!("{}: holdout {}{more}.", title(event), shown.join(", ")));
     for cpu in &stall.cpus {
         let Some(node) = graph.cpu(cpu.cpu) else { continue };
-        if let Some(edge) = graph.out(node).find(|edge| graph.nodes[edge.to].kind != NodeKind::Resource) {
-            verdict.statement += &format!(" CPU {} spins: {}; who has it is not shown.", cpu.cpu, edge.waits_for);
-            verdict.missing.push(format!("the stack of the CPU that keeps CPU {} waiting (sysrq-l)", cpu.cpu));
+        if let Some(edge) =
+            graph.out(node).find(|edge| graph.nodes[edge.to].kind != NodeKind::Resource)
+        {
+            verdict.statement +=
+                &format!(" CPU {} spins: {}; who has it is not shown.", cpu.cpu, edge.waits_for);
+            verdict
+                .missing
+                .push(format!("the stack of the CPU that keeps CPU {} waiting (sysrq-l)", cpu.cpu));
             break;
         }
     }
     if !with_stack {
         verdict.missing.push(format!("stack of {} (NMI backtrace, sysrq-l)", shown.join(", ")));
     } else if verdict.missing.is_empty() {
-        verdict.missing.push("a second stack of the same CPU: one sample cannot show whether it loops there".into());
+        verdict.missing.push(
+            "a second stack of the same CPU: one sample cannot show whether it loops there".into(),
+        );
     }
     verdict
 }
@@ -511,13 +685,24 @@ fn stalled(seen: &Observations, graph: &Graph, event: &Event, stall: &Stall) -> 
 /// Tasks seen on CPUs in the hang reports of that boot: neither idle, nor the one given, nor asking for the stacks.
 fn running(seen: &Observations, event: &Event, pid: u32) -> Vec<String> {
     let mut found = Vec::new();
-    for snapshot in seen.events.iter().filter(|other| other.boot == event.boot && other.kind.is_hang()).flat_map(|other| &other.snapshots).map(|id| seen.snapshot(*id)) {
+    for snapshot in seen
+        .events
+        .iter()
+        .filter(|other| other.boot == event.boot && other.kind.is_hang())
+        .flat_map(|other| &other.snapshots)
+        .map(|id| seen.snapshot(*id))
+    {
         let Some((cpu, task)) = snapshot.cpu.zip(snapshot.task.as_ref()) else { continue };
-        let asks = snapshot.frames.iter().any(|f| f.function.contains("sysrq") || f.function == "watchdog");
+        let asks = snapshot
+            .frames
+            .iter()
+            .any(|f| f.function.contains("sysrq") || f.function == "watchdog");
         if !snapshot.on_cpu || asks || matches!(task.pid, None | Some(0)) || task.pid == Some(pid) {
             continue;
         }
-        let place = stack::where_it_was(snapshot).map(|(function, _)| format!(" in {function}")).unwrap_or_default();
+        let place = stack::where_it_was(snapshot)
+            .map(|(function, _)| format!(" in {function}"))
+            .unwrap_or_default();
         let text = format!("CPU {cpu} running {task}{place}");
         if !found.contains(&text) && found.len() < 4 {
             found.push(text);
@@ -529,17 +714,31 @@ fn running(seen: &Observations, event: &Event, pid: u32) -> Vec<String> {
 /// The names of the CPUs that hold the event's grace period up.
 fn cpu_sinks(graph: &Graph, event: &Event) -> Vec<String> {
     let Detail::Stall(stall) = &event.detail else { return Vec::new() };
-    stall.cpus.iter().filter_map(|cpu| graph.cpu(cpu.cpu)).map(|node| graph.nodes[node].name.clone()).collect()
+    stall
+        .cpus
+        .iter()
+        .filter_map(|cpu| graph.cpu(cpu.cpu))
+        .map(|node| graph.nodes[node].name.clone())
+        .collect()
 }
 
-fn leak(seen: &Observations, graph: &Graph, event: &Event, stall: &Stall, name: &str, period: &str) -> Verdict {
+fn leak(
+    seen: &Observations,
+    graph: &Graph,
+    event: &Event,
+    stall: &Stall,
+    name: &str,
+    period: &str,
+) -> Verdict {
     let pid = stall.tasks.first().map(|reader| reader.pid);
     let depths: Vec<u32> = seen
         .events
         .iter()
         .filter(|other| other.boot == event.boot)
         .filter_map(|other| match &other.detail {
-            Detail::Stall(stall) => stall.tasks.iter().find(|task| Some(task.pid) == pid).and_then(|task| task.depth),
+            Detail::Stall(stall) => {
+                stall.tasks.iter().find(|task| Some(task.pid) == pid).and_then(|task| task.depth)
+            }
             _ => None,
         })
         .collect();
@@ -554,10 +753,24 @@ fn leak(seen: &Observations, graph: &Graph, event: &Event, stall: &Stall, name: 
             continue;
         }
         let at = graph.nodes.iter().position(|other| other.id == node.id).unwrap_or(0);
-        for edge in graph.out(at).filter(|edge| graph.nodes[edge.to].kind == NodeKind::GracePeriod) {
-            let locks: Vec<&str> = graph.edges.iter().filter(|held| held.to == at && graph.nodes[held.from].kind == NodeKind::Lock).map(|held| graph.nodes[held.from].name.as_str()).collect();
+        for edge in graph.out(at).filter(|edge| graph.nodes[edge.to].kind == NodeKind::GracePeriod)
+        {
+            let locks: Vec<&str> = graph
+                .edges
+                .iter()
+                .filter(|held| held.to == at && graph.nodes[held.from].kind == NodeKind::Lock)
+                .map(|held| graph.nodes[held.from].name.as_str())
+                .collect();
             let _ = edge;
-            others.push(if locks.is_empty() { format!("{} waits for it", node.name) } else { format!("{} waits for it holding {}; others queue on that lock", node.name, locks.join(", ")) });
+            others.push(if locks.is_empty() {
+                format!("{} waits for it", node.name)
+            } else {
+                format!(
+                    "{} waits for it holding {}; others queue on that lock",
+                    node.name,
+                    locks.join(", ")
+                )
+            });
         }
     }
     others.truncate(3);
@@ -575,27 +788,70 @@ fn locked_up(seen: &Observations, graph: &Graph, event: &Event) -> Verdict {
     let line = event.lines.first;
     let cpu = event.cpu.map_or_else(|| "A CPU".to_owned(), |cpu| format!("CPU {cpu}"));
     let hard = event.kind == EventKind::HardLockup;
-    let own = event.snapshots.iter().map(|id| seen.snapshot(*id)).find(|s| event.cpu.is_none() || s.cpu.is_none() || s.cpu == event.cpu);
+    let own = event
+        .snapshots
+        .iter()
+        .map(|id| seen.snapshot(*id))
+        .find(|s| event.cpu.is_none() || s.cpu.is_none() || s.cpu == event.cpu);
     let place = own.and_then(stack::where_it_was);
     let task = event.task.clone().or_else(|| own.and_then(|s| s.task.clone()));
     let whose = task.map(|task| format!(" ({task})")).unwrap_or_default();
-    let how = if hard { "takes no interrupts" } else { "runs kernel code without scheduling, interrupts open" };
-    let Some((function, _)) = place else {
-        return Verdict::new(VerdictKind::Unknown, format!("{cpu}{whose} {how}; the log does not show where."), Grade::Unknown)
-            .at(line, format!("{}{whose}.", capital(&title(event))))
-            .missing(format!("the stack of {cpu} in the lockup report"));
+    let how = if hard {
+        "takes no interrupts"
+    } else {
+        "runs kernel code without scheduling, interrupts open"
     };
-    let spin = event.cpu.and_then(|cpu| graph.cpu(cpu)).and_then(|node| graph.out(node).next().cloned());
+    let Some((function, _)) = place else {
+        return Verdict::new(
+            VerdictKind::Unknown,
+            format!("{cpu}{whose} {how}; the log does not show where."),
+            Grade::Unknown,
+        )
+        .at(line, format!("{}{whose}.", capital(&title(event))))
+        .missing(format!("the stack of {cpu} in the lockup report"));
+    };
+    let spin =
+        event.cpu.and_then(|cpu| graph.cpu(cpu)).and_then(|node| graph.out(node).next().cloned());
     if let Some(edge) = spin {
-        let sinks = event.cpu.and_then(|cpu| graph.cpu(cpu)).map(|node| graph.sinks(node, Grade::Inferred)).unwrap_or_default();
+        let sinks = event
+            .cpu
+            .and_then(|cpu| graph.cpu(cpu))
+            .map(|node| graph.sinks(node, Grade::Inferred))
+            .unwrap_or_default();
         let known = sinks.iter().find(|(sink, _)| graph.nodes[*sink].kind == NodeKind::Cpu);
         if let Some((sink, _)) = known {
-            return Verdict::new(VerdictKind::Starvation, format!("{cpu}{whose} waits in {function}: {}; {} does not answer.", edge.waits_for, graph.nodes[*sink].name), Grade::Inferred)
-                .at(line, format!("{}{whose}, a victim of {}.", capital(&title(event)), graph.nodes[*sink].name));
+            return Verdict::new(
+                VerdictKind::Starvation,
+                format!(
+                    "{cpu}{whose} waits in {function}: {}; {} does not answer.",
+                    edge.waits_for, graph.nodes[*sink].name
+                ),
+                Grade::Inferred,
+            )
+            .at(
+                line,
+                format!(
+                    "{}{whose}, a victim of {}.",
+                    capital(&title(event)),
+                    graph.nodes[*sink].name
+                ),
+            );
         }
-        return Verdict::new(VerdictKind::Unknown, format!("{cpu}{whose} {how}: it waits in {function} ({}). Who has it is not in this log.", edge.waits_for), Grade::Inferred)
-            .at(line, format!("{}{whose} in {function}: it waits for another CPU.", capital(&title(event))))
-            .missing("stacks of all other CPUs at that moment (sysrq-l, or softlockup_all_cpu_backtrace=1)");
+        return Verdict::new(
+            VerdictKind::Unknown,
+            format!(
+                "{cpu}{whose} {how}: it waits in {function} ({}). Who has it is not in this log.",
+                edge.waits_for
+            ),
+            Grade::Inferred,
+        )
+        .at(
+            line,
+            format!("{}{whose} in {function}: it waits for another CPU.", capital(&title(event))),
+        )
+        .missing(
+            "stacks of all other CPUs at that moment (sysrq-l, or softlockup_all_cpu_backtrace=1)",
+        );
     }
     Verdict::new(VerdictKind::Starvation, format!("{cpu}{whose} {how}, in {function}. One sample does not show whether it loops there or just works long."), Grade::Inferred)
         .at(line, format!("{}{whose} in {function}.", capital(&title(event))))
@@ -622,22 +878,51 @@ fn hung(seen: &Observations, graph: &Graph, event: &Event, scan: &HungScan) -> V
     }
     ends.sort_by_key(|(_, count, way)| (std::cmp::Reverse(*count), std::cmp::Reverse(way.len())));
     let Some((sink, count, way)) = ends.first().cloned() else {
-        let shown = scan.members.iter().any(|member| member.snapshot.is_some_and(|id| !seen.snapshot(id).frames.is_empty()));
-        return Verdict::new(VerdictKind::Unknown, format!("{}; what they wait for is not {}.", capital(&title(event)), if shown { "known from their stacks" } else { "shown: their stacks are missing" }), Grade::Unknown)
-            .at(first, title(event))
-            .missing("the stacks of the blocked tasks (sysrq-w) and of everything that runs (sysrq-t)");
+        let shown = scan
+            .members
+            .iter()
+            .any(|member| member.snapshot.is_some_and(|id| !seen.snapshot(id).frames.is_empty()));
+        return Verdict::new(
+            VerdictKind::Unknown,
+            format!(
+                "{}; what they wait for is not {}.",
+                capital(&title(event)),
+                if shown { "known from their stacks" } else { "shown: their stacks are missing" }
+            ),
+            Grade::Unknown,
+        )
+        .at(first, title(event))
+        .missing(
+            "the stacks of the blocked tasks (sysrq-w) and of everything that runs (sysrq-t)",
+        );
     };
     let tied = ends.len() > 1 && ends[1].1 == count;
-    let chain: Vec<String> = way.iter().map(|at| graph.edges[*at].from).chain([sink]).map(|node| graph.nodes[node].name.clone()).collect();
+    let chain: Vec<String> = way
+        .iter()
+        .map(|at| graph.edges[*at].from)
+        .chain([sink])
+        .map(|node| graph.nodes[node].name.clone())
+        .collect();
     // The task nearest the end.
-    let root = way.iter().rev().map(|at| graph.edges[*at].from).chain([]).find(|node| graph.nodes[*node].kind == NodeKind::Task);
+    let root = way
+        .iter()
+        .rev()
+        .map(|at| graph.edges[*at].from)
+        .chain([])
+        .find(|node| graph.nodes[*node].kind == NodeKind::Task);
     let root = if graph.nodes[sink].kind == NodeKind::Task { Some(sink) } else { root };
-    let line = root.filter(|_| !tied).and_then(|node| member_line(graph, scan, node)).unwrap_or(first);
-    let rest = if tied { format!(" {} other waits of this scan end elsewhere.", ends.len() - 1) } else { String::new() };
+    let line =
+        root.filter(|_| !tied).and_then(|node| member_line(graph, scan, node)).unwrap_or(first);
+    let rest = if tied {
+        format!(" {} other waits of this scan end elsewhere.", ends.len() - 1)
+    } else {
+        String::new()
+    };
     let chain = chain.join(" -> ");
     let node = &graph.nodes[sink];
     let say = |kind, why: String, grade| {
-        Verdict::new(kind, format!("{why}{rest} Chain: {chain}."), grade).at(line, format!("{}; the chain ends at {}.", capital(&title(event)), node.name))
+        Verdict::new(kind, format!("{why}{rest} Chain: {chain}."), grade)
+            .at(line, format!("{}; the chain ends at {}.", capital(&title(event)), node.name))
     };
     match node.kind {
         NodeKind::Task => {
@@ -674,7 +959,10 @@ fn hung(seen: &Observations, graph: &Graph, event: &Event, scan: &HungScan) -> V
 
 fn with_candidates(mut verdict: Verdict, known: &[String]) -> Verdict {
     if !known.is_empty() {
-        verdict.missing.push(format!("stacks of tasks that hold locks and are not shown: {}", known.join(", ")));
+        verdict.missing.push(format!(
+            "stacks of tasks that hold locks and are not shown: {}",
+            known.join(", ")
+        ));
     }
     verdict
 }
@@ -684,7 +972,13 @@ fn holders_without_stack(seen: &Observations, scan: &HungScan) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
     for list in &seen.locks {
         let shown = scan.members.iter().any(|member| member.task.pid == list.task.pid);
-        let trivial = list.locks.iter().all(|lock| ["rcu_read_lock", "&rq->__lock", "tasks_gp_mutex"].iter().any(|name| lock.class.contains(name)) || lock.at == "__fdget_pos" || lock.class.contains("ldata->"));
+        let trivial = list.locks.iter().all(|lock| {
+            ["rcu_read_lock", "&rq->__lock", "tasks_gp_mutex"]
+                .iter()
+                .any(|name| lock.class.contains(name))
+                || lock.at == "__fdget_pos"
+                || lock.class.contains("ldata->")
+        });
         let name = list.task.to_string();
         if !shown && !trivial && !names.contains(&name) {
             names.push(name);

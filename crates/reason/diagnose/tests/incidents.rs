@@ -1,7 +1,10 @@
 //! Real logs whose threads settled on a cause: the first cause is right or unknown, never another one; no
 //! deadlock without a cycle. Skips where the logs are absent.
 
-#![expect(clippy::print_stdout, reason = "the table of right, unknown and wrong is what the test is for")]
+#![expect(
+    clippy::print_stdout,
+    reason = "the table of right, unknown and wrong is what the test is for"
+)]
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -26,13 +29,21 @@ fn line_of(truth: &str, key: &str) -> Option<u64> {
 }
 
 fn string_of(truth: &str, key: &str) -> String {
-    truth.split_once(&format!("\"{key}\": \"")).and_then(|(_, rest)| rest.split_once("\",\n").or_else(|| rest.split_once("\"\n"))).map(|(text, _)| text.to_owned()).unwrap_or_default()
+    truth
+        .split_once(&format!("\"{key}\": \""))
+        .and_then(|(_, rest)| rest.split_once("\",\n").or_else(|| rest.split_once("\"\n")))
+        .map(|(text, _)| text.to_owned())
+        .unwrap_or_default()
 }
 
 #[test]
 fn first_causes_of_real_incidents_are_right_or_unknown() {
     let Some(folder) = corpus("corpus/incidents") else { return };
-    let mut logs: Vec<PathBuf> = fs::read_dir(folder).unwrap().filter_map(|entry| Some(entry.ok()?.path())).filter(|path| path.extension().is_some_and(|e| e == "log")).collect();
+    let mut logs: Vec<PathBuf> = fs::read_dir(folder)
+        .unwrap()
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| path.extension().is_some_and(|e| e == "log"))
+        .collect();
     logs.sort();
     let (mut right, mut unknown, mut wrong, mut deadlocks) = (0, 0, Vec::new(), Vec::new());
     let show = std::env::var_os("SHOW").is_some();
@@ -49,7 +60,9 @@ fn first_causes_of_real_incidents_are_right_or_unknown() {
             }
             Some(cause) => {
                 let lines = diagnosis.seen.event(cause.event).lines;
-                if cause.line.abs_diff(wanted) <= 3 || (lines.first.saturating_sub(3) <= wanted && wanted <= lines.last) {
+                if cause.line.abs_diff(wanted) <= 3
+                    || (lines.first.saturating_sub(3) <= wanted && wanted <= lines.last)
+                {
                     right += 1;
                     "right"
                 } else {
@@ -58,15 +71,28 @@ fn first_causes_of_real_incidents_are_right_or_unknown() {
                 }
             }
         };
-        let cycle = ["cycle", "self deadlock", "ABBA", "recursive"].iter().any(|word| truth.contains(word));
+        let cycle =
+            ["cycle", "self deadlock", "ABBA", "recursive"].iter().any(|word| truth.contains(word));
         if diagnosis.verdict.kind == VerdictKind::Deadlock && !cycle {
             deadlocks.push(name.clone());
         }
-        println!("{name} {grade:8} {:20} {}", diagnosis.verdict.kind.name(), string_of(&truth, "kind"));
+        println!(
+            "{name} {grade:8} {:20} {}",
+            diagnosis.verdict.kind.name(),
+            string_of(&truth, "kind")
+        );
         if show {
             println!("  truth L{wanted}: {}", string_of(&truth, "root_cause"));
-            println!("  first: {:?}", diagnosis.first_cause.as_ref().map(|c| (c.line, &c.statement)));
-            println!("  verdict {} {}: {}", diagnosis.verdict.kind.name(), diagnosis.verdict.grade, diagnosis.verdict.statement);
+            println!(
+                "  first: {:?}",
+                diagnosis.first_cause.as_ref().map(|c| (c.line, &c.statement))
+            );
+            println!(
+                "  verdict {} {}: {}",
+                diagnosis.verdict.kind.name(),
+                diagnosis.verdict.grade,
+                diagnosis.verdict.statement
+            );
             println!("  need {:?}", diagnosis.missing);
         }
     }
@@ -89,7 +115,13 @@ fn hangs_of_published_crashes_are_no_deadlocks() {
         let diagnosis = diagnose(log.as_bytes());
         let hang = diagnosis.seen.events.iter().any(|event| event.kind.is_hang());
         checked += usize::from(hang);
-        assert_ne!(diagnosis.verdict.kind, VerdictKind::Deadlock, "{}: {}", path.display(), diagnosis.verdict.statement);
+        assert_ne!(
+            diagnosis.verdict.kind,
+            VerdictKind::Deadlock,
+            "{}: {}",
+            path.display(),
+            diagnosis.verdict.statement
+        );
     }
     println!("{checked} logs with hangs");
     assert!(checked > 50);

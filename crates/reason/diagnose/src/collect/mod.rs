@@ -74,8 +74,15 @@ impl Observations {
     }
 
     /// The stacks of an event that stand for what the report is about.
-    pub fn subjects<'a>(&'a self, event: &'a Event) -> impl Iterator<Item = (SnapshotId, &'a Snapshot)> {
-        event.snapshots.iter().map(|id| (*id, self.snapshot(*id))).filter(|(_, s)| s.role == Role::Subject)
+    pub fn subjects<'a>(
+        &'a self,
+        event: &'a Event,
+    ) -> impl Iterator<Item = (SnapshotId, &'a Snapshot)> {
+        event
+            .snapshots
+            .iter()
+            .map(|id| (*id, self.snapshot(*id)))
+            .filter(|(_, s)| s.role == Role::Subject)
     }
 }
 
@@ -150,7 +157,10 @@ impl Default for Collector {
 
 impl Collector {
     /// A collector at the start of a log.
-    #[expect(clippy::expect_used, reason = "the patterns are constants; a test builds the automaton")]
+    #[expect(
+        clippy::expect_used,
+        reason = "the patterns are constants; a test builds the automaton"
+    )]
     pub fn new() -> Self {
         let mut patterns = Vec::new();
         let mut rows = Vec::new();
@@ -178,7 +188,10 @@ impl Collector {
 
     /// The texts of which a line of a quiet stretch has none: a reader may skip stretches without them.
     pub fn texts_that_matter() -> impl Iterator<Item = &'static str> {
-        EVENT_RULES.iter().flat_map(|rule| rule.anchors.iter().copied()).chain(ASIDES.iter().copied())
+        EVENT_RULES
+            .iter()
+            .flat_map(|rule| rule.anchors.iter().copied())
+            .chain(ASIDES.iter().copied())
     }
 
     /// Whether a report is open, so that the next lines matter whatever they hold.
@@ -206,7 +219,9 @@ impl Collector {
             self.broken = Some((line.number, at, line.caller, bounded(text.trim_end(), 512)));
             return;
         }
-        if line.stamp.is_none() && line.caller.is_none() && self.out.definitions.len() < 64
+        if line.stamp.is_none()
+            && line.caller.is_none()
+            && self.out.definitions.len() < 64
             && let Some(function) = definition(text)
         {
             self.out.definitions.push((bounded(function, 80), line.number));
@@ -257,7 +272,7 @@ impl Collector {
             self.contexts.insert(caller, context);
         }
         self.open = (self.open + usize::from(is_open)).saturating_sub(usize::from(was_open));
-        if number % 4096 == 0 {
+        if number.is_multiple_of(4096) {
             self.contexts.retain(|_, context| number <= context.last_line + 4096);
             self.open = self.contexts.values().filter(|context| context.is_open()).count();
         }
@@ -301,7 +316,12 @@ impl Collector {
     }
 
     /// Begins a stack. It belongs to the context's event, or to the last one that asked for stacks.
-    fn begin_snapshot(&mut self, context: &mut Context, number: u64, at: Option<Moment>) -> Option<usize> {
+    fn begin_snapshot(
+        &mut self,
+        context: &mut Context,
+        number: u64,
+        at: Option<Moment>,
+    ) -> Option<usize> {
         if self.out.snapshots.len() >= SNAPSHOT_LIMIT {
             context.snapshot = None;
             return None;
@@ -317,13 +337,16 @@ impl Collector {
         context.interrupt = false;
         context.locks = None;
         let owner = context.event.or(self.requester.filter(|event| {
-            number <= self.out.events[*event].lines.last + 2_000 && self.out.events[*event].boot == self.out.clock.boots()
+            number <= self.out.events[*event].lines.last + 2_000
+                && self.out.events[*event].boot == self.out.clock.boots()
         }));
         if let Some(owner) = owner {
             let event = &mut self.out.events[owner];
             event.snapshots.push(SnapshotId(index));
             match (&mut event.detail, context.role) {
-                (Detail::Stall(stall), Role::GracePeriodThread) => stall.kthread_stack = Some(SnapshotId(index)),
+                (Detail::Stall(stall), Role::GracePeriodThread) => {
+                    stall.kthread_stack = Some(SnapshotId(index));
+                }
                 (Detail::Bad(bad), Role::Allocated) => bad.allocated = Some(SnapshotId(index)),
                 (Detail::Bad(bad), Role::Freed) => bad.freed = Some(SnapshotId(index)),
                 (Detail::Bad(bad), Role::Related) => bad.related = Some(SnapshotId(index)),
@@ -335,7 +358,8 @@ impl Collector {
             {
                 member.snapshot = Some(SnapshotId(index));
                 // The header may be lost; a task is reported as hung only while it sleeps in D.
-                self.out.snapshots[index].task = Some(member.task.clone()).filter(|task| task.pid.is_some());
+                self.out.snapshots[index].task =
+                    Some(member.task.clone()).filter(|task| task.pid.is_some());
                 self.out.snapshots[index].state = Some('D');
             }
         }
@@ -348,7 +372,9 @@ impl Collector {
     fn name_event_task(&mut self, context: &Context, task: &Task, cpu: Option<u32>) {
         let Some(event) = context.event.map(|event| &mut self.out.events[event]) else { return };
         // A stall or a scan names its tasks itself; the CPU that prints is a witness.
-        if matches!(event.detail, Detail::Stall(_) | Detail::Hung(_)) || context.role != Role::Subject {
+        if matches!(event.detail, Detail::Stall(_) | Detail::Hung(_))
+            || context.role != Role::Subject
+        {
             return;
         }
         match &event.task {
@@ -371,15 +397,43 @@ impl Context {
 /// The function that a line of C begins to define: `int policy_node(gfp_t gfp, …) {`.
 fn definition(text: &str) -> Option<&str> {
     let end = text.trim_end();
-    if text.starts_with([' ', '\t', '#', '*', '/', '[']) || !(end.ends_with(['{', ')']) || end.contains(") {")) || end.contains(';') && !end.contains(") {") {
+    if text.starts_with([' ', '\t', '#', '*', '/', '['])
+        || !(end.ends_with(['{', ')']) || end.contains(") {"))
+        || end.contains(';') && !end.contains(") {")
+    {
         return None;
     }
     let head = end.split_once('(')?.0;
     let (kind, name) = head.rsplit_once([' ', '*'])?;
-    let word = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
-    let typed = kind.split_whitespace().all(|part| word(part.trim_matches('*')) || part.bytes().all(|b| b == b'*'));
+    let word = |text: &str| {
+        !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+    };
+    let typed = kind
+        .split_whitespace()
+        .all(|part| word(part.trim_matches('*')) || part.bytes().all(|b| b == b'*'));
     let first = kind.split_whitespace().next()?;
-    let known = ["static", "int", "void", "bool", "struct", "unsigned", "long", "inline", "enum", "ssize_t", "size_t", "u8", "u16", "u32", "u64", "char", "const", "noinline", "asmlinkage", "__always_inline"];
+    let known = [
+        "static",
+        "int",
+        "void",
+        "bool",
+        "struct",
+        "unsigned",
+        "long",
+        "inline",
+        "enum",
+        "ssize_t",
+        "size_t",
+        "u8",
+        "u16",
+        "u32",
+        "u64",
+        "char",
+        "const",
+        "noinline",
+        "asmlinkage",
+        "__always_inline",
+    ];
     (typed && word(name) && known.contains(&first)).then_some(name)
 }
 
@@ -387,10 +441,15 @@ fn definition(text: &str) -> Option<&str> {
 fn breaks_off(text: &str) -> bool {
     let end = text.trim_end();
     (end.contains("BUG: soft lockup - CPU#") && !end.ends_with(']'))
-        || (end.contains("INFO: task ") && end.contains(" blocked") && !end.ends_with(['.', '>']) && !end.contains(" seconds"))
+        || (end.contains("INFO: task ")
+            && end.contains(" blocked")
+            && !end.ends_with(['.', '>'])
+            && !end.contains(" seconds"))
         || (end.contains(" invoked oom-killer:") && !end.contains("order="))
         || (end.contains(": page allocation failure") && !end.contains("mode:"))
-        || (end.trim_start().starts_with("task:") && end.contains("state:") && !end.contains(" pid:"))
+        || (end.trim_start().starts_with("task:")
+            && end.contains("state:")
+            && !end.contains(" pid:"))
 }
 
 #[cfg(test)]
@@ -402,7 +461,9 @@ mod tests {
         let mut collector = Collector::new();
         let mut log = String::new();
         for n in 0..EVENT_LIMIT + 50 {
-            log += &format!("[{n:5}.000000] rcu: INFO: rcu_sched self-detected stall on CPU\n[{n:5}.000001] \t1-....: (9 ticks this GP) idle=1/1/0x0 softirq=1/2 fqs=3\n");
+            log += &format!(
+                "[{n:5}.000000] rcu: INFO: rcu_sched self-detected stall on CPU\n[{n:5}.000001] \t1-....: (9 ticks this GP) idle=1/1/0x0 softirq=1/2 fqs=3\n"
+            );
         }
         for line in read_console::lines(log.as_bytes()) {
             collector.line(&line);

@@ -22,15 +22,26 @@ fn with_default(mut typed: Vec<OsString>, terminal: bool) -> Vec<OsString> {
         return typed;
     };
     let command = Arguments::command();
-    let known = |name: &OsString| name == "help" || command.get_subcommands().any(|sub| name == sub.get_name() || sub.get_all_aliases().any(|alias| name == alias));
+    let known = |name: &OsString| {
+        name == "help"
+            || command.get_subcommands().any(|sub| {
+                name == sub.get_name() || sub.get_all_aliases().any(|alias| name == alias)
+            })
+    };
     let is_log = |word: &OsString| {
         let text = word.to_string_lossy();
-        word == "-" || !text.starts_with('-') && (std::path::Path::new(word).exists() || text.contains(['/', '.']))
+        word == "-"
+            || !text.starts_with('-')
+                && (std::path::Path::new(word).exists() || text.contains(['/', '.']))
     };
     let help = ["-h", "--help", "-V", "--version"].iter().any(|flag| first == flag);
     // An option first: `ktriage --json LOG`.
     let option = first.to_string_lossy().starts_with('-') && first != "-" && !help;
-    let is_log = if option { !typed[1..].iter().any(known) && typed[1..].iter().any(is_log) } else { !known(first) && !help && is_log(first) };
+    let is_log = if option {
+        !typed[1..].iter().any(known) && typed[1..].iter().any(is_log)
+    } else {
+        !known(first) && !help && is_log(first)
+    };
     if is_log {
         typed.insert(1, "diagnose".into());
     }
@@ -42,8 +53,13 @@ mod tests {
     use super::*;
 
     fn given(words: &[&str], terminal: bool) -> Vec<String> {
-        let typed = std::iter::once("ktriage").chain(words.iter().copied()).map(OsString::from).collect();
-        with_default(typed, terminal).into_iter().skip(1).map(|word| word.into_string().unwrap()).collect()
+        let typed =
+            std::iter::once("ktriage").chain(words.iter().copied()).map(OsString::from).collect();
+        with_default(typed, terminal)
+            .into_iter()
+            .skip(1)
+            .map(|word| word.into_string().unwrap())
+            .collect()
     }
 
     #[test]

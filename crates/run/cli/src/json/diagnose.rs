@@ -165,7 +165,11 @@ pub(crate) fn log(file: &str, diagnosis: &Diagnosis) -> Log {
             arch: kernel.arch.map(|(arch, _)| arch),
             cpus: kernel.cpus.map(|(cpus, _)| cpus),
             hz: diagnosis.hertz.as_ref().and_then(reason_diagnose::hertz::Hertz::settled),
-            hz_candidates: diagnosis.hertz.as_ref().map(|hertz| hertz.values.clone()).unwrap_or_default(),
+            hz_candidates: diagnosis
+                .hertz
+                .as_ref()
+                .map(|hertz| hertz.values.clone())
+                .unwrap_or_default(),
             taint: kernel.taint.as_ref().map(|(taint, _)| taint.clone()),
             modified: kernel.modified(),
         },
@@ -177,9 +181,21 @@ pub(crate) fn log(file: &str, diagnosis: &Diagnosis) -> Log {
             statement: cause.statement.clone(),
             grade: cause.grade.name(),
         }),
-        verdict: Verdict { kind: diagnosis.verdict.kind.name(), statement: diagnosis.verdict.statement.clone(), grade: diagnosis.verdict.grade.name() },
+        verdict: Verdict {
+            kind: diagnosis.verdict.kind.name(),
+            statement: diagnosis.verdict.statement.clone(),
+            grade: diagnosis.verdict.grade.name(),
+        },
         graph: Graph {
-            nodes: graph.nodes.iter().map(|node| Node { id: node.id.clone(), kind: node.kind.name(), name: node.name.clone() }).collect(),
+            nodes: graph
+                .nodes
+                .iter()
+                .map(|node| Node {
+                    id: node.id.clone(),
+                    kind: node.kind.name(),
+                    name: node.name.clone(),
+                })
+                .collect(),
             edges: graph
                 .edges
                 .iter()
@@ -202,7 +218,11 @@ pub(crate) fn log(file: &str, diagnosis: &Diagnosis) -> Log {
             .map(|group| Group {
                 key: group.key.clone(),
                 events: group.events.iter().map(ToString::to_string).collect(),
-                perhaps_of: group.perhaps_of.as_ref().and_then(|(of, _)| diagnosis.groups.get(*of)).map(|of| of.key.clone()),
+                perhaps_of: group
+                    .perhaps_of
+                    .as_ref()
+                    .and_then(|(of, _)| diagnosis.groups.get(*of))
+                    .map(|of| of.key.clone()),
             })
             .collect(),
         missing: diagnosis.missing.clone(),

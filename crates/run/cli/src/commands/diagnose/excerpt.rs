@@ -32,7 +32,8 @@ impl Excerpt {
     pub(super) fn new(diagnosis: &Diagnosis) -> Self {
         let mut wanted: Vec<(u64, u64)> = Vec::new();
         for span in diagnosis.cited_lines() {
-            let (first, last) = (span.first.saturating_sub(AROUND), span.last.min(span.first + RUN_LIMIT) + AROUND);
+            let (first, last) =
+                (span.first.saturating_sub(AROUND), span.last.min(span.first + RUN_LIMIT) + AROUND);
             match wanted.last_mut() {
                 Some((_, end)) if first <= *end + 1 => *end = last.max(*end),
                 _ => wanted.push((first, last)),
@@ -65,7 +66,9 @@ impl Excerpt {
         while self.wanted.get(self.at).is_some_and(|(_, last)| *last < self.number) {
             self.at += 1;
         }
-        if self.wanted.get(self.at).is_some_and(|(first, _)| *first <= self.number) && self.lines.len() < LINE_LIMIT {
+        if self.wanted.get(self.at).is_some_and(|(first, _)| *first <= self.number)
+            && self.lines.len() < LINE_LIMIT
+        {
             let text = String::from_utf8_lossy(&self.line);
             self.lines.insert(self.number, text.trim_end_matches(['\n', '\r']).to_owned());
         }

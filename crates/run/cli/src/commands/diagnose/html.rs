@@ -51,7 +51,10 @@ pub(super) fn page(name: &str, diagnosis: &Diagnosis, excerpt: &Excerpt) -> Stri
          <title>Diagnosis of {0}</title><style>{STYLE}</style></head><body><h1>Diagnosis of {0}</h1>",
         escape(name)
     );
-    let kernel = diagnosis.seen.kernel.release.as_ref().map_or_else(|| "version not in the log".to_owned(), |(release, line)| format!("{} {}", escape(release), link(&LineSpan::line(*line))));
+    let kernel = diagnosis.seen.kernel.release.as_ref().map_or_else(
+        || "version not in the log".to_owned(),
+        |(release, line)| format!("{} {}", escape(release), link(&LineSpan::line(*line))),
+    );
     let _ = write!(
         out,
         "<p class=\"verdict\"><strong>{}</strong><br>{} <span class=\"grade\">{}</span></p><p>Kernel: {kernel}</p>",
@@ -60,21 +63,34 @@ pub(super) fn page(name: &str, diagnosis: &Diagnosis, excerpt: &Excerpt) -> Stri
         diagnosis.verdict.grade,
     );
     if let Some(cause) = &diagnosis.first_cause {
-        let _ = write!(out, "<p>First: {} <span class=\"grade\">{} {}</span></p>", escape(&cause.statement), cause.grade, link(&LineSpan::line(cause.line)));
+        let _ = write!(
+            out,
+            "<p>First: {} <span class=\"grade\">{} {}</span></p>",
+            escape(&cause.statement),
+            cause.grade,
+            link(&LineSpan::line(cause.line))
+        );
     }
     section(&mut out, "Time line", &picture::time_line(diagnosis));
     section(&mut out, "Wait graph", &picture::wait_graph(&diagnosis.graph));
     section(&mut out, "Why", &table(&diagnosis.claims));
     section(&mut out, "Hypotheses", &table(&diagnosis.hypotheses));
     if !diagnosis.missing.is_empty() {
-        let items: String = diagnosis.missing.iter().map(|item| format!("<li>{}</li>", escape(item))).collect();
+        let items: String =
+            diagnosis.missing.iter().map(|item| format!("<li>{}</li>", escape(item))).collect();
         section(&mut out, "Need", &format!("<ul>{items}</ul>"));
     }
     if !diagnosis.groups.is_empty() {
         let items: String = diagnosis
             .groups
             .iter()
-            .map(|group| format!("<li><code>{}</code> ({})</li>", escape(&group.key), group.events.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")))
+            .map(|group| {
+                format!(
+                    "<li><code>{}</code> ({})</li>",
+                    escape(&group.key),
+                    group.events.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
+                )
+            })
             .collect();
         section(&mut out, "Grouping", &format!("<ul>{items}</ul>"));
     }
@@ -109,7 +125,14 @@ fn table(claims: &[Claim]) -> String {
     for claim in claims {
         let rules: Vec<&str> = claim.rules.iter().map(|rule| rule.0).collect();
         let lines: Vec<String> = claim.lines.iter().take(12).map(link).collect();
-        let _ = write!(out, "<tr><td>{}</td><td class=\"grade\">{}</td><td class=\"grade\">{}</td><td class=\"grade\">{}</td></tr>", escape(&claim.statement), claim.grade, rules.join(" "), lines.join(" "));
+        let _ = write!(
+            out,
+            "<tr><td>{}</td><td class=\"grade\">{}</td><td class=\"grade\">{}</td><td class=\"grade\">{}</td></tr>",
+            escape(&claim.statement),
+            claim.grade,
+            rules.join(" "),
+            lines.join(" ")
+        );
     }
     out + "</table>"
 }
@@ -121,7 +144,9 @@ mod tests {
     #[test]
     fn a_hostile_log_stays_text_and_every_link_has_its_line() {
         let evil = "<script>alert(1)</script>\u{1b}[31m\u{202e}";
-        let log = format!("[   50.0] watchdog: BUG: soft lockup - CPU#3 stuck for 22s! [{evil}:77]\n[   50.1] CPU: 3 PID: 77 Comm: {evil} Not tainted 6.1.0{evil} #1\n[   50.2] RIP: 0010:spin_here+0x1/0x9\n");
+        let log = format!(
+            "[   50.0] watchdog: BUG: soft lockup - CPU#3 stuck for 22s! [{evil}:77]\n[   50.1] CPU: 3 PID: 77 Comm: {evil} Not tainted 6.1.0{evil} #1\n[   50.2] RIP: 0010:spin_here+0x1/0x9\n"
+        );
         let diagnosis = reason_diagnose::diagnose(log.as_bytes());
         let mut excerpt = Excerpt::new(&diagnosis);
         excerpt.push(log.as_bytes());
@@ -129,7 +154,10 @@ mod tests {
         let page = page(evil, &diagnosis, &excerpt);
         assert!(!page.contains("<script") && !page.contains(['\u{1b}', '\u{202e}']));
         assert!(page.contains("&lt;script&gt;"));
-        for target in page.match_indices("href=\"#L").map(|(at, head)| page[at + head.len()..].split('"').next().unwrap().to_owned()) {
+        for target in page
+            .match_indices("href=\"#L")
+            .map(|(at, head)| page[at + head.len()..].split('"').next().unwrap().to_owned())
+        {
             assert!(page.contains(&format!("id=\"L{target}\"")), "L{target} has no line");
         }
     }

@@ -21,12 +21,28 @@ const QUOTES: usize = 14;
 pub(super) fn reply(diagnosis: &Diagnosis, excerpt: &Excerpt) -> String {
     let mut out: Vec<String> = Vec::new();
     out.extend(wrap(&plain(&diagnosis.verdict.statement), WIDTH));
-    out.push(format!("Verdict: {}, grade {}.", diagnosis.verdict.kind.name().replace('_', " "), diagnosis.verdict.grade));
-    let kernel = diagnosis.seen.kernel.release.as_ref().map_or_else(|| "version not in the log".to_owned(), |(release, _)| plain(release));
+    out.push(format!(
+        "Verdict: {}, grade {}.",
+        diagnosis.verdict.kind.name().replace('_', " "),
+        diagnosis.verdict.grade
+    ));
+    let kernel = diagnosis
+        .seen
+        .kernel
+        .release
+        .as_ref()
+        .map_or_else(|| "version not in the log".to_owned(), |(release, _)| plain(release));
     out.push(format!("Kernel: {kernel}"));
     if let Some(cause) = &diagnosis.first_cause {
         out.push(String::new());
-        out.extend(wrap(&format!("First in the log: {} (line {}).", plain(&cause.statement).trim_end_matches('.'), cause.line), WIDTH));
+        out.extend(wrap(
+            &format!(
+                "First in the log: {} (line {}).",
+                plain(&cause.statement).trim_end_matches('.'),
+                cause.line
+            ),
+            WIDTH,
+        ));
     }
     let quotes = quoted(diagnosis, excerpt);
     if !quotes.is_empty() {
@@ -36,8 +52,18 @@ pub(super) fn reply(diagnosis: &Diagnosis, excerpt: &Excerpt) -> String {
     }
     let budget = LINES.saturating_sub(out.len() + 14);
     let facts = |claim: &&Claim| matches!(claim.grade, Grade::Seen | Grade::Derived);
-    section(&mut out, "What the log says, or arithmetic on it:", diagnosis.claims.iter().filter(facts), budget * 2 / 3);
-    section(&mut out, "Inferred from how that kernel works, or guessed:", diagnosis.claims.iter().chain(&diagnosis.hypotheses).filter(|claim| !facts(claim)), budget / 2);
+    section(
+        &mut out,
+        "What the log says, or arithmetic on it:",
+        diagnosis.claims.iter().filter(facts),
+        budget * 2 / 3,
+    );
+    section(
+        &mut out,
+        "Inferred from how that kernel works, or guessed:",
+        diagnosis.claims.iter().chain(&diagnosis.hypotheses).filter(|claim| !facts(claim)),
+        budget / 2,
+    );
     if !diagnosis.missing.is_empty() {
         out.push(String::new());
         out.push("What would settle the rest:".into());
@@ -47,7 +73,11 @@ pub(super) fn reply(diagnosis: &Diagnosis, excerpt: &Excerpt) -> String {
             }
         }
     }
-    if let Some(group) = diagnosis.first_cause.as_ref().and_then(|cause| diagnosis.groups.iter().find(|group| group.events.contains(&cause.event))) {
+    if let Some(group) = diagnosis
+        .first_cause
+        .as_ref()
+        .and_then(|cause| diagnosis.groups.iter().find(|group| group.events.contains(&cause.event)))
+    {
         out.push(String::new());
         out.push(format!("Key to look for duplicates: {}", plain(&group.key)));
     }
@@ -67,7 +97,13 @@ fn plain(text: &str) -> String {
 
 fn quoted(diagnosis: &Diagnosis, excerpt: &Excerpt) -> Vec<String> {
     let mut numbers: Vec<u64> = diagnosis.verdict.lines.iter().map(|span| span.first).collect();
-    numbers.extend(diagnosis.claims.iter().filter(|claim| claim.grade >= Grade::Derived).flat_map(|claim| claim.lines.iter().map(|span| span.first)));
+    numbers.extend(
+        diagnosis
+            .claims
+            .iter()
+            .filter(|claim| claim.grade >= Grade::Derived)
+            .flat_map(|claim| claim.lines.iter().map(|span| span.first)),
+    );
     let mut seen = Vec::new();
     for number in numbers {
         if !seen.contains(&number) && seen.len() < QUOTES {
@@ -86,10 +122,24 @@ fn quoted(diagnosis: &Diagnosis, excerpt: &Excerpt) -> Vec<String> {
         .collect()
 }
 
-fn section<'a>(out: &mut Vec<String>, title: &str, claims: impl Iterator<Item = &'a Claim>, budget: usize) {
+fn section<'a>(
+    out: &mut Vec<String>,
+    title: &str,
+    claims: impl Iterator<Item = &'a Claim>,
+    budget: usize,
+) {
     let mut lines = Vec::new();
     for claim in claims {
-        let text = format!("{} [{}{}]", plain(&claim.statement), cite(&claim.lines), if claim.grade <= Grade::Inferred { format!(", {}", claim.grade) } else { String::new() });
+        let text = format!(
+            "{} [{}{}]",
+            plain(&claim.statement),
+            cite(&claim.lines),
+            if claim.grade <= Grade::Inferred {
+                format!(", {}", claim.grade)
+            } else {
+                String::new()
+            }
+        );
         let wrapped = wrap(&text.replace(" …", " ..."), WIDTH - 2);
         if lines.len() + wrapped.len() > budget {
             break;
@@ -117,9 +167,15 @@ mod tests {
 
     #[test]
     fn a_reply_is_short_and_quotes_what_decides() {
-        let mut log = String::from("[   50.000000] watchdog: BUG: soft lockup - CPU#3 stuck for 22s! [w:77]\n[   50.000001] CPU: 3 PID: 77 Comm: w Not tainted 6.1.0 #1\n[   50.000002] RIP: 0010:spin_here+0x1/0x9\n");
+        let mut log = String::from(
+            "[   50.000000] watchdog: BUG: soft lockup - CPU#3 stuck for 22s! [w:77]\n[   50.000001] CPU: 3 PID: 77 Comm: w Not tainted 6.1.0 #1\n[   50.000002] RIP: 0010:spin_here+0x1/0x9\n",
+        );
         for n in 0..200 {
-            log += &format!("[  {}.000000] INFO: task t{n}:{} blocked for more than 120 seconds.\n", 400 + n * 20, 900 + n);
+            log += &format!(
+                "[  {}.000000] INFO: task t{n}:{} blocked for more than 120 seconds.\n",
+                400 + n * 20,
+                900 + n
+            );
         }
         let diagnosis = reason_diagnose::diagnose(log.as_bytes());
         let mut excerpt = Excerpt::new(&diagnosis);

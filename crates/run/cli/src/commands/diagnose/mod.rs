@@ -24,7 +24,9 @@ use crate::json::diagnose as json;
 /// Every statement carries its lines (L7), its rule and its grade: SEEN (the text says it), DERIVED
 /// (arithmetic on the text), INFERRED (needs knowledge of that kernel), GUESS, UNKNOWN.
 #[derive(clap::Args, Debug)]
-#[command(after_help = "Examples:\n  ktriage console.log             the same as ktriage diagnose console.log\n  dmesg | ktriage                 diagnose what the running kernel printed\n  ktriage diagnose --html page.html console.log.gz")]
+#[command(
+    after_help = "Examples:\n  ktriage console.log             the same as ktriage diagnose console.log\n  dmesg | ktriage                 diagnose what the running kernel printed\n  ktriage diagnose --html page.html console.log.gz"
+)]
 pub(crate) struct Arguments {
     /// Console logs; `-` is standard input. Compressed logs (gzip, xz, zstd) are opened as they are.
     #[arg(value_name = "LOG", required = true)]
@@ -56,14 +58,19 @@ struct Diagnosed {
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let inputs: Vec<Input> = arguments.logs.iter().cloned().map(Input::from).collect();
     if arguments.html.is_some() && inputs.len() > 1 {
-        return Err(Failure::usage(anyhow::anyhow!("--html shows one log, {} are named", inputs.len())).hint("run it once for each log, with a page of its own"));
+        return Err(Failure::usage(anyhow::anyhow!(
+            "--html shows one log, {} are named",
+            inputs.len()
+        ))
+        .hint("run it once for each log, with a page of its own"));
     }
     let quotes = arguments.mail || arguments.html.is_some();
     let mut found = false;
     let mut out = io::stdout().lock();
     let mut failed = None;
     for (batch, inputs) in inputs.chunks(64).enumerate() {
-        let results: Vec<Result<Diagnosed, Failure>> = inputs.par_iter().map(|input| read(input, quotes)).collect();
+        let results: Vec<Result<Diagnosed, Failure>> =
+            inputs.par_iter().map(|input| read(input, quotes)).collect();
         for (at, (input, result)) in inputs.iter().zip(results).enumerate() {
             let read = match result {
                 Ok(read) => read,
@@ -76,16 +83,24 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
             let name = input.name();
             if let Some(path) = &arguments.html {
                 let page = html::page(&name, &read.diagnosis, &read.excerpt);
-                std::fs::write(path, page).with_context(|| format!("cannot write {}", path.display())).map_err(Failure::usage)?;
+                std::fs::write(path, page)
+                    .with_context(|| format!("cannot write {}", path.display()))
+                    .map_err(Failure::usage)?;
             }
             if arguments.json {
-                serde_json::to_writer(&mut out, &json::log(&name, &read.diagnosis)).map_err(io::Error::from)?;
+                serde_json::to_writer(&mut out, &json::log(&name, &read.diagnosis))
+                    .map_err(io::Error::from)?;
                 writeln!(out)?;
             } else if arguments.mail {
                 out.write_all(mail::reply(&read.diagnosis, &read.excerpt).as_bytes())?;
             } else {
                 if arguments.logs.len() > 1 {
-                    writeln!(out, "{}== {} ==", if batch + at > 0 { "\n" } else { "" }, crate::output::Escaped(&name))?;
+                    writeln!(
+                        out,
+                        "{}== {} ==",
+                        if batch + at > 0 { "\n" } else { "" },
+                        crate::output::Escaped(&name)
+                    )?;
                 }
                 out.write_all(text::report(&read.diagnosis).as_bytes())?;
             }

@@ -24,18 +24,35 @@ pub(super) fn time_line(diagnosis: &Diagnosis) -> String {
         return String::new();
     }
     let clock = &diagnosis.seen.clock;
-    let times: Vec<_> = events.iter().map(|event| event.at.and_then(|at| clock.resolve(at))).collect();
+    let times: Vec<_> =
+        events.iter().map(|event| event.at.and_then(|at| clock.resolve(at))).collect();
     let axis = times.first().copied().flatten().map(|interval| interval.axis);
-    let timed = axis.is_some() && times.iter().all(|time| time.map(|interval| interval.axis) == axis) && diagnosis.seen.clock.boots() == 0;
-    let position = |at: usize| -> i64 { if timed { times[at].map_or(0, |interval| interval.from) } else { events[at].lines.first as i64 } };
-    let (low, high) = (0..events.len()).map(position).fold((i64::MAX, i64::MIN), |(low, high), at| (low.min(at), high.max(at)));
+    let timed = axis.is_some()
+        && times.iter().all(|time| time.map(|interval| interval.axis) == axis)
+        && diagnosis.seen.clock.boots() == 0;
+    let position = |at: usize| -> i64 {
+        if timed {
+            times[at].map_or(0, |interval| interval.from)
+        } else {
+            events[at].lines.first as i64
+        }
+    };
+    let (low, high) = (0..events.len())
+        .map(position)
+        .fold((i64::MAX, i64::MIN), |(low, high), at| (low.min(at), high.max(at)));
     let span = (high - low).max(1) as f64;
     let height = 30 + 22 * events.len() as i64;
-    let mut svg = format!("<svg role=\"img\" aria-label=\"Time line\" viewBox=\"0 0 1000 {height}\" width=\"100%\"><line x1=\"20\" y1=\"14\" x2=\"320\" y2=\"14\" class=\"axis\"/>");
+    let mut svg = format!(
+        "<svg role=\"img\" aria-label=\"Time line\" viewBox=\"0 0 1000 {height}\" width=\"100%\"><line x1=\"20\" y1=\"14\" x2=\"320\" y2=\"14\" class=\"axis\"/>"
+    );
     for (at, event) in events.iter().enumerate() {
         let x = 20 + ((position(at) - low) as f64 / span * 300.0) as i64;
         let y = 36 + 22 * at as i64;
-        let when = if timed { times[at].map(show).unwrap_or_default() } else { format!("line {}", event.lines.first) };
+        let when = if timed {
+            times[at].map(show).unwrap_or_default()
+        } else {
+            format!("line {}", event.lines.first)
+        };
         let first = diagnosis.first_cause.as_ref().is_some_and(|cause| cause.event == event.id);
         let _ = write!(
             svg,
@@ -57,7 +74,10 @@ pub(super) fn wait_graph(graph: &Graph) -> String {
     if graph.edges.is_empty() {
         return String::new();
     }
-    let used: Vec<usize> = (0..graph.nodes.len()).filter(|at| graph.edges.iter().any(|edge| edge.from == *at || edge.to == *at)).take(NODES).collect();
+    let used: Vec<usize> = (0..graph.nodes.len())
+        .filter(|at| graph.edges.iter().any(|edge| edge.from == *at || edge.to == *at))
+        .take(NODES)
+        .collect();
     let mut layer = vec![0usize; graph.nodes.len()];
     // Longest way, bounded so that a cycle ends.
     for _ in 0..used.len().min(24) {
@@ -84,7 +104,9 @@ pub(super) fn wait_graph(graph: &Graph) -> String {
     }
     let width = 20 + LAYER * levels.len() as i64;
     let height = 30 + row.iter().max().copied().unwrap_or(1) * (NODE.1 + 26);
-    let mut svg = format!("<svg role=\"img\" aria-label=\"Wait graph\" viewBox=\"0 0 {width} {height}\" width=\"{width}\" style=\"max-width:100%\"><defs><marker id=\"tip\" viewBox=\"0 0 8 8\" refX=\"8\" refY=\"4\" markerWidth=\"8\" markerHeight=\"8\" orient=\"auto\"><path d=\"M0 0L8 4L0 8z\"/></marker></defs>");
+    let mut svg = format!(
+        "<svg role=\"img\" aria-label=\"Wait graph\" viewBox=\"0 0 {width} {height}\" width=\"{width}\" style=\"max-width:100%\"><defs><marker id=\"tip\" viewBox=\"0 0 8 8\" refX=\"8\" refY=\"4\" markerWidth=\"8\" markerHeight=\"8\" orient=\"auto\"><path d=\"M0 0L8 4L0 8z\"/></marker></defs>"
+    );
     for edge in &graph.edges {
         let (Some((x1, y1)), Some((x2, y2))) = (place[edge.from], place[edge.to]) else { continue };
         let forward = x2 > x1;

@@ -71,7 +71,12 @@ impl Page {
                     row += evidence;
                 } else {
                     self.line(&row);
-                    row = format!("{}{evidence}", " ".repeat(WIDTH.saturating_sub(evidence.chars().count()).max(indent.len())));
+                    row = format!(
+                        "{}{evidence}",
+                        " ".repeat(
+                            WIDTH.saturating_sub(evidence.chars().count()).max(indent.len())
+                        )
+                    );
                 }
             }
             self.line(&row);
@@ -142,13 +147,27 @@ fn events(out: &mut Page, diagnosis: &Diagnosis) {
             _ => head(""),
         };
         let number = if events.len() > 1 { format!("{} ", event.id) } else { String::new() };
-        let when = event.at.and_then(|at| diagnosis.seen.clock.show(at)).map(|when| format!(" at {when}")).unwrap_or_default();
+        let when = event
+            .at
+            .and_then(|at| diagnosis.seen.clock.show(at))
+            .map(|when| format!(" at {when}"))
+            .unwrap_or_default();
         let again = match (event.repeats, event.last_repeat) {
             (0, _) | (_, None) => String::new(),
-            (times, Some(last)) => format!(" (again {times} time{}, last {last})", if times == 1 { "" } else { "s" }),
+            (times, Some(last)) => {
+                format!(" (again {times} time{}, last {last})", if times == 1 { "" } else { "s" })
+            }
         };
-        let boot = if diagnosis.seen.clock.boots() > 0 { format!(", boot {}", event.boot + 1) } else { String::new() };
-        out.entry(&format!("{name}{number}"), &format!("{}{}{when}{boot}{again}", verdict::title(event), about(diagnosis, event)), &LineSpan::new(event.lines.first, event.lines.first).to_string());
+        let boot = if diagnosis.seen.clock.boots() > 0 {
+            format!(", boot {}", event.boot + 1)
+        } else {
+            String::new()
+        };
+        out.entry(
+            &format!("{name}{number}"),
+            &format!("{}{}{when}{boot}{again}", verdict::title(event), about(diagnosis, event)),
+            &LineSpan::new(event.lines.first, event.lines.first).to_string(),
+        );
     }
     let hidden = events.len().saturating_sub(EVENTS_SHOWN) as u64 + diagnosis.seen.dropped;
     if hidden > 0 {
@@ -173,9 +192,14 @@ fn about(diagnosis: &Diagnosis, event: &Event) -> String {
                 };
                 parts.push(format!("holdout task P{}{depth}", reader.pid));
             }
-            let cpus: Vec<String> = stall.cpus.iter().take(6).map(|cpu| cpu.cpu.to_string()).collect();
+            let cpus: Vec<String> =
+                stall.cpus.iter().take(6).map(|cpu| cpu.cpu.to_string()).collect();
             if !cpus.is_empty() {
-                let more = if stall.cpus.len() > 6 { format!(" and {} more", stall.cpus.len() - 6) } else { String::new() };
+                let more = if stall.cpus.len() > 6 {
+                    format!(" and {} more", stall.cpus.len() - 6)
+                } else {
+                    String::new()
+                };
                 parts.push(format!("holdout CPU {}{more}", cpus.join(", ")));
             }
         }
@@ -213,7 +237,10 @@ fn kernel(out: &mut Page, diagnosis: &Diagnosis) {
         (Some((taint, _)), None) if taint.is_empty() => parts.push("not tainted".into()),
         (Some((taint, _)), None) => parts.push(format!("taint {taint}")),
         (Some((taint, _)), Some((later, line))) => {
-            parts.push(format!("taint {}, then {later}", if taint.is_empty() { "none" } else { taint }));
+            parts.push(format!(
+                "taint {}, then {later}",
+                if taint.is_empty() { "none" } else { taint }
+            ));
             lines.push(*line);
         }
         (None, _) => {}
@@ -234,12 +261,19 @@ fn kernel(out: &mut Page, diagnosis: &Diagnosis) {
     }
     lines.sort_unstable();
     lines.dedup();
-    let spans: Vec<LineSpan> = lines.into_iter().filter(|line| *line > 0).map(LineSpan::line).collect();
+    let spans: Vec<LineSpan> =
+        lines.into_iter().filter(|line| *line > 0).map(LineSpan::line).collect();
     out.entry(&head("Kernel"), &parts.join(", "), &cite(&spans));
 }
 
 fn local(diagnosis: &Diagnosis) -> String {
-    diagnosis.seen.events.iter().find_map(|event| reason_diagnose::local_symbol(&diagnosis.seen, event)).map(|function| format!("; frame {function} is defined in the text around the log")).unwrap_or_default()
+    diagnosis
+        .seen
+        .events
+        .iter()
+        .find_map(|event| reason_diagnose::local_symbol(&diagnosis.seen, event))
+        .map(|function| format!("; frame {function} is defined in the text around the log"))
+        .unwrap_or_default()
 }
 
 fn place(out: &mut Page, diagnosis: &Diagnosis) {
@@ -247,7 +281,13 @@ fn place(out: &mut Page, diagnosis: &Diagnosis) {
     if matches!(event.detail, Detail::Hung(_)) {
         return;
     }
-    let Some((_, snapshot)) = diagnosis.seen.subjects(event).find(|(_, snapshot)| !snapshot.frames.is_empty() || snapshot.task.is_some()) else { return };
+    let Some((_, snapshot)) = diagnosis
+        .seen
+        .subjects(event)
+        .find(|(_, snapshot)| !snapshot.frames.is_empty() || snapshot.task.is_some())
+    else {
+        return;
+    };
     let mut parts = Vec::new();
     let mut lines = Vec::new();
     if let Some(cpu) = snapshot.cpu {
@@ -285,8 +325,25 @@ fn order(out: &mut Page, diagnosis: &Diagnosis) {
     let statement = match &diagnosis.first_cause {
         Some(cause) => {
             let group = diagnosis.groups.iter().find(|group| group.events.contains(&cause.event));
-            let others: Vec<String> = group.map(|group| group.events.iter().filter(|id| **id != cause.event).take(12).map(ToString::to_string).collect()).unwrap_or_default();
-            let separate: Vec<String> = diagnosis.groups.iter().filter(|other| !other.events.contains(&cause.event)).flat_map(|other| &other.events).take(12).map(ToString::to_string).collect();
+            let others: Vec<String> = group
+                .map(|group| {
+                    group
+                        .events
+                        .iter()
+                        .filter(|id| **id != cause.event)
+                        .take(12)
+                        .map(ToString::to_string)
+                        .collect()
+                })
+                .unwrap_or_default();
+            let separate: Vec<String> = diagnosis
+                .groups
+                .iter()
+                .filter(|other| !other.events.contains(&cause.event))
+                .flat_map(|other| &other.events)
+                .take(12)
+                .map(ToString::to_string)
+                .collect();
             let mut text = format!("{} first", cause.event);
             if !others.is_empty() {
                 text += &format!("; {} hang on it", others.join(", "));
@@ -305,7 +362,11 @@ fn verdict_of(out: &mut Page, diagnosis: &Diagnosis) {
     let verdict = &diagnosis.verdict;
     let cause = if diagnosis.missing.is_empty() { "" } else { "; what is open stands under Need" };
     out.entry(&head("Verdict"), &verdict.statement, "");
-    out.entry(&head(""), &format!("({}; grade {}{cause})", verdict.kind.name().replace('_', " "), verdict.grade), &cite(&verdict.lines));
+    out.entry(
+        &head(""),
+        &format!("({}; grade {}{cause})", verdict.kind.name().replace('_', " "), verdict.grade),
+        &cite(&verdict.lines),
+    );
     if let Some(cause) = &diagnosis.first_cause {
         out.entry(&head("First"), &cause.statement, &format!("{}  L{}", cause.grade, cause.line));
     }
@@ -339,22 +400,55 @@ fn graph(out: &mut Page, diagnosis: &Diagnosis) {
     out.line("Wait graph");
     for edge in graph.edges.iter().take(EDGES_SHOWN) {
         let (from, to) = (&graph.nodes[edge.from], &graph.nodes[edge.to]);
-        let what = if to.name == edge.waits_for || edge.waits_for.starts_with(&to.name) || edge.waits_for.contains(&to.name) { edge.waits_for.clone() } else if to.name.starts_with(&edge.waits_for) { to.name.clone() } else { format!("{} ({})", to.name, edge.waits_for) };
-        out.entry("  ", &format!("{} -> {what}", from.name), &format!("{}  {}  {}", edge.grade, cite(&edge.lines), edge.rule));
+        let what = if to.name == edge.waits_for
+            || edge.waits_for.starts_with(&to.name)
+            || edge.waits_for.contains(&to.name)
+        {
+            edge.waits_for.clone()
+        } else if to.name.starts_with(&edge.waits_for) {
+            to.name.clone()
+        } else {
+            format!("{} ({})", to.name, edge.waits_for)
+        };
+        out.entry(
+            "  ",
+            &format!("{} -> {what}", from.name),
+            &format!("{}  {}  {}", edge.grade, cite(&edge.lines), edge.rule),
+        );
     }
     let hidden = graph.edges.len().saturating_sub(EDGES_SHOWN);
     if hidden > 0 {
         out.line(&format!("  … and {hidden} more edges"));
     }
-    let tasks = graph.edges.iter().any(|edge| graph.nodes[edge.from].kind == NodeKind::Task && graph.nodes[edge.to].kind == NodeKind::Task);
+    let tasks = graph.edges.iter().any(|edge| {
+        graph.nodes[edge.from].kind == NodeKind::Task && graph.nodes[edge.to].kind == NodeKind::Task
+    });
     let cycle = graph.cycle(Grade::Inferred).is_some();
     let ends: Vec<&str> = {
-        let mut ends: Vec<&str> = graph.nodes.iter().enumerate().filter(|(at, _)| graph.edges.iter().any(|e| e.to == *at) && graph.out(*at).next().is_none()).map(|(_, node)| node.name.as_str()).collect();
+        let mut ends: Vec<&str> = graph
+            .nodes
+            .iter()
+            .enumerate()
+            .filter(|(at, _)| {
+                graph.edges.iter().any(|e| e.to == *at) && graph.out(*at).next().is_none()
+            })
+            .map(|(_, node)| node.name.as_str())
+            .collect();
         ends.truncate(6);
         ends
     };
-    let kind = if cycle { "A cycle: see the verdict." } else if tasks { "No cycle." } else { "No task-to-task edge, no cycle." };
-    let ends = if cycle || ends.is_empty() { String::new() } else { format!(" Ends at: {}.", ends.join("; ")) };
+    let kind = if cycle {
+        "A cycle: see the verdict."
+    } else if tasks {
+        "No cycle."
+    } else {
+        "No task-to-task edge, no cycle."
+    };
+    let ends = if cycle || ends.is_empty() {
+        String::new()
+    } else {
+        format!(" Ends at: {}.", ends.join("; "))
+    };
     out.entry("  ", &format!("{kind}{ends}"), "");
 }
 
@@ -366,8 +460,21 @@ fn groups(out: &mut Page, diagnosis: &Diagnosis) {
     out.line("Grouping");
     for group in diagnosis.groups.iter().take(20) {
         let events: Vec<String> = group.events.iter().take(12).map(ToString::to_string).collect();
-        let more = if group.events.len() > 12 { format!(" and {} more", group.events.len() - 12) } else { String::new() };
-        let perhaps = group.perhaps_of.as_ref().and_then(|(of, why)| diagnosis.groups.get(*of).map(|of| format!("; perhaps a symptom of {}: {why}", of.key))).unwrap_or_default();
+        let more = if group.events.len() > 12 {
+            format!(" and {} more", group.events.len() - 12)
+        } else {
+            String::new()
+        };
+        let perhaps = group
+            .perhaps_of
+            .as_ref()
+            .and_then(|(of, why)| {
+                diagnosis
+                    .groups
+                    .get(*of)
+                    .map(|of| format!("; perhaps a symptom of {}: {why}", of.key))
+            })
+            .unwrap_or_default();
         out.entry("  ", &format!("{}  ({}{more}{perhaps})", group.key, events.join(" ")), "");
     }
 }
@@ -390,7 +497,10 @@ mod tests {
     #[test]
     fn no_line_is_wider_than_promised_and_nothing_acts_on_a_terminal() {
         let evil = "a\u{1b}[31m\u{202e}b";
-        let log = format!("[   50.0] watchdog: BUG: soft lockup - CPU#3 stuck for 22s! [{evil}:77]\n[   50.1] CPU: 3 PID: 77 Comm: {evil} Not tainted 6.1.0 #1\n[   50.2] RIP: 0010:{}+0x1/0x9\n", "long_".repeat(50));
+        let log = format!(
+            "[   50.0] watchdog: BUG: soft lockup - CPU#3 stuck for 22s! [{evil}:77]\n[   50.1] CPU: 3 PID: 77 Comm: {evil} Not tainted 6.1.0 #1\n[   50.2] RIP: 0010:{}+0x1/0x9\n",
+            "long_".repeat(50)
+        );
         let text = report(&reason_diagnose::diagnose(log.as_bytes()));
         assert!(text.contains("soft lockup"));
         for line in text.lines() {
