@@ -4,7 +4,11 @@
 //! on no crate of ours; does no I/O.
 
 mod claim;
+mod commit;
 mod evidence;
+mod run;
 
 pub use claim::{Claim, Grade, Rule};
+pub use commit::CommitId;
 pub use evidence::LineSpan;
+pub use run::RunOutcome;

@@ -39,11 +39,7 @@ fn step(cursor: &mut Cursor<'_>, prefix: &mut Prefix) -> Option<()> {
     match cursor.peek()? {
         b'[' => bracket(cursor, prefix),
         b'<' => priority(cursor, prefix),
-        b'>' => {
-            cursor.at += 1;
-            let _ = cursor.eat(b' ');
-            Some(())
-        }
+        b'>' if prefix.stamp.is_none() => quote(cursor),
         b'0'..=b'9' => date_or_kmsg(cursor, prefix),
         // KERN_SOH, raw or as a terminal shows it, and the level it announces.
         b'\x01' => {
@@ -61,6 +57,18 @@ fn step(cursor: &mut Cursor<'_>, prefix: &mut Prefix) -> Option<()> {
         b'A' | b'D' | b'F' | b'J' | b'M' | b'N' | b'O' | b'S' => syslog(cursor, prefix),
         _ => None,
     }
+}
+
+/// `> ` and `>>` of mail. KASAN marks the line of its memory dump by `>` too, but an address
+/// follows at once.
+fn quote(cursor: &mut Cursor<'_>) -> Option<()> {
+    cursor.eat(b'>')?;
+    match cursor.peek() {
+        Some(b' ') => cursor.at += 1,
+        None | Some(b'>' | b'[' | b'<' | b'\t') => {}
+        Some(_) => return None,
+    }
+    Some(())
 }
 
 fn soh_level(cursor: &mut Cursor<'_>, prefix: &mut Prefix) {
@@ -369,6 +377,16 @@ mod tests {
         check("> > [ 1.5] x", "x", Some(Stamp::Boot(1_500_000)));
         let deep = ">".repeat(1_000_000);
         assert_eq!(strip(deep.as_bytes()).1.len(), 1_000_000 - MOST_PREFIXES);
+    }
+
+    #[test]
+    fn the_mark_of_a_memory_dump_is_no_quote() {
+        check(
+            "[ 1.5] >ffff8801d5961a00: 00",
+            ">ffff8801d5961a00: 00",
+            Some(Stamp::Boot(1_500_000)),
+        );
+        check(">ffff8801d5961a00: 00", ">ffff8801d5961a00: 00", None);
     }
 
     #[test]

@@ -14,7 +14,7 @@ const FRAME_WITHIN: usize = 15;
 
 static STACK_START: LazyLock<Regex> = LazyLock::new(|| {
     compiled::regex(
-        r"(?:^\s*Call [Tt]race ?:|^\s*[Bb]acktrace ?:|^\s*[Bb]acktrace \(crc|^Allocated(?: by task [0-9]+)?:$|^Freed(?: by task [0-9]+)?:$|INFO: (?:Allocated|Freed) in|^Stack backtrace:)",
+        r"(?:Call [Tt]race ?:|^epc : \S+\+0x|^\s*[Bb]acktrace ?:|^\s*[Bb]acktrace \(crc|^Allocated(?: by task [0-9]+)?:$|^Freed(?: by task [0-9]+)?:$|INFO: (?:Allocated|Freed) in|^Stack backtrace:)",
     )
 });
 
@@ -22,7 +22,9 @@ static STACK_START: LazyLock<Regex> = LazyLock::new(|| {
 const CONSOLE_TAKEN: &str = "serialport: VM disconnected.";
 
 /// Tells what is missing in the stacks of a report, if anything is.
-pub(crate) fn broken_stack(lines: &[&str]) -> Option<String> {
+///
+/// `stale` is the number of frames that were left out of `lines` because they may be stale.
+pub(crate) fn broken_stack(lines: &[&str], stale: usize) -> Option<String> {
     // A report may be followed by stacks that are not its own: the first one counts.
     for (at, text) in lines.iter().enumerate() {
         if text.contains(CONSOLE_TAKEN) {
@@ -32,7 +34,7 @@ pub(crate) fn broken_stack(lines: &[&str]) -> Option<String> {
             continue;
         }
         let rest = &lines[at + 1..];
-        if rest.len() < LEAST_LINES {
+        if rest.len() + stale < LEAST_LINES {
             return Some(format!("the log ends after `{}`", text.trim()));
         }
         let framed =

@@ -32,7 +32,7 @@ static OTHER_STACKS: LazyLock<Regex> = LazyLock::new(|| {
 /// Lines at which a stack trace begins.
 static TRACE: LazyLock<Regex> = LazyLock::new(|| {
     compiled::regex(
-        r"^\s*(?:Call [Tt]race ?:|[Bb]acktrace ?:|[Bb]acktrace \(crc|stack backtrace:|\[<[0-9a-f]+>\] \(unwind_backtrace)",
+        r"Call [Tt]race ?:|^\s*(?:[Bb]acktrace ?:|[Bb]acktrace \(crc|stack backtrace:|\[<[0-9a-f]+>\] \(unwind_backtrace)",
     )
 });
 
@@ -41,11 +41,6 @@ static INJECTED: LazyLock<RegexSet> =
         Ok(set) => set,
         Err(error) => panic!("bad pattern: {error}"),
     });
-
-/// Whether a stack trace begins at this line.
-pub(crate) fn starts_trace(text: &str) -> bool {
-    TRACE.is_match(text)
-}
 
 /// Finds the functions of a report. `lines` begin with the first line of the report; `groups` are
 /// those of the shape's patterns, from 1 on.
@@ -72,10 +67,7 @@ pub(crate) fn find(shape: &CompiledShape, lines: &[&str], groups: &[String]) -> 
             // Where the processor's registers are printed inside the trace, what lies above them is
             // the handling of the trap.
             Look::Trace if shape.shape.function.contains(&Look::InstructionPointer) => {
-                let trapped = lines
-                    .iter()
-                    .position(|text| frame::instruction_pointer(text).is_some())
-                    .unwrap_or(0);
+                let trapped = lines.iter().position(|text| is_kernel_registers(text)).unwrap_or(0);
                 let from = if has_trace_before(lines, trapped) { trapped } else { 0 };
                 match from {
                     0 => frames_after(lines, |text| TRACE.is_match(text)),
@@ -125,8 +117,8 @@ pub(crate) fn find(shape: &CompiledShape, lines: &[&str], groups: &[String]) -> 
 /// Whether another CPU's report stands between the first line and the first frame that could name
 /// this one, in a log that does not name the printers.
 fn intruded(lines: &[&str], candidates: &[String]) -> bool {
-    const INTRUDERS: [&str; 3] =
-        ["FAULT_INJECTION: forcing", "allocation failure: ", " mems_allowed="];
+    const INTRUDERS: [&str; 4] =
+        ["FAULT_INJECTION: forcing", "allocation failure: ", " mems_allowed=", " should_fail"];
     !candidates.is_empty()
         && lines
             .iter()
@@ -140,11 +132,16 @@ fn has_trace_before(lines: &[&str], at: usize) -> bool {
 
 /// The function at the instruction pointer of the kernel.
 pub(crate) fn instruction_pointer(lines: &[&str]) -> Option<String> {
-    lines
-        .iter()
-        .filter_map(|text| frame::instruction_pointer(text))
-        .map(|frame| names::plain(frame.function))
-        .next()
+    let text = lines.iter().find(|text| is_kernel_registers(text))?;
+    frame::instruction_pointer(text).map(|frame| names::plain(frame.function))
+}
+
+/// Whether the line shows where the kernel was, with a name or without; `RIP: 0033:` and
+/// `RIP: 0023:` are of user space.
+fn is_kernel_registers(text: &str) -> bool {
+    const KERNEL: [&str; 3] = ["RIP: 0010:", "RIP: e030:", "EIP: 0060:"];
+    let text = text.trim_start();
+    KERNEL.iter().any(|head| text.starts_with(head)) || frame::instruction_pointer(text).is_some()
 }
 
 /// The functions of the frames after the first line that `starts`, up to a stack that belongs to

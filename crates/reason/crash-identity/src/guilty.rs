@@ -20,6 +20,7 @@ pub(crate) fn file(lines: &[&str], stall: bool) -> Option<String> {
     let from = if stall { interrupted(lines) } else { 0 };
     let mut first: Option<&str> = None;
     let mut guilty: Option<&str> = None;
+    let from = from.min(lines.len());
     for text in &lines[from..] {
         let Some(path) = path(text) else { continue };
         if is_lock_list(text) {
@@ -45,17 +46,22 @@ fn strictly_deeper(path: &str, chosen: &str) -> bool {
     chosen_end > 0 && path_end > chosen_end && path[..path_end].starts_with(&chosen[..chosen_end])
 }
 
-/// ` #0: (lock), at: f+0x1/0x2 file.c:3`: where a lock was taken tells nothing.
+/// ` #0: (lock), at: f+0x1/0x2 file.c:3` and its like: where a lock was taken, where interrupts were
+/// last switched, what a register points at, tell nothing.
 fn is_lock_list(text: &str) -> bool {
-    text.trim_start().starts_with('#') && text.contains(", at: ")
+    let text = text.trim_start();
+    (text.starts_with('#') && text.contains(", at: "))
+        || text.starts_with("hardirqs last ")
+        || text.starts_with("softirqs last ")
+        || text.starts_with("Register ")
 }
+
+/// Entries of the timer interrupt.
+const TICKS: [&str; 4] = ["apic_timer_interrupt", "el1_irq+", "el1h_64_irq+", "__irq_svc"];
 
 /// The first line of the code that the timer interrupted: after the frame of the interrupt.
 fn interrupted(lines: &[&str]) -> usize {
-    lines
-        .iter()
-        .position(|text| text.contains("apic_timer_interrupt") || text.contains("el1_irq"))
-        .unwrap_or(0)
+    lines.iter().position(|text| TICKS.iter().any(|tick| text.contains(tick))).unwrap_or(0)
 }
 
 /// The first `path.c:12` of a line.

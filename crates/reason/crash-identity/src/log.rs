@@ -4,10 +4,11 @@
 //! parsed only around a hit. Memory: the reports found (bounded by [`MOST_TEXT`]) and, for streams,
 //! one buffer of some MiB.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use aho_corasick::packed;
+use read_console::reports::Doubt;
 use read_console::{Caller, Line, LineReader, Stamp};
 use regex::Regex;
 
@@ -79,10 +80,13 @@ const CONTINUATIONS: &[(&str, &str)] = &[
     ("kernel BUG at", "Internal error:"),
     ("kernel BUG at", "Kernel BUG [#"),
     ("ODEBUG:", "WARNING:"),
+    ("WARNING:", "ODEBUG:"),
+    ("BUG: Dentry", "WARNING:"),
     ("BUG: memory leak", "unreferenced object"),
     ("BUG: stack guard page was hit", "Kernel panic - not syncing:"),
     ("PANIC: double fault", "double fault:"),
     ("rust_kernel: panicked at", "kernel BUG at"),
+    ("rust_kernel: panicked at", "invalid opcode:"),
     ("trusty: ", "WARNING:"),
     ("trusty: panic", "trusty: "),
     ("Booting from Hard Disk", "Booting the kernel."),
@@ -236,16 +240,21 @@ impl LogReader {
                 return usize::try_from(line.offset - self.offset).unwrap_or(region.end);
             }
             let next = |other: usize| {
-                openings.get(&other).is_some_and(|(_, family)| !goes_on(header.1, family))
+                openings.get(&other).is_some_and(|(header_at, family)| {
+                    !goes_on(header.1, family)
+                        && has_stack(family, &lines[other].text[*header_at..])
+                })
             };
-            let Some((mut report, _)) = report::read(lines, at, *header, floor, next) else {
+            let Some((mut report, last)) = report::read(lines, at, *header, floor, next) else {
                 continue;
             };
             if report.title == REBOOT_TITLE {
                 self.boots += 1;
             }
             report.boot = self.boots;
-            floor = at + 1;
+            // What one report holds is no context of the next, unless they overlap.
+            let overlap = openings.range(at + 1..).next().is_some_and(|(other, _)| *other <= last);
+            floor = if overlap { at + 1 } else { last + 1 };
             if self.kept_text + report.text.len() > MOST_TEXT {
                 report.text = String::new();
                 self.without_text += 1;
@@ -372,7 +381,7 @@ fn keep_from(input: &[u8], at: usize, floor: usize) -> usize {
     }
 }
 
-type Openings = HashMap<usize, (usize, &'static CompiledFamily)>;
+type Openings = BTreeMap<usize, (usize, &'static CompiledFamily)>;
 
 /// The lines that begin a report: those with a header that does not continue an earlier one.
 fn openings(lines: &[Line<'_>], something_before: bool) -> Openings {
@@ -396,7 +405,6 @@ fn openings(lines: &[Line<'_>], something_before: bool) -> Openings {
         });
         // A symbolised report repeats its first line for every inlined function.
         let repeats = at > 0
-            && line.text[header_at..].starts_with("BUG: K")
             && lines[at - 1].text.contains("[inline]")
             && lines[at - 1].text.starts_with(name);
         if !continues && !repeats {
@@ -413,7 +421,7 @@ fn openings(lines: &[Line<'_>], something_before: bool) -> Openings {
 fn announces(line: &Line<'_>, header_at: usize) -> bool {
     static BEFORE_HEADER: LazyLock<Regex> = LazyLock::new(|| {
         compiled::regex(
-            r"^[\[\s*-]*(?:\S+: |NMI watchdog: |[0-9/: .,-]+|\*\* [0-9]+ printk messages dropped \*\* |<[^>]*> |syzkaller login: |\S+/[0-9]+ )*$",
+            r"^[\[\s*-]*(?:\S+: |NMI watchdog: |[0-9/: .,-]+|\*\* [0-9]+ printk messages dropped \*\* |<[^>]*> |syzkaller login: |\S+/[0-9]+ |[a-z_0-9]+ [0-9a-f:.-]+: )*$",
         )
     });
     let before = &line.text[..header_at];
@@ -435,6 +443,17 @@ fn rebooted(lines: &[Line<'_>]) -> bool {
     lines[..firmware.unwrap_or(lines.len())]
         .iter()
         .any(|line| !line.text.trim().is_empty() && !line.text.starts_with("iPXE"))
+}
+
+/// Whether a report that begins so brings a stack of its own. A single line among those of another
+/// report ends nothing.
+fn has_stack(family: &CompiledFamily, head: &str) -> bool {
+    // A double fault may hit while another CPU prints.
+    !family.family.header.starts_with("PANIC:")
+        && family
+            .shapes
+            .iter()
+            .any(|shape| shape.shape.doubt == Doubt::NeedsTrace && shape.line.is_match(head))
 }
 
 /// Whether the second report is printed together with the first: hung tasks come in rows.

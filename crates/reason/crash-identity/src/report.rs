@@ -126,7 +126,7 @@ struct Naming<'s> {
     damage: Option<String>,
 }
 
-/// Reads and names the report that begins at `lines[first]`.
+/// Reads and names the report that begins at `lines[first]`; gives the index of its last line too.
 pub(crate) fn read(
     lines: &[Line<'_>],
     first: usize,
@@ -139,12 +139,17 @@ pub(crate) fn read(
     let collected = collect::collect(lines, first, floor, &next, kmsan);
     // What names the report stands before the next one begins.
     let own = &collected.kept[collected.header..];
-    let own_end = own.iter().position(|&kept| kept > first && next(kept)).unwrap_or(own.len());
-    let body: Vec<&str> = own[..own_end].iter().map(|&kept| &*lines[kept].text).collect();
-    let head = symbolised_head(&body, at, family.family.header);
-    let naming = name(family, head, &body, &lines[first])?;
+    let whole: Vec<&str> = own.iter().map(|&kept| &*lines[kept].text).collect();
+    let ends = family.shapes.iter().all(|shape| shape.shape.choice != Choice::Entry);
+    let own_end = match ends {
+        true => own.iter().position(|&kept| kept > first && next(kept)).unwrap_or(own.len()),
+        false => own.len(),
+    };
+    let body = &whole[..own_end];
+    let head = symbolised_head(body, at, family.family.header);
+    let naming = name(family, head, body, &lines[first])?;
     let found = match naming.shape {
-        Some(shape) => functions::find(shape, &body, &naming.groups),
+        Some(shape) => functions::find(shape, body, &naming.groups),
         None => Found::default(),
     };
     let (title, alt_titles, frame) = titles(&naming, &found, head);
@@ -161,12 +166,12 @@ pub(crate) fn read(
         .or_else(|| glued.then(|| "another message begins on its first line".to_owned()))
         .or_else(|| {
             let whole = naming.shape.is_none_or(|s| s.shape.doubt == Doubt::TraceOptional);
-            if whole { None } else { damage::broken_stack(&body) }
+            if whole { None } else { damage::broken_stack(body, collected.stale) }
         })
         .or_else(|| {
             let shape = naming.shape?;
             let missing = match shape.shape.doubt {
-                Doubt::NeedsTrace => !damage::has_trace(&body),
+                Doubt::NeedsTrace => !damage::has_trace(&whole),
                 Doubt::Needs(pattern) => {
                     let pattern = compiled::regex(pattern);
                     !body.iter().any(|text| pattern.is_match(text))
@@ -176,7 +181,6 @@ pub(crate) fn read(
             missing.then(|| "the stack trace is missing or not whole".to_owned())
         });
     let is_stall = naming.shape.is_some_and(|s| s.shape.choice == Choice::Entry);
-    let end = collected.end;
     let last = collected.kept.last().copied().unwrap_or(first);
     let report = CrashReport {
         kind: kind(&title),
@@ -186,20 +190,20 @@ pub(crate) fn read(
         corrupted,
         suppressed: None,
         panicked: false,
-        executor: executor(&body),
-        guilty_file: guilty::file(&body, is_stall),
+        executor: executor(body),
+        guilty_file: guilty::file(body, is_stall),
         text: text(lines, &collected),
         lines: LineSpan::new(lines[collected.kept[0]].number, lines[last].number),
         header_line: lines[first].number,
         offset: lines[first].offset,
         stamp: lines[first].stamp,
         caller: lines[first].caller,
-        task: task(&body),
+        task: task(body),
         boot: 1,
         dropped: Dropped { foreign: collected.foreign, stale: collected.stale, cut: collected.cut },
         relation: None,
     };
-    Some((report, end))
+    Some((report, last))
 }
 
 /// The first line from its header on. Symbolised reports repeat it for every inlined function; the
@@ -243,15 +247,31 @@ fn name<'f>(
     }
     // No row knows the line. What the kernel itself printed is reported under its own words;
     // programs print such lines for their own reasons.
-    let kernel = line.stamp.is_some() || line.level.is_some();
+    let kernel = line.stamp.is_some() || line.level.is_some() || follows_device(&line.text);
     (family.family.header == "WARNING:" && kernel && !line.text.starts_with("INFO"))
         .then(|| Naming { shape: None, groups: Vec::new(), damage: None })
+}
+
+/// `usb 5-1: WARNING: …`: a driver's message, which names its device first.
+fn follows_device(text: &str) -> bool {
+    text.split_once(": WARNING:").is_some_and(|(device, _)| {
+        let mut words = device.split(' ');
+        let plain = |word: &str| {
+            !word.is_empty()
+                && word.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-:.".contains(&b))
+        };
+        words.next().is_some_and(plain)
+            && words
+                .next()
+                .is_some_and(|word| plain(word) && word.bytes().any(|b| b.is_ascii_digit()))
+            && words.next().is_none()
+    })
 }
 
 /// Matches the lines that must follow, in order; their groups are added to `groups`.
 fn follow(shape: &CompiledShape, body: &[&str], groups: &mut Vec<String>) -> bool {
     /// Lines among which the next line of a shape must stand.
-    const WITHIN: usize = 20;
+    const WITHIN: usize = 18;
     let mut rest = body.get(1..).unwrap_or_default();
     for pattern in &shape.then {
         let matched = rest
@@ -260,6 +280,10 @@ fn follow(shape: &CompiledShape, body: &[&str], groups: &mut Vec<String>) -> boo
             .enumerate()
             .find_map(|(at, text)| Some((at, pattern.captures(text)?)));
         let Some((at, captures)) = matched else { return false };
+        // Another report lies in between, so the line may be that report's.
+        if rest[..at].iter().any(|text| text.contains("FAULT_INJECTION: forcing")) {
+            return false;
+        }
         groups.extend(captures.iter().skip(1).map(|g| g.map_or("", |g| g.as_str()).to_owned()));
         rest = &rest[at + 1..];
     }
@@ -306,7 +330,8 @@ fn titles(naming: &Naming<'_>, found: &Found, head: &str) -> (String, Vec<String
     alternatives.sort();
     alternatives.dedup();
     let function = if shape.shape.title.contains("{P}") {
-        found.pair.clone()
+        // A data race is filed under both; the first stack is where it was caught.
+        found.pair.as_deref().and_then(|pair| pair.split(" / ").next()).map(str::to_owned)
     } else {
         Some(shortest).filter(|_| shape.shape.title.contains("{F}"))
     };
@@ -357,7 +382,14 @@ fn task(body: &[&str]) -> Option<Task> {
 
 fn text(lines: &[Line<'_>], collected: &Collected) -> String {
     let mut text = String::new();
-    for &kept in &collected.kept {
+    let mut kept = collected.kept.as_slice();
+    // KASAN ends with it when the echo of a panic follows; it tells nothing.
+    if let [before @ .., last] = kept
+        && lines[*last].text == "Disabling lock debugging due to kernel taint"
+    {
+        kept = before;
+    }
+    for &kept in kept {
         text.push_str(&lines[kept].text);
         text.push('\n');
     }

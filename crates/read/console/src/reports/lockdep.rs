@@ -12,6 +12,7 @@ const CIRCULAR: Shape = Shape {
     then: &[r"is trying to acquire lock:?$"],
     title: "possible deadlock in {F}",
     function: &[Look::After(r"is trying to acquire lock:?$")],
+    skip: &["process_one_work"],
     ..Shape::EMPTY
 };
 
@@ -59,7 +60,7 @@ const WAIT_CONTEXT: Shape = Shape {
 
 const RCU_USAGE: Shape = Shape {
     line: r"(?:WARNING|INFO): suspicious RCU usage",
-    then: &[r"^(?:\S+:[0-9]+ .*|.*suspicious rcu_|Illegal context switch).*"],
+    then: &[r"^\S+\.[ch]:[0-9]+ |suspicious rcu_|Illegal context switch"],
     title: "WARNING: suspicious RCU usage in {F}",
     function: &[Look::Trace],
     skip: &["rcu", "kmem", "slab", "kmalloc"],

@@ -104,7 +104,7 @@ pub(super) static FAMILIES: &[Family] = &[
                 ..Shape::EMPTY
             },
             Shape {
-                line: r"Unable to handle kernel (?:paging request|access to user memory|read from unreadable memory|write to read-only memory|execute from non-executable memory|execution of user memory|pointer dereference)",
+                line: r"Unable to handle kernel ",
                 title: "BUG: unable to handle kernel paging request in {F}",
                 also: &["bad-access in {F}"],
                 function: FAULT,

@@ -17,6 +17,17 @@ pub(super) static FAMILIES: &[Family] = &[
         }],
     },
     Family {
+        header: "BUG: assuming atomic context at",
+        except: &[],
+        shapes: &[Shape {
+            line: r"BUG: assuming (?:non-)?atomic context at",
+            title: "BUG: assuming atomic context in {F}",
+            function: &[Look::Trace],
+            skip: &["schedule"],
+            ..Shape::EMPTY
+        }],
+    },
+    Family {
         header: "BUG: scheduling while atomic",
         except: &[],
         shapes: &[Shape {

@@ -136,13 +136,24 @@ pub(super) static FAMILIES: &[Family] = &[
     Family {
         header: "Internal error:",
         except: &[],
-        shapes: &[Shape {
-            line: r"Internal error:",
-            title: "Internal error in {F}",
-            also: &["bad-access in {F}"],
-            function: FAULT,
-            ..Shape::EMPTY
-        }],
+        shapes: &[
+            Shape {
+                line: r"Internal error: kernel stack overflow",
+                title: "kernel stack overflow in {F}",
+                also: &["stack-overflow in {F}"],
+                function: &[Look::Frames],
+                choice: Choice::Entry,
+                skip: &["stack_chk", "bad_stack"],
+                ..Shape::EMPTY
+            },
+            Shape {
+                line: r"Internal error:",
+                title: "Internal error in {F}",
+                also: &["bad-access in {F}"],
+                function: FAULT,
+                ..Shape::EMPTY
+            },
+        ],
     },
     Family {
         header: "Unhandled fault:",
@@ -173,7 +184,14 @@ pub(super) static FAMILIES: &[Family] = &[
             then: &[r"^\s*(\S.*\S)\s*$"],
             title: "{1} in {F}",
             function: &[Look::Trace],
-            skip: &["rust_begin_unwind", "panicking", "core::", "__rust", "rust_panic"],
+            skip: &[
+                "rust_begin_unwind",
+                "panicking",
+                "core::",
+                "__rust",
+                "rust_panic",
+                "rust_helper_BUG",
+            ],
             ..Shape::EMPTY
         }],
     },
@@ -204,6 +222,7 @@ pub(super) static FAMILIES: &[Family] = &[
                 title: "kernel panic: stack is corrupted in {F}",
                 function: &[Look::Group(1), Look::Trace],
                 skip: &["stack_chk", "bad_stack"],
+                doubt: Doubt::TraceOptional,
                 ..Shape::EMPTY
             },
             Shape {

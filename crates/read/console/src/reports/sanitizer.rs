@@ -88,12 +88,26 @@ pub(super) static FAMILIES: &[Family] = &[
                 doubt: Doubt::TraceOptional,
                 ..Shape::EMPTY
             },
+            Shape {
+                line: r"BUG: (KFENCE: .*)",
+                title: "{1}",
+                doubt: Doubt::Always,
+                ..Shape::EMPTY
+            },
         ],
     },
     Family {
         header: "BUG: KMSAN:",
         except: &[],
         shapes: &[
+            // Before the reports had kinds.
+            Shape {
+                line: r"BUG: KMSAN: use of unini?tialized memory in ([^\s+]+)",
+                title: "KMSAN: uninit-value in {F}",
+                also: &["bad-access in {F}"],
+                function: &[Look::Group(1), Look::Trace],
+                ..Shape::EMPTY
+            },
             Shape {
                 line: r"BUG: KMSAN: (kernel-usb-infoleak|kernel-network-infoleak)[a-z\-]* in ([^\s+]+)",
                 title: "KMSAN: {1} in {F}",
@@ -112,6 +126,7 @@ pub(super) static FAMILIES: &[Family] = &[
                 doubt: KMSAN_TRAILER,
                 ..Shape::EMPTY
             },
+            Shape { line: r"BUG: (KMSAN: .*)", title: "{1}", doubt: Doubt::Always, ..Shape::EMPTY },
         ],
     },
     Family {
@@ -132,6 +147,7 @@ pub(super) static FAMILIES: &[Family] = &[
                 doubt: Doubt::TraceOptional,
                 ..Shape::EMPTY
             },
+            Shape { line: r"BUG: (KCSAN: .*)", title: "{1}", doubt: Doubt::Always, ..Shape::EMPTY },
         ],
     },
     Family {

@@ -122,6 +122,12 @@ pub(super) static FAMILIES: &[Family] = &[
                 ..Shape::EMPTY
             },
             Shape {
+                line: r"WARNING: kernel stack regs at +\(ptrval\) in .* has bad '\S+' value",
+                title: "WARNING: kernel stack regs has bad value",
+                doubt: Doubt::TraceOptional,
+                ..Shape::EMPTY
+            },
+            Shape {
                 line: r"WARNING: kernel stack regs .* has bad '(\S+)' value",
                 title: "WARNING: kernel stack regs has bad '{1}' value",
                 doubt: Doubt::TraceOptional,
@@ -134,9 +140,9 @@ pub(super) static FAMILIES: &[Family] = &[
                 ..Shape::EMPTY
             },
             Shape {
-                line: r"WARNING: stack going in the wrong direction\? at ",
+                line: r"WARNING: stack going in the wrong direction\? (?:at|ip=)\s*([^\s+]+)",
                 title: "WARNING: stack going in the wrong direction? in {F}",
-                function: &[Look::Group(1)],
+                function: &[Look::AnyGroup(1)],
                 doubt: Doubt::TraceOptional,
                 ..Shape::EMPTY
             },

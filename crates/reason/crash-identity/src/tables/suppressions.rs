@@ -9,5 +9,5 @@ pub(crate) const SUPPRESSIONS: &[(&str, &str)] = &[
     ("SIGBUS", r"SYZFAIL: SIGBUS|SIGBUS: bus error"),
     ("INIT: PANIC", r"INIT: PANIC: segmentation violation!"),
     ("*** stack smashing", r"\*\*\* stack smashing detected \*\*\*"),
-    ("invoked oom-killer", r"(?:syz-executor|sshd).* invoked oom-killer"),
+    ("invoked oom-killer", r"(?:sshd|syz-fuzzer).* invoked oom-killer"),
 ];

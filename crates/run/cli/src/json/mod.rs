@@ -2,4 +2,5 @@
 //! when somebody changes it here, together with its format number.
 
 pub(crate) mod diagnose;
+pub(crate) mod audit;
 pub(crate) mod report;

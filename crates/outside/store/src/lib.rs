@@ -1,0 +1,397 @@
+//! Keeps what was asked, run and seen, in an embedded database, as it happens.
+//!
+//! Invariants: what [`BisectionStore::add`] returned from is on the disk, whatever ends the program;
+//! nothing that was seen is ever changed.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use serde::{Deserialize, Serialize};
+
+/// The shape of the stored rows. An older program refuses newer ones.
+const FORMAT: i64 = 1;
+
+/// What was asked for when a bisection was started.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Request {
+    /// The repository.
+    pub repository: PathBuf,
+    /// Full names of the commits said to be good.
+    pub good: Vec<String>,
+    /// Full name of the commit on which the bug was seen.
+    pub bad: String,
+    /// The test, for `sh -c`.
+    pub test: String,
+    /// What prepares a commit for the test, for `sh -c`.
+    pub build: Option<String>,
+    /// The wanted titles, or parts of them; empty when the bad end is to tell.
+    pub titles: Vec<String>,
+    /// The probability at which a culprit counts as proven.
+    pub confidence: f64,
+    /// The most minutes to spend.
+    pub budget_minutes: Option<f64>,
+    /// The most runs to make.
+    pub budget_runs: Option<u64>,
+    /// Tests that may run side by side.
+    pub jobs: usize,
+    /// Seconds after which a run counts as hung.
+    pub run_seconds: u64,
+    /// Seconds after which a build counts as failed.
+    pub build_seconds: u64,
+}
+
+/// What was attempted and what came of it, before anything is concluded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// The commit was built.
+    Built,
+    /// It could not be built.
+    BuildFailed,
+    /// The test ended without a failure.
+    Clean,
+    /// The test failed.
+    Crashed,
+    /// The test said that it cannot tell.
+    CannotTell,
+    /// The attempt itself failed.
+    LabTrouble,
+}
+
+impl Event {
+    const ALL: [(Self, &'static str); 6] = [
+        (Self::Built, "built"),
+        (Self::BuildFailed, "build_failed"),
+        (Self::Clean, "clean"),
+        (Self::Crashed, "crashed"),
+        (Self::CannotTell, "cannot_tell"),
+        (Self::LabTrouble, "lab_trouble"),
+    ];
+
+    /// The name under which it is stored and printed.
+    pub fn name(self) -> &'static str {
+        Self::ALL.iter().find(|(event, _)| *event == self).map_or("", |(_, name)| name)
+    }
+
+    fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.iter().find(|(_, other)| *other == name).map(|(event, _)| *event)
+    }
+}
+
+/// One attempt.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Attempt {
+    /// Full name of the commit.
+    pub commit: String,
+    /// What came of it.
+    pub event: Event,
+    /// The title of the failure.
+    pub title: Option<String>,
+    /// How long it took, in seconds.
+    pub seconds: f64,
+    /// The end of what it printed.
+    pub output: String,
+}
+
+/// A stored bisection.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Stored {
+    /// Its number.
+    pub id: i64,
+    /// When it was started, in seconds since 1970.
+    pub started: i64,
+    /// What was asked for.
+    pub request: Request,
+}
+
+/// The database could not be used.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The folder or a file in it cannot be made or opened.
+    #[error("{}: cannot {doing}", path.display())]
+    File {
+        /// What was to be done.
+        doing: &'static str,
+        /// Where.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The database refused.
+    #[error("{}: cannot {doing}: {message}", path.display())]
+    Database {
+        /// What was to be done.
+        doing: &'static str,
+        /// The database.
+        path: PathBuf,
+        /// Why.
+        message: String,
+    },
+    /// A row was written by something else.
+    #[error("{}: bisection {id} cannot be read: {message}", path.display())]
+    Row {
+        /// The database.
+        path: PathBuf,
+        /// The bisection.
+        id: i64,
+        /// What is wrong with it.
+        message: String,
+    },
+    /// A newer program wrote the database.
+    #[error("{}: written by a newer ktriage (format {found}, this one knows {FORMAT})", path.display())]
+    Newer {
+        /// The database.
+        path: PathBuf,
+        /// The format found.
+        found: i64,
+    },
+}
+
+/// All bisections of a state folder.
+pub struct BisectionStore {
+    connection: Connection,
+    path: PathBuf,
+}
+
+const TABLES: &str = "
+CREATE TABLE IF NOT EXISTS bisection (
+    id INTEGER PRIMARY KEY,
+    format INTEGER NOT NULL,
+    started INTEGER NOT NULL,
+    repository TEXT NOT NULL,
+    request TEXT NOT NULL
+) STRICT;
+CREATE TABLE IF NOT EXISTS attempt (
+    id INTEGER PRIMARY KEY,
+    bisection INTEGER NOT NULL REFERENCES bisection (id),
+    \"commit\" TEXT NOT NULL,
+    event TEXT NOT NULL,
+    title TEXT,
+    seconds REAL NOT NULL,
+    output TEXT NOT NULL
+) STRICT;
+CREATE INDEX IF NOT EXISTS attempt_of ON attempt (bisection, id);
+";
+
+impl BisectionStore {
+    /// Opens the database in a state folder; makes both when they are not there.
+    ///
+    /// # Errors
+    /// When the folder cannot be made, or holds a database that cannot be used.
+    pub fn open(folder: &Path) -> Result<Self, StoreError> {
+        std::fs::create_dir_all(folder).map_err(|source| StoreError::File {
+            doing: "make the state folder",
+            path: folder.to_owned(),
+            source,
+        })?;
+        let path = folder.join("bisect.sqlite");
+        let failed = |doing| {
+            let path = path.clone();
+            move |error: rusqlite::Error| StoreError::Database { doing, path, message: error.to_string() }
+        };
+        let connection = Connection::open(&path).map_err(failed("open the database"))?;
+        let prepare = || {
+            connection.busy_timeout(Duration::from_secs(10))?;
+            // Every attempt is on the disk before the next one begins.
+            connection.pragma_update(None, "journal_mode", "WAL")?;
+            connection.pragma_update(None, "synchronous", "FULL")?;
+            connection.pragma_query_value(None, "user_version", |row| row.get::<_, i64>(0))
+        };
+        let found = prepare().map_err(failed("open the database"))?;
+        if found > FORMAT {
+            return Err(StoreError::Newer { path, found });
+        }
+        let make = || {
+            connection.execute_batch(TABLES)?;
+            connection.pragma_update(None, "user_version", FORMAT)
+        };
+        make().map_err(failed("prepare the database"))?;
+        Ok(Self { connection, path })
+    }
+
+    fn failed(&self, doing: &'static str) -> impl FnOnce(rusqlite::Error) -> StoreError + use<> {
+        let path = self.path.clone();
+        move |error| StoreError::Database { doing, path, message: error.to_string() }
+    }
+
+    /// Begins a bisection; gives its number. `now` is in seconds since 1970.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn create(&self, request: &Request, now: i64) -> Result<i64, StoreError> {
+        let text = serde_json::to_string(request).map_err(|error| StoreError::Row {
+            path: self.path.clone(),
+            id: 0,
+            message: error.to_string(),
+        })?;
+        self.connection
+            .execute(
+                "INSERT INTO bisection (format, started, repository, request) VALUES (?1, ?2, ?3, ?4)",
+                params![FORMAT, now, request.repository.to_string_lossy(), text],
+            )
+            .map_err(self.failed("write a bisection"))?;
+        Ok(self.connection.last_insert_rowid())
+    }
+
+    /// The bisection of that number, or the newest one. `None` when there is none.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn load(&self, id: Option<i64>) -> Result<Option<Stored>, StoreError> {
+        let read = |row: &Row<'_>| {
+            Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?, row.get::<_, String>(2)?))
+        };
+        let found = match id {
+            Some(id) => self.connection.query_row(
+                "SELECT id, started, request FROM bisection WHERE id = ?1",
+                [id],
+                read,
+            ),
+            None => self.connection.query_row(
+                "SELECT id, started, request FROM bisection ORDER BY id DESC LIMIT 1",
+                [],
+                read,
+            ),
+        };
+        let found = found.optional().map_err(self.failed("read a bisection"))?;
+        found
+            .map(|(id, started, text)| {
+                let request = serde_json::from_str(&text).map_err(|error| StoreError::Row {
+                    path: self.path.clone(),
+                    id,
+                    message: error.to_string(),
+                })?;
+                Ok(Stored { id, started, request })
+            })
+            .transpose()
+    }
+
+    /// Writes an attempt. When this returns, it is on the disk.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn add(&self, bisection: i64, attempt: &Attempt) -> Result<(), StoreError> {
+        self.connection
+            .execute(
+                "INSERT INTO attempt (bisection, \"commit\", event, title, seconds, output)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                params![
+                    bisection,
+                    attempt.commit,
+                    attempt.event.name(),
+                    attempt.title,
+                    attempt.seconds,
+                    attempt.output
+                ],
+            )
+            .map_err(self.failed("write an attempt"))?;
+        Ok(())
+    }
+
+    /// All attempts of a bisection, in the order in which they ended.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    pub fn attempts(&self, bisection: i64) -> Result<Vec<Attempt>, StoreError> {
+        let read = |row: &Row<'_>| {
+            Ok((
+                Attempt {
+                    commit: row.get(0)?,
+                    event: Event::LabTrouble,
+                    title: row.get(2)?,
+                    seconds: row.get(3)?,
+                    output: row.get(4)?,
+                },
+                row.get::<_, String>(1)?,
+            ))
+        };
+        let all = || {
+            let mut statement = self.connection.prepare(
+                "SELECT \"commit\", event, title, seconds, output FROM attempt
+                 WHERE bisection = ?1 ORDER BY id",
+            )?;
+            statement.query_map([bisection], read)?.collect::<Result<Vec<_>, _>>()
+        };
+        all()
+            .map_err(self.failed("read the attempts"))?
+            .into_iter()
+            .map(|(attempt, name)| match Event::from_name(&name) {
+                Some(event) => Ok(Attempt { event, ..attempt }),
+                None => Err(StoreError::Row {
+                    path: self.path.clone(),
+                    id: bisection,
+                    message: format!("an attempt ended as {name:?}, which is unknown"),
+                }),
+            })
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request() -> Request {
+        Request {
+            repository: "/some/where".into(),
+            good: vec!["a".repeat(40)],
+            bad: "b".repeat(40),
+            test: "make check".into(),
+            build: Some("make".into()),
+            titles: vec!["BUG: x".into()],
+            confidence: 0.99,
+            budget_minutes: None,
+            budget_runs: Some(500),
+            jobs: 2,
+            run_seconds: 600,
+            build_seconds: 3600,
+        }
+    }
+
+    #[test]
+    fn what_was_written_is_read_back_after_opening_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let attempts: Vec<Attempt> = Event::ALL
+            .iter()
+            .map(|(event, name)| Attempt {
+                commit: "c".repeat(40),
+                event: *event,
+                title: (*event == Event::Crashed).then(|| "BUG: 'x'; DROP TABLE attempt".into()),
+                seconds: 1.5,
+                output: format!("{name}\n"),
+            })
+            .collect();
+        let id = {
+            let store = BisectionStore::open(folder.path()).unwrap();
+            let id = store.create(&request(), 1_700_000_000).unwrap();
+            for attempt in &attempts {
+                store.add(id, attempt).unwrap();
+            }
+            id
+        };
+        let store = BisectionStore::open(folder.path()).unwrap();
+        assert_eq!(store.attempts(id).unwrap(), attempts);
+        let stored = store.load(None).unwrap().unwrap();
+        assert_eq!(stored, Stored { id, started: 1_700_000_000, request: request() });
+        assert_eq!(store.load(Some(id + 1)).unwrap(), None);
+    }
+
+    #[test]
+    fn a_database_of_a_newer_program_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        drop(BisectionStore::open(folder.path()).unwrap());
+        let connection = Connection::open(folder.path().join("bisect.sqlite")).unwrap();
+        connection.pragma_update(None, "user_version", FORMAT + 1).unwrap();
+        drop(connection);
+        assert!(matches!(BisectionStore::open(folder.path()), Err(StoreError::Newer { .. })));
+    }
+
+    #[test]
+    fn a_file_that_is_no_database_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("bisect.sqlite"), "not a database, just some words\n".repeat(99)).unwrap();
+        let error = BisectionStore::open(folder.path()).err().unwrap();
+        assert!(error.to_string().contains("bisect.sqlite"), "{error}");
+    }
+}

@@ -1,0 +1,26 @@
+//! Finds the commit that brought a bug, through runs that may lie.
+//!
+//! [`Bisection`] takes a [`History`], a [`Prior`] and the outcome of every run; [`Bisection::belief`]
+//! is what follows from them and [`Bisection::next`] says what to run next, or what is proven.
+//!
+//! Invariants: runs nothing, reads no clock, does no I/O; the same runs give the same answer, in
+//! whatever order they came.
+
+mod belief;
+mod bisection;
+mod bits;
+mod history;
+mod noise;
+mod prior;
+mod record;
+pub mod simulate;
+mod step;
+
+pub use belief::Belief;
+pub use bisection::{Bisection, Conclusion, Next, Settings};
+pub use bits::CommitSet;
+pub use history::{History, HistoryError};
+pub use noise::Rates;
+pub use prior::{Hint, Prior};
+pub use record::Tally;
+pub use step::Step;

@@ -1,0 +1,130 @@
+//! `ktriage thread`: what a patch thread says, asks and still owes.
+
+mod html;
+mod input;
+mod json;
+mod text;
+
+use std::io::{self, IsTerminal as _, Write as _};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use reason_thread::{Thread, understand};
+
+use crate::failure::Failure;
+use crate::output::Escaped;
+
+/// What a patch thread says, asks and still owes: versions, drafts, questions and their state,
+/// tests asked, whose turn it is.
+#[derive(clap::Args, Debug)]
+#[command(after_help = "Examples:\n  \
+    ktriage thread t.mbox.gz              the thread as lore gives it\n  \
+    ktriage thread page.txt               a page of Patchew or lore saved as text\n  \
+    ktriage thread ~/Mail/kcov            a maildir, or a clone of a public-inbox\n  \
+    ktriage thread --list-open *.mbox     one open question a line\n  \
+    ktriage thread --diff v4 t.mbox       the diff of v4, as its sender wrote it")]
+pub(crate) struct Arguments {
+    /// Mailboxes, mails, maildirs or saved pages; `-` is standard input.
+    #[arg(value_name = "MBOX|PAGE|DIR", required = true)]
+    inputs: Vec<PathBuf>,
+    /// Print one JSON object for each input.
+    #[arg(long, conflicts_with_all = ["list_open", "diff"])]
+    json: bool,
+    /// Also write a page that can be read in a minute.
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
+    /// Print only the open questions, one a line: file, lines, number, whose turn, asker, text.
+    #[arg(long, conflicts_with = "diff")]
+    list_open: bool,
+    /// Print one diff byte for byte: `v4`, `v4/2` for its second patch, or a draft such as `D1`.
+    #[arg(long, value_name = "NAME")]
+    diff: Option<String>,
+    /// With --list-open: exit with status 1 if a question is open.
+    #[arg(long)]
+    exit_code: bool,
+}
+
+/// An input with its threads.
+struct Read {
+    name: String,
+    form: &'static str,
+    messages: Vec<read_mail::Message>,
+    threads: Vec<Thread>,
+}
+
+pub(crate) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
+    let mut out = io::stdout().lock();
+    let mut pages = Vec::new();
+    let mut open = 0usize;
+    for path in &arguments.inputs {
+        let found = input::read(path)?;
+        let threads = understand(&found.messages);
+        let read = Read { name: found.name, form: found.form, messages: found.messages, threads };
+        open += read.threads.iter().map(|t| t.state.open + t.state.partly).sum::<usize>();
+        if let Some(name) = &arguments.diff {
+            let bytes = diff(&read, name)?;
+            if out.is_terminal() {
+                write!(out, "{}", Escaped(&String::from_utf8_lossy(&bytes)))?;
+            } else {
+                out.write_all(&bytes)?;
+            }
+        } else if arguments.json {
+            serde_json::to_writer(&mut out, &json::Document::of(&read)).map_err(io::Error::from)?;
+            writeln!(out)?;
+        } else if arguments.list_open {
+            write!(out, "{}", Escaped(&text::open_questions(&read)))?;
+        } else {
+            write!(out, "{}", Escaped(&text::report(&read)))?;
+        }
+        pages.push(read);
+    }
+    out.flush()?;
+    if let Some(path) = &arguments.html {
+        std::fs::write(path, html::page(&pages)).map_err(|error| {
+            Failure::usage(anyhow::Error::new(error).context(format!("writing {}", path.display())))
+        })?;
+    }
+    Ok(match arguments.exit_code && open > 0 {
+        true => ExitCode::from(crate::failure::FOUND),
+        false => ExitCode::SUCCESS,
+    })
+}
+
+/// The bytes of a diff as its sender wrote them.
+fn diff(read: &Read, name: &str) -> Result<Vec<u8>, Failure> {
+    let mut names = Vec::new();
+    for thread in &read.threads {
+        let bytes = |entry: usize, diff: &read_mail::Diff| {
+            let body = &read.messages[thread.entries[entry].message].body;
+            body.bytes(diff.first, diff.last)
+        };
+        for version in &thread.versions {
+            let mut all = Vec::new();
+            for patch in &version.patches {
+                let Some(found) = &patch.diff else { continue };
+                let one = format!("{}/{}", version.name(), patch.number);
+                if one == name {
+                    return Ok(bytes(patch.entry, found));
+                }
+                all.extend(bytes(patch.entry, found));
+            }
+            if version.name() == name {
+                return Ok(all);
+            }
+            names.push(version.name());
+        }
+        for (number, draft) in thread.drafts.iter().enumerate() {
+            let one = format!("D{}", number + 1);
+            if one == name {
+                return Ok(bytes(draft.entry, &draft.diff));
+            }
+            names.push(one);
+        }
+    }
+    Err(Failure::usage(anyhow::anyhow!("{}: no diff `{name}`", read.name)).hint(
+        match names.is_empty() {
+            true => "there is no diff in it".to_owned(),
+            false => format!("it has {}", names.join(", ")),
+        },
+    ))
+}
