@@ -8,7 +8,7 @@ mod headline;
 
 use std::collections::HashMap;
 
-use aho_corasick::AhoCorasick;
+use aho_corasick::{AhoCorasick, AhoCorasickKind};
 use facts::LineSpan;
 use read_console::{Caller, Line};
 
@@ -176,7 +176,10 @@ impl Collector {
         }
         Self {
             out: Observations::default(),
-            anchors: AhoCorasick::new(patterns).expect("constant patterns"),
+            anchors: AhoCorasick::builder()
+                .kind(Some(AhoCorasickKind::DFA))
+                .build(patterns)
+                .expect("constant patterns"),
             rows,
             contexts: HashMap::new(),
             open: 0,
