@@ -1,11 +1,11 @@
 //! The command line: one module a command. A module has `Arguments` (what was typed) and `run`.
 
+mod bisect;
 mod diagnose;
 mod generate;
-mod bisect;
 mod report;
-mod typed;
 mod thread;
+mod typed;
 
 use std::process::ExitCode;
 
@@ -42,8 +42,9 @@ pub(crate) struct Arguments {
 #[derive(clap::Subcommand, Debug)]
 enum Command {
     Diagnose(diagnose::Arguments),
-    Bisect(bisect::Arguments),
     Report(report::Arguments),
+    Bisect(bisect::Arguments),
+    Thread(thread::Arguments),
     Generate(generate::Arguments),
 }
 
@@ -52,10 +53,8 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     match arguments.command {
         Command::Diagnose(arguments) => diagnose::run(&arguments),
         Command::Report(arguments) => report::run(&arguments, color),
-        Command::Generate(arguments) => generate::run(&arguments),
-    Thread(thread::Arguments),
-        Command::Thread(arguments) => thread::run(arguments),
         Command::Bisect(arguments) => bisect::run(&arguments),
-        Command::Report(arguments) => report::run(&arguments),
+        Command::Thread(arguments) => thread::run(arguments),
+        Command::Generate(arguments) => generate::run(&arguments),
     }
 }
