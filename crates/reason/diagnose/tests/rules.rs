@@ -12,23 +12,44 @@ fn samples() -> Vec<(EventKind, String)> {
     use EventKind as E;
     let one = |kind, text: &str| (kind, format!("{text}\n{K}\nCall Trace:\n my_work+0x1/0x20\n"));
     vec![
-        one(E::RcuKthreadStarved, "rcu: rcu_sched kthread starved for 5250 jiffies! g77 f0x2 RCU_GP_WAIT_FQS(5) ->state=0x402 ->cpu=1"),
-        one(E::RcuExpeditedStall, "rcu: INFO: rcu_preempt detected expedited stalls on CPUs/tasks: { 3-...D P44 } 6000 jiffies s: 901 root: 0x8/."),
+        one(
+            E::RcuKthreadStarved,
+            "rcu: rcu_sched kthread starved for 5250 jiffies! g77 f0x2 RCU_GP_WAIT_FQS(5) ->state=0x402 ->cpu=1",
+        ),
+        one(
+            E::RcuExpeditedStall,
+            "rcu: INFO: rcu_preempt detected expedited stalls on CPUs/tasks: { 3-...D P44 } 6000 jiffies s: 901 root: 0x8/.",
+        ),
         one(E::RcuTasksStall, "INFO: rcu_tasks detected stalls on tasks:"),
         one(E::RcuStall, "INFO: rcu_bh detected stall on CPU 1 (t=6500 jiffies)"),
         one(E::RcuStall, "rcu: INFO: rcu_sched self-detected stall on CPU"),
-        one(E::RcuVoluntarySwitch, "Voluntary context switch within RCU read-side critical section!"),
+        one(
+            E::RcuVoluntarySwitch,
+            "Voluntary context switch within RCU read-side critical section!",
+        ),
         one(E::RcuUsage, "WARNING: suspicious RCU usage"),
         one(E::HungTasks, "INFO: task worker:71 blocked for more than 241 seconds."),
         one(E::HungTasks, "INFO: task worker:71 can't die for more than 241 seconds."),
         one(E::SoftLockup, "watchdog: BUG: soft lockup - CPU#2 stuck for 26s! [tester:71]"),
         one(E::HardLockup, "watchdog: Watchdog detected hard LOCKUP on cpu 2"),
         one(E::HardLockup, "watchdog: CPU 2 self-detected hard LOCKUP @ my_work+0x1/0x20"),
-        one(E::CsdLock, "smp: csd: Detected non-responsive CSD lock (#1) on CPU#2, waiting 5000000007 ns for CPU#01 my_call+0x0/0x10(0x0)."),
-        one(E::WorkqueueLockup, "BUG: workqueue lockup - pool cpus=1 node=0 flags=0x0 nice=0 stuck for 37s!"),
+        one(
+            E::CsdLock,
+            "smp: csd: Detected non-responsive CSD lock (#1) on CPU#2, waiting 5000000007 ns for CPU#01 my_call+0x0/0x10(0x0).",
+        ),
+        one(
+            E::WorkqueueLockup,
+            "BUG: workqueue lockup - pool cpus=1 node=0 flags=0x0 nice=0 stuck for 37s!",
+        ),
         one(E::WorkqueueLeak, "BUG: workqueue leaked atomic, lock or RCU: kworker/2:1[71]"),
-        one(E::WorkqueueHog, "workqueue: my_work hogged CPU for >10000us 4 times, consider switching to WQ_UNBOUND"),
-        one(E::SlowInterrupt, "perf: interrupt took too long (2517 > 2500), lowering kernel.perf_event_max_sample_rate to 79000"),
+        one(
+            E::WorkqueueHog,
+            "workqueue: my_work hogged CPU for >10000us 4 times, consider switching to WQ_UNBOUND",
+        ),
+        one(
+            E::SlowInterrupt,
+            "perf: interrupt took too long (2517 > 2500), lowering kernel.perf_event_max_sample_rate to 79000",
+        ),
         one(E::LockdepCircular, "WARNING: possible circular locking dependency detected"),
         one(E::LockdepRecursive, "WARNING: possible recursive locking detected"),
         one(E::LockdepInterrupt, "WARNING: inconsistent lock state"),
@@ -36,10 +57,19 @@ fn samples() -> Vec<(EventKind, String)> {
         one(E::LockdepWaitContext, "[ BUG: Invalid wait context ]"),
         one(E::LockdepOwnership, "WARNING: bad unlock balance detected!"),
         one(E::LockdepOwnership, "WARNING: tester/71 still has locks held!"),
-        one(E::SleepInAtomic, "BUG: sleeping function called from invalid context at kernel/my.c:12"),
+        one(
+            E::SleepInAtomic,
+            "BUG: sleeping function called from invalid context at kernel/my.c:12",
+        ),
         one(E::ScheduleInAtomic, "BUG: scheduling while atomic: tester/71/0x00000201"),
-        one(E::AllocationFailure, "tester: page allocation failure: order:2, mode:0xcc0(GFP_KERNEL), nodemask=(null),cpuset=/,mems_allowed=0"),
-        one(E::OutOfMemory, "tester invoked oom-killer: gfp_mask=0xcc0(GFP_KERNEL), order=0, oom_score_adj=0"),
+        one(
+            E::AllocationFailure,
+            "tester: page allocation failure: order:2, mode:0xcc0(GFP_KERNEL), nodemask=(null),cpuset=/,mems_allowed=0",
+        ),
+        one(
+            E::OutOfMemory,
+            "tester invoked oom-killer: gfp_mask=0xcc0(GFP_KERNEL), order=0, oom_score_adj=0",
+        ),
         one(E::FaultOomLeaked, "Huh VM_FAULT_OOM leaked out to the #PF handler. Retrying PF"),
         one(E::Kasan, "BUG: KASAN: slab-use-after-free in my_read+0x11/0x40"),
         one(E::Kfence, "BUG: KFENCE: out-of-bounds write in my_write+0x11/0x40"),
@@ -50,19 +80,37 @@ fn samples() -> Vec<(EventKind, String)> {
         one(E::Corruption, "list_del corruption. prev->next should be ff00aa, but was dead00"),
         one(E::MemoryLeak, "unreferenced object 0xff00001122334455 (size 96):"),
         one(E::SpinlockBug, "BUG: spinlock bad magic on CPU#2, tester/71"),
-        one(E::StackOverflow, "BUG: stack guard page was hit at 00000000abc (stack is 00000000def..00000000fff)"),
+        one(
+            E::StackOverflow,
+            "BUG: stack guard page was hit at 00000000abc (stack is 00000000def..00000000fff)",
+        ),
         one(E::KernelBug, "kernel BUG at fs/my.c:99!"),
         one(E::KernelBug, "divide error: 0000 [#1] SMP"),
         one(E::Fault, "BUG: kernel NULL pointer dereference, address: 0000000000000018"),
         one(E::Fault, "Unable to handle kernel paging request at virtual address dead000000000108"),
-        one(E::Hardware, "mce: [Hardware Error]: CPU 1: Machine Check Exception: 5 Bank 3: be00000000800400"),
+        one(
+            E::Hardware,
+            "mce: [Hardware Error]: CPU 1: Machine Check Exception: 5 Bank 3: be00000000800400",
+        ),
         one(E::Warning, "WARNING: CPU: 2 PID: 71 at mm/my.c:40 my_check+0x11/0x40"),
         one(E::Warning, "WARNING: mm/my.c:40 at my_check+0x11/0x40, CPU#2: tester/71"),
         one(E::Panic, "Kernel panic - not syncing: hung_task: blocked tasks"),
-        one(E::NetdevReference, "unregister_netdevice: waiting for veth7 to become free. Usage count = 3"),
-        one(E::UserSegfault, "tester[71]: segfault at 10 ip 0000560000001234 sp 00007ffd00000000 error 4 in tester[560000000000+3000]"),
-        one(E::FileSystem, "EXT4-fs error (device vdb): my_lookup:101: inode #12: comm tester: bad entry"),
-        one(E::Device, "I/O error, dev vdb, sector 2048 op 0x1:(WRITE) flags 0x0 phys_seg 1 prio class 2"),
+        one(
+            E::NetdevReference,
+            "unregister_netdevice: waiting for veth7 to become free. Usage count = 3",
+        ),
+        one(
+            E::UserSegfault,
+            "tester[71]: segfault at 10 ip 0000560000001234 sp 00007ffd00000000 error 4 in tester[560000000000+3000]",
+        ),
+        one(
+            E::FileSystem,
+            "EXT4-fs error (device vdb): my_lookup:101: inode #12: comm tester: bad entry",
+        ),
+        one(
+            E::Device,
+            "I/O error, dev vdb, sector 2048 op 0x1:(WRITE) flags 0x0 phys_seg 1 prio class 2",
+        ),
     ]
 }
 

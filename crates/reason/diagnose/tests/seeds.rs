@@ -119,7 +119,12 @@ fn a_starved_grace_period_thread_is_told_with_its_fields() {
         claim(&diagnosis, Grade::Guess, &words, &[]);
     }
     assert_eq!(diagnosis.hertz.as_ref().unwrap().values, [100, 250]);
-    claim(&diagnosis, Grade::Derived, &["300", "very unlikely rather than impossible", "1000"], &[3]);
+    claim(
+        &diagnosis,
+        Grade::Derived,
+        &["300", "very unlikely rather than impossible", "1000"],
+        &[3],
+    );
 
     assert_eq!(edge(&diagnosis, "RCU grace period 80885", "rcu_preempt[10]"), Grade::Seen);
     assert_eq!(edge(&diagnosis, "rcu_preempt[10]", "time on CPU 0"), Grade::Inferred);
@@ -184,7 +189,10 @@ fn a_leaked_reader_section_is_told_with_its_clock() {
         let reader = &stall.tasks[0];
         assert_eq!((reader.pid, reader.depth), (1010, Some(depth)));
         assert_eq!((reader.flags.as_deref(), stall.cpus.len()), (Some("b..l"), 0));
-        assert_eq!((stall.node_level, stall.node_cpus.map(|n| (n.1, n.2))), (Some(1), Some((0, 15))));
+        assert_eq!(
+            (stall.node_level, stall.node_cpus.map(|n| (n.1, n.2))),
+            (Some(1), Some((0, 15)))
+        );
     }
 
     let cause = diagnosis.first_cause.as_ref().unwrap();
@@ -197,7 +205,8 @@ fn a_leaked_reader_section_is_told_with_its_clock() {
 
     assert_eq!(diagnosis.verdict.kind, VerdictKind::Leak);
     let verdict = &diagnosis.verdict.statement;
-    for words in ["leaked RCU read-side section", "[1010]", "3, later 5", "122497", "cgroup_mutex"] {
+    for words in ["leaked RCU read-side section", "[1010]", "3, later 5", "122497", "cgroup_mutex"]
+    {
         assert!(verdict.contains(words), "{words}: {verdict}");
     }
     claim(&diagnosis, Grade::Seen, &["[1010] blocked in wb_workfn", "depth > 0"], &[44, 71, 101]);
@@ -228,7 +237,12 @@ fn a_leaked_reader_section_is_told_with_its_clock() {
         &["not a memory shortage", "116,203,888", "44,556", "304,580", "59.3M of 67.0M", "order 0"],
         &[142, 178, 182, 195],
     );
-    claim(&diagnosis, Grade::Guess, &["nodemask=0", "mems_allowed=0-1", "PF_MEMALLOC"], &[142, 199]);
+    claim(
+        &diagnosis,
+        Grade::Guess,
+        &["nodemask=0", "mems_allowed=0-1", "PF_MEMALLOC"],
+        &[142, 199],
+    );
     claim(&diagnosis, Grade::Inferred, &["echo of E3"], &[199]);
 
     assert_eq!(edge(&diagnosis, "systemd-journal[1199]", "cgroup_mutex"), Grade::Seen);
