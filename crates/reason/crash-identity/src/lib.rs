@@ -1,3 +1,19 @@
-//! Names a crash as the kernel community does.
+//! Finds crash reports in console logs and names them as the kernel community does.
 //!
-//! Invariants: does no I/O; knows nothing about output formats.
+//! Invariants: does no I/O; knows nothing about output formats; memory is bounded however long the
+//! log is; any bytes give a result.
+
+mod collect;
+mod compiled;
+mod damage;
+mod functions;
+mod guilty;
+mod log;
+mod names;
+mod report;
+mod rewrite;
+mod stall;
+mod tables;
+
+pub use log::{LogReader, Reports, read_log};
+pub use report::{CrashReport, Dropped, Executor, Relation, RelationKind, Task};

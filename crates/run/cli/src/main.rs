@@ -2,6 +2,8 @@
 
 mod commands;
 mod failure;
+mod input;
+mod json;
 mod output;
 
 use std::process::ExitCode;

@@ -1,5 +1,6 @@
 //! The command line: one module a command. A module has `Arguments` (what was typed) and `run`.
 
+mod report;
 mod thread;
 
 use std::process::ExitCode;
@@ -16,11 +17,13 @@ pub(crate) struct Arguments {
 
 #[derive(clap::Subcommand, Debug)]
 enum Command {
+    Report(report::Arguments),
     Thread(thread::Arguments),
 }
 
 pub(crate) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     match arguments.command {
-        Command::Thread(arguments) => thread::run(arguments),
+        Command::Report(arguments) => report::run(&arguments),
+        Command::Thread(arguments) => thread::run(&arguments),
     }
 }

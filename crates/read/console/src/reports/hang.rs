@@ -1,0 +1,130 @@
+//! Things that do not go on: RCU stalls, hung tasks, lockups.
+
+use super::{Choice, Doubt, Family, Look, Shape};
+
+/// Functions of the tick and of RCU itself, which stand above the interrupted code.
+const STALL_SKIP: &[&str] = &["apic_timer_interrupt", "rcu"];
+
+const RCU_STALL: Shape = Shape {
+    line: r"INFO: rcu(?:_[a-z]+)*(?:_tasks_trace|_tasks)? (?:self-)?detected(?: expedited)? stalls? on",
+    title: "INFO: rcu detected stall in {F}",
+    also: &["stall in {F}"],
+    function: &[Look::After(
+        r"apic_timer_interrupt|\b__irq_svc\b|\bel1_irq\b|\bel1h_64_irq\b|timer_interrupt\+",
+    )],
+    choice: Choice::Entry,
+    skip: STALL_SKIP,
+    ..Shape::EMPTY
+};
+
+/// What a task calls to wait; the caller tells what for.
+const WAITS: &[&str] = &[
+    "schedule",
+    "context_switch",
+    "^__switch_to",
+    "retint_kernel",
+    "wait_on_",
+    "bit_wait",
+    "folio_wait",
+    "__wait_for_common",
+    "__wait_rcu_gp",
+    "fdatawait",
+    "ldsem_",
+    "tty_ldisc_lock",
+    "^__down",
+    "console_lock",
+    "rt_mutex",
+    "rwsem_",
+    "rwbase_",
+    "rtlock_",
+    "percpu_rwsem",
+    "__folio_lock",
+    "usb_start_wait_urb",
+    "usb_control_msg",
+];
+
+/// The message is cut where the task's name holds a line break.
+const BROKEN_NAME: &[&str] = &[r"blocked (?:in I/O wait )?for more than [0-9]+ seconds"];
+
+pub(super) static FAMILIES: &[Family] = &[
+    Family { header: "INFO: rcu", except: &[r"INFO: Stall ended"], shapes: &[RCU_STALL] },
+    Family {
+        header: "INFO: task ",
+        except: &[],
+        shapes: &[
+            Shape {
+                line: r"INFO: task .* blocked (?:in I/O wait )?for more than [0-9]+ seconds",
+                title: "INFO: task hung in {F}",
+                also: &["hang in {F}"],
+                function: &[Look::Trace],
+                choice: Choice::Waiter,
+                skip: WAITS,
+                ..Shape::EMPTY
+            },
+            Shape {
+                line: r"INFO: task \S*$",
+                then: BROKEN_NAME,
+                title: "INFO: task hung in {F}",
+                also: &["hang in {F}"],
+                function: &[Look::Trace],
+                choice: Choice::Waiter,
+                skip: WAITS,
+                ..Shape::EMPTY
+            },
+            Shape {
+                line: r"INFO: task .* can't die for more than [0-9]+ seconds",
+                title: "INFO: task can't die in {F}",
+                also: &["hang in {F}"],
+                function: &[Look::Trace],
+                choice: Choice::Waiter,
+                skip: WAITS,
+                ..Shape::EMPTY
+            },
+        ],
+    },
+    Family {
+        header: "BUG: soft lockup",
+        except: &[],
+        shapes: &[Shape {
+            line: r"BUG: soft lockup",
+            title: "BUG: soft lockup in {F}",
+            also: &["stall in {F}"],
+            function: &[Look::Frames],
+            choice: Choice::Entry,
+            skip: &["schedule", "retint_kernel"],
+            ..Shape::EMPTY
+        }],
+    },
+    Family {
+        header: "BUG: workqueue lockup",
+        except: &[],
+        shapes: &[Shape {
+            line: r"BUG: workqueue lockup",
+            title: "BUG: workqueue lockup",
+            doubt: Doubt::TraceOptional,
+            ..Shape::EMPTY
+        }],
+    },
+    Family {
+        header: "BUG: spinlock",
+        except: &[],
+        shapes: &[Shape {
+            line: r"BUG: spinlock (lockup suspected|already unlocked|recursion|bad magic|wrong owner|wrong CPU)",
+            title: "BUG: spinlock {1} in {F}",
+            function: &[Look::Trace],
+            skip: &["spin_", "_lock", "_unlock"],
+            ..Shape::EMPTY
+        }],
+    },
+    Family {
+        header: "BUG: rwlock",
+        except: &[],
+        shapes: &[Shape {
+            line: r"BUG: rwlock (lockup suspected|already unlocked|recursion|bad magic|wrong owner|wrong CPU)",
+            title: "BUG: rwlock {1} in {F}",
+            function: &[Look::Trace],
+            skip: &["spin_", "_lock", "_unlock"],
+            ..Shape::EMPTY
+        }],
+    },
+];

@@ -1,0 +1,198 @@
+//! Reports of the lock validator, old headings (`[ INFO: … ]`, `[ BUG: … ]`) and new (`WARNING: …`).
+
+use super::{Doubt, Family, Look, Shape};
+
+/// The function that takes the lock, as the report's own line gives it, then the trace.
+const TAKEN_AT: &[Look] = &[Look::Group(1), Look::Trace];
+const LOCK_NAMES: &[&str] = &["stack", "lock", "IRQ"];
+
+/// `possible circular locking dependency detected` and `possible recursive locking detected`.
+const CIRCULAR: Shape = Shape {
+    line: r"(?:WARNING: |INFO: )?possible (?:circular locking dependency|recursive locking|irq lock inversion dependency) detected",
+    then: &[r"is trying to acquire lock:?$"],
+    title: "possible deadlock in {F}",
+    function: &[Look::After(r"is trying to acquire lock:?$")],
+    skip: &["process_one_work"],
+    ..Shape::EMPTY
+};
+
+/// The same under its old heading, which named the function whatever it was.
+const CIRCULAR_OLD: Shape = Shape {
+    then: &[r"is trying to acquire lock:?$", r"at: (?:\[<[0-9a-f]+>\] )?([^\s+]+)"],
+    function: &[Look::AnyGroup(1)],
+    ..CIRCULAR
+};
+
+/// `HARDIRQ-safe -> HARDIRQ-unsafe lock order detected`: named by where the lock became safe.
+const SAFE_UNSAFE: Shape = Shape {
+    line: r"(?:WARNING: |INFO: )?[A-Z]+(?:-READ)?-safe -> [A-Z]+(?:-READ)?-unsafe lock order detected",
+    then: &[r"which became [A-Z]+(?:-READ)?-irq-safe at:"],
+    title: "possible deadlock in {F}",
+    function: &[Look::After(r"which became [A-Z]+(?:-READ)?-irq-safe at:")],
+    ..Shape::EMPTY
+};
+
+const INVERSION: Shape = Shape {
+    line: r"(?:WARNING: |INFO: )?possible irq lock inversion dependency detected",
+    then: &[r"just changed the state of lock:", r"at: (?:\[<[0-9a-f]+>\] )?([^\s+]+)"],
+    title: "possible deadlock in {F}",
+    function: TAKEN_AT,
+    skip: LOCK_NAMES,
+    ..Shape::EMPTY
+};
+
+const INCONSISTENT: Shape = Shape {
+    line: r"(?:WARNING: |INFO: )?inconsistent lock state",
+    then: &[r"takes:$", r"at: (?:\[<[0-9a-f]+>\] )?([^\s+]+)"],
+    title: "inconsistent lock state in {F}",
+    function: TAKEN_AT,
+    skip: LOCK_NAMES,
+    ..Shape::EMPTY
+};
+
+const WAIT_CONTEXT: Shape = Shape {
+    line: r"(?:BUG: |WARNING: )Invalid wait context",
+    then: &[r"is trying to lock:", r"at: (?:\[<[0-9a-f]+>\] )?([^\s+]+)"],
+    title: "WARNING: locking bug in {F}",
+    function: TAKEN_AT,
+    ..Shape::EMPTY
+};
+
+const RCU_USAGE: Shape = Shape {
+    line: r"(?:WARNING|INFO): suspicious RCU usage",
+    then: &[r"^\S+\.[ch]:[0-9]+ |suspicious rcu_|Illegal context switch"],
+    title: "WARNING: suspicious RCU usage in {F}",
+    function: &[Look::Trace],
+    skip: &["rcu", "kmem", "slab", "kmalloc"],
+    ..Shape::EMPTY
+};
+
+pub(super) static FAMILIES: &[Family] = &[
+    Family {
+        header: "WARNING: possible circular locking dependency detected",
+        except: &[],
+        shapes: &[CIRCULAR],
+    },
+    Family {
+        header: "WARNING: possible recursive locking detected",
+        except: &[],
+        shapes: &[CIRCULAR],
+    },
+    Family {
+        header: "WARNING: possible irq lock inversion dependency detected",
+        except: &[],
+        shapes: &[INVERSION],
+    },
+    Family {
+        header: "INFO: possible irq lock inversion dependency detected",
+        except: &[],
+        shapes: &[INVERSION],
+    },
+    Family {
+        header: "INFO: possible circular locking dependency detected",
+        except: &[],
+        shapes: &[CIRCULAR_OLD],
+    },
+    Family {
+        header: "INFO: possible recursive locking detected",
+        except: &[],
+        shapes: &[CIRCULAR_OLD],
+    },
+    Family { header: "WARNING: HARDIRQ", except: &[], shapes: &[SAFE_UNSAFE] },
+    Family { header: "WARNING: SOFTIRQ", except: &[], shapes: &[SAFE_UNSAFE] },
+    Family { header: "INFO: HARDIRQ", except: &[], shapes: &[SAFE_UNSAFE] },
+    Family { header: "INFO: SOFTIRQ", except: &[], shapes: &[SAFE_UNSAFE] },
+    Family { header: "WARNING: inconsistent lock state", except: &[], shapes: &[INCONSISTENT] },
+    Family { header: "INFO: inconsistent lock state", except: &[], shapes: &[INCONSISTENT] },
+    Family { header: "BUG: Invalid wait context", except: &[], shapes: &[WAIT_CONTEXT] },
+    Family { header: "WARNING: Invalid wait context", except: &[], shapes: &[WAIT_CONTEXT] },
+    Family { header: "WARNING: suspicious RCU usage", except: &[], shapes: &[RCU_USAGE] },
+    Family {
+        header: "INFO: suspicious RCU usage",
+        except: &[],
+        shapes: &[
+            Shape { title: "INFO: suspicious RCU usage in {F}", ..RCU_USAGE },
+            Shape {
+                line: r"INFO: suspicious RCU usage",
+                title: "INFO: suspicious RCU usage in {F}",
+                doubt: Doubt::Always,
+                ..Shape::EMPTY
+            },
+        ],
+    },
+    Family {
+        header: "BUG: bad unlock balance detected",
+        except: &[],
+        shapes: &[UNLOCK_BALANCE_OLD, UNLOCK_BALANCE_CUT],
+    },
+    Family {
+        header: "WARNING: bad unlock balance detected",
+        except: &[],
+        shapes: &[Shape { title: "WARNING: bad unlock balance in {F}", ..UNLOCK_BALANCE_OLD }],
+    },
+    Family { header: "BUG: held lock freed", except: &[], shapes: &[HELD_FREED_OLD] },
+    Family {
+        header: "WARNING: held lock freed",
+        except: &[],
+        shapes: &[Shape { title: "WARNING: held lock freed in {F}", ..HELD_FREED_OLD }],
+    },
+    Family {
+        header: "BUG: lock held when returning to user space",
+        except: &[],
+        shapes: &[HELD_RETURNING_OLD],
+    },
+    Family {
+        header: "WARNING: lock held when returning to user space",
+        except: &[],
+        shapes: &[Shape {
+            title: "WARNING: lock held when returning to user space in {F}",
+            ..HELD_RETURNING_OLD
+        }],
+    },
+    Family {
+        header: "INFO: trying to register non-static key",
+        except: &[],
+        shapes: &[Shape {
+            line: "INFO: trying to register non-static key",
+            title: "INFO: trying to register non-static key in {F}",
+            function: &[Look::Trace],
+            skip: &["stack", "lock", "IRQ"],
+            ..Shape::EMPTY
+        }],
+    },
+];
+
+const UNLOCK_BALANCE_OLD: Shape = Shape {
+    line: r"(?:BUG|WARNING): bad unlock balance detected!",
+    then: &[r"is trying to release lock .* at:", r"(?:\[<[0-9a-f]+>\] )?([^\s+]+)\+0x"],
+    title: "BUG: bad unlock balance in {F}",
+    function: &[Look::Group(1), Look::Trace],
+    ..Shape::EMPTY
+};
+
+const UNLOCK_BALANCE_CUT: Shape = Shape {
+    line: r"BUG: bad unlock balance detected!",
+    title: "BUG: bad unlock balance in {F}",
+    doubt: Doubt::Always,
+    ..Shape::EMPTY
+};
+
+const HELD_FREED_OLD: Shape = Shape {
+    line: r"(?:BUG|WARNING): held lock freed!",
+    then: &[
+        r"is freeing memory .*, with a lock still held there!",
+        r"at: (?:\[<[0-9a-f]+>\] )?([^\s+]+)",
+    ],
+    title: "BUG: held lock freed in {F}",
+    function: &[Look::Group(1), Look::Trace],
+    ..Shape::EMPTY
+};
+
+const HELD_RETURNING_OLD: Shape = Shape {
+    line: r"(?:BUG|WARNING): lock held when returning to user space!",
+    then: &[r"is leaving the kernel with locks still held!", r"at: (?:\[<[0-9a-f]+>\] )?([^\s+]+)"],
+    title: "BUG: lock held when returning to user space in {F}",
+    function: &[Look::Group(1)],
+    doubt: Doubt::TraceOptional,
+    ..Shape::EMPTY
+};

@@ -1,0 +1,256 @@
+//! Bad memory accesses that the processor reports, and damaged memory that the kernel finds.
+
+use super::{Choice, Doubt, Family, Look, Shape};
+
+const FAULT: &[Look] = &[Look::InstructionPointer, Look::Trace];
+const ALLOCATOR: &[&str] = &[
+    "^bad_page",
+    "(free|put|get|update|release)_page",
+    "(free|put|get|update|release)_pages",
+    "free_pcp",
+    "free_unref",
+    "rmqueue",
+    "get_page_from_freelist",
+    "prep_new_page",
+    "post_alloc_hook",
+    "__free_",
+    "page_frag",
+    "folios_put",
+    "folio_put",
+    "free_tail",
+    "check_new_page",
+    "alloc_pages",
+];
+
+pub(super) static FAMILIES: &[Family] = &[
+    Family {
+        header: "BUG: unable to handle",
+        except: &[],
+        shapes: &[
+            Shape {
+                line: r"BUG: unable to handle kernel NULL pointer dereference",
+                title: "BUG: unable to handle kernel NULL pointer dereference in {F}",
+                also: &["bad-access in {F}"],
+                function: FAULT,
+                ..Shape::EMPTY
+            },
+            Shape {
+                line: r"BUG: (?:unable to handle page fault for address|unable to handle kernel paging request)",
+                title: "BUG: unable to handle kernel paging request in {F}",
+                also: &["bad-access in {F}"],
+                function: FAULT,
+                ..Shape::EMPTY
+            },
+            Shape {
+                line: r"BUG: unable to handle kernel",
+                title: "BUG: unable to handle kernel",
+                doubt: Doubt::Always,
+                ..Shape::EMPTY
+            },
+        ],
+    },
+    Family {
+        header: "BUG: kernel NULL pointer dereference",
+        except: &[],
+        shapes: &[Shape {
+            line: r"BUG: kernel NULL pointer dereference",
+            title: "BUG: unable to handle kernel NULL pointer dereference in {F}",
+            also: &["bad-access in {F}"],
+            function: FAULT,
+            ..Shape::EMPTY
+        }],
+    },
+    // powerpc: `BUG: Kernel NULL pointer dereference on read at 0x00000000`.
+    Family {
+        header: "BUG: Kernel NULL pointer dereference",
+        except: &[],
+        shapes: &[Shape {
+            line: r"BUG: Kernel NULL pointer dereference",
+            title: "BUG: unable to handle kernel NULL pointer dereference in {F}",
+            also: &["bad-access in {F}"],
+            function: FAULT,
+            ..Shape::EMPTY
+        }],
+    },
+    Family {
+        header: "BUG: Unable to handle kernel",
+        except: &[],
+        shapes: &[
+            Shape {
+                line: r"BUG: Unable to handle kernel (?:data access|instruction fetch|paging request)",
+                title: "BUG: unable to handle kernel paging request in {F}",
+                also: &["bad-access in {F}"],
+                function: FAULT,
+                ..Shape::EMPTY
+            },
+            Shape {
+                line: r"BUG: Unable to handle kernel NULL pointer dereference",
+                title: "BUG: unable to handle kernel NULL pointer dereference in {F}",
+                also: &["bad-access in {F}"],
+                function: FAULT,
+                ..Shape::EMPTY
+            },
+        ],
+    },
+    Family {
+        header: "Unable to handle kernel",
+        except: &[],
+        shapes: &[
+            Shape {
+                line: r"Unable to handle kernel NULL pointer dereference",
+                title: "BUG: unable to handle kernel NULL pointer dereference in {F}",
+                also: &["bad-access in {F}"],
+                function: FAULT,
+                ..Shape::EMPTY
+            },
+            Shape {
+                line: r"Unable to handle kernel ",
+                title: "BUG: unable to handle kernel paging request in {F}",
+                also: &["bad-access in {F}"],
+                function: FAULT,
+                ..Shape::EMPTY
+            },
+        ],
+    },
+    Family {
+        header: "CPU 0 Unable to handle kernel",
+        except: &[],
+        shapes: &[Shape {
+            line: r"CPU \d+ Unable to handle kernel paging request",
+            title: "BUG: unable to handle kernel paging request in {F}",
+            also: &["bad-access in {F}"],
+            function: FAULT,
+            ..Shape::EMPTY
+        }],
+    },
+    Family {
+        header: "BUG: Bad page",
+        except: &[],
+        shapes: &[
+            Shape {
+                line: r"BUG: Bad page state",
+                title: "BUG: Bad page state in {F}",
+                function: &[Look::Frames],
+                skip: ALLOCATOR,
+                ..Shape::EMPTY
+            },
+            Shape { line: r"BUG: Bad page map", title: "BUG: Bad page map", ..Shape::EMPTY },
+            Shape {
+                line: r"BUG: Bad page cache",
+                title: "BUG: Bad page cache in {F}",
+                function: &[Look::Trace],
+                skip: ALLOCATOR,
+                ..Shape::EMPTY
+            },
+        ],
+    },
+    Family {
+        header: "BUG: Bad rss-counter state",
+        except: &[],
+        shapes: &[Shape {
+            line: r"BUG: Bad rss-counter state",
+            title: "BUG: Bad rss-counter state",
+            doubt: Doubt::TraceOptional,
+            ..Shape::EMPTY
+        }],
+    },
+    Family {
+        header: "BUG: non-zero ",
+        except: &[],
+        shapes: &[
+            Shape {
+                line: r"BUG: non-zero nr_ptes on freeing mm",
+                title: "BUG: non-zero nr_ptes on freeing mm",
+                doubt: Doubt::TraceOptional,
+                ..Shape::EMPTY
+            },
+            Shape {
+                line: r"BUG: non-zero pgtables_bytes on freeing mm",
+                title: "BUG: non-zero pgtables_bytes on freeing mm",
+                doubt: Doubt::TraceOptional,
+                ..Shape::EMPTY
+            },
+        ],
+    },
+    Family {
+        header: "BUG: Dentry",
+        except: &[],
+        shapes: &[Shape {
+            line: r"BUG: Dentry .*(still in use) \([0-9]+\) (\[unmount of \S+ \S+\])",
+            title: "BUG: Dentry still in use in unmount",
+            also: &["BUG: Dentry still in use {2}"],
+            ..Shape::EMPTY
+        }],
+    },
+    Family {
+        header: "BUG: memory leak",
+        except: &[],
+        shapes: &[Shape {
+            line: r"BUG: memory leak",
+            then: &[r"^(?:unreferenced object .*)"],
+            title: "memory leak in {F}",
+            function: &[Look::After("backtrace")],
+            skip: &[
+                "kmemleak",
+                "mmap",
+                "kmem",
+                "slab",
+                "alloc",
+                "create_object",
+                "idr_get",
+                "list_lru_init",
+                "skb",
+                "strdup",
+                "memdup",
+                "strndup",
+                "kstrdup",
+                "getname",
+                "do_syscall_64",
+                "entry_SYSCALL",
+                "radix_tree",
+                "xas_",
+                "kobject_set_name",
+                "kvasprintf",
+                "ERROR_PTR",
+                "device_initialize",
+                "device_private_init",
+                "dev_set_name",
+                "x64_sys_call",
+            ],
+            ..Shape::EMPTY
+        }],
+    },
+    Family {
+        header: "unreferenced object",
+        except: &[],
+        shapes: &[Shape {
+            line: r"unreferenced object 0x",
+            title: "memory leak in {F}",
+            function: &[Look::After("backtrace")],
+            skip: &["kmemleak", "mmap", "kmem", "slab", "alloc", "create_object", "skb", "dup"],
+            ..Shape::EMPTY
+        }],
+    },
+    Family {
+        header: "BUG kmalloc-",
+        except: &[],
+        shapes: &[Shape {
+            line: r"BUG kmalloc-.*: Object already free",
+            title: "BUG: Object already free",
+            ..Shape::EMPTY
+        }],
+    },
+    Family { header: "BUG: stack guard page was hit", except: &[], shapes: &[STACK_GUARD] },
+    Family { header: "BUG: TASK stack guard page was hit", except: &[], shapes: &[STACK_GUARD] },
+    Family { header: "BUG: IRQ stack guard page was hit", except: &[], shapes: &[STACK_GUARD] },
+];
+
+const STACK_GUARD: Shape = Shape {
+    line: r"BUG: (?:TASK |IRQ |[A-Z]+ )?stack guard page was hit",
+    title: "BUG: stack guard page was hit in {F}",
+    also: &["stack-overflow in {F}"],
+    function: &[Look::Frames],
+    choice: Choice::Entry,
+    skip: &["stack_chk", "bad_stack"],
+    ..Shape::EMPTY
+};

@@ -1,0 +1,74 @@
+//! Calls from a context that does not allow them, and balances that do not balance.
+
+use super::{Doubt, Family, Look, Shape};
+
+const PREEMPTION: &[&str] = &["dump_stack", "preemption", "preempt", "debug_"];
+
+pub(super) static FAMILIES: &[Family] = &[
+    Family {
+        header: "BUG: sleeping function called from invalid context",
+        except: &[],
+        shapes: &[Shape {
+            line: r"BUG: sleeping function called from invalid context at",
+            title: "BUG: sleeping function called from invalid context in {F}",
+            function: &[Look::Trace],
+            skip: &["schedule"],
+            ..Shape::EMPTY
+        }],
+    },
+    Family {
+        header: "BUG: assuming atomic context at",
+        except: &[],
+        shapes: &[Shape {
+            line: r"BUG: assuming (?:non-)?atomic context at",
+            title: "BUG: assuming atomic context in {F}",
+            function: &[Look::Trace],
+            skip: &["schedule"],
+            ..Shape::EMPTY
+        }],
+    },
+    Family {
+        header: "BUG: scheduling while atomic",
+        except: &[],
+        shapes: &[Shape {
+            line: r"BUG: scheduling while atomic",
+            title: "BUG: scheduling while atomic in {F}",
+            function: &[Look::Trace],
+            skip: &["schedule"],
+            ..Shape::EMPTY
+        }],
+    },
+    Family {
+        header: "BUG: using ",
+        except: &[],
+        shapes: &[Shape {
+            line: r"BUG: using ([a-z_]+)\(\) in preemptible \[[0-9a-f]+\] code",
+            title: "BUG: using {1}() in preemptible code in {F}",
+            function: &[Look::Trace],
+            skip: PREEMPTION,
+            ..Shape::EMPTY
+        }],
+    },
+    Family {
+        header: "BUG: workqueue leaked",
+        except: &[],
+        shapes: &[Shape {
+            line: r"BUG: workqueue leaked (?:lock or atomic|atomic, lock or RCU)",
+            then: &[r"(?:last function: |workfn=)([^\s+]+)"],
+            title: "BUG: workqueue leaked lock or atomic in {F}",
+            function: &[Look::Group(1)],
+            doubt: Doubt::TraceOptional,
+            ..Shape::EMPTY
+        }],
+    },
+    Family {
+        header: "BUG: MAX_",
+        except: &[],
+        shapes: &[Shape {
+            line: r"BUG: (MAX_[A-Z_]+) too low",
+            title: "BUG: {1} too low!",
+            doubt: Doubt::TraceOptional,
+            ..Shape::EMPTY
+        }],
+    },
+];

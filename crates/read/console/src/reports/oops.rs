@@ -1,0 +1,265 @@
+//! Oopses, `BUG()` and panics.
+
+use super::{Choice, Doubt, Family, Look, Shape};
+
+const FAULT: &[Look] = &[Look::InstructionPointer, Look::Trace];
+
+/// Fortified string functions report in `lib/string*.c`; their caller is at fault.
+const FORTIFY: &[&str] = &["fortify"];
+
+pub(super) static FAMILIES: &[Family] = &[
+    Family {
+        header: "kernel BUG at",
+        except: &[],
+        shapes: &[
+            Shape {
+                line: r"kernel BUG at lib/list_debug\.c",
+                title: "BUG: corrupted list in {F}",
+                also: &["bad-access in {F}"],
+                function: FAULT,
+                ..Shape::EMPTY
+            },
+            Shape {
+                line: r"kernel BUG at mm/usercopy\.c",
+                title: "BUG: bad usercopy in {F}",
+                function: FAULT,
+                skip: &["usercopy", "__check"],
+                ..Shape::EMPTY
+            },
+            Shape {
+                line: r"kernel BUG at net/core/skbuff\.c",
+                title: "kernel BUG in {F}",
+                function: FAULT,
+                skip: &["^skb_"],
+                ..Shape::EMPTY
+            },
+            Shape {
+                line: r"kernel BUG at (\S+)",
+                title: "kernel BUG in {F}",
+                function: FAULT,
+                skip: FORTIFY,
+                ..Shape::EMPTY
+            },
+        ],
+    },
+    Family {
+        header: "Kernel BUG at",
+        except: &[],
+        shapes: &[Shape {
+            line: r"Kernel BUG at (\S+)",
+            title: "kernel BUG in {F}",
+            function: FAULT,
+            ..Shape::EMPTY
+        }],
+    },
+    Family {
+        header: "Kernel BUG [#",
+        except: &[],
+        shapes: &[Shape {
+            line: r"Kernel BUG \[#",
+            title: "kernel BUG in {F}",
+            function: FAULT,
+            ..Shape::EMPTY
+        }],
+    },
+    Family {
+        header: "general protection fault",
+        except: &[
+            r"traps: .*general protection",
+            r"segfault at",
+            r"general protection fault ip:",
+            r"general protection ip:",
+        ],
+        shapes: &[Shape {
+            line: r"general protection fault",
+            title: "general protection fault in {F}",
+            also: &["bad-access in {F}"],
+            function: FAULT,
+            ..Shape::EMPTY
+        }],
+    },
+    Family {
+        header: "stack segment: ",
+        except: &[],
+        shapes: &[Shape {
+            line: r"stack segment: ",
+            title: "stack segment fault in {F}",
+            function: FAULT,
+            ..Shape::EMPTY
+        }],
+    },
+    Family {
+        header: "PANIC: double fault",
+        except: &[],
+        shapes: &[Shape {
+            line: r"PANIC: double fault",
+            title: "PANIC: double fault in {F}",
+            function: FAULT,
+            ..Shape::EMPTY
+        }],
+    },
+    Family {
+        header: "double fault:",
+        except: &[],
+        shapes: &[Shape {
+            line: r"double fault:",
+            title: "PANIC: double fault in {F}",
+            function: FAULT,
+            ..Shape::EMPTY
+        }],
+    },
+    Family {
+        header: "divide error:",
+        except: &[],
+        shapes: &[Shape {
+            line: r"divide error:",
+            title: "divide error in {F}",
+            function: FAULT,
+            ..Shape::EMPTY
+        }],
+    },
+    Family {
+        header: "invalid opcode:",
+        except: &[r"traps: .*invalid opcode"],
+        shapes: &[Shape {
+            line: r"invalid opcode:",
+            title: "invalid opcode in {F}",
+            function: FAULT,
+            ..Shape::EMPTY
+        }],
+    },
+    Family {
+        header: "int3: ",
+        except: &[r"traps: .*int3"],
+        shapes: &[Shape { line: r"int3: ", title: "int3 in {F}", function: FAULT, ..Shape::EMPTY }],
+    },
+    Family {
+        header: "Internal error:",
+        except: &[],
+        shapes: &[
+            Shape {
+                line: r"Internal error: kernel stack overflow",
+                title: "kernel stack overflow in {F}",
+                also: &["stack-overflow in {F}"],
+                function: &[Look::Frames],
+                choice: Choice::Entry,
+                skip: &["stack_chk", "bad_stack"],
+                ..Shape::EMPTY
+            },
+            Shape {
+                line: r"Internal error:",
+                title: "Internal error in {F}",
+                also: &["bad-access in {F}"],
+                function: FAULT,
+                ..Shape::EMPTY
+            },
+        ],
+    },
+    Family {
+        header: "Unhandled fault:",
+        except: &[],
+        shapes: &[Shape {
+            line: r"Unhandled fault:",
+            title: "Unhandled fault in {F}",
+            also: &["bad-access in {F}"],
+            function: FAULT,
+            ..Shape::EMPTY
+        }],
+    },
+    Family {
+        header: "Alignment trap:",
+        except: &[r"Alignment trap: not handling"],
+        shapes: &[Shape {
+            line: r"Alignment trap:",
+            title: "Alignment trap in {F}",
+            function: FAULT,
+            ..Shape::EMPTY
+        }],
+    },
+    Family {
+        header: "rust_kernel: panicked at",
+        except: &[],
+        shapes: &[Shape {
+            line: r"rust_kernel: panicked at",
+            then: &[r"^\s*(\S.*\S)\s*$"],
+            title: "{1} in {F}",
+            function: &[Look::Trace],
+            skip: &[
+                "rust_begin_unwind",
+                "panicking",
+                "core::",
+                "__rust",
+                "rust_panic",
+                "rust_helper_BUG",
+            ],
+            ..Shape::EMPTY
+        }],
+    },
+    Family {
+        header: "Kernel panic - not syncing:",
+        except: &[],
+        shapes: &[
+            Shape {
+                line: r"Kernel panic - not syncing: Attempted to kill init!",
+                title: "kernel panic: Attempted to kill init!",
+                doubt: Doubt::TraceOptional,
+                ..Shape::EMPTY
+            },
+            Shape {
+                line: r"Kernel panic - not syncing: Out of memory",
+                title: "kernel panic: Out of memory",
+                doubt: Doubt::Always,
+                ..Shape::EMPTY
+            },
+            Shape {
+                line: r"Kernel panic - not syncing: panic_on_warn set",
+                title: "kernel panic: panic_on_warn set",
+                doubt: Doubt::Always,
+                ..Shape::EMPTY
+            },
+            Shape {
+                line: r"Kernel panic - not syncing: (?:stack-protector: )?(?:Kernel )?stack is corrupted in:? *(?:\[?<?[0-9a-f]{8,}>?\]?)?\s*([^\s+]*)",
+                title: "kernel panic: stack is corrupted in {F}",
+                function: &[Look::Group(1), Look::Trace],
+                skip: &["stack_chk", "bad_stack"],
+                doubt: Doubt::TraceOptional,
+                ..Shape::EMPTY
+            },
+            Shape {
+                line: r"Kernel panic - not syncing: corrupted stack end",
+                title: "kernel panic: corrupted stack end in {F}",
+                also: &["stack-overflow in {F}"],
+                function: &[Look::Frames],
+                choice: Choice::Entry,
+                skip: &["schedule", "retint_kernel"],
+                ..Shape::EMPTY
+            },
+            Shape {
+                line: r"Kernel panic - not syncing: kernel stack overflow",
+                title: "kernel stack overflow in {F}",
+                also: &["stack-overflow in {F}"],
+                function: &[Look::Frames],
+                choice: Choice::Entry,
+                skip: &["stack_chk", "bad_stack"],
+                ..Shape::EMPTY
+            },
+            Shape {
+                line: r"Kernel panic - not syncing: Fatal exception",
+                title: "kernel panic: Fatal exception",
+                doubt: Doubt::Always,
+                ..Shape::EMPTY
+            },
+            Shape {
+                line: r"Kernel panic - not syncing: \(?(?:UBSAN|KASAN|KMSAN|KFENCE): (.*)",
+                title: "kernel panic: {1}",
+                ..Shape::EMPTY
+            },
+            Shape {
+                line: r"Kernel panic - not syncing: +(.*?)(?: \.\.\.)?$",
+                title: "kernel panic: {1}",
+                doubt: Doubt::TraceOptional,
+                ..Shape::EMPTY
+            },
+        ],
+    },
+];

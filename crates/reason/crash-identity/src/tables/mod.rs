@@ -1,0 +1,7 @@
+//! What the naming of crashes knows, as data.
+
+pub(crate) mod entries;
+pub(crate) mod files;
+pub(crate) mod helpers;
+pub(crate) mod kinds;
+pub(crate) mod suppressions;
