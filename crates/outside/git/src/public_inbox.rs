@@ -119,7 +119,8 @@ fn git(path: &Path) -> Command {
 
 fn output(path: &Path, operation: &'static str, arguments: &[&str]) -> Result<String, Error> {
     let run = |source| Error::Run { operation, path: path.to_owned(), source };
-    let out = git(path).arg(operation).args(arguments).stdin(Stdio::null()).output().map_err(run)?;
+    let out =
+        git(path).arg(operation).args(arguments).stdin(Stdio::null()).output().map_err(run)?;
     if !out.status.success() {
         let message = String::from_utf8_lossy(&out.stderr).trim().to_owned();
         return Err(Error::Git { operation, path: path.to_owned(), message });
@@ -229,7 +230,10 @@ impl Mails {
         let Ok(size) = size.parse::<u64>() else { return Ok(None) };
         let mut mail = Vec::new();
         (&mut self.answers).take(size.min(MAX_MAIL)).read_to_end(&mut mail)?;
-        io::copy(&mut (&mut self.answers).take(size.saturating_sub(MAX_MAIL) + 1), &mut io::sink())?;
+        io::copy(
+            &mut (&mut self.answers).take(size.saturating_sub(MAX_MAIL) + 1),
+            &mut io::sink(),
+        )?;
         Ok((kind == "blob").then_some(mail))
     }
 }

@@ -171,9 +171,10 @@ impl MailIndex {
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let (condition, value) = match wanted {
             Wanted::Bug(id) => ("id IN (SELECT mail FROM bug WHERE id = ?1)", id.clone()),
-            Wanted::File(path) if path.ends_with('/') => {
-                ("id IN (SELECT mail FROM file WHERE path >= ?1 AND path < ?1 || char(1114111))", path.clone())
-            }
+            Wanted::File(path) if path.ends_with('/') => (
+                "id IN (SELECT mail FROM file WHERE path >= ?1 AND path < ?1 || char(1114111))",
+                path.clone(),
+            ),
             Wanted::File(path) => ("id IN (SELECT mail FROM file WHERE path = ?1)", path.clone()),
             Wanted::Function(name) => {
                 ("id IN (SELECT mail FROM function WHERE name = ?1)", name.clone())
@@ -183,7 +184,9 @@ impl MailIndex {
                 "is_patch = ?1 AND thread NOT IN (SELECT m.thread FROM tested t JOIN mail m ON m.id = t.mail)",
                 "1".to_owned(),
             ),
-            Wanted::Words(words) => ("id IN (SELECT rowid FROM words WHERE words MATCH ?1)", words.clone()),
+            Wanted::Words(words) => {
+                ("id IN (SELECT rowid FROM words WHERE words MATCH ?1)", words.clone())
+            }
         };
         let text = format!(
             "SELECT thread FROM mail WHERE thread IN (SELECT thread FROM mail WHERE {condition}) \
@@ -281,10 +284,12 @@ fn add_all(
     next = next.max(next_mail);
     let mut added = 0;
     for (place, message) in mails {
-        added += usize::from(add_one(&mut inserts, transaction, archive, place, message, &mut next)?);
+        added +=
+            usize::from(add_one(&mut inserts, transaction, archive, place, message, &mut next)?);
     }
     if let Some((last, _)) = mails.last() {
-        transaction.execute("UPDATE archive SET done = ?1 WHERE id = ?2", params![last, archive])?;
+        transaction
+            .execute("UPDATE archive SET done = ?1 WHERE id = ?2", params![last, archive])?;
     }
     Ok(added)
 }
@@ -401,7 +406,8 @@ fn facts(message: &Message) -> Facts {
             facts.bugs.push(bug.id);
         }
         facts.is_tested |= line.text.contains("ested-by:")
-            && trailer(line.text).is_some_and(|t| t.kind == TrailerKind::Test || t.tag == "Reviewed-and-tested-by");
+            && trailer(line.text)
+                .is_some_and(|t| t.kind == TrailerKind::Test || t.tag == "Reviewed-and-tested-by");
         if facts.words.len() < MAX_WORDS {
             facts.words.push_str(line.text);
             facts.words.push('\n');
@@ -418,7 +424,8 @@ fn facts(message: &Message) -> Facts {
 fn function(heading: &str) -> Option<&str> {
     let head = &heading[..heading.find('(')?];
     let name = head.rsplit([' ', '\t', '*']).next()?;
-    (name.len() >= 2 && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')).then_some(name)
+    (name.len() >= 2 && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_'))
+        .then_some(name)
 }
 
 #[cfg(test)]
@@ -450,7 +457,11 @@ mod tests {
             mail("a@x", None, "[PATCH] pump: x", DIFF),
         ];
         assert_eq!(index.add(archive, "pumps", &mails).expect("added"), 3);
-        assert_eq!(index.add(archive, "pumps", &mails).expect("added"), 0, "known mails are not added");
+        assert_eq!(
+            index.add(archive, "pumps", &mails).expect("added"),
+            0,
+            "known mails are not added"
+        );
         assert_eq!(index.done(archive).expect("done").as_deref(), Some("commit-a@x"));
         drop(index);
         let index = MailIndex::open(&path).expect("the same index");
@@ -467,7 +478,10 @@ mod tests {
             assert_eq!(threads.len(), 1, "{wanted:?}");
             assert_eq!(index.mails(threads[0]).expect("mails").len(), 2, "{wanted:?}");
         }
-        assert_eq!(index.threads(&Wanted::Writer("Ann@Pump.example".into()), 10).expect("threads").len(), 2);
+        assert_eq!(
+            index.threads(&Wanted::Writer("Ann@Pump.example".into()), 10).expect("threads").len(),
+            2
+        );
         assert!(matches!(index.threads(&Wanted::Words("\"".into()), 1), Err(Error::Query { .. })));
     }
 }

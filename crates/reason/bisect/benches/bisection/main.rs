@@ -67,9 +67,15 @@ fn world(kind: char, seed: u64, p: f64) -> World {
     match kind {
         'A' => World::new(History::linear(LEN), seed, p, Noise::Independent, None, None, cost),
         'B' => World::new(History::linear(LEN), seed, p, Noise::Stretches, None, None, cost),
-        'D' => {
-            World::new(merge_history(LEN, 0.09, seed), seed, p, Noise::Independent, None, None, cost)
-        }
+        'D' => World::new(
+            merge_history(LEN, 0.09, seed),
+            seed,
+            p,
+            Noise::Independent,
+            None,
+            None,
+            cost,
+        ),
         'E' => {
             World::new(merge_history(LEN, 0.09, seed), seed, p, Noise::Stretches, None, None, cost)
         }
@@ -131,7 +137,8 @@ fn percent(part: usize, all: usize) -> f64 {
 }
 
 fn main() {
-    let words: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with("--")).collect();
+    let words: Vec<String> =
+        std::env::args().skip(1).filter(|word| !word.starts_with("--")).collect();
     let word = |at: usize, default: &str| words.get(at).cloned().unwrap_or_else(|| default.into());
     let trials: usize = word(0, "40").parse().expect("the first word is the number of trials");
     let worlds = word(1, "ABDEF");

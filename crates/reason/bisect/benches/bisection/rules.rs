@@ -45,12 +45,26 @@ pub(crate) fn ours(world: &mut World, settings: Settings) -> Verdict {
                 let (top, mass) = belief.top();
                 eprint!(
                     "top {top} {mass:.4} older {:.3} hidden {:?} p {:.2} step {} x{} bits {:.3} min {:.1}: ",
-                    belief.older(), belief.hidden(), belief.detection_mean(), step.commit, step.runs, step.bits, step.minutes
+                    belief.older(),
+                    belief.hidden(),
+                    belief.detection_mean(),
+                    step.commit,
+                    step.runs,
+                    step.bits,
+                    step.minutes
                 );
             }
             world.step(&step, |outcome| {
                 if std::env::var_os("TRACE").is_some() {
-                    eprint!("{}", match outcome { RunOutcome::Wanted => 'W', RunOutcome::Other => 'o', RunOutcome::Clean => '.', _ => '-' });
+                    eprint!(
+                        "{}",
+                        match outcome {
+                            RunOutcome::Wanted => 'W',
+                            RunOutcome::Other => 'o',
+                            RunOutcome::Clean => '.',
+                            _ => '-',
+                        }
+                    );
                 }
                 bisection.record(step.commit, outcome);
             });

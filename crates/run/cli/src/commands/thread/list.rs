@@ -44,7 +44,9 @@ pub(super) fn run(query: &Query) -> Result<(), Failure> {
             "{}: no archive of public-inbox here",
             query.directory.display()
         ))
-        .hint("clone one with `git clone --mirror https://lore.kernel.org/LIST/0 LIST/git/0.git`"));
+        .hint(
+            "clone one with `git clone --mirror https://lore.kernel.org/LIST/0 LIST/git/0.git`",
+        ));
     }
     if !query.offline {
         for epoch in &epochs {
@@ -54,7 +56,12 @@ pub(super) fn run(query: &Query) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
     if query.wanted.is_empty() && query.me.is_none() {
         let count = index.count().map_err(Failure::usage)?;
-        writeln!(out, "{count} mails of {} archives in {}", epochs.len(), Escaped(&path.display().to_string()))?;
+        writeln!(
+            out,
+            "{count} mails of {} archives in {}",
+            epochs.len(),
+            Escaped(&path.display().to_string())
+        )?;
     }
     for wanted in &query.wanted {
         for thread in index.threads(wanted, query.limit).map_err(Failure::usage)? {
@@ -63,9 +70,8 @@ pub(super) fn run(query: &Query) -> Result<(), Failure> {
         }
     }
     if let Some(me) = &query.me {
-        let threads = index
-            .threads(&Wanted::Writer(me.clone()), query.limit)
-            .map_err(Failure::usage)?;
+        let threads =
+            index.threads(&Wanted::Writer(me.clone()), query.limit).map_err(Failure::usage)?;
         for thread in threads {
             let rows = index.mails(thread).map_err(Failure::usage)?;
             write!(out, "{}", Escaped(&open_to(me, &rows)?))?;
@@ -113,7 +119,9 @@ fn update(index: &mut MailIndex, epoch: &Epoch) -> Result<(), Failure> {
     }
     match reader.join() {
         Ok(outcome) => outcome.map_err(Failure::usage),
-        Err(_) => Err(Failure::usage(anyhow::anyhow!("reading {} broke off", epoch.path.display()))),
+        Err(_) => {
+            Err(Failure::usage(anyhow::anyhow!("reading {} broke off", epoch.path.display())))
+        }
     }
 }
 
@@ -143,7 +151,8 @@ pub(super) fn messages(rows: &[Row]) -> Result<Vec<Message>, Failure> {
     let rows = &rows[..rows.len().min(MAX_THREAD)];
     while at < rows.len() {
         let archive: &Path = &rows[at].archive;
-        let end = rows[at..].iter().position(|r| r.archive != archive).map_or(rows.len(), |n| at + n);
+        let end =
+            rows[at..].iter().position(|r| r.archive != archive).map_or(rows.len(), |n| at + n);
         let epoch = Epoch { path: archive.to_owned(), list: String::new() };
         let mut mails = Mails::open(&epoch).map_err(Failure::usage)?;
         let places: Vec<String> = rows[at..end].iter().map(|r| r.place.clone()).collect();
@@ -174,7 +183,8 @@ fn open_to(me: &str, rows: &[Row]) -> Result<String, Failure> {
         for (number, question) in thread.questions.iter().enumerate() {
             let open = matches!(question.state, QuestionState::Open | QuestionState::Partly);
             let mine = question.waits_for.iter().any(|who| {
-                let who = who.strip_prefix("author (").map_or(who.as_str(), |w| w.trim_end_matches(')'));
+                let who =
+                    who.strip_prefix("author (").map_or(who.as_str(), |w| w.trim_end_matches(')'));
                 names.contains(&who) || who.eq_ignore_ascii_case(me)
             });
             if open && mine {
