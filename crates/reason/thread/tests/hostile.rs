@@ -10,8 +10,7 @@ fn read(bytes: &[u8]) -> (usize, Vec<Thread>) {
     (messages.len(), threads)
 }
 
-const HEAD: &str =
-    "From: A B <a@b.example>\nSubject: [PATCH] x: y\nDate: Mon, 2 Mar 2026 09:00:00 +0100\nMessage-ID: <a@b>\n";
+const HEAD: &str = "From: A B <a@b.example>\nSubject: [PATCH] x: y\nDate: Mon, 2 Mar 2026 09:00:00 +0100\nMessage-ID: <a@b>\n";
 
 #[test]
 fn quotes_ten_thousand_deep_are_read() {
@@ -30,7 +29,8 @@ fn bombs_of_parts_become_plain_text_with_a_problem() {
     let nested = "Content-Type: message/rfc822\n\n".repeat(20_000);
     let mut multipart = String::new();
     for n in 0..5000 {
-        multipart.push_str(&format!("Content-Type: multipart/mixed; boundary=\"b{n}\"\n\n--b{n}\n"));
+        multipart
+            .push_str(&format!("Content-Type: multipart/mixed; boundary=\"b{n}\"\n\n--b{n}\n"));
     }
     let flat = format!(
         "Content-Type: multipart/mixed; boundary=b\n\n{}",
@@ -76,7 +76,8 @@ fn lying_charsets_and_encodings_give_text_and_a_problem() {
         text.extend_from_slice(body);
         assert_eq!(read(&text).0, 1, "{charset}");
     }
-    let mut lying = format!("{HEAD}MIME-Version: 1.0\nContent-Type: text/plain; charset=utf-8\n\n").into_bytes();
+    let mut lying = format!("{HEAD}MIME-Version: 1.0\nContent-Type: text/plain; charset=utf-8\n\n")
+        .into_bytes();
     lying.extend_from_slice(b"na\xefve\n");
     let messages = read_mail::messages(&lying);
     assert_eq!(messages[0].body.line(0).text, "naïve");
@@ -111,11 +112,67 @@ fn mails_that_answer_each_other_in_a_ring_end() {
 
 #[test]
 fn cut_and_empty_inputs_are_read() {
-    for text in ["", "\n", "From ", "From mboxrd@z x\n", "From: a\n", "From: a\nDate: b\n\n", "Posted by A 1 day ago", "\u{feff}From: a@b\nSubject: x\n\ny"] {
+    for text in [
+        "",
+        "\n",
+        "From ",
+        "From mboxrd@z x\n",
+        "From: a\n",
+        "From: a\nDate: b\n\n",
+        "Posted by A 1 day ago",
+        "\u{feff}From: a@b\nSubject: x\n\ny",
+    ] {
         read(text.as_bytes());
     }
-    let whole = format!("{HEAD}\n---\ndiff --git a/x b/x\n--- a/x\n+++ b/x\n@@ -1 +1 @@ f(\n-a\n+b\n");
+    let whole =
+        format!("{HEAD}\n---\ndiff --git a/x b/x\n--- a/x\n+++ b/x\n@@ -1 +1 @@ f(\n-a\n+b\n");
     for end in 0..whole.len() {
         read(&whole.as_bytes()[..end]);
+    }
+}
+
+/// Numbers that look random and are the same in each run.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, end: usize) -> usize {
+        self.0 =
+            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) as usize % end.max(1)
+    }
+}
+
+#[test]
+fn samples_with_damage_are_read() {
+    let samples =
+        std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../run/cli/tests/thread");
+    let mut random = Random(7);
+    let mut names: Vec<_> = std::fs::read_dir(samples)
+        .expect("samples")
+        .filter_map(|e| Some(e.ok()?.path()))
+        .filter(|p| p.extension().is_none_or(|e| e != "json"))
+        .collect();
+    names.sort();
+    for name in names {
+        let whole = std::fs::read(&name).expect("a sample");
+        for _ in 0..40 {
+            let mut bytes = whole.clone();
+            for _ in 0..=random.below(6) {
+                let at = random.below(bytes.len());
+                let end = (at + random.below(80)).min(bytes.len());
+                match random.below(5) {
+                    0 => bytes[at] = u8::try_from(random.below(256)).unwrap_or(0),
+                    1 => drop(bytes.drain(at..end)),
+                    2 => {
+                        let piece = bytes[at..end].to_vec();
+                        let to = random.below(bytes.len());
+                        bytes.splice(to..to, piece);
+                    }
+                    3 => bytes.truncate(at.max(40)),
+                    _ => bytes.insert(at, [b'\n', b'>', b' ', b'@', b'?', 0xff][random.below(6)]),
+                }
+            }
+            read(&bytes);
+        }
     }
 }

@@ -157,6 +157,21 @@ fn git(directory: &Path, arguments: &[&str]) -> Option<Vec<u8>> {
     output.status.success().then_some(output.stdout)
 }
 
+#[test]
+fn a_partial_reroll_is_whole_with_the_patches_before_it() {
+    let (status, out, error) =
+        ktriage(&samples(), &["thread", "--diff", "v5.1", "point-version.mbox"]);
+    assert_eq!(status, 0, "{error}");
+    let out = String::from_utf8_lossy(&out).into_owned();
+    assert_eq!(out.matches("diff --git").count(), 3, "{out}");
+    assert!(
+        out.contains("slab.h") && out.contains("kfree(flow)") && out.contains("pump-test.o"),
+        "{out}"
+    );
+    let (_, out, _) = ktriage(&samples(), &["thread", "--diff", "v5.1/2", "point-version.mbox"]);
+    assert_eq!(String::from_utf8_lossy(&out).matches("diff --git").count(), 1);
+}
+
 /// Codes bytes as base64 in lines of 76.
 fn base64(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";

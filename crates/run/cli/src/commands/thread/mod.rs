@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use outside_store::mail_index::Wanted;
-use reason_thread::{Thread, understand};
+use reason_thread::{Thread, Version, understand};
 
 use crate::failure::Failure;
 use crate::output::Escaped;
@@ -142,6 +142,16 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     })
 }
 
+/// A version, and while they are partial the ones before it that it goes on from.
+fn whole(thread: &Thread, at: usize) -> impl Iterator<Item = &Version> {
+    let mut goes_on = true;
+    thread.versions[..=at]
+        .iter()
+        .rev()
+        .filter(move |v| v.lineage == thread.versions[at].lineage)
+        .take_while(move |v| std::mem::replace(&mut goes_on, v.is_partial))
+}
+
 /// The bytes of a diff as its sender wrote them.
 fn diff(read: &Read, name: &str) -> Result<Vec<u8>, Failure> {
     let mut names = Vec::new();
@@ -150,15 +160,20 @@ fn diff(read: &Read, name: &str) -> Result<Vec<u8>, Failure> {
             let body = &read.messages[thread.entries[entry].message].body;
             body.bytes(diff.first, diff.last)
         };
-        for version in &thread.versions {
+        for (at, version) in thread.versions.iter().enumerate() {
             let mut all = Vec::new();
-            for patch in &version.patches {
-                let Some(found) = &patch.diff else { continue };
-                let one = format!("{}/{}", version.name(), patch.number);
-                if one == name {
-                    return Ok(bytes(patch.entry, found));
+            for number in 1..=version.size.min(9999).max(1) {
+                // What a partial reroll leaves out stays as the newest version before has it.
+                let patch =
+                    whole(thread, at).find_map(|v| v.patches.iter().find(|p| p.number == number));
+                let Some((patch, found)) = patch.and_then(|p| Some((p, p.diff.as_ref()?))) else {
+                    continue;
+                };
+                let one = bytes(patch.entry, found);
+                if format!("{}/{number}", version.name()) == name {
+                    return Ok(one);
                 }
-                all.extend(bytes(patch.entry, found));
+                all.extend(one);
             }
             if version.name() == name {
                 return Ok(all);
