@@ -27,8 +27,6 @@ pub(crate) struct Collected {
     pub(crate) foreign: usize,
     /// Stale frames (`?`) that were left out.
     pub(crate) stale: usize,
-    /// Index after the last line that was looked at.
-    pub(crate) end: usize,
     /// The report was cut because [`MOST_LINES`] were reached.
     pub(crate) cut: bool,
 }
@@ -48,7 +46,11 @@ pub(crate) fn collect(
         if matches!(first.caller, Some(Caller::Task(_))) { TASK_CONTEXT } else { CONTEXT };
     let mut kept: Vec<usize> = (floor..header)
         .rev()
-        .filter(|&at| same_printer(first, &lines[at], stamped, false) && !is_stale(&lines[at]))
+        .filter(|&at| {
+            !is_noise(&lines[at].text)
+                && same_printer(first, &lines[at], stamped, false)
+                && !is_stale(&lines[at])
+        })
         .take(context)
         .collect();
     kept.reverse();
@@ -64,7 +66,11 @@ pub(crate) fn collect(
             cut = true;
             break;
         }
-        if !same_printer(first, line, stamped, backtraces) {
+        // A message of several lines is stamped once by some writers; the rest is indented.
+        let continues = kept.last() == Some(&(end - 1)) && line.text.starts_with("        ");
+        if is_noise(&line.text)
+            || !(same_printer(first, line, stamped, backtraces) || (stamped && continues))
+        {
             foreign += 1;
             end += 1;
             if next(end - 1) && foreign > MOST_LINES {
@@ -86,7 +92,7 @@ pub(crate) fn collect(
         }
         end += 1;
     }
-    Collected { kept, header: header_at, foreign, stale, end, cut }
+    Collected { kept, header: header_at, foreign, stale, cut }
 }
 
 /// Whether a line comes from the same printer as the first line of a report. While CPUs answer a
@@ -97,7 +103,7 @@ fn same_printer(first: &Line<'_>, line: &Line<'_>, stamped: bool, backtraces: bo
             caller == other || (backtraces && matches!(other, Caller::Cpu(_)))
         }
         (Some(_), None) => false,
-        (None, _) => !stamped || line.stamp.is_some() || line.text.starts_with("        "),
+        (None, _) => !stamped || line.stamp.is_some(),
     }
 }
 
@@ -108,6 +114,11 @@ fn is_stamped(lines: &[Line<'_>], header: usize) -> bool {
     let after = &lines[header + 1..lines.len().min(header + 1 + SAMPLE)];
     lines[header].stamp.is_some()
         && (after.is_empty() || after.iter().any(|line| line.stamp.is_some()))
+}
+
+/// Records of the audit subsystem come by the hundred and tell nothing of a crash.
+fn is_noise(text: &str) -> bool {
+    text.starts_with("audit: type=")
 }
 
 fn is_echo(text: &str) -> bool {

@@ -30,9 +30,9 @@ static OTHER_STACKS: LazyLock<Regex> = LazyLock::new(|| {
 });
 
 /// Lines at which a stack trace begins.
-static TRACE: LazyLock<Regex> = LazyLock::new(|| {
+pub(crate) static TRACE: LazyLock<Regex> = LazyLock::new(|| {
     compiled::regex(
-        r"Call [Tt]race ?:|^\s*(?:[Bb]acktrace ?:|[Bb]acktrace \(crc|stack backtrace:|\[<[0-9a-f]+>\] \(unwind_backtrace)",
+        r"Call [Tt]race ?:|^\s*(?:[Bb]acktrace ?:|[Bb]acktrace \(crc|stack backtrace:|\[<[0-9a-f]+>\] \(unwind_backtrace|unwind_backtrace from )",
     )
 });
 
@@ -85,7 +85,11 @@ pub(crate) fn find(shape: &CompiledShape, lines: &[&str], groups: &[String]) -> 
             found.injected = true;
             break;
         }
-        let mut seen_caller = None;
+        // A warning that the processor trapped has its own function in the registers alone.
+        let mut seen_caller = match shape.shape.choice {
+            Choice::Caller(callee) if !candidates.iter().any(|name| name == callee) => Some(callee),
+            _ => None,
+        };
         for name in candidates {
             found.injected |= INJECTED.is_match(&name);
             if let Choice::Caller(callee) = shape.shape.choice
@@ -138,9 +142,13 @@ pub(crate) fn instruction_pointer(lines: &[&str]) -> Option<String> {
 
 /// Whether the line shows where the kernel was, with a name or without; `RIP: 0033:` and
 /// `RIP: 0023:` are of user space.
-fn is_kernel_registers(text: &str) -> bool {
+pub(crate) fn is_kernel_registers(text: &str) -> bool {
     const KERNEL: [&str; 3] = ["RIP: 0010:", "RIP: e030:", "EIP: 0060:"];
-    let text = text.trim_start();
+    let text = text.trim();
+    // Symbolised text has a line for every inlined function before the line of the raw log.
+    if text.ends_with("[inline]") {
+        return false;
+    }
     KERNEL.iter().any(|head| text.starts_with(head)) || frame::instruction_pointer(text).is_some()
 }
 

@@ -16,4 +16,4 @@ mod stall;
 mod tables;
 
 pub use log::{LogReader, Reports, read_log};
-pub use report::{CrashReport, Dropped, Executor, Relation, RelationKind, Task};
+pub use report::{CrashReport, Dropped, Executor, Relation, RelationKind, Row, Task};

@@ -4,7 +4,7 @@
 //! parsed only around a hit. Memory: the reports found (bounded by [`MOST_TEXT`]) and, for streams,
 //! one buffer of some MiB.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use aho_corasick::packed;
@@ -21,6 +21,7 @@ use crate::tables::suppressions::SUPPRESSIONS;
 /// few: this decides how fast a quiet log is read.
 const ANCHORS: &[&str] = &[
     "BUG",
+    "Kernel bug",
     "WARNING:",
     "INFO:",
     "panic",
@@ -79,6 +80,9 @@ const CONTINUATIONS: &[(&str, &str)] = &[
     ("kernel BUG at", "invalid opcode:"),
     ("kernel BUG at", "Internal error:"),
     ("kernel BUG at", "Kernel BUG [#"),
+    ("Alignment trap:", "Unhandled fault:"),
+    ("Alignment trap:", "Internal error:"),
+    ("BUG kmalloc-", "INFO:"),
     ("ODEBUG:", "WARNING:"),
     ("WARNING:", "ODEBUG:"),
     ("BUG: Dentry", "WARNING:"),
@@ -245,14 +249,16 @@ impl LogReader {
                         && has_stack(family, &lines[other].text[*header_at..])
                 })
             };
-            let Some((mut report, _)) = report::read(lines, at, *header, floor, next) else {
+            let Some((mut report, last)) = report::read(lines, at, *header, floor, next) else {
                 continue;
             };
             if report.title == REBOOT_TITLE {
                 self.boots += 1;
             }
             report.boot = self.boots;
-            floor = at + 1;
+            // What one report holds is no context of the next, unless they overlap.
+            let overlap = openings.range(at + 1..).next().is_some_and(|(other, _)| *other <= last);
+            floor = if overlap { at + 1 } else { last + 1 };
             if self.kept_text + report.text.len() > MOST_TEXT {
                 report.text = String::new();
                 self.without_text += 1;
@@ -379,7 +385,7 @@ fn keep_from(input: &[u8], at: usize, floor: usize) -> usize {
     }
 }
 
-type Openings = HashMap<usize, (usize, &'static CompiledFamily)>;
+type Openings = BTreeMap<usize, (usize, &'static CompiledFamily)>;
 
 /// The lines that begin a report: those with a header that does not continue an earlier one.
 fn openings(lines: &[Line<'_>], something_before: bool) -> Openings {
@@ -419,7 +425,7 @@ fn openings(lines: &[Line<'_>], something_before: bool) -> Openings {
 fn announces(line: &Line<'_>, header_at: usize) -> bool {
     static BEFORE_HEADER: LazyLock<Regex> = LazyLock::new(|| {
         compiled::regex(
-            r"^[\[\s*-]*(?:\S+: |NMI watchdog: |[0-9/: .,-]+|\*\* [0-9]+ printk messages dropped \*\* |<[^>]*> |syzkaller login: |\S+/[0-9]+ |[a-z_0-9]+ [0-9a-f:.-]+: )*$",
+            r"^[\[\s*-]*(?:\S+: |NMI watchdog: |[0-9/: .,-]+|\*\* [0-9]+ printk messages dropped \*\* |<[^>]*> |CPU [0-9]+ |syzkaller login: |\S+/[0-9]+ |[a-z_0-9]+ [0-9a-f:.-]+: )*$",
         )
     });
     let before = &line.text[..header_at];

@@ -41,6 +41,8 @@ pub struct CrashReport {
     pub text: String,
     /// The lines of the input it was taken from, context included.
     pub lines: LineSpan,
+    /// The row of the tables that named it; `None` when its own words are the title.
+    pub row: Option<Row>,
     /// The line that announced it.
     pub header_line: u64,
     /// Byte offset of that line in the (decompressed) input.
@@ -57,6 +59,15 @@ pub struct CrashReport {
     pub dropped: Dropped,
     /// How it follows from an earlier report of the same log.
     pub relation: Option<Relation>,
+}
+
+/// A row of the tables in [`read_console::reports`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Row {
+    /// The header of the family.
+    pub header: &'static str,
+    /// Index into the shapes of the family.
+    pub shape: usize,
 }
 
 /// The fuzzer process and program of a report.
@@ -126,7 +137,7 @@ struct Naming<'s> {
     damage: Option<String>,
 }
 
-/// Reads and names the report that begins at `lines[first]`.
+/// Reads and names the report that begins at `lines[first]`; gives the index of its last line too.
 pub(crate) fn read(
     lines: &[Line<'_>],
     first: usize,
@@ -180,8 +191,11 @@ pub(crate) fn read(
             };
             missing.then(|| "the stack trace is missing or not whole".to_owned())
         });
+    let row = naming.shape.and_then(|named_by| {
+        let shape = family.shapes.iter().position(|shape| std::ptr::eq(shape, named_by))?;
+        Some(Row { header: family.family.header, shape })
+    });
     let is_stall = naming.shape.is_some_and(|s| s.shape.choice == Choice::Entry);
-    let end = collected.end;
     let last = collected.kept.last().copied().unwrap_or(first);
     let report = CrashReport {
         kind: kind(&title),
@@ -195,6 +209,7 @@ pub(crate) fn read(
         guilty_file: guilty::file(body, is_stall),
         text: text(lines, &collected),
         lines: LineSpan::new(lines[collected.kept[0]].number, lines[last].number),
+        row,
         header_line: lines[first].number,
         offset: lines[first].offset,
         stamp: lines[first].stamp,
@@ -204,7 +219,7 @@ pub(crate) fn read(
         dropped: Dropped { foreign: collected.foreign, stale: collected.stale, cut: collected.cut },
         relation: None,
     };
-    Some((report, end))
+    Some((report, last))
 }
 
 /// The first line from its header on. Symbolised reports repeat it for every inlined function; the
