@@ -57,7 +57,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::Check(arguments) => check::run(&arguments),
         Command::Report(arguments) => report::run(&arguments, color),
         Command::Bisect(arguments) => bisect::run(&arguments),
-        Command::Thread(arguments) => thread::run(arguments),
+        Command::Thread(arguments) => thread::run(&arguments),
         Command::Generate(arguments) => generate::run(&arguments),
     }
 }
