@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use testing_faults::{
-    Fault, Feature, Judgement, Outcome, Recorded, Row, catalogue, judge, known_kernels, markdown,
-    progress, source,
+    Fault, Feature, Judgement, Outcome, Recorded, Row, catalogue, judge, judge_recordings,
+    known_kernels, markdown, progress, source,
 };
 
 fn folder(name: &str) -> PathBuf {
@@ -163,4 +163,17 @@ fn recorded_logs_show_what_the_definitions_say() {
         }
     }
     assert!(checked > 0, "no recorded logs");
+}
+
+#[test]
+fn the_document_is_the_one_that_the_recorded_logs_yield() {
+    let faults = catalogue().unwrap();
+    let kernels = known_kernels().unwrap();
+    let (named, rows) = judge_recordings(&folder("recorded"), &faults, &kernels).unwrap();
+    let document = std::fs::read_to_string(folder("../../docs/faults.md")).unwrap();
+    assert!(
+        document == markdown(&named, &rows),
+        "docs/faults.md is stale; write it anew: ktriage lab faults --all --recorded \
+         testing/faults/recorded --docs docs/faults.md"
+    );
 }
