@@ -240,6 +240,13 @@ impl Belief {
         self.older
     }
 
+    /// Per commit, the probability that it has the bug.
+    pub fn bad(&self, history: &History) -> Vec<f64> {
+        let mut sums = history.sum_over_ancestors(&self.culprit);
+        sums.iter_mut().for_each(|sum| *sum = (*sum + self.older).min(1.0));
+        sums
+    }
+
     /// The commit that most likely brought the bug, and the probability.
     pub fn top(&self) -> (usize, f64) {
         let mut top = (0, 0.0);

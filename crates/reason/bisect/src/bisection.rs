@@ -92,7 +92,7 @@ pub struct Bisection {
 const CRASHES_AT_START: u32 = 2;
 /// Share of the allowed error at which a culprit is named; the rest is kept for what the model of the
 /// noise does not know.
-const MARGIN: f64 = 0.7;
+const MARGIN: f64 = 0.85;
 /// A commit on which the crash shows less than this part as often as at the bad end is not named: the
 /// reproducer may be losing its power there.
 const FULL_POWER: f64 = 0.4;

@@ -236,6 +236,9 @@ impl<'a> View<'a> {
             let parents = self.history.parents(commit);
             candidates.extend(parents.iter().map(|&parent| self.prior.kernel(parent as usize)));
         }
+        // The good ends, which tell whether the bug is older than the range.
+        let roots = (0..self.history.len()).filter(|&commit| self.history.parents(commit).is_empty());
+        candidates.extend(roots.take(4).map(|root| self.prior.kernel(root)));
         candidates.sort_unstable();
         candidates.dedup();
         candidates.retain(|&commit| !self.is_untestable(commit));

@@ -198,4 +198,46 @@ fn main() {
             }
         }
     }
+    calibration(&stated);
+    println!("\nbound: {}", bounds(&ps).join("; "));
+}
+
+/// How often what was stated was so, by what was stated.
+fn calibration(stated: &[(f64, bool)]) {
+    println!("\n| stated | results | mean stated | right |\n|---|---|---|---|");
+    for (from, to) in [(0.0, 0.99), (0.99, 0.992), (0.992, 0.994), (0.994, 0.996), (0.996, 0.998), (0.998, 1.01)] {
+        let cell: Vec<&(f64, bool)> =
+            stated.iter().filter(|(value, _)| (from..to).contains(value)).collect();
+        if !cell.is_empty() {
+            let count = cell.len() as f64;
+            println!(
+                "| {from} to {} | {} | {:.4} | {:.4} |",
+                f64::min(to, 1.0),
+                cell.len(),
+                cell.iter().map(|(value, _)| value).sum::<f64>() / count,
+                cell.iter().filter(|(_, right)| *right).count() as f64 / count,
+            );
+        }
+    }
+}
+
+/// Minutes below which no rule can come on average, without noise: log2 of the commits by the best
+/// rate of information of builds with k runs each, stopping at the first crash.
+fn bounds(ps: &[f64]) -> Vec<String> {
+    let entropy = |x: f64| if x <= 0.0 || x >= 1.0 { 0.0 } else { -x * x.log2() - (1.0 - x) * (1.0 - x).log2() };
+    ps.iter()
+        .map(|p| {
+            let mut best = f64::INFINITY;
+            for k in 1..=60 {
+                let seen = 1.0 - (1.0 - p).powi(k);
+                for step in 1..100 {
+                    let bad = f64::from(step) / 100.0;
+                    let bits = entropy(bad * seen) - bad * entropy(seen);
+                    let runs = bad * seen / p + (1.0 - bad) * f64::from(k);
+                    best = best.min((7.0 + runs) / bits);
+                }
+            }
+            format!("p = {p}: {:.0} min", best * (LEN as f64).log2())
+        })
+        .collect()
 }

@@ -1,5 +1,6 @@
 //! The command line: one module a command. A module has `Arguments` (what was typed) and `run`.
 
+pub(crate) mod bisect;
 mod report;
 
 use std::process::ExitCode;
@@ -16,11 +17,13 @@ pub(crate) struct Arguments {
 
 #[derive(clap::Subcommand, Debug)]
 enum Command {
+    Bisect(bisect::Arguments),
     Report(report::Arguments),
 }
 
 pub(crate) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     match arguments.command {
+        Command::Bisect(arguments) => bisect::run(&arguments),
         Command::Report(arguments) => report::run(&arguments),
     }
 }
