@@ -192,7 +192,11 @@ impl BisectionStore {
         let path = folder.join("bisect.sqlite");
         let failed = |doing| {
             let path = path.clone();
-            move |error: rusqlite::Error| StoreError::Database { doing, path, message: error.to_string() }
+            move |error: rusqlite::Error| StoreError::Database {
+                doing,
+                path,
+                message: error.to_string(),
+            }
         };
         let connection = Connection::open(&path).map_err(failed("open the database"))?;
         let prepare = || {
@@ -396,7 +400,11 @@ mod tests {
     #[test]
     fn a_file_that_is_no_database_is_named() {
         let folder = tempfile::tempdir().unwrap();
-        std::fs::write(folder.path().join("bisect.sqlite"), "not a database, just some words\n".repeat(99)).unwrap();
+        std::fs::write(
+            folder.path().join("bisect.sqlite"),
+            "not a database, just some words\n".repeat(99),
+        )
+        .unwrap();
         let error = BisectionStore::open(folder.path()).err().unwrap();
         assert!(error.to_string().contains("bisect.sqlite"), "{error}");
     }

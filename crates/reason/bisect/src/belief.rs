@@ -314,7 +314,11 @@ impl Belief {
                 .enumerate()
                 .map(|(commit, &class)| {
                     let mass = mass[class as usize];
-                    if mass > 0.0 { self.culprit[commit] * rows[class as usize] / mass } else { 0.0 }
+                    if mass > 0.0 {
+                        self.culprit[commit] * rows[class as usize] / mass
+                    } else {
+                        0.0
+                    }
                 })
                 .sum();
             hidden += older + inside;
@@ -421,7 +425,8 @@ impl Surroundings {
             if own { from_left[s] } else { stay * from_left[s] + moved * prior[s] }
         });
         if let Some(right) = right {
-            let stay = if own { (-before / NOISY_LENGTH).exp() } else { (-after / NOISY_LENGTH).exp() };
+            let stay =
+                if own { (-before / NOISY_LENGTH).exp() } else { (-after / NOISY_LENGTH).exp() };
             let mean: f64 = right.iter().zip(prior).map(|(a, b)| a * b).sum();
             for (state, right) in state.iter_mut().zip(right) {
                 *state *= stay * right + (1.0 - stay) * mean;

@@ -106,7 +106,14 @@ impl Bisection {
     /// A bisection before its first run. `bad_end` is the commit on which the crash was seen.
     pub fn new(history: History, mut prior: Prior, bad_end: usize, settings: Settings) -> Self {
         prior.normalise();
-        Self { history, prior, settings, bad_end, tallies: BTreeMap::new(), ancestors: BTreeMap::new() }
+        Self {
+            history,
+            prior,
+            settings,
+            bad_end,
+            tallies: BTreeMap::new(),
+            ancestors: BTreeMap::new(),
+        }
     }
 
     /// Notes the outcome of one run.
@@ -155,12 +162,16 @@ impl Bisection {
         let end = self.prior.kernel(self.bad_end);
         let start = self.tally(end);
         if start.wanted < CRASHES_AT_START {
-            let rare: f64 = belief.detection().iter().take_while(|(level, _)| *level < 0.03).map(|x| x.1).sum();
+            let rare: f64 =
+                belief.detection().iter().take_while(|(level, _)| *level < 0.03).map(|x| x.1).sum();
             if start.usable() >= 3 * RUNS_AT_START && rare > 0.5
                 || belief.not_reproducible() > self.settings.confidence
                 || view.is_untestable(end)
             {
-                return Next::Done(Conclusion::NotReproducible { runs: start.usable(), confidence: rare });
+                return Next::Done(Conclusion::NotReproducible {
+                    runs: start.usable(),
+                    confidence: rare,
+                });
             }
             return Next::Test(vec![self.fixed(&view, end, RUNS_AT_START)]);
         }
@@ -193,7 +204,8 @@ impl Bisection {
     }
 
     fn fixed(&self, view: &View<'_>, commit: usize, runs: u32) -> Step {
-        let build = if self.tallies.contains_key(&commit) { 0.0 } else { self.settings.build_minutes };
+        let build =
+            if self.tallies.contains_key(&commit) { 0.0 } else { self.settings.build_minutes };
         Step {
             commit,
             runs,
@@ -207,7 +219,8 @@ impl Bisection {
     /// each parent must have been run, unless it cannot be.
     fn proof(&self, view: &View<'_>, commit: usize) -> Option<Step> {
         let own = self.prior.kernel(commit);
-        if self.tally(own).wanted == 0 && !view.is_untestable(own) && self.tally(own).usable() < 200 {
+        if self.tally(own).wanted == 0 && !view.is_untestable(own) && self.tally(own).usable() < 200
+        {
             return Some(self.fixed(view, own, RUNS_AT_START));
         }
         self.history

@@ -7,8 +7,8 @@
 use std::collections::BTreeMap;
 
 use crate::belief::{Belief, Surroundings};
-use crate::bits::CommitSet;
 use crate::bisection::Settings;
+use crate::bits::CommitSet;
 use crate::history::History;
 use crate::noise::{LEVELS, PerRegime, REGIMES};
 use crate::prior::Prior;
@@ -113,7 +113,8 @@ impl<'a> View<'a> {
     ) -> Self {
         let columns = (0..belief.behaviours.len())
             .filter(|column| {
-                belief.joint.iter().skip(*column).step_by(belief.behaviours.len()).sum::<f64>() > 1e-7
+                belief.joint.iter().skip(*column).step_by(belief.behaviours.len()).sum::<f64>()
+                    > 1e-7
             })
             .collect();
         let rates = belief.rates();
@@ -210,7 +211,8 @@ impl<'a> View<'a> {
             }
             let share = if inside > 0.0 { sum / inside } else { 0.0 };
             let tried = states.get(near).is_some_and(|(tried, _)| *tried == commit);
-            if tried || !(1e-6..=1.0 - 1e-6).contains(&share) || self.prior.kernel(commit) != commit {
+            if tried || !(1e-6..=1.0 - 1e-6).contains(&share) || self.prior.kernel(commit) != commit
+            {
                 continue;
             }
             let before = near.checked_sub(1).map(|at| states[at]);
@@ -239,7 +241,8 @@ impl<'a> View<'a> {
             candidates.extend(parents.iter().map(|&parent| self.prior.kernel(parent as usize)));
         }
         // The good ends, which tell whether the bug is older than the range.
-        let roots = (0..self.history.len()).filter(|&commit| self.history.parents(commit).is_empty());
+        let roots =
+            (0..self.history.len()).filter(|&commit| self.history.parents(commit).is_empty());
         candidates.extend(roots.take(4).map(|root| self.prior.kernel(root)));
         candidates.sort_unstable();
         candidates.dedup();
@@ -252,13 +255,14 @@ impl<'a> View<'a> {
         if chosen.is_empty() {
             return None;
         }
-        let cells = (0..self.history.len())
-            .map(|commit| {
-                chosen.iter().take(31).enumerate().fold(0, |cell, (at, (_, set))| {
-                    cell | u32::from(set.contains(commit)) << at
+        let cells =
+            (0..self.history.len())
+                .map(|commit| {
+                    chosen.iter().take(31).enumerate().fold(0, |cell, (at, (_, set))| {
+                        cell | u32::from(set.contains(commit)) << at
+                    })
                 })
-            })
-            .collect();
+                .collect();
         Some(cells)
     }
 

@@ -219,9 +219,12 @@ fn a_commit_with_its_parents_kernel_is_never_the_culprit_and_its_runs_are_pooled
     let history = History::linear(50);
     let prior = Prior::uniform(&history).same_kernel(25, 24).same_kernel(26, 25);
     let mut bisection = Bisection::new(history, prior, 49, Settings::default());
-    for (commit, outcome) in
-        [(49, RunOutcome::Wanted), (25, RunOutcome::Wanted), (26, RunOutcome::Clean), (24, RunOutcome::Clean)]
-    {
+    for (commit, outcome) in [
+        (49, RunOutcome::Wanted),
+        (25, RunOutcome::Wanted),
+        (26, RunOutcome::Clean),
+        (24, RunOutcome::Clean),
+    ] {
         bisection.record(commit, outcome);
     }
     let pooled = bisection.tallies().into_iter().find(|(commit, _)| *commit == 24).unwrap().1;

@@ -72,7 +72,8 @@ impl Case {
                 Some(id) => anyhow::anyhow!("{}: there is no bisection {id}", folder.display()),
                 None => anyhow::anyhow!("{}: no bisection was started", folder.display()),
             };
-            Failure::usage(error).hint("begin one with `ktriage bisect run --good REV --bad REV --test CMD`")
+            Failure::usage(error)
+                .hint("begin one with `ktriage bisect run --good REV --bad REV --test CMD`")
         })?;
         Self::with(store, folder, stored)
     }
@@ -88,8 +89,9 @@ impl Case {
                 .hint("the repository of this bisection was moved or deleted; put it back to go on")
         })?;
         let name = |text: &String| {
-            CommitId::parse(text)
-                .ok_or_else(|| Failure::usage(anyhow::anyhow!("stored commit name {text:?} is broken")))
+            CommitId::parse(text).ok_or_else(|| {
+                Failure::usage(anyhow::anyhow!("stored commit name {text:?} is broken"))
+            })
         };
         let good = request.good.iter().map(name).collect::<Result<Vec<_>, _>>()?;
         let bad = name(&request.bad)?;
@@ -120,6 +122,12 @@ impl Case {
         self.commits.len() - 1
     }
 
+    /// Whether an attempt was made on the bad end, or on a commit that is the same program.
+    pub(super) fn is_bad_end(&self, attempt: &Attempt) -> bool {
+        let end = self.prior.kernel(self.bad_end());
+        self.position(&attempt.commit).is_some_and(|at| self.prior.kernel(at) == end)
+    }
+
     /// Which titles are wanted, as the attempts stand.
     pub(crate) fn wanted(&self) -> Wanted {
         let given = &self.stored.request.titles;
@@ -128,7 +136,7 @@ impl Case {
         }
         let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
         for attempt in &self.attempts {
-            if attempt.event == Event::Crashed && attempt.commit == self.stored.request.bad {
+            if attempt.event == Event::Crashed && self.is_bad_end(attempt) {
                 *seen.entry(attempt.title.as_deref().unwrap_or_default()).or_default() += 1;
             }
         }
@@ -226,10 +234,7 @@ pub(crate) fn outcome(attempt: &Attempt, wanted: &Wanted) -> Option<RunOutcome> 
 
 /// The graph of the range with its good ends, which can be tested but not blamed. A commit with the
 /// same tree as its first parent is the same program.
-fn graph(
-    good: &[CommitId],
-    range: &[Commit],
-) -> Result<(Vec<CommitId>, History, Prior), Failure> {
+fn graph(good: &[CommitId], range: &[Commit]) -> Result<(Vec<CommitId>, History, Prior), Failure> {
     let mut commits: Vec<CommitId> = Vec::new();
     let mut known = BTreeSet::new();
     for id in good {
@@ -281,7 +286,8 @@ fn weigh(
                 [parent] => prior = prior.same_kernel(at, *parent as usize),
                 _ => prior = prior.hint(at, reason_bisect::Hint::TouchesNothingBuilt),
             }
-        } else if files.iter().any(|path| request.suspects.iter().any(|folder| under(path, folder))) {
+        } else if files.iter().any(|path| request.suspects.iter().any(|folder| under(path, folder)))
+        {
             prior = prior.hint(at, reason_bisect::Hint::TouchesTrace);
         }
     }

@@ -57,7 +57,11 @@ pub(crate) fn kind(conclusion: &Conclusion, is_final: bool) -> &'static str {
 /// `99.2 %`; never rounded up to certainty.
 pub(super) fn percent(probability: f64) -> String {
     let percent = (probability * 1000.0).floor() / 10.0;
-    if percent >= 99.9 && probability < 1.0 { "over 99.9 %".into() } else { format!("{percent:.1} %") }
+    if percent >= 99.9 && probability < 1.0 {
+        "over 99.9 %".into()
+    } else {
+        format!("{percent:.1} %")
+    }
 }
 
 /// The whole answer.

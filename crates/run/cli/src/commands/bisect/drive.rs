@@ -74,11 +74,13 @@ pub(super) fn go(mut case: Case) -> Result<ExitCode, Failure> {
 /// Two of the same bisection at once would spoil each other's work trees.
 fn lock(case: &Case) -> Result<File, Failure> {
     let work = case.work();
-    fs::create_dir_all(&work)
-        .map_err(|error| Failure::usage(anyhow!("{}: cannot make the folder: {error}", work.display())))?;
+    fs::create_dir_all(&work).map_err(|error| {
+        Failure::usage(anyhow!("{}: cannot make the folder: {error}", work.display()))
+    })?;
     let path = work.join("lock");
-    let file = File::create(&path)
-        .map_err(|error| Failure::usage(anyhow!("{}: cannot make the lock: {error}", path.display())))?;
+    let file = File::create(&path).map_err(|error| {
+        Failure::usage(anyhow!("{}: cannot make the lock: {error}", path.display()))
+    })?;
     file.try_lock().map_err(|_| {
         Failure::usage(anyhow!("bisection {} is running already", case.stored.id))
             .hint(format!("see `ktriage bisect status {}`", case.stored.id))
@@ -248,21 +250,29 @@ fn give_up_on_trouble(case: &Case) -> Result<(), Failure> {
     }
     let bad = &case.stored.request.bad;
     let at_end: Vec<&Attempt> =
-        case.attempts.iter().filter(|attempt| attempt.commit == *bad).collect();
+        case.attempts.iter().filter(|attempt| case.is_bad_end(attempt)).collect();
     let usable = at_end.iter().any(|a| matches!(a.event, Event::Clean | Event::Crashed));
     if let Some(attempt) = at_end.iter().find(|attempt| attempt.event == Event::BuildFailed) {
-        return Err(Failure::lab(anyhow!("the bad end {} cannot be built:{}", &bad[..12], shown(attempt)))
-            .hint("the build runs in a fresh work tree: it must need nothing that git does not know"));
+        return Err(Failure::lab(anyhow!(
+            "the bad end {} cannot be built:{}",
+            &bad[..12],
+            shown(attempt)
+        ))
+        .hint("the build runs in a fresh work tree: it must need nothing that git does not know"));
     }
     if let Some(attempt) = at_end.iter().find(|a| a.event == Event::CannotTell && a.title.is_some())
         && !usable
     {
         let title = attempt.title.as_deref().unwrap_or_default();
-        return Err(Failure::usage(anyhow!("on the bad end {}, {title}:{}", &bad[..12], shown(attempt)))
-            .hint(
-                "the test runs in a fresh work tree; name a script outside of the project by its full \
+        return Err(Failure::usage(anyhow!(
+            "on the bad end {}, {title}:{}",
+            &bad[..12],
+            shown(attempt)
+        ))
+        .hint(
+            "the test runs in a fresh work tree; name a script outside of the project by its full \
                  path ($KTRIAGE_REPOSITORY is your own tree)",
-            ));
+        ));
     }
     Ok(())
 }

@@ -43,7 +43,8 @@ pub(super) fn mail(case: &Case, answer: &Answer) -> String {
 }
 
 /// Trailers whose people want to know.
-const KEYS: &[&str] = &["Signed-off-by", "Reviewed-by", "Acked-by", "Tested-by", "Reported-by", "Cc"];
+const KEYS: &[&str] =
+    &["Signed-off-by", "Reviewed-by", "Acked-by", "Tested-by", "Reported-by", "Cc"];
 
 /// Foreign text in a header or on a line of its own must not make another.
 fn one_line(text: &str) -> String {

@@ -13,7 +13,9 @@ const PARTS: usize = 120;
 pub(crate) fn steps(case: &Case) -> Vec<usize> {
     let attempts = &case.attempts;
     (1..=attempts.len())
-        .filter(|&count| attempts.get(count).is_none_or(|next| next.commit != attempts[count - 1].commit))
+        .filter(|&count| {
+            attempts.get(count).is_none_or(|next| next.commit != attempts[count - 1].commit)
+        })
         .collect()
 }
 

@@ -109,7 +109,10 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     }
     for &rate in &arguments.rates {
         if io::stderr().is_terminal() {
-            crate::output::message(&format!("simulating bugs that show in {:.0} % of runs", rate * 100.0));
+            crate::output::message(&format!(
+                "simulating bugs that show in {:.0} % of runs",
+                rate * 100.0
+            ));
         }
         let row = simulate(&history, rate, settings, arguments.trials);
         if arguments.json {
@@ -137,7 +140,10 @@ fn range(arguments: &Arguments) -> Result<History, Failure> {
     let ends = check::ends(&arguments.repository, &arguments.good, &arguments.bad)?;
     let commits = ends.repository.range(&ends.good, &ends.bad).map_err(Failure::usage)?;
     if commits.len() < 2 {
-        return Err(Failure::usage(anyhow!("the range holds {} commit: nothing to plan", commits.len())));
+        return Err(Failure::usage(anyhow!(
+            "the range holds {} commit: nothing to plan",
+            commits.len()
+        )));
     }
     let positions: std::collections::HashMap<_, _> =
         commits.iter().enumerate().map(|(at, commit)| (&commit.id, at)).collect();
@@ -153,11 +159,9 @@ fn simulate(history: &History, rate: f64, settings: Settings, trials: u16) -> js
     let mut row = json::Plan::new(history.len(), rate, trials);
     for seed in 0..u64::from(trials) {
         let cost = (settings.build_minutes, settings.run_minutes);
-        let mut world =
-            World::new(history.clone(), seed, rate, Noise::Stretches, None, None, cost);
+        let mut world = World::new(history.clone(), seed, rate, Noise::Stretches, None, None, cost);
         let end = history.len() - 1;
-        let mut bisection =
-            Bisection::new(history.clone(), Prior::uniform(history), end, settings);
+        let mut bisection = Bisection::new(history.clone(), Prior::uniform(history), end, settings);
         loop {
             let belief = bisection.belief();
             match bisection.next(&belief) {

@@ -48,7 +48,12 @@ pub(super) struct Shell {
 impl Shell {
     /// A runner with a work tree in `folder`, the `number`th of this bisection. Ends what an earlier
     /// one, that was killed, left running there.
-    pub(super) fn new(repository: &Repository, request: &Request, folder: &Path, number: usize) -> Self {
+    pub(super) fn new(
+        repository: &Repository,
+        request: &Request,
+        folder: &Path,
+        number: usize,
+    ) -> Self {
         let path = folder.join(format!("tree-{number}"));
         end_leftover(&group_file(&path), &path);
         Self {
@@ -112,7 +117,13 @@ fn end_leftover(file: &Path, tree: &Path) {
     }
 }
 
-fn attempt(commit: &CommitId, event: Event, title: Option<String>, seconds: f64, output: &[u8]) -> Attempt {
+fn attempt(
+    commit: &CommitId,
+    event: Event,
+    title: Option<String>,
+    seconds: f64,
+    output: &[u8],
+) -> Attempt {
     let from = output.len().saturating_sub(KEPT);
     Attempt {
         commit: commit.to_string(),
@@ -144,7 +155,13 @@ impl Runner for Shell {
         let finished = match self.run(&build, commit, self.request.build_seconds, stop) {
             Ok(finished) => finished,
             Err(text) => {
-                return Prepared::Not(attempt(commit, Event::LabTrouble, None, 0.0, text.as_bytes()));
+                return Prepared::Not(attempt(
+                    commit,
+                    Event::LabTrouble,
+                    None,
+                    0.0,
+                    text.as_bytes(),
+                ));
             }
         };
         let seconds = finished.took.as_secs_f64();
@@ -154,14 +171,18 @@ impl Runner for Shell {
                 self.prepared = Some(commit.clone());
                 Prepared::Built(attempt(commit, Event::Built, None, seconds, &finished.output))
             }
-            _ => Prepared::Not(attempt(commit, Event::BuildFailed, None, seconds, &finished.output)),
+            _ => {
+                Prepared::Not(attempt(commit, Event::BuildFailed, None, seconds, &finished.output))
+            }
         }
     }
 
     fn test(&mut self, commit: &CommitId, stop: &(dyn Fn() -> bool + Sync)) -> Option<Attempt> {
         let finished = match self.run(&self.request.test, commit, self.request.run_seconds, stop) {
             Ok(finished) => finished,
-            Err(text) => return Some(attempt(commit, Event::LabTrouble, None, 0.0, text.as_bytes())),
+            Err(text) => {
+                return Some(attempt(commit, Event::LabTrouble, None, 0.0, text.as_bytes()));
+            }
         };
         let (event, title) = match finished.end {
             End::Stopped => return None,

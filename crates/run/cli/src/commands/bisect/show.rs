@@ -72,7 +72,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         })?;
         message(&format!("wrote {}", file.display()));
     } else if arguments.json {
-        serde_json::to_writer(&mut out, &json::bisection(&case, &answer)).map_err(io::Error::from)?;
+        serde_json::to_writer(&mut out, &json::bisection(&case, &answer))
+            .map_err(io::Error::from)?;
         writeln!(out)?;
     } else if arguments.mail {
         write!(out, "{}", Escaped(&mail::mail(&case, &answer)))?;

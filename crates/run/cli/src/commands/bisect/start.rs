@@ -108,7 +108,9 @@ fn budget(text: &str) -> Result<Budget, String> {
 }
 
 pub(super) fn run(arguments: &Arguments, go_on: bool) -> Result<ExitCode, Failure> {
-    for (name, command) in [("--test", Some(&arguments.test)), ("--build", arguments.build.as_ref())] {
+    for (name, command) in
+        [("--test", Some(&arguments.test)), ("--build", arguments.build.as_ref())]
+    {
         if command.is_some_and(|command| command.trim().is_empty()) {
             return Err(Failure::usage(anyhow!("{name} is empty")));
         }
