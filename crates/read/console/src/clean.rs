@@ -8,8 +8,8 @@ use std::borrow::Cow;
 /// The printable text of `bytes` (one line, without its end).
 pub(crate) fn printable(bytes: &[u8]) -> Cow<'_, str> {
     if is_plain(bytes) {
-        // Plain ASCII is always valid UTF-8; the lossy conversion then borrows.
-        return String::from_utf8_lossy(bytes);
+        // Plain ASCII is always valid UTF-8.
+        return Cow::Borrowed(std::str::from_utf8(bytes).unwrap_or_default());
     }
     let text = String::from_utf8_lossy(bytes);
     if !text.chars().any(|c| (c.is_control() && c != '\t') || c == '&') {
