@@ -55,3 +55,14 @@ fn is_address(text: &str) -> bool {
     let text = text.trim_start();
     text.starts_with("[<") || text.starts_with("0x") || text.starts_with("0000")
 }
+
+/// Whether there are frames of the unwinder of arm, which prints none of the usual headings:
+/// `callee from caller+0x1/0x2`.
+pub(crate) fn has_arm_trace(lines: &[&str]) -> bool {
+    lines
+        .iter()
+        .filter(|text| text.contains(" from "))
+        .filter(|text| frame::parse(text).is_some_and(|frame| frame.caller.is_some()))
+        .nth(1)
+        .is_some()
+}

@@ -188,7 +188,7 @@ pub(crate) fn read(
         .or_else(|| {
             let shape = naming.shape?;
             let missing = match shape.shape.doubt {
-                Doubt::NeedsTrace => stack.is_none(),
+                Doubt::NeedsTrace => stack.is_none() && !damage::has_arm_trace(&whole),
                 Doubt::Needs(_) => {
                     !shape.needs.as_ref().is_some_and(|p| body.iter().any(|text| p.is_match(text)))
                 }
