@@ -7,7 +7,6 @@
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-use aho_corasick::AhoCorasick;
 use read_console::reports::Doubt;
 use read_console::{Caller, Line, LineReader, Stamp};
 use regex::Regex;
@@ -31,18 +30,15 @@ const CONTINUES_WITHIN: usize = 60;
 
 /// The table of suppressions, ready to search.
 struct Suppressing {
-    literals: AhoCorasick,
+    literals: Vec<memchr::memmem::Finder<'static>>,
     patterns: Vec<Regex>,
 }
 
 static SUPPRESSING: LazyLock<Suppressing> = LazyLock::new(|| {
-    let literals = AhoCorasick::new(SUPPRESSIONS.iter().map(|(literal, _)| literal));
-    match literals {
-        Ok(literals) => Suppressing {
-            literals,
-            patterns: SUPPRESSIONS.iter().map(|(_, pattern)| compiled::regex(pattern)).collect(),
-        },
-        Err(error) => panic!("the suppressions do not compile: {error}"),
+    let literals = SUPPRESSIONS.iter().map(|(literal, _)| memchr::memmem::Finder::new(literal));
+    Suppressing {
+        literals: literals.collect(),
+        patterns: SUPPRESSIONS.iter().map(|(_, pattern)| compiled::regex(pattern)).collect(),
     }
 });
 
@@ -250,13 +246,14 @@ impl LogReader {
         if self.suppressed.is_some() {
             return;
         }
-        for found in SUPPRESSING.literals.find_iter(input) {
-            let at = found.start();
-            let (start, end) = (line_start(input, at, 0), line_end(input, at));
-            let text = String::from_utf8_lossy(&input[start..end.min(start + 4096)]);
-            if SUPPRESSING.patterns[found.pattern().as_usize()].is_match(&text) {
-                self.suppressed = Some(text.trim().to_owned());
-                return;
+        for (literal, pattern) in SUPPRESSING.literals.iter().zip(&SUPPRESSING.patterns) {
+            for at in literal.find_iter(input) {
+                let (start, end) = (line_start(input, at, 0), line_end(input, at));
+                let text = String::from_utf8_lossy(&input[start..end.min(start + 4096)]);
+                if pattern.is_match(&text) {
+                    self.suppressed = Some(text.trim().to_owned());
+                    return;
+                }
             }
         }
     }
