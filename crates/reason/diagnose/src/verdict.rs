@@ -360,6 +360,9 @@ fn by_event(seen: &Observations, graph: &Graph, event: &Event) -> Verdict {
         }
         K::OutOfMemory => out_of_memory(event, line),
         K::AllocationFailure => allocation(event, line),
+        K::Kasan if matches!(&event.detail, Detail::Bad(bad) if bad.what.starts_with("null-ptr")) => {
+            Verdict::new(VerdictKind::Fault, format!("{name}{whose}."), Grade::Seen).at(line, format!("{name}."))
+        }
         K::Kasan | K::Kfence | K::Kmsan | K::Corruption | K::Refcount | K::SpinlockBug => {
             Verdict::new(VerdictKind::MemoryCorruption, format!("{name}{whose}: the first report of damage; what follows in this boot is not to be trusted."), Grade::Seen)
                 .at(line, format!("{name}{}.", if name.contains(" in ") { "" } else { &place }))
@@ -820,6 +823,11 @@ fn locked_up(seen: &Observations, graph: &Graph, event: &Event) -> Verdict {
             .unwrap_or_default();
         let known = sinks.iter().find(|(sink, _)| graph.nodes[*sink].kind == NodeKind::Cpu);
         if let Some((sink, _)) = known {
+            // A culprit that no report names stands where its stack was printed.
+            let line = match (graph.nodes[*sink].event, graph.nodes[*sink].snapshot) {
+                (None, Some(id)) => seen.snapshot(id).lines.map_or(line, |lines| lines.first),
+                _ => line,
+            };
             return Verdict::new(
                 VerdictKind::Starvation,
                 format!(
