@@ -635,6 +635,20 @@ fn stalled(seen: &Observations, graph: &Graph, event: &Event, stall: &Stall) -> 
         .missing(format!("who holds what {name} waits for: a list of held locks (CONFIG_LOCKDEP, sysrq-d) or all stacks (sysrq-t)"));
     }
     let cpus = cpu_sinks(graph, event);
+    if let Some(number) = stall.all_seen.filter(|_| cpus.is_empty()) {
+        let mut verdict = Verdict::new(
+            VerdictKind::Starvation,
+            format!(
+                "{} does not end although every CPU and reader has passed its quiescent state: its thread did not act on it. Whether the thread was denied a CPU or not woken is not in this log.",
+                capital(&period)
+            ),
+            Grade::Inferred,
+        )
+        .at(first, format!("{}: its thread does not act.", capital(&title(event))))
+        .missing("state and stack of the grace-period thread, and what ran on its CPU (sysrq-t, sysrq-l)");
+        verdict.lines.push(LineSpan::line(number));
+        return verdict;
+    }
     if cpus.is_empty() {
         let all_idle = !stall.cpus.is_empty() && stall.cpus.iter().all(|cpu| cpu.false_positive);
         let why = if all_idle { "only idle CPUs are listed" } else { "no holdout is listed" };
