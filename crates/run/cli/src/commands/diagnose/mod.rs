@@ -1,5 +1,6 @@
 //! `ktriage diagnose`: what happened first, who waits for whom, why, what is missing.
 
+mod analysis;
 mod excerpt;
 mod html;
 mod mail;
@@ -53,6 +54,8 @@ pub(crate) struct Arguments {
 struct Diagnosed {
     diagnosis: Diagnosis,
     excerpt: Excerpt,
+    /// The input is no log but quotes stacks.
+    analysis: Option<reason_check::Report>,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
@@ -88,8 +91,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
                     .map_err(Failure::usage)?;
             }
             if arguments.json {
-                serde_json::to_writer(&mut out, &json::log(&name, &read.diagnosis))
-                    .map_err(io::Error::from)?;
+                let object = match &read.analysis {
+                    Some(report) => json::analysis(&name, report),
+                    None => json::log(&name, &read.diagnosis),
+                };
+                serde_json::to_writer(&mut out, &object).map_err(io::Error::from)?;
                 writeln!(out)?;
             } else if arguments.mail {
                 out.write_all(mail::reply(&read.diagnosis, &read.excerpt).as_bytes())?;
@@ -102,7 +108,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
                         crate::output::Escaped(&name)
                     )?;
                 }
-                out.write_all(text::report(&read.diagnosis).as_bytes())?;
+                let text = match &read.analysis {
+                    Some(report) => analysis::report(report),
+                    None => text::report(&read.diagnosis),
+                };
+                out.write_all(text.as_bytes())?;
             }
         }
     }
@@ -117,14 +127,20 @@ fn read(input: &Input, quotes: bool) -> Result<Diagnosed, Failure> {
     let mut reader = LogReader::new();
     // Standard input cannot be read twice: its lines are kept while it passes.
     let mut kept = Vec::new();
+    let mut head = Vec::new();
     let keeps = quotes && *input == Input::Standard;
     input.read_to(|piece| {
         reader.push(piece);
+        let room = analysis::LIMIT.saturating_sub(head.len());
+        head.extend_from_slice(&piece[..piece.len().min(room)]);
         if keeps && kept.len() < excerpt::KEPT_LIMIT {
             kept.extend_from_slice(piece);
         }
     })?;
     let diagnosis = conclude(reader.finish());
+    let analysis = (diagnosis.seen.events.is_empty() && head.len() < analysis::LIMIT)
+        .then(|| analysis::read(&head))
+        .flatten();
     let mut excerpt = Excerpt::new(&diagnosis);
     if keeps {
         excerpt.push(&kept);
@@ -132,5 +148,5 @@ fn read(input: &Input, quotes: bool) -> Result<Diagnosed, Failure> {
         input.read_to(|piece| excerpt.push(piece))?;
     }
     excerpt.finish();
-    Ok(Diagnosed { diagnosis, excerpt })
+    Ok(Diagnosed { diagnosis, excerpt, analysis })
 }
