@@ -4,6 +4,7 @@ mod bisect;
 mod check;
 mod diagnose;
 mod generate;
+pub(crate) mod bisect;
 mod report;
 mod thread;
 mod typed;
@@ -44,6 +45,7 @@ pub(crate) struct Arguments {
 enum Command {
     Diagnose(diagnose::Arguments),
     Check(check::Arguments),
+    Bisect(bisect::Arguments),
     Report(report::Arguments),
     Bisect(bisect::Arguments),
     Thread(thread::Arguments),
@@ -57,7 +59,8 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::Check(arguments) => check::run(&arguments),
         Command::Report(arguments) => report::run(&arguments, color),
         Command::Bisect(arguments) => bisect::run(&arguments),
-        Command::Thread(arguments) => thread::run(arguments),
+        Command::Thread(arguments) => thread::run(&arguments),
         Command::Generate(arguments) => generate::run(&arguments),
+        Command::Report(arguments) => report::run(&arguments),
     }
 }

@@ -4,4 +4,5 @@
 pub(crate) mod audit;
 pub(crate) mod check;
 pub(crate) mod diagnose;
+pub(crate) mod bisect;
 pub(crate) mod report;
