@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use testing_faults::{
-    Fault, Feature, Judgement, Outcome, Recorded, Row, catalogue, judge, known_kernels, markdown,
-    progress, source,
+    Fault, Feature, Judgement, Outcome, Recorded, Row, catalogue, judge, judge_recordings,
+    known_kernels, markdown, progress, source,
 };
 
 fn folder(name: &str) -> PathBuf {
@@ -95,7 +95,8 @@ fn a_misspelt_key_is_an_error_that_names_it() {
 #[test]
 fn expectations_count_in_order_and_after_the_first_step_only() {
     let truth = Fault::parse("test", DEFINITION).unwrap().on(&[]).unwrap().truth;
-    let shown = "by task 1\nbroke at 0\nprovoke: first step\nbroke at 1\nby task 7\nbroke at 2\nend";
+    let shown =
+        "by task 1\nbroke at 0\nprovoke: first step\nbroke at 1\nby task 7\nbroke at 2\nend";
     match judge(&truth, shown).unwrap() {
         Judgement::Shown(proof) => {
             assert_eq!(proof.first_cause, [4, 6]);
@@ -152,13 +153,8 @@ fn recorded_logs_show_what_the_definitions_say() {
             match judge(&here.truth, &String::from_utf8_lossy(&log)).unwrap() {
                 Judgement::NotShown { missing } => panic!("{place}: {missing:?}"),
                 Judgement::Shown(proof) => {
-                    let now = Recorded::new(
-                        &fault.name,
-                        fault.summary(),
-                        &kernel.name,
-                        &here,
-                        &proof,
-                    );
+                    let now =
+                        Recorded::new(&fault.name, fault.summary(), &kernel.name, &here, &proof);
                     assert_eq!(now, truth, "{place}");
                     assert_eq!(Recorded::parse("", &now.to_toml().unwrap()).unwrap(), truth);
                 }
@@ -167,4 +163,17 @@ fn recorded_logs_show_what_the_definitions_say() {
         }
     }
     assert!(checked > 0, "no recorded logs");
+}
+
+#[test]
+fn the_document_is_the_one_that_the_recorded_logs_yield() {
+    let faults = catalogue().unwrap();
+    let kernels = known_kernels().unwrap();
+    let (named, rows) = judge_recordings(&folder("recorded"), &faults, &kernels).unwrap();
+    let document = std::fs::read_to_string(folder("../../docs/faults.md")).unwrap();
+    assert!(
+        document == markdown(&named, &rows),
+        "docs/faults.md is stale; write it anew: ktriage lab faults --all --recorded \
+         testing/faults/recorded --docs docs/faults.md"
+    );
 }

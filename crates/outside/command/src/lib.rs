@@ -225,7 +225,8 @@ mod tests {
 
     #[test]
     fn endless_output_stays_within_bounds() {
-        let finished = run_it("yes 0123456789 | head -c 5000000; echo last", Duration::from_secs(60));
+        let finished =
+            run_it("yes 0123456789 | head -c 5000000; echo last", Duration::from_secs(60));
         assert!(finished.output.len() < 2 * KEPT + 100);
         assert!(finished.output.ends_with(b"last\n"));
     }

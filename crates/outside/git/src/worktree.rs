@@ -22,7 +22,8 @@ impl Repository {
     /// When `git` fails.
     pub fn worktree(&self, path: &Path, commit: &CommitId) -> Result<Worktree, GitError> {
         let there = path.join(".git").exists();
-        let tree = Worktree { repository: Repository { root: path.to_owned() }, path: path.to_owned() };
+        let tree =
+            Worktree { repository: Repository { root: path.to_owned() }, path: path.to_owned() };
         if there && tree.repository.git(["rev-parse", "--git-dir"])?.success {
             tree.checkout(commit)?;
             return Ok(tree);

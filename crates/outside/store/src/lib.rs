@@ -3,6 +3,8 @@
 //! Invariants: what [`BisectionStore::add`] returned from is on the disk, whatever ends the program;
 //! nothing that was seen is ever changed.
 
+pub mod mail_index;
+
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -28,6 +30,10 @@ pub struct Request {
     pub build: Option<String>,
     /// The wanted titles, or parts of them; empty when the bad end is to tell.
     pub titles: Vec<String>,
+    /// Paths of which nothing is built: a commit that touches only these cannot be the culprit.
+    pub not_built: Vec<String>,
+    /// Paths that the failure points at: a commit that touches one is likelier the culprit.
+    pub suspects: Vec<String>,
     /// The probability at which a culprit counts as proven.
     pub confidence: f64,
     /// The most minutes to spend.
@@ -188,7 +194,11 @@ impl BisectionStore {
         let path = folder.join("bisect.sqlite");
         let failed = |doing| {
             let path = path.clone();
-            move |error: rusqlite::Error| StoreError::Database { doing, path, message: error.to_string() }
+            move |error: rusqlite::Error| StoreError::Database {
+                doing,
+                path,
+                message: error.to_string(),
+            }
         };
         let connection = Connection::open(&path).map_err(failed("open the database"))?;
         let prepare = || {
@@ -340,6 +350,8 @@ mod tests {
             test: "make check".into(),
             build: Some("make".into()),
             titles: vec!["BUG: x".into()],
+            not_built: vec!["Documentation".into()],
+            suspects: vec!["net/sched".into()],
             confidence: 0.99,
             budget_minutes: None,
             budget_runs: Some(500),
@@ -390,7 +402,11 @@ mod tests {
     #[test]
     fn a_file_that_is_no_database_is_named() {
         let folder = tempfile::tempdir().unwrap();
-        std::fs::write(folder.path().join("bisect.sqlite"), "not a database, just some words\n".repeat(99)).unwrap();
+        std::fs::write(
+            folder.path().join("bisect.sqlite"),
+            "not a database, just some words\n".repeat(99),
+        )
+        .unwrap();
         let error = BisectionStore::open(folder.path()).err().unwrap();
         assert!(error.to_string().contains("bisect.sqlite"), "{error}");
     }

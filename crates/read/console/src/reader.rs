@@ -48,12 +48,15 @@ impl LineReader {
         if looks_like_json(raw) && self.json(raw, number, offset, &mut sink) {
             return;
         }
-        let mut start = 0;
-        while let Some(length) = glued(&raw[start..]) {
-            emit(&raw[start..start + length], number, offset + start as u64, &mut sink);
-            start += length;
+        // Escape sequences of a terminal may stand anywhere, before the stamp and inside it.
+        if memchr::memchr(b'\x1b', raw).is_some() {
+            let cleaned = printable(raw).into_owned();
+            messages(cleaned.as_bytes(), number, offset, false, &mut |line: Line<'_>| {
+                sink(line.into_owned());
+            });
+            return;
         }
-        emit(&raw[start..], number, offset + start as u64, &mut sink);
+        messages(raw, number, offset, true, &mut sink);
     }
 
     /// Reads a line of a JSON form; false when it is none after all.
@@ -182,24 +185,25 @@ fn owned<'a>(
     }
 }
 
+/// Parts messages that share a line. Their offsets are counted only where `raw` is the input itself.
+fn messages<'a>(
+    raw: &'a [u8],
+    number: u64,
+    offset: u64,
+    exact: bool,
+    sink: &mut impl FnMut(Line<'a>),
+) {
+    let mut start = 0;
+    let at = |start: usize| if exact { offset + start as u64 } else { offset };
+    while let Some(length) = glued(&raw[start..]) {
+        emit(&raw[start..start + length], number, at(start), sink);
+        start += length;
+    }
+    emit(&raw[start..], number, at(start), sink);
+}
+
 fn emit<'a>(raw: &'a [u8], number: u64, offset: u64, sink: &mut impl FnMut(Line<'a>)) {
     let mut raw = raw;
-    // Escape sequences of a terminal may stand before the stamp.
-    let cleaned;
-    if raw.first() == Some(&b'\x1b') {
-        cleaned = printable(raw).into_owned();
-        let (prefix, rest) = prefix::strip(cleaned.as_bytes());
-        let text = Cow::Owned(printable(rest).into_owned());
-        sink(Line {
-            number,
-            offset,
-            stamp: prefix.stamp,
-            caller: prefix.caller,
-            level: prefix.level,
-            text,
-        });
-        return;
-    }
     while raw.first() == Some(&0) {
         raw = &raw[1..];
     }

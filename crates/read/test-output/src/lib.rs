@@ -106,8 +106,14 @@ fn name(line: &str) -> String {
             break;
         }
         let starts_word = !name.ends_with(|c: char| c.is_alphanumeric() || c == '_');
-        let run = rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_hexdigit() || c == 'x').len();
-        if starts_word && rest.starts_with("0x") && run > 2 || starts_word && run >= 8 && !rest[..run].contains('x') && rest[..run].contains(|c: char| c.is_ascii_digit()) {
+        let run =
+            rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_hexdigit() || c == 'x').len();
+        if starts_word && rest.starts_with("0x") && run > 2
+            || starts_word
+                && run >= 8
+                && !rest[..run].contains('x')
+                && rest[..run].contains(|c: char| c.is_ascii_digit())
+        {
             name.push_str("ADDR");
             rest = &rest[run..];
         } else if first.is_ascii_digit() && starts_word {
@@ -141,7 +147,10 @@ mod tests {
                 "==77==ERROR: AddressSanitizer: heap-use-after-free on address 0x602000000010 at pc 0x1",
                 "==N==ERROR: AddressSanitizer: heap-use-after-free on address ADDR at pc ADDR",
             ),
-            ("queue: queue.c:31: pop: Assertion `n > 0' failed.", "queue: queue.c:N: pop: Assertion `n > N' failed."),
+            (
+                "queue: queue.c:31: pop: Assertion `n > 0' failed.",
+                "queue: queue.c:N: pop: Assertion `n > N' failed.",
+            ),
         ] {
             assert_eq!(title(output.as_bytes()).as_deref(), Some(expected));
         }

@@ -97,7 +97,8 @@ impl History {
     /// # Panics
     /// When `len` is 0.
     pub fn linear(len: usize) -> Self {
-        let parents: Vec<Vec<usize>> = (0..len).map(|c| c.checked_sub(1).into_iter().collect()).collect();
+        let parents: Vec<Vec<usize>> =
+            (0..len).map(|c| c.checked_sub(1).into_iter().collect()).collect();
         match Self::new(&parents) {
             Ok(history) => history,
             Err(error) => panic!("{error}"),
@@ -106,7 +107,8 @@ impl History {
 
     fn add_merge(&mut self, child: usize, paint: &mut Paint) -> u32 {
         let parents = self.parents(child).to_vec();
-        let largest = parents.iter().copied().max_by_key(|&p| self.ancestors[p as usize]).unwrap_or(0);
+        let largest =
+            parents.iter().copied().max_by_key(|&p| self.ancestors[p as usize]).unwrap_or(0);
         let others: Vec<u32> = parents.into_iter().filter(|&p| p != largest).collect();
         let brought = paint.only_in_others(self, largest, &others);
         let count = self.ancestors[largest as usize] + brought.len() as u32 + 1;
@@ -159,7 +161,8 @@ impl History {
                 NO_MERGE => self.parents(commit).first().map_or(0.0, |&p| sums[p as usize]),
                 merge => {
                     let Merge { largest, brought } = &self.extra[merge as usize];
-                    sums[*largest as usize] + brought.iter().map(|&c| weight[c as usize]).sum::<f64>()
+                    sums[*largest as usize]
+                        + brought.iter().map(|&c| weight[c as usize]).sum::<f64>()
                 }
             };
             sums.push(own + below);

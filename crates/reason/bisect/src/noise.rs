@@ -205,7 +205,8 @@ impl Rates {
                 neighbour.map_or(1.0, |(distance, state)| {
                     let stay = (-distance / self.untestable_length).exp();
                     // The chain is reversible: P(neighbour | state) = P(state | neighbour) × shares.
-                    let neighbour_share = if state { 1.0 - self.untestable } else { self.untestable };
+                    let neighbour_share =
+                        if state { 1.0 - self.untestable } else { self.untestable };
                     stay * f64::from(u8::from(state == testable)) + (1.0 - stay) * neighbour_share
                 })
             };

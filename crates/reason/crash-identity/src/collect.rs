@@ -122,13 +122,15 @@ fn is_noise(text: &str) -> bool {
 }
 
 fn is_echo(text: &str) -> bool {
-    text.contains("Kernel panic - not syncing")
-        || text.contains("WARNING: possible circular locking dependency detected")
+    // Both words hold a capital that is rare in stacks: most lines are done with at once.
+    (memchr::memchr(b'K', text.as_bytes()).is_some() && text.contains("Kernel panic - not syncing"))
+        || (memchr::memchr(b'W', text.as_bytes()).is_some()
+            && text.contains("WARNING: possible circular locking dependency detected"))
 }
 
 fn is_stale(line: &Line<'_>) -> bool {
-    let text = line.text.trim_start();
-    (text.contains("? ") || text.ends_with("(unreliable)"))
+    let text = line.text.as_bytes();
+    (memchr::memchr(b'?', text).is_some() || text.ends_with(b"(unreliable)"))
         && frame::parse(&line.text).is_some_and(|frame| !frame.reliable)
 }
 

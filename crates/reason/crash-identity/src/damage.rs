@@ -56,7 +56,14 @@ fn is_address(text: &str) -> bool {
     text.starts_with("[<") || text.starts_with("0x") || text.starts_with("0000")
 }
 
-/// Whether a report has any stack trace.
+/// Whether a report has any stack trace. The unwinder of arm prints none of the usual headings, but
+/// frames that no other line looks like: `callee from caller+0x1/0x2`.
 pub(crate) fn has_trace(lines: &[&str]) -> bool {
     lines.iter().any(|text| STACK_START.is_match(text))
+        || lines
+            .iter()
+            .filter(|text| text.contains(" from "))
+            .filter(|text| frame::parse(text).is_some_and(|frame| frame.caller.is_some()))
+            .nth(1)
+            .is_some()
 }

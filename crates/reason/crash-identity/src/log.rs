@@ -7,69 +7,26 @@
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-use aho_corasick::packed;
 use read_console::reports::Doubt;
 use read_console::{Caller, Line, LineReader, Stamp};
 use regex::Regex;
 
+use crate::anchors;
 use crate::collect::{self, MOST_LINES};
 use crate::compiled::{self, CompiledFamily, REBOOT_TITLE};
 use crate::report::{self, CrashReport, Relation, RelationKind};
 use crate::tables::suppressions::SUPPRESSIONS;
 
-/// Every header of a family holds one of these; so do panics and the banner of a boot. Short and
-/// few: this decides how fast a quiet log is read.
-const ANCHORS: &[&str] = &[
-    "BUG",
-    "WARNING:",
-    "INFO:",
-    "panic",
-    " fault",
-    "to handle kernel",
-    "UBSAN:",
-    "error: ",
-    "opcode:",
-    "int3: ",
-    "stack segment: ",
-    "unreferenced object",
-    "still has locks held",
-    "netdevice: waiting",
-    "VFS: ",
-    "Alignment trap:",
-    "Booting ",
-    "Linux version ",
-    "trusty: ",
-    "SYZFA",
-];
-
 /// Bytes before a hit that are read for context.
 const BEFORE: usize = 16 << 10;
 /// Bytes after a hit that one report may reach.
 const AFTER: usize = 1 << 20;
-/// Bytes that a stream collects before it is searched.
-const BUFFER: usize = 4 << 20;
+/// Bytes that a stream collects before it is searched: few enough to stay in the processor's cache.
+const BUFFER: usize = 256 << 10;
 /// Bytes of report text that are kept for one log; later reports keep their names only.
 const MOST_TEXT: usize = 24 << 20;
 /// Lines within which a report's second header still belongs to it.
 const CONTINUES_WITHIN: usize = 60;
-
-static SEARCHER: LazyLock<Option<packed::Searcher>> =
-    LazyLock::new(|| packed::Searcher::new(ANCHORS.iter().map(|anchor| anchor.as_bytes())));
-
-static PLAIN_SEARCHER: LazyLock<aho_corasick::AhoCorasick> =
-    LazyLock::new(|| match aho_corasick::AhoCorasick::new(ANCHORS) {
-        Ok(searcher) => searcher,
-        Err(error) => panic!("the anchors do not compile: {error}"),
-    });
-
-/// Offset of the first anchor in `bytes`.
-fn find_anchor(bytes: &[u8]) -> Option<usize> {
-    match &*SEARCHER {
-        Some(searcher) => searcher.find(bytes).map(|found| found.start()),
-        // No vector instructions on this machine.
-        None => PLAIN_SEARCHER.find(bytes).map(|found| found.start()),
-    }
-}
 
 /// (header of a report, header that continues it). An empty first half stands for any.
 const CONTINUATIONS: &[(&str, &str)] = &[
@@ -79,6 +36,9 @@ const CONTINUATIONS: &[(&str, &str)] = &[
     ("kernel BUG at", "invalid opcode:"),
     ("kernel BUG at", "Internal error:"),
     ("kernel BUG at", "Kernel BUG [#"),
+    ("Alignment trap:", "Unhandled fault:"),
+    ("Alignment trap:", "Internal error:"),
+    ("BUG kmalloc-", "INFO:"),
     ("ODEBUG:", "WARNING:"),
     ("WARNING:", "ODEBUG:"),
     ("BUG: Dentry", "WARNING:"),
@@ -120,6 +80,8 @@ pub fn read_log(input: &[u8]) -> Reports {
 #[derive(Debug, Default)]
 pub struct LogReader {
     buffer: Vec<u8>,
+    /// Bytes in the buffer at which it is searched.
+    wanted: usize,
     /// Offset and line number of the first byte that was not consumed yet.
     offset: u64,
     line: u64,
@@ -135,17 +97,18 @@ pub struct LogReader {
 impl LogReader {
     /// A reader at the start of a log.
     pub fn new() -> Self {
-        Self { boots: 1, ..Self::default() }
+        Self { boots: 1, wanted: BUFFER, ..Self::default() }
     }
 
     /// Takes the next piece of the log.
     pub fn push(&mut self, mut piece: &[u8]) {
         while !piece.is_empty() {
-            let room = BUFFER.saturating_sub(self.buffer.len()).max(1).min(piece.len());
+            let room = self.wanted.saturating_sub(self.buffer.len()).max(1).min(piece.len());
             self.buffer.extend_from_slice(&piece[..room]);
             piece = &piece[room..];
-            if self.buffer.len() >= BUFFER {
+            if self.buffer.len() >= self.wanted {
                 self.consume(false);
+                self.wanted = self.buffer.len() + BUFFER;
             }
         }
     }
@@ -174,27 +137,32 @@ impl LogReader {
         let mut position = 0;
         let mut floor = 0;
         let consumed = loop {
-            let Some(hit) = find_anchor(&input[position..]) else {
+            let Some(hit) = anchors::find(&input[position..]) else {
                 break if end { input.len() } else { keep_from(input, input.len(), floor) };
             };
             let hit = position + hit;
             let start = line_start(input, hit, floor);
             let line_end = line_end(input, hit);
-            if !end && line_end == input.len() && input.len() - start < BUFFER / 2 {
+            // A line that the buffer cuts is looked at when it is whole, unless it is endless.
+            if !end && line_end == input.len() && input.len() - start < AFTER {
                 break keep_from(input, start, floor);
             }
-            if !self.is_interesting(&input[start..line_end.min(start + read_console::LONGEST_LINE)])
-            {
+            if !Self::is_interesting(
+                &input[start..line_end.min(start + read_console::LONGEST_LINE)],
+            ) {
                 position = line_end.max(hit + 1).min(input.len());
                 continue;
             }
-            // The whole report must be at hand, unless the buffer holds nothing else.
+            // The whole report must be at hand.
             let context = keep_from(input, start, floor);
-            if !end && input.len() - start < AFTER && context > 0 {
+            if !end && input.len() - start <= AFTER {
                 break context;
             }
             let line = counted.advance(input, context);
-            let region = Region::read(input, context, line, self.offset, start);
+            // What firmware and boot loader print stands before the banner.
+            let banner = memchr::memmem::find(&input[start..line_end], b"Linux version ").is_some();
+            let from = if banner { context } else { start };
+            let region = Region::read(input, context, line, self.offset, from, end);
             let done = self.take(&region, end);
             position = done.max(start + 1).min(input.len());
             floor = position;
@@ -206,15 +174,8 @@ impl LogReader {
     }
 
     /// Whether a line with an anchor holds a header, a panic or a boot banner after all.
-    fn is_interesting(&mut self, raw: &[u8]) -> bool {
-        let mut interesting = false;
-        LineReader::new().read(raw, 1, 0, |line| {
-            interesting |= compiled::find_header(&line.text).is_some()
-                || line.text.starts_with("Linux version ")
-                || line.text.contains("Kernel panic - not syncing");
-        });
-        // A record of `dmesg --json` is read in its context only.
-        interesting || memchr::memmem::find(raw, b"\"msg\"").is_some()
+    fn is_interesting(raw: &[u8]) -> bool {
+        compiled::holds_header(raw) || memchr::memmem::find(raw, b"Linux version ").is_some()
     }
 
     /// Takes the reports of a region; returns the offset from which the search goes on.
@@ -310,13 +271,20 @@ struct Region<'a> {
 impl<'a> Region<'a> {
     /// Reads lines from `context` on, as long as reports go on; `hit` is the start of the line that
     /// was hit, `line` the number of lines before `context`, `base` the offset of the input.
-    fn read(input: &'a [u8], context: usize, line: u64, base: u64, hit: usize) -> Self {
+    fn read(
+        input: &'a [u8],
+        context: usize,
+        line: u64,
+        base: u64,
+        hit: usize,
+        input_ends: bool,
+    ) -> Self {
         let mut lines: Vec<Line<'a>> = Vec::new();
         let mut reader = LineReader::new();
         let (mut at, mut number) = (context, line);
         let mut first = 0;
         let mut last_header = 0;
-        let mut complete = true;
+        let mut complete = input_ends;
         while at < input.len() {
             if at <= hit {
                 first = lines.len();
@@ -327,6 +295,7 @@ impl<'a> Region<'a> {
                 break;
             }
             if lines.len() > last_header + MOST_LINES {
+                complete = true;
                 break;
             }
             let end = line_end(input, at);
@@ -421,7 +390,7 @@ fn openings(lines: &[Line<'_>], something_before: bool) -> Openings {
 fn announces(line: &Line<'_>, header_at: usize) -> bool {
     static BEFORE_HEADER: LazyLock<Regex> = LazyLock::new(|| {
         compiled::regex(
-            r"^[\[\s*-]*(?:\S+: |NMI watchdog: |[0-9/: .,-]+|\*\* [0-9]+ printk messages dropped \*\* |<[^>]*> |syzkaller login: |\S+/[0-9]+ |[a-z_0-9]+ [0-9a-f:.-]+: )*$",
+            r"^[\[\s*-]*(?:\S+: |NMI watchdog: |[0-9/: .,-]+|\*\* [0-9]+ printk messages dropped \*\* |<[^>]*> |CPU [0-9]+ |syzkaller login: |\S+/[0-9]+ |[a-z_0-9]+ [0-9a-f:.-]+: )*$",
         )
     });
     let before = &line.text[..header_at];

@@ -41,6 +41,8 @@ pub struct CrashReport {
     pub text: String,
     /// The lines of the input it was taken from, context included.
     pub lines: LineSpan,
+    /// The row of the tables that named it; `None` when its own words are the title.
+    pub row: Option<Row>,
     /// The line that announced it.
     pub header_line: u64,
     /// Byte offset of that line in the (decompressed) input.
@@ -57,6 +59,15 @@ pub struct CrashReport {
     pub dropped: Dropped,
     /// How it follows from an earlier report of the same log.
     pub relation: Option<Relation>,
+}
+
+/// A row of the tables in [`read_console::reports`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Row {
+    /// The header of the family.
+    pub header: &'static str,
+    /// Index into the shapes of the family.
+    pub shape: usize,
 }
 
 /// The fuzzer process and program of a report.
@@ -172,14 +183,17 @@ pub(crate) fn read(
             let shape = naming.shape?;
             let missing = match shape.shape.doubt {
                 Doubt::NeedsTrace => !damage::has_trace(&whole),
-                Doubt::Needs(pattern) => {
-                    let pattern = compiled::regex(pattern);
-                    !body.iter().any(|text| pattern.is_match(text))
+                Doubt::Needs(_) => {
+                    !shape.needs.as_ref().is_some_and(|p| body.iter().any(|text| p.is_match(text)))
                 }
                 Doubt::TraceOptional | Doubt::Always => false,
             };
             missing.then(|| "the stack trace is missing or not whole".to_owned())
         });
+    let row = naming.shape.and_then(|named_by| {
+        let shape = family.shapes.iter().position(|shape| std::ptr::eq(shape, named_by))?;
+        Some(Row { header: family.family.header, shape })
+    });
     let is_stall = naming.shape.is_some_and(|s| s.shape.choice == Choice::Entry);
     let last = collected.kept.last().copied().unwrap_or(first);
     let report = CrashReport {
@@ -194,6 +208,7 @@ pub(crate) fn read(
         guilty_file: guilty::file(body, is_stall),
         text: text(lines, &collected),
         lines: LineSpan::new(lines[collected.kept[0]].number, lines[last].number),
+        row,
         header_line: lines[first].number,
         offset: lines[first].offset,
         stamp: lines[first].stamp,
@@ -356,18 +371,32 @@ fn executor(body: &[&str]) -> Option<Executor> {
     })
 }
 
-static TASKS: LazyLock<Vec<Regex>> = LazyLock::new(|| {
+/// (text that the line must hold, pattern that finds name and pid).
+static TASKS: LazyLock<Vec<(memchr::memmem::Finder<'static>, Regex)>> = LazyLock::new(|| {
     [
-        // name before pid
-        r"^INFO: task (?P<name>.+):(?P<pid>[0-9]+) (?:blocked|can't die)",
-        r"soft lockup - CPU#[0-9]+ stuck for [0-9]+s! \[(?P<name>.+):(?P<pid>[0-9]+)\]",
-        r"CPU: [0-9]+ (?:UID: [0-9]+ )?PID: (?P<pid>[0-9]+) Comm: (?P<name>.+?) (?:Not tainted|Tainted|Kdump|Hardware)",
-        r"^(?:Read|Write) of size [0-9]+ (?:at addr \S+ )?by task (?P<name>.+)/(?P<pid>[0-9]+)",
-        r"^(?P<name>.+)/(?P<pid>[0-9]+) (?:\[[^\]]*\](?::\S+)? )?(?:is trying to|takes:|just changed)",
-        r"CPU#[0-9]+: (?P<name>.+)/(?P<pid>[0-9]+)$",
-        r"atomic: (?P<name>.+)/(?P<pid>[0-9]+)/0x",
+        ("INFO: task ", r"^INFO: task (?P<name>.+):(?P<pid>[0-9]+) (?:blocked|can't die)"),
+        (
+            "soft lockup - ",
+            r"soft lockup - CPU#[0-9]+ stuck for [0-9]+s! \[(?P<name>.+):(?P<pid>[0-9]+)\]",
+        ),
+        (
+            " Comm: ",
+            r"CPU: [0-9]+ (?:UID: [0-9]+ )?PID: (?P<pid>[0-9]+) Comm: (?P<name>.+?) (?:Not tainted|Tainted|Kdump|Hardware)",
+        ),
+        (
+            " by task ",
+            r"^(?:Read|Write) of size [0-9]+ (?:at addr \S+ )?by task (?P<name>.+)/(?P<pid>[0-9]+)",
+        ),
+        (
+            " is trying to",
+            r"^(?P<name>.+)/(?P<pid>[0-9]+) (?:\[[^\]]*\](?::\S+)? )?is trying to",
+        ),
+        (" takes:", r"^(?P<name>.+)/(?P<pid>[0-9]+) (?:\[[^\]]*\](?::\S+)? )?takes:"),
+        ("just changed", r"^(?P<name>.+)/(?P<pid>[0-9]+) just changed"),
+        (", CPU#", r"CPU#[0-9]+: (?P<name>.+)/(?P<pid>[0-9]+)$"),
+        (" atomic: ", r"atomic: (?P<name>.+)/(?P<pid>[0-9]+)/0x"),
     ]
-    .map(compiled::regex)
+    .map(|(literal, pattern)| (memchr::memmem::Finder::new(literal), compiled::regex(pattern)))
     .into()
 });
 
@@ -375,7 +404,10 @@ static TASKS: LazyLock<Vec<Regex>> = LazyLock::new(|| {
 fn task(body: &[&str]) -> Option<Task> {
     const WITHIN: usize = 60;
     body.iter().take(WITHIN).find_map(|text| {
-        let captures = TASKS.iter().find_map(|pattern| pattern.captures(text))?;
+        let captures = TASKS
+            .iter()
+            .filter(|(literal, _)| literal.find(text.as_bytes()).is_some())
+            .find_map(|(_, pattern)| pattern.captures(text))?;
         Some(Task { name: captures["name"].trim().to_owned(), pid: captures["pid"].parse().ok()? })
     })
 }

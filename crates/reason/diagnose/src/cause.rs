@@ -69,6 +69,7 @@ pub fn find(seen: &Observations, graphs: &[Graph]) -> Causes {
         causes.links[at] = link;
     }
     later_stalls(seen, graphs, &mut causes);
+    victims(seen, graphs, &mut causes);
     choose(seen, &mut causes);
     causes
 }
@@ -97,6 +98,50 @@ fn later_stalls(seen: &Observations, graphs: &[Graph], causes: &mut Causes) {
                 grade: Grade::Inferred,
             });
         }
+    }
+}
+
+/// A CPU reported first although it only waits for another one that is reported later: the later one is the
+/// root.
+fn victims(seen: &Observations, graphs: &[Graph], causes: &mut Causes) {
+    for event in seen.events.iter().take(LOOK_BACK) {
+        if causes.links[event.id.0].is_some()
+            || !matches!(event.kind, EventKind::SoftLockup | EventKind::HardLockup)
+        {
+            continue;
+        }
+        let Some(graph) = graphs.get(event.boot as usize) else { continue };
+        let Some(node) = event.cpu.and_then(|cpu| graph.cpu(cpu)) else { continue };
+        let sinks = graph.sinks(node, Grade::Inferred);
+        let culprit = sinks.iter().find_map(|(sink, _)| {
+            let found = &graph.nodes[*sink];
+            let own = found.event.map(|id| seen.event(id))?;
+            let reports = own.cpu == found.cpu
+                || matches!(&own.detail, Detail::Stall(stall) if stall.cpus.iter().any(|cpu| Some(cpu.cpu) == found.cpu));
+            (found.kind == NodeKind::Cpu && own.id > event.id && reports).then_some(own)
+        });
+        let Some(culprit) = culprit else { continue };
+        let mut above = Some(culprit.id);
+        while let Some(id) = above {
+            above = causes.links[id.0].as_ref().map(|link| link.parent);
+            if above == Some(event.id) {
+                causes.links[id.0] = None;
+                above = None;
+            }
+        }
+        causes.links[event.id.0] = Some(Link {
+            parent: culprit.id,
+            because: format!(
+                "it only waits for CPU {}",
+                culprit.cpu.map_or_else(
+                    || "that blocks the grace period".to_owned(),
+                    |cpu| cpu.to_string()
+                )
+            ),
+            lines: vec![LineSpan::line(event.lines.first), LineSpan::line(culprit.lines.first)],
+            rule: "W20",
+            grade: Grade::Inferred,
+        });
     }
 }
 
@@ -198,10 +243,10 @@ fn tie(seen: &Observations, graph: Option<&Graph>, earlier: &Event, later: &Even
             }
             return link("tasks hung before in the same boot", "R35", Grade::Guess);
         }
-        (Detail::Stall(stall), Detail::Hung(_)) => {
-            if graph.is_some_and(|graph| waits_for_period(graph, later, earlier, stall)) {
-                return link("its tasks wait for that grace period", "W10", Grade::Inferred);
-            }
+        (Detail::Stall(stall), Detail::Hung(_))
+            if graph.is_some_and(|graph| waits_for_period(graph, later, earlier, stall)) =>
+        {
+            return link("its tasks wait for that grace period", "W10", Grade::Inferred);
         }
         (_, Detail::Stall(stall)) => {
             if let Some(reader) = stall.tasks.iter().find(|reader| {
@@ -230,6 +275,13 @@ fn tie(seen: &Observations, graph: Option<&Graph>, earlier: &Event, later: &Even
             return link("the CPU that blocks the grace period", "R03", Grade::Inferred);
         }
         _ => {}
+    }
+    if later.kind == K::Panic
+        && earlier.kind == K::UserSegfault
+        && earlier.task.as_ref().is_some_and(|task| task.pid == Some(1))
+        && later.headline.contains("init")
+    {
+        return link("the first process died of it", "R85", Grade::Inferred);
     }
     if later.kind == K::Panic
         && earlier.kind != K::Device
@@ -291,7 +343,10 @@ fn tie(seen: &Observations, graph: Option<&Graph>, earlier: &Event, later: &Even
         if matches!(earlier.kind, K::WorkqueueLeak) {
             return link("a work function leaked a section before", "R46", Grade::Inferred);
         }
-        if earlier.kind == K::Device && waits_for_device(graph, later) {
+        if earlier.kind == K::Device
+            && close(seen, earlier, later, 900_000_000)
+            && waits_for_device(graph, later)
+        {
             return link(
                 "tasks wait for a device, and a device failed before",
                 "R85",
@@ -537,7 +592,17 @@ fn choose(seen: &Observations, causes: &mut Causes) {
             .collect();
         let rivals: Vec<EventId> =
             serious.iter().filter(|root| root.boot == first.boot).map(|root| root.id).collect();
-        if !earlier.is_empty() || rivals.len() > 1 && !orderly(seen, &rivals) {
+        // A trap after a hang was reported cannot have begun that hang.
+        let hang_first = first.kind.is_hang()
+            && rivals[1..].iter().all(|id| {
+                let later = seen.event(*id);
+                later.kind == first.kind
+                    || (later.kind.is_trap()
+                        || later.kind.is_corruption()
+                        || later.kind == EventKind::Panic)
+                        && close(seen, first, later, 300_000_000)
+            });
+        if !earlier.is_empty() || rivals.len() > 1 && !hang_first && !orderly(seen, &rivals) {
             causes.rivals = earlier.into_iter().chain(rivals).collect();
             return;
         }

@@ -272,7 +272,7 @@ pub fn build(seen: &Observations, boot: u32) -> Graph {
     let mut stacks: Vec<(usize, SnapshotId, Option<EventId>)> = Vec::new();
     for event in &events {
         for (id, snapshot) in event.snapshots.iter().map(|id| (*id, seen.snapshot(*id))) {
-            if snapshot.frames.is_empty() || !may_wait(event.kind) {
+            if !snapshot.frames.iter().any(|frame| frame.reliable) || !may_wait(event.kind) {
                 continue;
             }
             let Some(task) =
@@ -280,6 +280,12 @@ pub fn build(seen: &Observations, boot: u32) -> Graph {
             else {
                 continue;
             };
+            // Of a list of all tasks, those that sleep interruptibly are at rest, not hung.
+            if matches!(snapshot.state, Some('S' | 'I' | 'T' | 't' | 'Z' | 'X'))
+                && graph.task(task.pid.unwrap_or_default()).is_none()
+            {
+                continue;
+            }
             let node = graph.task_node(task);
             if graph.nodes[node].snapshot.is_none_or(|known| seen.snapshot(known).frames.is_empty())
             {
@@ -469,7 +475,10 @@ fn holdouts(graph: &mut Graph, seen: &Observations, event: &Event, stall: &Stall
     let pid = stall.kthread_stack.and_then(|id| seen.snapshot(id).task.clone());
     let task = pid.unwrap_or(Task { name: starved.flavour.clone(), pid: None });
     let thread = graph.task_node(&task);
-    if let Some(id) = stall.kthread_stack {
+    if let Some(id) = stall
+        .kthread_stack
+        .filter(|id| seen.snapshot(*id).frames.iter().any(|frame| frame.reliable))
+    {
         graph.nodes[thread].snapshot.get_or_insert(id);
     }
     graph.nodes[thread].event.get_or_insert(event.id);
@@ -501,6 +510,20 @@ fn holdouts(graph: &mut Graph, seen: &Observations, event: &Event, stall: &Stall
             grade: Grade::Inferred,
             named_by_kernel: false,
         });
+        return;
+    }
+    // Seen on that CPU: it runs, and what it spins for is its own wait.
+    if let Some((id, _)) = starved
+        .cpu
+        .and_then(|cpu| occupant(seen, event, cpu))
+        .filter(|(_, running)| running.pid == task.pid && task.pid.is_some())
+    {
+        if graph.nodes[thread].snapshot.is_none_or(|known| {
+            !seen.snapshot(known).on_cpu || wait::awaited(seen.snapshot(known)).is_none()
+        }) {
+            graph.nodes[thread].snapshot = None;
+        }
+        let _ = id;
         return;
     }
     let time = graph.node(
@@ -754,8 +777,8 @@ fn target(
         }
         Awaited::Kthread => graph.node(
             format!("kthread-of:{caller}"),
-            NodeKind::Task,
-            format!("kernel thread stopped by {caller}"),
+            NodeKind::Unknown,
+            format!("the end of the kernel thread that {caller} stops"),
         ),
         Awaited::EveryCpu => graph.node(
             "every-cpu".into(),
@@ -1077,6 +1100,28 @@ fn releasers(graph: &mut Graph, seen: &Observations, events: &[&Event], waiters:
                 _ => None,
             })
             .collect();
+        let mut deaf = deaf;
+        if deaf.is_empty() {
+            // Stacks of other CPUs: a task that runs with interrupts off.
+            deaf = events
+                .iter()
+                .flat_map(|event| event.snapshots.iter().map(|id| seen.snapshot(*id)))
+                .filter(|s| {
+                    s.on_cpu
+                        && s.task.as_ref().is_some_and(|task| task.pid != Some(0))
+                        && wait::awaited(s).is_none()
+                })
+                .filter_map(|s| Some((s.cpu?, s.flags.filter(|(_, flags)| flags & 0x200 == 0)?.0)))
+                .collect();
+            for (cpu, _) in &deaf {
+                let event = events.iter().find(|event| {
+                    event.snapshots.iter().any(|id| seen.snapshot(*id).cpu == Some(*cpu))
+                });
+                if let Some(event) = event {
+                    cpu_node(graph, seen, event, *cpu);
+                }
+            }
+        }
         let mut cpus: Vec<u32> = deaf.iter().map(|(cpu, _)| *cpu).collect();
         cpus.sort_unstable();
         cpus.dedup();

@@ -148,6 +148,11 @@ pub fn judge(seen: &Observations, graph: &Graph, causes: &Causes) -> Verdict {
             verdict.lines.insert(0, LineSpan::line(line));
             verdict.cause = Some((line, statement));
         }
+        if verdict.kind == VerdictKind::Unknown {
+            verdict.kind = own.kind;
+            verdict.grade = own.grade;
+            verdict.statement = format!("{} {}", own.statement, verdict.statement);
+        }
         return verdict;
     }
     by_event(seen, graph, event)
@@ -241,6 +246,16 @@ pub fn title(event: &Event) -> String {
         (_, EventKind::RcuUsage) => "suspicious RCU usage".into(),
         (_, EventKind::Panic) => "kernel panic".into(),
         (_, EventKind::Device) => "device trouble".into(),
+        (
+            _,
+            EventKind::Corruption
+            | EventKind::Refcount
+            | EventKind::SpinlockBug
+            | EventKind::LockdepOwnership
+            | EventKind::Hardware
+            | EventKind::FileSystem
+            | EventKind::NetdevReference,
+        ) => crate::text::bounded(event.headline.trim_matches(['=', '-', ' ']), 100),
         (_, kind) => kind.name().replace('_', " "),
     }
 }
@@ -569,7 +584,10 @@ fn stalled(seen: &Observations, graph: &Graph, event: &Event, stall: &Stall) -> 
         let name = node
             .map_or_else(|| format!("pid {}", reader.pid), |node| graph.nodes[node].name.clone());
         let snapshot = node.and_then(|node| graph.nodes[node].snapshot).map(|id| seen.snapshot(id));
-        let depth = reader.depth.map(|depth| format!(" {depth} levels deep")).unwrap_or_default();
+        let depth = reader
+            .depth
+            .map(|depth| format!(" {depth} level{} deep", if depth == 1 { "" } else { "s" }))
+            .unwrap_or_default();
         let Some(snapshot) = snapshot else {
             return Verdict::new(
                 VerdictKind::Unknown,
@@ -587,9 +605,15 @@ fn stalled(seen: &Observations, graph: &Graph, event: &Event, stall: &Stall) -> 
                 .at(first, format!("{}: idle reader {name}.", title(event)));
         }
         if snapshot.on_cpu || snapshot.state == Some('R') {
+            let others = running(seen, event, reader.pid);
+            let others = if others.is_empty() {
+                "What takes the CPU is not shown.".to_owned()
+            } else {
+                format!("Stacks printed with these reports show {}.", others.join(", "))
+            };
             return Verdict::new(
                 VerdictKind::Starvation,
-                format!("{} waits for reader {name}, which is not blocked: it is running, or ready and not given enough CPU time to leave its section. What takes the CPU is not shown.", capital(&period)),
+                format!("{} waits for reader {name}, which is not blocked: it is running, or ready and not given enough CPU time to leave its section. {others}", capital(&period)),
                 Grade::Inferred,
             )
             .at(first, format!("{}: reader {name} does not leave its section.", title(event)))
@@ -656,6 +680,35 @@ fn stalled(seen: &Observations, graph: &Graph, event: &Event, stall: &Stall) -> 
         );
     }
     verdict
+}
+
+/// Tasks seen on CPUs in the hang reports of that boot: neither idle, nor the one given, nor asking for the stacks.
+fn running(seen: &Observations, event: &Event, pid: u32) -> Vec<String> {
+    let mut found = Vec::new();
+    for snapshot in seen
+        .events
+        .iter()
+        .filter(|other| other.boot == event.boot && other.kind.is_hang())
+        .flat_map(|other| &other.snapshots)
+        .map(|id| seen.snapshot(*id))
+    {
+        let Some((cpu, task)) = snapshot.cpu.zip(snapshot.task.as_ref()) else { continue };
+        let asks = snapshot
+            .frames
+            .iter()
+            .any(|f| f.function.contains("sysrq") || f.function == "watchdog");
+        if !snapshot.on_cpu || asks || matches!(task.pid, None | Some(0)) || task.pid == Some(pid) {
+            continue;
+        }
+        let place = stack::where_it_was(snapshot)
+            .map(|(function, _)| format!(" in {function}"))
+            .unwrap_or_default();
+        let text = format!("CPU {cpu} running {task}{place}");
+        if !found.contains(&text) && found.len() < 4 {
+            found.push(text);
+        }
+    }
+    found
 }
 
 /// The names of the CPUs that hold the event's grace period up.

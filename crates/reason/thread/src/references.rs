@@ -55,8 +55,11 @@ pub(crate) fn find(all: &[&Message], thread: &mut Thread) {
         }
         for mention in commits(&texts) {
             let line = message.body.line(own[mention.line]).number;
-            let is_fixes = read_mail::trailer(texts[mention.line])
-                .is_some_and(|t| t.kind == TrailerKind::Fixes);
+            let kind = read_mail::trailer(texts[mention.line]).map(|t| t.kind);
+            if kind == Some(TrailerKind::BaseCommit) {
+                continue;
+            }
+            let is_fixes = kind == Some(TrailerKind::Fixes);
             let known = thread
                 .commits
                 .iter_mut()

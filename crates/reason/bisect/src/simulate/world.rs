@@ -167,7 +167,8 @@ impl World {
         if !self.has_culprit[commit] {
             return 0.0;
         }
-        let fade = self.fade.map_or(1.0, |fade| ((commit as f64 - fade.end) / fade.width).clamp(0.0, 1.0));
+        let fade =
+            self.fade.map_or(1.0, |fade| ((commit as f64 - fade.end) / fade.width).clamp(0.0, 1.0));
         self.p * fade
     }
 
