@@ -73,8 +73,11 @@ pub fn markdown(kernels: &[(String, String)], rows: &[Row<'_>]) -> String {
         text.push('\n');
     }
     let shown = rows.iter().flat_map(|row| &row.outcomes).filter(|o| **o == Outcome::Shown).count();
-    let run =
-        rows.iter().flat_map(|row| &row.outcomes).filter(|outcome| !matches!(outcome, Outcome::NotThere | Outcome::NotRecorded)).count();
+    let run = rows
+        .iter()
+        .flat_map(|row| &row.outcomes)
+        .filter(|outcome| !matches!(outcome, Outcome::NotThere | Outcome::NotRecorded))
+        .count();
     let _ = writeln!(text, "\n{} faults; {shown} of {run} runs show what they should.", rows.len());
     text
 }

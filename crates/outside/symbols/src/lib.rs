@@ -86,12 +86,10 @@ const PAGE: u64 = 4096;
 /// The functions at a location of a program, the innermost inlined one first.
 pub fn places(path: &Path, location: Location) -> Result<Vec<Place>, SymbolError> {
     let address = address_of(path, location)?;
-    let unreadable =
-        |reason: String| SymbolError::Read { path: path.to_owned(), reason };
+    let unreadable = |reason: String| SymbolError::Read { path: path.to_owned(), reason };
     let loader = Loader::new(path).map_err(|error| unreadable(error.to_string()))?;
     let mut found = Vec::new();
-    let mut frames =
-        loader.find_frames(address).map_err(|error| unreadable(error.to_string()))?;
+    let mut frames = loader.find_frames(address).map_err(|error| unreadable(error.to_string()))?;
     while let Some(frame) = frames.next().map_err(|error| unreadable(error.to_string()))? {
         let function = frame
             .function
@@ -209,7 +207,9 @@ mod tests {
         use object::ObjectSymbol as _;
         let symbol = parsed
             .symbols()
-            .find(|s| s.name().is_ok_and(|name| name.contains("landmark") && name.contains("tests")))
+            .find(|s| {
+                s.name().is_ok_and(|name| name.contains("landmark") && name.contains("tests"))
+            })
             .expect("the symbol table has the function");
         let address = symbol.address() + 1;
         let segment = executable_segments(&own())
@@ -218,18 +218,16 @@ mod tests {
             .find(|s| address >= s.address && address < s.address + s.size)
             .unwrap();
         let places =
-            places(&own(), Location::File(address - segment.address + segment.file_offset)).unwrap();
+            places(&own(), Location::File(address - segment.address + segment.file_offset))
+                .unwrap();
         let outermost = places.last().unwrap();
         assert!(outermost.function.contains("landmark"), "{places:?}");
         assert!(outermost.file.as_deref().is_some_and(|f| f.ends_with("lib.rs")), "{places:?}");
         // The same place by its mapping.
         let start = segment.address & !(PAGE - 1);
         let length = (segment.address + segment.size).div_ceil(PAGE) * PAGE - start;
-        let mapped = super::places(
-            &own(),
-            Location::Mapping { offset: address - start, length },
-        )
-        .unwrap();
+        let mapped =
+            super::places(&own(), Location::Mapping { offset: address - start, length }).unwrap();
         assert_eq!(mapped, places);
     }
 

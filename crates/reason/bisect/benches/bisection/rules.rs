@@ -55,36 +55,6 @@ pub(crate) fn ours_timed(
             return undecided(commits.len());
         }
         for step in steps {
-            if std::env::var_os("TRACE").is_some() {
-                let (top, mass) = belief.top();
-                eprint!(
-                    "top {top} {mass:.4} older {:.3} hidden {:?} p {:.2} step {} x{} bits {:.3} min {:.1}: ",
-                    belief.older(),
-                    belief.hidden(),
-                    belief.detection_mean(),
-                    step.commit,
-                    step.runs,
-                    step.bits,
-                    step.minutes
-                );
-            }
-            world.step(&step, |outcome| {
-                if std::env::var_os("TRACE").is_some() {
-                    eprint!(
-                        "{}",
-                        match outcome {
-                            RunOutcome::Wanted => 'W',
-                            RunOutcome::Other => 'o',
-                            RunOutcome::Clean => '.',
-                            _ => '-',
-                        }
-                    );
-                }
-                bisection.record(step.commit, outcome);
-            });
-            if std::env::var_os("TRACE").is_some() {
-                eprintln!();
-            }
             world.step(&step, |outcome| bisection.record(step.commit, outcome));
         }
     }

@@ -1,10 +1,9 @@
 //! The command line: one module a command. A module has `Arguments` (what was typed) and `run`.
 
-mod bisect;
+pub(crate) mod bisect;
 mod check;
 mod diagnose;
 mod generate;
-pub(crate) mod bisect;
 mod report;
 mod thread;
 mod typed;
@@ -44,9 +43,8 @@ pub(crate) struct Arguments {
 #[derive(clap::Subcommand, Debug)]
 enum Command {
     Diagnose(diagnose::Arguments),
-    Check(check::Arguments),
-    Bisect(bisect::Arguments),
     Report(report::Arguments),
+    Check(check::Arguments),
     Bisect(bisect::Arguments),
     Thread(thread::Arguments),
     Generate(generate::Arguments),
@@ -56,11 +54,10 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     let color = arguments.color;
     match arguments.command {
         Command::Diagnose(arguments) => diagnose::run(&arguments),
-        Command::Check(arguments) => check::run(&arguments),
         Command::Report(arguments) => report::run(&arguments, color),
+        Command::Check(arguments) => check::run(&arguments),
         Command::Bisect(arguments) => bisect::run(&arguments),
         Command::Thread(arguments) => thread::run(&arguments),
         Command::Generate(arguments) => generate::run(&arguments),
-        Command::Report(arguments) => report::run(&arguments),
     }
 }

@@ -1,8 +1,6 @@
-//! `ktriage bisect`: find the commit that brought a crash, and judge such searches.
+//! `ktriage bisect`: find the commit that brought a crash, through flaky runs; judge such searches.
 
 mod audit;
-
-//! `ktriage bisect`: find the commit that brought a crash, through flaky runs.
 mod case;
 mod check;
 mod conclusion;
@@ -14,19 +12,20 @@ mod plan;
 mod runner;
 mod show;
 mod start;
+
 /// What the printed shapes are made of.
 pub(crate) mod shown {
     pub(crate) use super::case::{Case, Wanted, outcome};
     pub(crate) use super::conclusion::{Answer, kind};
     pub(crate) use super::page::steps;
 }
+
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use crate::failure::Failure;
 
 /// Find the commit that brought a crash, through flaky runs; judge searches that others made.
-/// Find the commit that brought a crash, through flaky runs.
 #[derive(clap::Args, Debug)]
 pub(crate) struct Arguments {
     #[command(subcommand)]
@@ -35,24 +34,24 @@ pub(crate) struct Arguments {
 
 #[derive(clap::Subcommand, Debug)]
 enum Command {
-    Audit(audit::Arguments),
     Start(start::Arguments),
     Run(start::Arguments),
     Resume(drive::Arguments),
     Status(show::StatusArguments),
     Show(show::Arguments),
     Plan(plan::Arguments),
+    Audit(audit::Arguments),
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     match &arguments.command {
-        Command::Audit(arguments) => audit::run(arguments),
         Command::Start(arguments) => start::run(arguments, false),
         Command::Run(arguments) => start::run(arguments, true),
         Command::Resume(arguments) => drive::run(arguments),
         Command::Status(arguments) => show::status(arguments),
         Command::Show(arguments) => show::run(arguments),
         Command::Plan(arguments) => plan::run(arguments),
+        Command::Audit(arguments) => audit::run(arguments),
     }
 }
 
