@@ -138,7 +138,8 @@ fn usable_headers(headers: &Path, folder: &Path) -> Result<PathBuf, FaultError> 
 fn run(command: &mut Command, what: &str) -> Result<(), FaultError> {
     let program = command.get_program().to_string_lossy().into_owned();
     let failed = |reason: String| FaultError::Build { what: what.to_owned(), reason };
-    let output = command.output().map_err(|error| failed(format!("cannot run {program}: {error}")))?;
+    let output =
+        command.output().map_err(|error| failed(format!("cannot run {program}: {error}")))?;
     if output.status.success() {
         return Ok(());
     }

@@ -98,7 +98,8 @@ impl Recorded {
     /// # Errors
     /// Never for a value that was made by [`Recorded::new`].
     pub fn to_toml(&self) -> Result<String, FaultError> {
-        let text = toml::to_string_pretty(self).map_err(|error| self.problem(&error.to_string()))?;
+        let text =
+            toml::to_string_pretty(self).map_err(|error| self.problem(&error.to_string()))?;
         Ok(format!("# What is true about {}.log; lines count from 1.\n{text}", self.fault))
     }
 

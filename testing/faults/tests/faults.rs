@@ -95,7 +95,8 @@ fn a_misspelt_key_is_an_error_that_names_it() {
 #[test]
 fn expectations_count_in_order_and_after_the_first_step_only() {
     let truth = Fault::parse("test", DEFINITION).unwrap().on(&[]).unwrap().truth;
-    let shown = "by task 1\nbroke at 0\nprovoke: first step\nbroke at 1\nby task 7\nbroke at 2\nend";
+    let shown =
+        "by task 1\nbroke at 0\nprovoke: first step\nbroke at 1\nby task 7\nbroke at 2\nend";
     match judge(&truth, shown).unwrap() {
         Judgement::Shown(proof) => {
             assert_eq!(proof.first_cause, [4, 6]);
@@ -152,13 +153,8 @@ fn recorded_logs_show_what_the_definitions_say() {
             match judge(&here.truth, &String::from_utf8_lossy(&log)).unwrap() {
                 Judgement::NotShown { missing } => panic!("{place}: {missing:?}"),
                 Judgement::Shown(proof) => {
-                    let now = Recorded::new(
-                        &fault.name,
-                        fault.summary(),
-                        &kernel.name,
-                        &here,
-                        &proof,
-                    );
+                    let now =
+                        Recorded::new(&fault.name, fault.summary(), &kernel.name, &here, &proof);
                     assert_eq!(now, truth, "{place}");
                     assert_eq!(Recorded::parse("", &now.to_toml().unwrap()).unwrap(), truth);
                 }

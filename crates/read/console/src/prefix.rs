@@ -54,7 +54,9 @@ fn step(cursor: &mut Cursor<'_>, prefix: &mut Prefix) -> Option<()> {
         }
         b' ' | b'\t' => indented(cursor, prefix),
         b'k' => facility(cursor, prefix).or_else(|| wall_broadcast(cursor)),
-        b'A' | b'D' | b'F' | b'J' | b'M' | b'N' | b'O' | b'S' | b'T' | b'W' => syslog(cursor, prefix),
+        b'A' | b'D' | b'F' | b'J' | b'M' | b'N' | b'O' | b'S' | b'T' | b'W' => {
+            syslog(cursor, prefix)
+        }
         _ => None,
     }
 }

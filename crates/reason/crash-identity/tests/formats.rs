@@ -39,11 +39,16 @@ fn essence(report: &CrashReport) -> String {
 
 #[test]
 fn every_format_gives_the_same_report() {
-    let plain = essence(&read_log(&std::fs::read(
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("../../read/console/samples/formats/printk.txt"),
-    )
-    .unwrap())
-    .reports[0]);
+    let plain = essence(
+        &read_log(
+            &std::fs::read(
+                Path::new(env!("CARGO_MANIFEST_DIR"))
+                    .join("../../read/console/samples/formats/printk.txt"),
+            )
+            .unwrap(),
+        )
+        .reports[0],
+    );
     let mut wrong = Vec::new();
     for (name, input) in samples() {
         let reports = read_log(&input).reports;

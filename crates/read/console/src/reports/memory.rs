@@ -128,7 +128,12 @@ pub(super) static FAMILIES: &[Family] = &[
                 line: r"BUG: Bad page cache",
                 title: "BUG: Bad page cache in {F}",
                 function: &[Look::Trace],
-                skip: &["unaccount", "delete_from_page_cache", "remove_folio", "^page_cache_delete"],
+                skip: &[
+                    "unaccount",
+                    "delete_from_page_cache",
+                    "remove_folio",
+                    "^page_cache_delete",
+                ],
                 ..Shape::EMPTY
             },
         ],
