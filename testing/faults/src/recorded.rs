@@ -163,12 +163,13 @@ pub fn judge_recordings<'fault>(
     Ok((named, rows))
 }
 
-/// What a kernel says of itself: its release and, where it names one, the distribution's version.
+/// What a kernel says of itself: its release and, where it names one, the distribution's version (the
+/// last word after "Debian"; an earlier one is the compiler's).
 fn version_in(log: &str) -> String {
     let Some((_, text)) = log.split_once("Linux version ") else { return String::new() };
     let line = text.lines().next().unwrap_or_default();
     let release = line.split(' ').next().unwrap_or_default();
-    match line.split_once("Debian ").map(|(_, rest)| rest.split(' ').next().unwrap_or_default()) {
+    match line.rsplit_once("Debian ").map(|(_, rest)| rest.split(' ').next().unwrap_or_default()) {
         Some(version) if line.contains("debian-kernel") => format!("{release} (Debian {version})"),
         _ => release.to_owned(),
     }
