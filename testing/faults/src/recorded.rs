@@ -9,7 +9,7 @@ use crate::definition::{Fault, Provocation};
 use crate::error::FaultError;
 use crate::judge::{Judgement, Proof, judge};
 use crate::kernels::KnownKernel;
-use crate::table::{Outcome, Row};
+use crate::table::{NamedKernels, Outcome, Row};
 
 /// The file `NAME.toml` beside `NAME.log`. All lines count from 1.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -133,8 +133,8 @@ pub fn judge_recordings<'fault>(
     folder: &Path,
     faults: &'fault [Fault],
     kernels: &[KnownKernel],
-) -> Result<(Vec<(String, String)>, Vec<Row<'fault>>), FaultError> {
-    let mut named: Vec<(String, String)> =
+) -> Result<(NamedKernels, Vec<Row<'fault>>), FaultError> {
+    let mut named: NamedKernels =
         kernels.iter().map(|kernel| (kernel.name.clone(), String::new())).collect();
     let mut rows = Vec::new();
     for fault in faults {
