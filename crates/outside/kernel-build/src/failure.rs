@@ -51,7 +51,8 @@ fn linker(line: &str) -> Option<CompileError> {
         .split(": ")
         .filter_map(|part| part.split(":(").next())
         .map(|part| part.trim().trim_end_matches(':'))
-        .rfind(|part| part.ends_with(".o") || part.ends_with(".c") || part.ends_with(".a"));
+        .filter(|part| part.ends_with(".o") || part.ends_with(".c") || part.ends_with(".a"))
+        .last();
     Some(CompileError { file: file.map(str::to_owned), line: None, message: line[at..].to_owned() })
 }
 

@@ -72,10 +72,7 @@ pub struct Campaign {
 /// # Errors
 /// When the lab fails as a whole, the record cannot be written, or the user stops it. What was done
 /// until then is recorded, and the next call with the same plan goes on from there.
-pub fn run_campaign(
-    plan: &Plan,
-    progress: &mut dyn FnMut(Progress),
-) -> Result<Campaign, LabError> {
+pub fn run_campaign(plan: &Plan, progress: &mut dyn FnMut(Progress)) -> Result<Campaign, LabError> {
     let (folder, _lock) = claim_folder(plan)?;
     let results = folder.join("results.jsonl");
     let mut runs = read_results(&results);
@@ -199,13 +196,8 @@ fn one_run(
             (machine, snapshot.console().length())
         }
         None => {
-            let booted = boot_machine(
-                &plan.settings,
-                &plan.kernel,
-                initramfs,
-                &plan.limits,
-                Some(&place),
-            );
+            let booted =
+                boot_machine(&plan.settings, &plan.kernel, initramfs, &plan.limits, Some(&place));
             match booted {
                 Ok((machine, _)) => {
                     let mark = machine.records().console_length();
@@ -275,8 +267,8 @@ fn claim_folder(plan: &Plan) -> Result<(PathBuf, File), LabError> {
         fs::create_dir_all(&folder)
             .map_err(LabError::io(format!("make the folder {}", folder.display())))?;
         let path = folder.join("lock");
-        let lock = File::create(&path)
-            .map_err(LabError::io(format!("write {}", path.display())))?;
+        let lock =
+            File::create(&path).map_err(LabError::io(format!("write {}", path.display())))?;
         return match lock.try_lock() {
             Ok(()) => Ok((folder, lock)),
             Err(_) => Err(LabError::Busy { folder }),

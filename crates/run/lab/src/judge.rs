@@ -100,7 +100,10 @@ mod tests {
             (Observed { reports: vec![report()], ..booted() }, Outcome::Crashed),
             (Observed { reports: vec![report()], ..not() }, Outcome::BootFailed),
             (not(), Outcome::BootFailed),
-            (Observed { shutdown: Some("guest-reset".into()), ..booted() }, Outcome::LostConnection),
+            (
+                Observed { shutdown: Some("guest-reset".into()), ..booted() },
+                Outcome::LostConnection,
+            ),
             (Observed { shutdown: Some("guest-reset".into()), ..not() }, Outcome::BootFailed),
             (Observed { link_lost: Some("garbage".into()), ..booted() }, Outcome::LostConnection),
             (Observed { silent_seconds: Some(30), ..booted() }, Outcome::NoOutput),

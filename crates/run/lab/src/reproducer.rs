@@ -135,9 +135,8 @@ fn on_host(command: &str) -> Option<PathBuf> {
 fn compile(source: &Path, place: &str) -> Result<GuestFile, LabError> {
     let folder = tempfile::tempdir().map_err(LabError::io("make a temporary folder"))?;
     let program = folder.path().join("program");
-    let absolute = source
-        .canonicalize()
-        .map_err(LabError::io(format!("find {}", source.display())))?;
+    let absolute =
+        source.canonicalize().map_err(LabError::io(format!("find {}", source.display())))?;
     let output = Command::new("gcc")
         .args(["-static", "-pthread", "-O1", "-w", "-o"])
         .arg(&program)

@@ -81,10 +81,8 @@ pub fn boot_machine(
         Err(error) => error,
     };
     let console = machine.records().console();
-    let mut observed = Observed {
-        reports: genuine(&console.bytes(), 0, u64::MAX),
-        ..Observed::default()
-    };
+    let mut observed =
+        Observed { reports: genuine(&console.bytes(), 0, u64::MAX), ..Observed::default() };
     match &error {
         VmError::QemuEnded { status, messages } => {
             if status == "guest-reset" || status == "guest-shutdown" {
