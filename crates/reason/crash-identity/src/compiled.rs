@@ -7,6 +7,7 @@ use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use read_console::reports::{Doubt, FAMILIES, Family, Look, Shape};
 use regex::{Regex, RegexSet};
 
+use crate::anchors;
 use crate::tables::helpers;
 
 /// Compiles a pattern of a table.
@@ -105,6 +106,9 @@ static HEADERS: LazyLock<Headers> = LazyLock::new(|| {
 
 /// The first header in the message of a line, with its byte offset there.
 pub(crate) fn find_header(text: &str) -> Option<(usize, &'static CompiledFamily)> {
+    if !anchors::may_hold_header(text.as_bytes()) {
+        return None;
+    }
     let headers = &*HEADERS;
     let found = headers.literals.find(text)?;
     let (family, compiled) = &headers.families[found.pattern().as_usize()];
@@ -121,7 +125,7 @@ pub(crate) const REBOOT_TITLE: &str = "unexpected kernel reboot";
 
 /// Whether raw bytes of a line hold any header.
 pub(crate) fn holds_header(raw: &[u8]) -> bool {
-    HEADERS.literals.is_match(raw)
+    anchors::may_hold_header(raw) && HEADERS.literals.is_match(raw)
 }
 
 static HELPERS: LazyLock<RegexSet> = LazyLock::new(|| {

@@ -399,7 +399,7 @@ pub(crate) const RESULTS: &[(&str, bool)] = &[
     ("build failed", false),
     ("build failure", false),
     ("test failed", false),
-    ("syzbot ci has tested the following series", false),
+    ("and found the following issue", false),
 ];
 
 /// A test is wanted.

@@ -55,8 +55,11 @@ pub(crate) fn find(all: &[&Message], thread: &mut Thread) {
         }
         for mention in commits(&texts) {
             let line = message.body.line(own[mention.line]).number;
-            let is_fixes = read_mail::trailer(texts[mention.line])
-                .is_some_and(|t| t.kind == TrailerKind::Fixes);
+            let kind = read_mail::trailer(texts[mention.line]).map(|t| t.kind);
+            if kind == Some(TrailerKind::BaseCommit) {
+                continue;
+            }
+            let is_fixes = kind == Some(TrailerKind::Fixes);
             let known = thread
                 .commits
                 .iter_mut()
@@ -91,8 +94,7 @@ fn closes_withheld(message: &Message, roles: &[Role]) -> Option<LineSpan> {
     let mut start = None;
     for index in 0..=message.body.len() {
         let text = message.body.line(index).text;
-        let own = index < message.body.len()
-            && matches!(roles[index], Role::CommitMessage | Role::Notes)
+        let own = matches!(roles.get(index), Some(Role::CommitMessage | Role::Notes))
             && !text.trim().is_empty();
         match (own, start) {
             (true, None) => start = Some(index),

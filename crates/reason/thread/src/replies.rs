@@ -1,7 +1,7 @@
 //! Who answers whom (rules T1, T3): by headers, by the tree of a page, by the line above a quote and
 //! by what is quoted. And where each quoted line comes from.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use read_mail::{Attribution, Message, Source, attribution, quote};
 
@@ -39,7 +39,7 @@ pub(crate) fn replies(messages: &[Message], members: &[Member]) -> Vec<Replied> 
             (0..body.len().min(MAX_LINES)).filter_map(|at| attribution(body, at)).collect()
         })
         .collect();
-    let mut unquoted: Vec<Option<HashMap<String, ()>>> = vec![None; members.len()];
+    let mut unquoted: Vec<Option<HashSet<String>>> = vec![None; members.len()];
     members
         .iter()
         .enumerate()
@@ -91,7 +91,7 @@ fn by_quote(
     members: &[Member],
     position: usize,
     attributions: &[Attribution],
-    unquoted: &mut [Option<HashMap<String, ()>>],
+    unquoted: &mut [Option<HashSet<String>>],
 ) -> Option<usize> {
     let message = &messages[members[position].0];
     let named = attributions.iter().find(|a| a.depth == 0);
@@ -119,10 +119,10 @@ fn by_quote(
                 .take(MAX_LINES)
                 .map(|l| quote(l.text))
                 .filter(|q| q.depth == 0)
-                .map(|q| (fold(q.text), ()))
+                .map(|q| fold(q.text))
                 .collect()
         });
-        let score = quoted.iter().filter(|t| lines.contains_key(*t)).count();
+        let score = quoted.iter().filter(|t| lines.contains(*t)).count();
         if score > 0 && best.is_none_or(|(_, s)| score > s) {
             best = Some((other, score));
         }
@@ -220,7 +220,7 @@ pub(crate) fn kinds(all: &[&Message], thread: &mut Thread) {
             thread.entries[patch.entry].kind = Kind::Patch(index);
         }
     }
-    for at in 0..thread.entries.len() {
+    for (at, message) in all.iter().enumerate() {
         let about = match thread.entries[at].kind {
             Kind::Cover(v) | Kind::Patch(v) => Some(v),
             _ => {
@@ -234,24 +234,24 @@ pub(crate) fn kinds(all: &[&Message], thread: &mut Thread) {
                     }
                     up = thread.entries[parent].parent;
                 }
-                found.or_else(|| by_subject(all[at], thread))
+                found.or_else(|| by_subject(message, thread))
             }
         };
         let entry = &mut thread.entries[at];
         entry.about = about;
         if !matches!(entry.kind, Kind::Cover(_) | Kind::Patch(_)) {
             entry.kind = match about {
-                Some(v) if thread.versions[v].author.is(&all[at].from) => Kind::Answer,
+                Some(v) if thread.versions[v].author.is(&message.from) => Kind::Answer,
                 Some(_) => Kind::Review,
                 None => Kind::Remark,
             };
         }
     }
     silent(all, thread);
-    let known: Vec<&str> = all.iter().filter_map(|m| m.message_id.as_deref()).collect();
+    let known: HashSet<&str> = all.iter().filter_map(|m| m.message_id.as_deref()).collect();
     for message in all {
         for id in &message.in_reply_to {
-            if !known.contains(&id.as_str()) && !thread.absent.contains(id) {
+            if !known.contains(id.as_str()) && !thread.absent.contains(id) {
                 thread.absent.push(id.clone());
             }
         }

@@ -311,7 +311,7 @@ pub(crate) fn find(all: &[&Message], thread: &mut Thread) {
             versions[newer].linked_by.push(reason);
         }
     }
-    mark_partial(all, &mut versions, thread);
+    mark_partial(&mut versions, thread);
     thread.versions = versions;
     let main: Vec<&Version> = main_lineage(&thread.versions).collect();
     if let Some(newest) = main.iter().map(|v| v.number.major).max() {
@@ -348,7 +348,8 @@ fn together(
     })
 }
 
-/// A newer version of the same author that answers an older one, whatever its title.
+/// A newer version that answers an older one: of the same author whatever its title, or of the same
+/// title when somebody else goes on with it.
 fn answers_older(
     all: &[&Message],
     starts: &[Start],
@@ -371,7 +372,8 @@ fn answers_older(
             {
                 let other = &starts[groups[above][0]];
                 let same = start.author.is(&other.author)
-                    || all[start.index].from.is(&all[other.index].from);
+                    || all[start.index].from.is(&all[other.index].from)
+                    || start.title.eq_ignore_ascii_case(&other.title);
                 if same && other.version < start.version {
                     reasons.push((above, g, Link::InReplyTo));
                 }
@@ -422,7 +424,7 @@ fn version(all: &[&Message], starts: &[Start], group: &[usize], lineage: usize) 
 
 /// A version is a partial reroll if its number says so (`v5.1`), or if it lacks patches that the one
 /// before has and was sent in answer to that one.
-fn mark_partial(all: &[&Message], versions: &mut [Version], thread: &Thread) {
+fn mark_partial(versions: &mut [Version], thread: &Thread) {
     for at in 0..versions.len() {
         let before =
             at.checked_sub(1).map(|b| &versions[b]).filter(|b| b.lineage == versions[at].lineage);
@@ -446,7 +448,6 @@ fn mark_partial(all: &[&Message], versions: &mut [Version], thread: &Thread) {
             mine.number.minor > 0 || answers && mine.cover.is_none() && fewer && mine.size > 1;
         versions[at].is_partial = partial;
     }
-    let _ = all;
 }
 
 /// The versions of the series that begins the thread.
@@ -513,7 +514,7 @@ fn relate(diff: &Diff, entry: usize, thread: &Thread) -> (Relation, Vec<u64>, Gr
             }
         }
     }
-    // Without blobs the lines tell: what the draft removes and the version added was not there before.
+    // Without blobs the lines tell: what the draft finds and the version added was not there before.
     for &v in candidates.iter().rev() {
         let mut touches = false;
         for file in &diff.files {
@@ -529,7 +530,14 @@ fn relate(diff: &Diff, entry: usize, thread: &Thread) -> (Relation, Vec<u64>, Gr
                         .collect()
                 };
                 let added = lines(other, LineKind::Added);
-                for (text, number) in lines(file, LineKind::Removed) {
+                let mut base = lines(other, LineKind::Context);
+                base.extend(lines(other, LineKind::Removed));
+                let mut before = lines(file, LineKind::Removed);
+                before.extend(lines(file, LineKind::Context));
+                for (text, number) in before {
+                    if base.iter().any(|b| b.0 == text) {
+                        continue;
+                    }
                     if let Some(found) = added.iter().find(|a| a.0 == text) {
                         return (Relation::Incremental(v), vec![found.1, number], Grade::Inferred);
                     }

@@ -62,7 +62,13 @@ fn condition(message: &Message, roles: &[Role], first: usize) -> Option<u64> {
         if read_mail::trailer(text).is_some() {
             continue;
         }
-        if first_of(&text.to_lowercase(), CONDITIONS).is_some() {
+        let lower = text.to_lowercase();
+        let wants = lower.starts_with("with ")
+            && (lower.ends_with(':')
+                || [" fixed", " addressed", " changed", " updated", " resolved"]
+                    .iter()
+                    .any(|w| lower.contains(w)));
+        if wants || first_of(&lower, CONDITIONS).is_some() {
             return Some(message.body.line(at).number);
         }
     }

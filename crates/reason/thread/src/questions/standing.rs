@@ -3,7 +3,7 @@
 use read_mail::{Message, TrailerKind};
 
 use crate::model::{Anchor, Ask, Exchange, Question, QuestionState, Thread, Tone};
-use crate::phrases::{RESULTS, first_of};
+use crate::phrases::{RESULTS, first_of, starts_with_any};
 use crate::series;
 use crate::text::{content_words, fold};
 
@@ -73,6 +73,9 @@ fn stand(all: &[&Message], question: &Question, thread: &Thread) -> Standing {
             (QuestionState::Open, format!("said to be possible, {}; no code", by(last)), Vec::new())
         }
         Tone::AsksBack => (QuestionState::Open, format!("asked back, {}", by(last)), Vec::new()),
+        Tone::Agrees if question.ask == Ask::Question && is_plain_yes(&last.text) => {
+            (QuestionState::Answered, format!("{}; not confirmed", by(last)), Vec::new())
+        }
         Tone::Agrees => {
             (QuestionState::Open, format!("agreed, {}; in no version", by(last)), Vec::new())
         }
@@ -85,6 +88,16 @@ fn stand(all: &[&Message], question: &Question, thread: &Thread) -> Standing {
             None => (QuestionState::Answered, format!("{}; not confirmed", by(last)), Vec::new()),
         },
     }
+}
+
+/// A `yes` to a question answers it, unless it promises a change.
+fn is_plain_yes(text: &str) -> bool {
+    const YES: [&str; 9] =
+        ["yes", "yep", "yeah", "right", "correct", "exactly", "indeed", "true", "of course"];
+    const PROMISES: [&str; 9] =
+        ["will", "i'll", "let me", "next version", "fix", "respin", "resend", "change", "update"];
+    let lower = text.to_lowercase();
+    starts_with_any(&lower, &YES) && first_of(&lower, &PROMISES).is_none()
 }
 
 fn shorten(text: &str) -> String {
@@ -138,11 +151,10 @@ fn test_result(all: &[&Message], question: &Question, thread: &Thread) -> Option
             format!("{} by {}", tag.trailer.tag, tag.trailer.person.shown()),
         ));
     }
-    for (entry, message) in all.iter().enumerate().skip(asked + 1) {
+    for message in all.iter().skip(asked + 1) {
         if !super::is_machine(message) {
             continue;
         }
-        let _ = entry;
         for line in message.body.lines().take(400) {
             let lower = line.text.to_lowercase();
             if let Some((phrase, _)) = RESULTS.iter().find(|r| lower.contains(r.0)) {

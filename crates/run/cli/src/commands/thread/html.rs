@@ -39,7 +39,7 @@ pub(super) fn page(inputs: &[Read]) -> String {
     let title = inputs
         .iter()
         .flat_map(|r| &r.threads)
-        .find_map(|t| t.versions.last().map(|v| v.title.clone()))
+        .find_map(|t| t.state.newest.map(|v| t.versions[v].title.clone()))
         .unwrap_or_else(|| "Thread".to_owned());
     put(
         &mut out,
@@ -61,7 +61,7 @@ fn put(out: &mut String, line: std::fmt::Arguments<'_>) {
 }
 
 fn one(out: &mut String, read: &Read, thread: &Thread) {
-    let title = thread.versions.last().map_or_else(
+    let title = thread.state.newest.map(|v| &thread.versions[v]).map_or_else(
         || thread.entries.first().map_or("", |e| read.messages[e.message].subject.title.as_str()),
         |v| v.title.as_str(),
     );

@@ -1,6 +1,6 @@
 //! Opens whatever holds a thread: a file in any form, compressed or not, standard input, a maildir.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
@@ -8,6 +8,7 @@ use anyhow::Context as _;
 use read_mail::{Form, Message};
 
 use crate::failure::Failure;
+use crate::input::Input;
 
 /// Bytes beyond which an input is refused: no thread is that long.
 const MAX_BYTES: u64 = 4 << 30;
@@ -39,25 +40,14 @@ pub(super) fn read(path: &Path) -> Result<Found, Failure> {
 
 /// The bytes of a file or of standard input, decompressed.
 fn bytes(path: &Path) -> Result<Vec<u8>, Failure> {
-    let mut raw = Vec::new();
-    let outcome = if path.as_os_str() == "-" {
-        io::stdin().lock().take(MAX_BYTES).read_to_end(&mut raw)
-    } else {
-        File::open(path).and_then(|file| file.take(MAX_BYTES).read_to_end(&mut raw))
-    };
-    outcome
-        .with_context(|| format!("reading {}", path.display()))
-        .map_err(|e| Failure::usage(e).hint("give a mailbox, a mail, a saved page or a maildir"))?;
+    let input = Input::from(path.to_owned());
     let mut plain = Vec::new();
-    let outcome = if raw.starts_with(&[0x1f, 0x8b]) {
-        flate2::read::MultiGzDecoder::new(raw.as_slice()).take(MAX_BYTES).read_to_end(&mut plain)
-    } else if raw.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]) {
-        zstd::Decoder::new(raw.as_slice())
-            .and_then(|decoder| decoder.take(MAX_BYTES).read_to_end(&mut plain))
-    } else {
-        return Ok(raw);
-    };
-    outcome.with_context(|| format!("decompressing {}", path.display())).map_err(Failure::usage)?;
+    input
+        .open()?
+        .take(MAX_BYTES)
+        .read_to_end(&mut plain)
+        .with_context(|| format!("reading {}", input.name()))
+        .map_err(Failure::usage)?;
     Ok(plain)
 }
 

@@ -367,7 +367,7 @@ impl Document {
 fn thread(read: &Read, t: &Thread) -> ThreadJson {
     let name = |v: usize| t.versions[v].name();
     ThreadJson {
-        title: t.versions.last().map_or_else(
+        title: t.state.newest.map(|v| &t.versions[v]).map_or_else(
             || {
                 t.entries
                     .first()

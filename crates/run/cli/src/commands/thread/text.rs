@@ -49,7 +49,7 @@ fn plural(n: usize) -> &'static str {
 }
 
 fn one(out: &mut String, read: &Read, thread: &Thread) {
-    let title = thread.versions.last().map_or_else(
+    let title = thread.state.newest.map(|v| &thread.versions[v]).map_or_else(
         || thread.entries.first().map_or("", |e| read.messages[e.message].subject.title.as_str()),
         |v| v.title.as_str(),
     );
