@@ -117,7 +117,7 @@ pub struct LogReader {
 impl LogReader {
     /// A reader at the start of a log.
     pub fn new() -> Self {
-        Self { boots: 1, wanted: BUFFER, ..Self::default() }
+        Self { boots: 1, wanted: BUFFER, most_reports: MOST_REPORTS, ..Self::default() }
     }
 
     /// Takes the next piece of the log.
@@ -238,7 +238,7 @@ impl LogReader {
             // What one report holds is no context of the next, unless they overlap.
             let overlap = openings.range(at + 1..).next().is_some_and(|(other, _)| *other <= last);
             floor = if overlap { at + 1 } else { last + 1 };
-            if self.found.len() >= MOST_REPORTS {
+            if self.found.len() >= self.most_reports {
                 self.left_out += 1;
                 continue;
             }
@@ -509,5 +509,18 @@ fn relate(reports: &mut [CrashReport]) {
             })
             .or_else(|| earlier(&|_| true).map(|to| (to, RelationKind::SameBoot)));
         reports[at].relation = relation.map(|(to, kind)| Relation { to: to + 1, kind });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reports_beyond_the_bound_are_counted_and_not_kept() {
+        let mut reader = LogReader { most_reports: 2, ..LogReader::new() };
+        reader.push("[    1.000000] WARNING: odd\n".repeat(5).as_bytes());
+        let all = reader.finish();
+        assert_eq!((all.reports.len(), all.left_out), (2, 3));
     }
 }

@@ -237,13 +237,3 @@ fn half_a_gigabyte_of_console_takes_no_memory() {
     assert_eq!(log["reports"].as_array().map(Vec::len), Some(8));
     assert!(peak > 0 && peak < MOST_MEMORY, "{peak} KiB");
 }
-
-#[test]
-fn a_log_of_nothing_but_crashes_is_read_to_its_end() {
-    let crashes = "[    1.000000] WARNING: odd\n".repeat(11_000);
-    let output = fed(&[], crashes.as_bytes());
-    assert!(output.status.success());
-    assert_tame(&output);
-    let text = String::from_utf8_lossy(&output.stdout);
-    assert!(text.contains("1000 further reports are left out"), "{}", &text[text.len() - 300..]);
-}
