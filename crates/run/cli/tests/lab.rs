@@ -34,9 +34,7 @@ fn kernel() -> Option<(PathBuf, PathBuf)> {
         eprintln!("skipped: no QEMU (package qemu-system-x86) or no kernel in target/kernels");
         return None;
     }
-    found.map(|(image, modules)| {
-        (image.canonicalize().unwrap(), modules.canonicalize().unwrap())
-    })
+    found.map(|(image, modules)| (image.canonicalize().unwrap(), modules.canonicalize().unwrap()))
 }
 
 fn run(state: &Path, repro: &Path, more: &[&str]) -> Option<Command> {
@@ -68,7 +66,10 @@ fn a_missing_emulator_is_named_with_its_package() {
     assert_eq!(status(&output), Some(3));
     let error = text(&output.stderr);
     assert!(error.contains("/nowhere/qemu is not installed"), "{error}");
-    assert!(error.contains("hint: install it (on Debian: apt-get install qemu-system-x86)"), "{error}");
+    assert!(
+        error.contains("hint: install it (on Debian: apt-get install qemu-system-x86)"),
+        "{error}"
+    );
 }
 
 #[test]
@@ -95,8 +96,9 @@ fn a_fault_is_provoked_and_named() {
     let repro = write(state.path(), "crash.sh", "#!/bin/sh\necho c > /proc/sysrq-trigger\n");
     let Some(mut command) = run(state.path(), &repro, &["--json", "--exit-code"]) else { return };
     let output = command.output().unwrap();
-    let run: serde_json::Value = serde_json::from_slice(&output.stdout)
-        .unwrap_or_else(|error| panic!("{error}: {} {}", text(&output.stdout), text(&output.stderr)));
+    let run: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|error| {
+        panic!("{error}: {} {}", text(&output.stdout), text(&output.stderr))
+    });
     assert_eq!(run["outcome"], "crashed", "{run}");
     assert_eq!(status(&output), Some(1));
 }
@@ -130,7 +132,8 @@ fn emulators_of(parent: u32) -> Vec<u32> {
             let stat = std::fs::read_to_string(entry.path().join("stat")).ok()?;
             let (name, rest) = stat.rsplit_once(") ")?;
             let fields: Vec<_> = rest.split(' ').collect();
-            (name.contains("qemu") && fields.first() != Some(&"Z")
+            (name.contains("qemu")
+                && fields.first() != Some(&"Z")
                 && fields.get(1)?.parse() == Ok(parent))
             .then_some(id)
         })
@@ -156,7 +159,9 @@ fn results(state: &Path) -> usize {
 }
 
 /// Starts four runs of which each takes a second, and gives `end` the process once one is done.
-fn interrupted(end: impl FnOnce(&signals::Process)) -> Option<(tempfile::TempDir, PathBuf, Output)> {
+fn interrupted(
+    end: impl FnOnce(&signals::Process),
+) -> Option<(tempfile::TempDir, PathBuf, Output)> {
     let state = tempfile::tempdir().unwrap();
     let repro = write(state.path(), "slow.sh", "#!/bin/sh\nsleep 1\n");
     let child = run(state.path(), &repro, &["--runs", "4"])?

@@ -255,6 +255,7 @@ pub(crate) fn analysis(file: &str, report: &reason_check::Report) -> Log {
             modified: None,
         },
         events: Vec::new(),
+        registers: Vec::new(),
         dropped_events: 0,
         first_cause: None,
         verdict: Verdict {
@@ -265,7 +266,11 @@ pub(crate) fn analysis(file: &str, report: &reason_check::Report) -> Log {
         graph: Graph {
             nodes: names
                 .iter()
-                .map(|name| Node { id: (*name).to_owned(), kind: "quoted", name: (*name).to_owned() })
+                .map(|name| Node {
+                    id: (*name).to_owned(),
+                    kind: "quoted",
+                    name: (*name).to_owned(),
+                })
                 .collect(),
             edges: report
                 .edges

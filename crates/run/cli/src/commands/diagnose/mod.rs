@@ -102,14 +102,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
             if arguments.json {
                 let object = match &read.analysis {
                     Some(report) => json::analysis(&name, report),
-                    None => json::log(&name, &read.diagnosis),
+                    None => json::log(&name, &read.diagnosis, &read.registers),
                 };
                 serde_json::to_writer(&mut out, &object).map_err(io::Error::from)?;
-                serde_json::to_writer(
-                    &mut out,
-                    &json::log(&name, &read.diagnosis, &read.registers),
-                )
-                .map_err(io::Error::from)?;
                 writeln!(out)?;
             } else if arguments.mail {
                 out.write_all(mail::reply(&read.diagnosis, &read.excerpt).as_bytes())?;
@@ -127,7 +122,6 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
                     None => text::report(&read.diagnosis),
                 };
                 out.write_all(text.as_bytes())?;
-                out.write_all(text::report(&read.diagnosis).as_bytes())?;
                 out.write_all(text::registers(&read.registers).as_bytes())?;
             }
         }
@@ -144,12 +138,12 @@ fn read(input: &Input, quotes: bool, binaries: &[PathBuf]) -> Result<Diagnosed, 
     // Standard input cannot be read twice: its lines are kept while it passes.
     let mut kept = Vec::new();
     let mut head = Vec::new();
+    let mut start = Vec::new();
     let keeps = quotes && *input == Input::Standard;
     input.read_to(|piece| {
         reader.push(piece);
         let room = analysis::LIMIT.saturating_sub(head.len());
         head.extend_from_slice(&piece[..piece.len().min(room)]);
-    let mut start = Vec::new();
         let room = registers::READ_LIMIT - start.len();
         start.extend_from_slice(&piece[..piece.len().min(room)]);
         if keeps && kept.len() < excerpt::KEPT_LIMIT {
@@ -167,11 +161,10 @@ fn read(input: &Input, quotes: bool, binaries: &[PathBuf]) -> Result<Diagnosed, 
         input.read_to(|piece| excerpt.push(piece))?;
     }
     excerpt.finish();
-    Ok(Diagnosed { diagnosis, excerpt, analysis })
     // A log without events has no dump worth reading.
     let registers = match diagnosis.seen.events.is_empty() {
         true => Vec::new(),
         false => registers::claims(&start, binaries)?,
     };
-    Ok(Diagnosed { diagnosis, excerpt, registers })
+    Ok(Diagnosed { diagnosis, excerpt, analysis, registers })
 }
