@@ -16,5 +16,5 @@ mod rewrite;
 mod stall;
 mod tables;
 
-pub use log::{LogReader, Reports, read_log};
+pub use log::{LogReader, MOST_REPORTS, Reports, read_log};
 pub use report::{CrashReport, Dropped, Executor, Relation, RelationKind, Row, Task};

@@ -25,6 +25,8 @@ const AFTER: usize = 1 << 20;
 const BUFFER: usize = 256 << 10;
 /// Bytes of report text that are kept for one log; later reports keep their names only.
 const MOST_TEXT: usize = 24 << 20;
+/// Reports of one log that are kept; a log of nothing but crashes may hold millions.
+pub const MOST_REPORTS: usize = 10_000;
 /// Lines within which a report's second header still belongs to it.
 const CONTINUES_WITHIN: usize = 60;
 
@@ -75,6 +77,8 @@ pub struct Reports {
     pub reports: Vec<CrashReport>,
     /// Reports whose text was left out because the log holds too many.
     pub without_text: usize,
+    /// Reports after the first [`MOST_REPORTS`], which are only counted.
+    pub left_out: usize,
     /// Bytes that were read.
     pub bytes: u64,
 }
@@ -102,6 +106,8 @@ pub struct LogReader {
     found: Vec<CrashReport>,
     kept_text: usize,
     without_text: usize,
+    left_out: usize,
+    most_reports: usize,
     panicked: bool,
     suppressed: Option<String>,
     boots: u32,
@@ -111,7 +117,7 @@ pub struct LogReader {
 impl LogReader {
     /// A reader at the start of a log.
     pub fn new() -> Self {
-        Self { boots: 1, wanted: BUFFER, ..Self::default() }
+        Self { boots: 1, wanted: BUFFER, most_reports: MOST_REPORTS, ..Self::default() }
     }
 
     /// Takes the next piece of the log.
@@ -232,6 +238,10 @@ impl LogReader {
             // What one report holds is no context of the next, unless they overlap.
             let overlap = openings.range(at + 1..).next().is_some_and(|(other, _)| *other <= last);
             floor = if overlap { at + 1 } else { last + 1 };
+            if self.found.len() >= self.most_reports {
+                self.left_out += 1;
+                continue;
+            }
             if self.kept_text + report.text.len() > MOST_TEXT {
                 report.text = String::new();
                 self.without_text += 1;
@@ -266,7 +276,12 @@ impl LogReader {
         }
         number_boots(&mut reports);
         relate(&mut reports);
-        Reports { reports, without_text: self.without_text, bytes: self.offset }
+        Reports {
+            reports,
+            without_text: self.without_text,
+            left_out: self.left_out,
+            bytes: self.offset,
+        }
     }
 }
 
@@ -494,5 +509,18 @@ fn relate(reports: &mut [CrashReport]) {
             })
             .or_else(|| earlier(&|_| true).map(|to| (to, RelationKind::SameBoot)));
         reports[at].relation = relation.map(|(to, kind)| Relation { to: to + 1, kind });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reports_beyond_the_bound_are_counted_and_not_kept() {
+        let mut reader = LogReader { most_reports: 2, ..LogReader::new() };
+        reader.push("[    1.000000] WARNING: odd\n".repeat(5).as_bytes());
+        let all = reader.finish();
+        assert_eq!((all.reports.len(), all.left_out), (2, 3));
     }
 }

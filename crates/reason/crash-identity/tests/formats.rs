@@ -129,7 +129,7 @@ fn two_printers_at_once_give_two_clean_reports() {
     assert_eq!(reports[0].text.lines().collect::<Vec<_>>(), oops);
     assert_eq!(reports[1].text.lines().collect::<Vec<_>>(), warning);
     assert!(reports.iter().all(|report| report.corrupted.is_none()));
-    assert_eq!(reports[0].dropped.foreign + reports[1].dropped.foreign > 0, true);
+    assert!(reports[0].dropped.foreign + reports[1].dropped.foreign > 0);
 }
 
 #[test]

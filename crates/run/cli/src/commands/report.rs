@@ -129,6 +129,13 @@ fn text(
     for (at, report) in reports.reports.iter().enumerate() {
         one(out, at + 1, count, boots, report, paint)?;
     }
+    if reports.left_out > 0 {
+        writeln!(
+            out,
+            "{} further reports are left out: the log holds too many.",
+            reports.left_out
+        )?;
+    }
     if reports.without_text > 0 {
         writeln!(
             out,
