@@ -59,7 +59,7 @@ pub(super) struct MachineOptions {
     append: String,
 
     /// Insert this kernel module and what it depends on at boot; may be given several times.
-    #[arg(long = "module", value_name = "NAME")]
+    #[arg(id = "inserted", long = "module", value_name = "NAME")]
     pub(super) modules: Vec<String>,
 
     /// The emulator.
