@@ -1,10 +1,15 @@
 //! The truth beside a recorded log: what the definition says, resolved against the log's lines.
 
+use std::fs;
+use std::path::Path;
+
 use serde::{Deserialize, Serialize};
 
-use crate::definition::Provocation;
+use crate::definition::{Fault, Provocation};
 use crate::error::FaultError;
-use crate::judge::Proof;
+use crate::judge::{Judgement, Proof, judge};
+use crate::kernels::KnownKernel;
+use crate::table::{NamedKernels, Outcome, Row};
 
 /// The file `NAME.toml` beside `NAME.log`. All lines count from 1.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -116,5 +121,56 @@ impl Recorded {
 
     fn problem(&self, reason: &str) -> FaultError {
         FaultError::Definition { name: self.fault.clone(), reason: reason.to_owned() }
+    }
+}
+
+/// Judges the logs `FOLDER/KERNEL/FAULT.log` of an earlier run: the kernels with the version that their
+/// logs tell, and a row for each fault.
+///
+/// # Errors
+/// When a pattern of a definition is not one.
+pub fn judge_recordings<'fault>(
+    folder: &Path,
+    faults: &'fault [Fault],
+    kernels: &[KnownKernel],
+) -> Result<(NamedKernels, Vec<Row<'fault>>), FaultError> {
+    let mut named: NamedKernels =
+        kernels.iter().map(|kernel| (kernel.name.clone(), String::new())).collect();
+    let mut rows = Vec::new();
+    for fault in faults {
+        let mut outcomes = Vec::new();
+        for (kernel, (_, version)) in kernels.iter().zip(&mut named) {
+            let Some(here) = fault.on(&kernel.features) else {
+                outcomes.push(Outcome::NotThere);
+                continue;
+            };
+            let path = folder.join(&kernel.name).join(format!("{}.log", fault.name));
+            let Ok(log) = fs::read(&path) else {
+                outcomes.push(Outcome::NotRecorded);
+                continue;
+            };
+            let log = String::from_utf8_lossy(&log);
+            if version.is_empty() {
+                *version = version_in(&log);
+            }
+            outcomes.push(match judge(&here.truth, &log)? {
+                Judgement::Shown(_) => Outcome::Shown,
+                Judgement::NotShown { .. } => Outcome::NotShown,
+            });
+        }
+        rows.push(Row { fault, outcomes });
+    }
+    Ok((named, rows))
+}
+
+/// What a kernel says of itself: its release and, where it names one, the distribution's version (the
+/// last word after "Debian"; an earlier one is the compiler's).
+fn version_in(log: &str) -> String {
+    let Some((_, text)) = log.split_once("Linux version ") else { return String::new() };
+    let line = text.lines().next().unwrap_or_default();
+    let release = line.split(' ').next().unwrap_or_default();
+    match line.rsplit_once("Debian ").map(|(_, rest)| rest.split(' ').next().unwrap_or_default()) {
+        Some(version) if line.contains("debian-kernel") => format!("{release} (Debian {version})"),
+        _ => release.to_owned(),
     }
 }

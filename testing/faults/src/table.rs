@@ -13,6 +13,8 @@ pub enum Outcome {
     NotShown,
     /// The guest or the build failed; nothing is known.
     Failed,
+    /// There is no recorded log; nothing is known.
+    NotRecorded,
     /// The kernel cannot show it.
     NotThere,
 }
@@ -25,6 +27,7 @@ impl Outcome {
             Self::Shown => "shown",
             Self::NotShown => "NOT SHOWN",
             Self::Failed => "FAILED",
+            Self::NotRecorded => "not recorded",
             Self::NotThere => "–",
         }
     }
@@ -39,16 +42,20 @@ pub struct Row<'fault> {
     pub outcomes: Vec<Outcome>,
 }
 
-/// The document. `kernels` are pairs of a name and what the kernel says of itself.
+/// Kernels: a name, and what the kernel says of itself.
+pub type NamedKernels = Vec<(String, String)>;
+
+/// The document; the rows' outcomes are in the order of `kernels`.
 #[must_use]
 pub fn markdown(kernels: &[(String, String)], rows: &[Row<'_>]) -> String {
     let mut text = String::from(
         "# Faults\n\n\
-         Written by `ktriage lab faults --all --docs FILE`. Each fault is a small kernel module\n\
+         Written by `ktriage lab faults --all --recorded testing/faults/recorded --docs FILE`. Each fault is a small kernel module\n\
          (`testing/faults/modules/NAME`) that provokes what the second column says. \"shown\": the\n\
          recorded console log holds all that the fault's definition expects, in that order, and the\n\
          lines of the first cause and of the culprit (`testing/faults/recorded/KERNEL/NAME.toml`).\n\
-         \"–\": that kernel cannot show it (a check that it lacks, or another kind of lock).\n\n\
+         \"–\": that kernel cannot show it (a check that it lacks, or another kind of lock).\n\
+         \"not recorded\": not run there yet.\n\n\
          | kernel | version |\n|---|---|\n",
     );
     for (name, version) in kernels {
@@ -69,8 +76,11 @@ pub fn markdown(kernels: &[(String, String)], rows: &[Row<'_>]) -> String {
         text.push('\n');
     }
     let shown = rows.iter().flat_map(|row| &row.outcomes).filter(|o| **o == Outcome::Shown).count();
-    let run =
-        rows.iter().flat_map(|row| &row.outcomes).filter(|o| **o != Outcome::NotThere).count();
+    let run = rows
+        .iter()
+        .flat_map(|row| &row.outcomes)
+        .filter(|outcome| !matches!(outcome, Outcome::NotThere | Outcome::NotRecorded))
+        .count();
     let _ = writeln!(text, "\n{} faults; {shown} of {run} runs show what they should.", rows.len());
     text
 }

@@ -182,6 +182,37 @@ impl Repository {
         text.lines().map(|line| parse_commit(line).ok_or(GitError::Unreadable)).collect()
     }
 
+    /// The paths each commit of the range changes against its first parent.
+    ///
+    /// # Errors
+    /// When `git` fails.
+    pub fn changes(
+        &self,
+        good: &[CommitId],
+        bad: &CommitId,
+    ) -> Result<Vec<(CommitId, Vec<String>)>, GitError> {
+        let mut arguments = vec![
+            "log".to_owned(),
+            "--no-show-signature".into(),
+            "--no-renames".into(),
+            "--diff-merges=first-parent".into(),
+            "--name-only".into(),
+            "--format=%x01%H".into(),
+            bad.as_str().into(),
+        ];
+        arguments.extend(good.iter().map(|good| format!("^{good}")));
+        arguments.push("--".into());
+        let text = self.demand("list the files that the range changes", arguments)?;
+        text.split('\u{1}')
+            .skip(1)
+            .map(|entry| {
+                let mut lines = entry.lines().filter(|line| !line.is_empty());
+                let id = lines.next().and_then(CommitId::parse).ok_or(GitError::Unreadable)?;
+                Ok((id, lines.map(str::to_owned).collect()))
+            })
+            .collect()
+    }
+
     /// What a commit says about itself and which files it changes.
     ///
     /// # Errors

@@ -30,6 +30,10 @@ pub struct Request {
     pub build: Option<String>,
     /// The wanted titles, or parts of them; empty when the bad end is to tell.
     pub titles: Vec<String>,
+    /// Paths of which nothing is built: a commit that touches only these cannot be the culprit.
+    pub not_built: Vec<String>,
+    /// Paths that the failure points at: a commit that touches one is likelier the culprit.
+    pub suspects: Vec<String>,
     /// The probability at which a culprit counts as proven.
     pub confidence: f64,
     /// The most minutes to spend.
@@ -346,6 +350,8 @@ mod tests {
             test: "make check".into(),
             build: Some("make".into()),
             titles: vec!["BUG: x".into()],
+            not_built: vec!["Documentation".into()],
+            suspects: vec!["net/sched".into()],
             confidence: 0.99,
             budget_minutes: None,
             budget_runs: Some(500),

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use read_mail::{Body, Message, TrailerKind, bug_ids, diffs, quote, trailer};
-use rusqlite::{Connection, OptionalExtension as _, Statement, Transaction, params};
+use rusqlite::{CachedStatement, Connection, OptionalExtension as _, Transaction, params};
 
 /// The format of the tables. An index of another format is made anew.
 const FORMAT: i64 = 1;
@@ -233,16 +233,16 @@ fn error(operation: &'static str, path: &Path, source: rusqlite::Error) -> Error
 
 /// The statements of one run.
 struct Inserts<'t> {
-    mail: Statement<'t>,
-    node: Statement<'t>,
-    find: Statement<'t>,
-    join_nodes: Statement<'t>,
-    join_mails: Statement<'t>,
-    bug: Statement<'t>,
-    file: Statement<'t>,
-    function: Statement<'t>,
-    tested: Statement<'t>,
-    words: Statement<'t>,
+    mail: CachedStatement<'t>,
+    node: CachedStatement<'t>,
+    find: CachedStatement<'t>,
+    join_nodes: CachedStatement<'t>,
+    join_mails: CachedStatement<'t>,
+    bug: CachedStatement<'t>,
+    file: CachedStatement<'t>,
+    function: CachedStatement<'t>,
+    tested: CachedStatement<'t>,
+    words: CachedStatement<'t>,
 }
 
 fn add_all(

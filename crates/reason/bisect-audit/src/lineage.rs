@@ -14,6 +14,8 @@ pub struct Lineage {
     /// The commits, each before all of its parents (as `git rev-list --topo-order` prints them). Parents
     /// outside the list are ignored: they are older than every test that matters.
     pub commits: Vec<LineageCommit>,
+    /// The tested commit at which the list was cut off: it contains none of it.
+    pub base: Option<CommitId>,
 }
 
 /// A commit and its parents.
@@ -43,6 +45,10 @@ pub(crate) fn regions(lineage: &Lineage, log: &BisectLog, tests: &[Tested]) -> V
             containing[at][test / 64] |= 1 << (test % 64);
             known[test] = true;
         }
+    }
+    let base = tests.iter().position(|tested| Some(&tested.commit) == lineage.base.as_ref());
+    if let Some(base) = base {
+        known[base] = true;
     }
     for at in 0..lineage.commits.len() {
         let own = containing[at].clone();
@@ -81,9 +87,8 @@ pub(crate) fn regions(lineage: &Lineage, log: &BisectLog, tests: &[Tested]) -> V
         })
         .collect();
     regions.sort_by(|a, b| b.size.total_cmp(&a.size));
-    if let Some(oldest) =
-        (0..tests.len()).filter(|test| known[*test]).min_by_key(|test| weight[*test])
-    {
+    let oldest = (0..tests.len()).filter(|test| known[*test]).min_by_key(|test| weight[*test]);
+    if let Some(oldest) = base.or(oldest) {
         regions.push(Region {
             place: Place::OlderThan { name: revision(&tests[oldest]) },
             size: lineage.commits.len() as f64,
@@ -200,7 +205,7 @@ mod tests {
                 parents: parents.chars().map(id).collect(),
             })
             .collect();
-        Lineage { commits }
+        Lineage { commits, base: None }
     }
 
     /// `f` merges `e` (over `c`) and `d` (over `b`); both grow from `a`.

@@ -182,7 +182,9 @@ fn again(
     detection: f64,
 ) -> Option<(f64, Next)> {
     let test = &choice.tests[at];
-    if test.phase == Phase::Configuration || test.unbuildable || strand.hits_in(&test.tally) > 0 {
+    // What did not boot or build then will not now.
+    let untestable = test.unbuildable || test.tally.usable() == 0;
+    if test.phase == Phase::Configuration || untestable || strand.hits_in(&test.tally) > 0 {
         return None;
     }
     let present: f64 = beliefs
@@ -197,7 +199,7 @@ fn again(
     let hiding = choice
         .strands
         .iter()
-        .find(|other| *other != strand && usable > 0 && other.hits_in(&test.tally) == usable);
+        .find(|other| *other != strand && other.hits_in(&test.tally) == usable);
     Some((
         gain,
         Next {
@@ -209,9 +211,7 @@ fn again(
                 "whether it has '{}' is open ({:.0} %): {}",
                 strand.title(),
                 100.0 * present,
-                if usable == 0 {
-                    "none of its runs got as far".to_owned()
-                } else if let Some(hiding) = hiding {
+                if let Some(hiding) = hiding {
                     format!(
                         "each of its {usable} runs ended at '{}', which can hide it; run with that report \
                          switched off",
@@ -256,7 +256,7 @@ fn proof(choice: &Choice<'_>) -> Vec<Next> {
             runs,
             minutes: choice.pace.minutes(runs),
             reason: format!(
-                "proves the lower end: {runs} clean runs are 20 to 1 against the crash in the parent"
+                "proves the lower end: {runs} clean runs are at least 20 to 1 against the crash in the parent"
             ),
         },
     ]

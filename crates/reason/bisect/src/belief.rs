@@ -84,7 +84,7 @@ pub(crate) struct Tested {
 #[derive(Clone, Debug)]
 pub(crate) struct Class {
     /// Per tested commit, whether it is bad when the culprit is in this class.
-    bad: Vec<bool>,
+    pub(crate) bad: Vec<bool>,
     /// Sum of the prior weights.
     pub(crate) weight: f64,
 }
@@ -105,23 +105,16 @@ pub struct Belief {
 
 impl Belief {
     /// The posterior, given every tally so far. `tallies` holds each kernel once, in ascending order.
-    pub(crate) fn new(history: &History, prior: &Prior, tallies: &[(usize, Tally)]) -> Self {
-        let sets: Vec<CommitSet> = tallies
-            .iter()
-            .filter(|(_, tally)| tally.usable() > 0)
-            .map(|(commit, _)| history.ancestors(*commit))
-            .collect();
-        Self::with_sets(history, prior, tallies, sets)
-    }
-
-    fn with_sets(
+    /// `ancestors` gives the ancestors of a commit.
+    pub(crate) fn new(
         history: &History,
         prior: &Prior,
         tallies: &[(usize, Tally)],
-        sets: Vec<CommitSet>,
+        ancestors: impl Fn(usize) -> CommitSet,
     ) -> Self {
         let usable: Vec<(usize, Tally)> =
             tallies.iter().copied().filter(|(_, tally)| tally.usable() > 0).collect();
+        let sets: Vec<CommitSet> = usable.iter().map(|(commit, _)| ancestors(*commit)).collect();
         let (classes, class_of) = classes(history.len(), prior, &sets);
         let tested: Vec<Tested> = usable
             .iter()
@@ -238,6 +231,13 @@ impl Belief {
     /// The probability that the bug is older than the range.
     pub fn older(&self) -> f64 {
         self.older
+    }
+
+    /// Per commit, the probability that it has the bug.
+    pub fn bad(&self, history: &History) -> Vec<f64> {
+        let mut sums = history.sum_over_ancestors(&self.culprit);
+        sums.iter_mut().for_each(|sum| *sum = (*sum + self.older).min(1.0));
+        sums
     }
 
     /// The commit that most likely brought the bug, and the probability.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use facts::RunOutcome;
 
 use crate::belief::Belief;
+use crate::bits::CommitSet;
 use crate::history::History;
 use crate::prior::Prior;
 use crate::record::Tally;
@@ -86,13 +87,15 @@ pub struct Bisection {
     settings: Settings,
     bad_end: usize,
     tallies: BTreeMap<usize, Tally>,
+    /// Ancestors of every kernel tried, so that a belief need not walk the graph again.
+    ancestors: BTreeMap<usize, CommitSet>,
 }
 
 /// The bad end must show the wanted crash so often before anything else is tested.
 const CRASHES_AT_START: u32 = 2;
 /// Share of the allowed error at which a culprit is named; the rest is kept for what the model of the
 /// noise does not know.
-const MARGIN: f64 = 0.7;
+const MARGIN: f64 = 0.85;
 /// A commit on which the crash shows less than this part as often as at the bad end is not named: the
 /// reproducer may be losing its power there.
 const FULL_POWER: f64 = 0.4;
@@ -103,12 +106,21 @@ impl Bisection {
     /// A bisection before its first run. `bad_end` is the commit on which the crash was seen.
     pub fn new(history: History, mut prior: Prior, bad_end: usize, settings: Settings) -> Self {
         prior.normalise();
-        Self { history, prior, settings, bad_end, tallies: BTreeMap::new() }
+        Self {
+            history,
+            prior,
+            settings,
+            bad_end,
+            tallies: BTreeMap::new(),
+            ancestors: BTreeMap::new(),
+        }
     }
 
     /// Notes the outcome of one run.
     pub fn record(&mut self, commit: usize, outcome: RunOutcome) {
-        self.tallies.entry(self.prior.kernel(commit)).or_default().add(outcome);
+        let kernel = self.prior.kernel(commit);
+        self.tallies.entry(kernel).or_default().add(outcome);
+        self.ancestors.entry(kernel).or_insert_with(|| self.history.ancestors(kernel));
     }
 
     /// The history.
@@ -133,7 +145,10 @@ impl Bisection {
 
     /// What follows from the runs so far.
     pub fn belief(&self) -> Belief {
-        Belief::new(&self.history, &self.prior, &self.tallies())
+        Belief::new(&self.history, &self.prior, &self.tallies(), |commit| {
+            let known = self.ancestors.get(&commit);
+            known.cloned().unwrap_or_else(|| self.history.ancestors(commit))
+        })
     }
 
     fn tally(&self, commit: usize) -> Tally {

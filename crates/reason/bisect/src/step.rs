@@ -4,6 +4,8 @@
 //! it has two ends, "seen" and "not seen in n runs", and what it teaches about the culprit is the
 //! mutual information of these with the class of the culprit.
 
+use std::collections::BTreeMap;
+
 use crate::belief::{Belief, Surroundings};
 use crate::bisection::Settings;
 use crate::bits::CommitSet;
@@ -238,6 +240,10 @@ impl<'a> View<'a> {
             let parents = self.history.parents(commit);
             candidates.extend(parents.iter().map(|&parent| self.prior.kernel(parent as usize)));
         }
+        // The good ends, which tell whether the bug is older than the range.
+        let roots =
+            (0..self.history.len()).filter(|&commit| self.history.parents(commit).is_empty());
+        candidates.extend(roots.take(4).map(|root| self.prior.kernel(root)));
         candidates.sort_unstable();
         candidates.dedup();
         candidates.retain(|&commit| !self.is_untestable(commit));
@@ -260,6 +266,49 @@ impl<'a> View<'a> {
         Some(cells)
     }
 
+    /// Mass of each class on the bad side of a tested commit: all or none of it.
+    fn groups_of_tested(&self, at: usize) -> Vec<Group> {
+        let belief = self.belief;
+        belief
+            .classes
+            .iter()
+            .zip(belief.joint.chunks(belief.behaviours.len()))
+            .enumerate()
+            .map(|(class, (pattern, row))| {
+                let all: f64 = row.iter().sum();
+                Group { key: (0, class as u32), bad: if pattern.bad[at] { all } else { 0.0 }, all }
+            })
+            .filter(|group| group.all > 1e-12)
+            .collect()
+    }
+
+    /// Mass of each class on the bad side of a commit with these ancestors, apart for each cell.
+    fn groups(&self, set: &CommitSet, cells: Option<&[u32]>) -> Vec<Group> {
+        let belief = self.belief;
+        let mut groups: Vec<Group> = Vec::new();
+        let mut group_of: BTreeMap<(u32, u32), usize> = BTreeMap::new();
+        for (at, (&class, &mass)) in belief.class_of.iter().zip(belief.culprit()).enumerate() {
+            if mass <= 1e-15 {
+                continue;
+            }
+            let cell = cells.map_or(0, |cells| cells[at]);
+            // Commits of the same class and cell come mostly one after the other.
+            let key = (cell, class);
+            let group = match groups.last() {
+                Some(last) if last.key == key => groups.len() - 1,
+                _ => *group_of.entry(key).or_insert_with(|| {
+                    groups.push(Group { key, bad: 0.0, all: 0.0 });
+                    groups.len() - 1
+                }),
+            };
+            groups[group].all += mass;
+            if set.contains(at) {
+                groups[group].bad += mass;
+            }
+        }
+        groups
+    }
+
     fn place(&self, commit: usize, set: &CommitSet, is_tested: bool) -> Place {
         let tested = &self.belief.tested;
         let at = tested.partition_point(|tested| tested.commit < commit);
@@ -278,7 +327,8 @@ impl<'a> View<'a> {
     /// The best number of runs of one commit.
     fn evaluate(&self, commit: usize, cells: Option<&[u32]>) -> Option<Step> {
         let belief = self.belief;
-        let tested = belief.tested.iter().find(|tested| tested.commit == commit);
+        let tested_at = belief.tested.iter().position(|tested| tested.commit == commit);
+        let tested = tested_at.map(|at| &belief.tested[at]);
         let levels: Vec<(usize, usize)> = self
             .columns
             .iter()
@@ -290,25 +340,10 @@ impl<'a> View<'a> {
         };
         let place = self.place(commit, set, tested.is_some());
         let columns = belief.behaviours.len();
-        // Mass of each class on the bad side and in all, apart for each cell.
-        let mut groups: Vec<Group> = Vec::new();
-        let mut group_of: std::collections::BTreeMap<(u32, u32), usize> = Default::default();
-        for (at, (&class, &mass)) in belief.class_of.iter().zip(belief.culprit()).enumerate() {
-            if mass <= 0.0 {
-                continue;
-            }
-            let cell = cells.map_or(0, |cells| cells[at]);
-            // Runs of the same class and cell come mostly one after the other.
-            let group = match groups.last() {
-                Some(last) if last.key == (cell, class) => groups.len() - 1,
-                _ => *group_of.entry((cell, class)).or_insert_with(|| {
-                    groups.push(Group { key: (cell, class), bad: 0.0, all: 0.0 });
-                    groups.len() - 1
-                }),
-            };
-            groups[group].all += mass;
-            groups[group].bad += mass * f64::from(u8::from(set.contains(at)));
-        }
+        let mut groups = match (tested_at, cells) {
+            (Some(at), None) => self.groups_of_tested(at),
+            _ => self.groups(set, cells),
+        };
         if belief.older() > 0.0 {
             let key = (u32::MAX, belief.classes.len() as u32);
             groups.push(Group { key, bad: belief.older(), all: belief.older() });

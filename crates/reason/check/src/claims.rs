@@ -157,6 +157,7 @@ pub fn judge<'a>(document: &'a Document<'a>, evidence: &'a Evidence<'a>) -> Vec<
             }
         }
     }
+    claims.extend(crate::judge::quotation::compare(&case));
     claims.sort_by_key(|claim| claim.lines.first().copied());
     claims
 }

@@ -59,6 +59,10 @@ pub struct Exhibit<'a> {
     pub graph: Graph,
     /// The lines look like a whole stretch of a console, not like single quoted lines.
     pub is_stretch: bool,
+    /// What the diagnosis of a stretch concludes; single lines are not diagnosed.
+    pub verdict: Option<reason_diagnose::verdict::Verdict>,
+    /// HZ, as far as a stretch tells it.
+    pub hertz: Option<reason_diagnose::hertz::Hertz>,
 }
 
 /// Everything to judge against.
@@ -113,17 +117,40 @@ pub fn gather<'a>(document: &'a Document<'a>, log: Option<&'a [Line<'a>]>) -> Ev
     let mut seen = observe(&lines);
     add_stacks(&mut seen, &stacks, &states(document));
     add_stray_holdouts(&mut seen, &lines);
-    let graph = graph::build(&seen, 0);
     let is_stretch = longest_run(&lines) >= STRETCH;
-    let quoted = Exhibit { source: Source::Analysis, lines, seen, graph, is_stretch };
+    let quoted =
+        exhibit(Source::Analysis, lines, seen, is_stretch, is_stretch && stacks.is_empty());
     let log = log.map(|lines| {
         let lines: Vec<&Line<'_>> = lines.iter().collect();
         let mut seen = observe(&lines);
         add_stray_holdouts(&mut seen, &lines);
-        let graph = graph::build(&seen, 0);
-        Exhibit { source: Source::Log, lines, seen, graph, is_stretch: true }
+        exhibit(Source::Log, lines, seen, true, true)
     });
     Evidence { quoted, log, stacks }
+}
+
+/// Builds the graph, and the diagnosis where there is enough for one.
+fn exhibit<'a>(
+    source: Source,
+    lines: Vec<&'a Line<'a>>,
+    seen: Observations,
+    is_stretch: bool,
+    diagnosed: bool,
+) -> Exhibit<'a> {
+    if diagnosed {
+        let diagnosis = reason_diagnose::conclude(seen);
+        return Exhibit {
+            source,
+            lines,
+            seen: diagnosis.seen,
+            graph: diagnosis.graph,
+            is_stretch,
+            verdict: Some(diagnosis.verdict),
+            hertz: diagnosis.hertz,
+        };
+    }
+    let graph = graph::build(&seen, 0);
+    Exhibit { source, lines, seen, graph, is_stretch, verdict: None, hertz: None }
 }
 
 fn observe(lines: &[&Line<'_>]) -> Observations {
@@ -421,7 +448,7 @@ impl Exhibit<'_> {
     /// that goes on by itself: then nothing in the graph can last forever on its own account.
     pub fn open_ends(&self) -> Option<Vec<End>> {
         let ends = self.ends();
-        let open = |end: &End| matches!(end, End::Runnable(_) | End::Idle(_) | End::Elsewhere(_));
+        let open = |end: &End| matches!(end, End::Runnable(_) | End::Idle(_));
         (!ends.is_empty() && self.graph.cycle(Grade::Guess).is_none() && ends.iter().all(open))
             .then_some(ends)
     }

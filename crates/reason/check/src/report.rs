@@ -49,7 +49,8 @@ pub struct GraphEdge {
 /// What the graph as a whole says.
 #[derive(Clone, Debug)]
 pub struct GraphVerdict {
-    /// One of `deadlock`, `suspected_deadlock`, `starvation`, `leak`, `elsewhere`, `unknown`, `none`.
+    /// One of the kinds of the diagnosis (`deadlock`, `starvation`, `leak`, …), `elsewhere` where the
+    /// chain leaves the kernel, or `none` where no wait can be read.
     pub kind: &'static str,
     /// In words.
     pub statement: String,
@@ -401,6 +402,24 @@ fn graph_verdict(exhibit: &Exhibit<'_>) -> GraphVerdict {
         chain,
         cause: cause.to_owned(),
     };
+    // A stretch of a log has a diagnosis of its own; it knows more than the graph.
+    if let Some(verdict) = &exhibit.verdict {
+        let missing = verdict.missing.first().cloned();
+        return GraphVerdict {
+            kind: verdict.kind.name(),
+            statement: verdict.statement.clone(),
+            chain: match verdict.grade {
+                Grade::Seen | Grade::Derived => "high",
+                Grade::Inferred => "medium",
+                Grade::Guess => "low",
+                Grade::Unknown => "unknown",
+            },
+            cause: match missing {
+                Some(missing) => format!("what is missing: {missing}"),
+                None => "as stated".to_owned(),
+            },
+        };
+    }
     if let Some(cycle) = exhibit.cycle() {
         return match cycle.grade {
             Grade::Seen | Grade::Derived => new(

@@ -4,7 +4,7 @@
 //! which verdict follows from what.
 
 use crate::claims::{Case, Found, Judgement};
-use crate::judge::{advice, faults, log, source, waits};
+use crate::judge::{advice, details, faults, log, source, waits};
 
 /// One row.
 pub struct Rule {
@@ -67,9 +67,13 @@ pub static RULES: &[Rule] = &[
         id: "C03",
         looks_for: "tasks blocked or CPUs stuck for so many seconds, so many tasks",
         meaning: "hung-task, lockup and workqueue lines state both",
-        shape: r"(?i)(?:\b(?P<count>\d{1,4}|one|two|three|four|five|six|seven|eight|nine|ten|multiple|several|many|dozens of|hundreds of)\s+(?:[\w-]+\s+){0,2}(?:tasks|processes|threads|workers)\s+(?:[\w-]+\s+){0,3}?)?\b(?:blocked|hung|stuck|hang(?:s|ing)?|stalled)\s*\(?(?:for\s+)?(?:more than|over|>|at least|about|longer than|exceeding|~)?\s*(?P<seconds>\d{1,6})\s*\+?\s*(?:s\b|secs?\b|seconds?\b)|\b(?P<only>\d{1,4}|two|three|four|five|six|seven|eight|nine|ten)\s+(?:[\w-]+\s+){0,2}(?:tasks|processes|threads)\s+(?:are|were|get|got|have been)?\s*(?:hung|blocked|stuck)\b",
+        shape: r"(?i)(?:\b(?P<count>\d{1,4}|one|two|three|four|five|six|seven|eight|nine|ten|multiple|several|many|dozens of|hundreds of)\s+(?:[\w-]+\s+){0,2}(?:tasks|processes|threads|workers)\s+(?:[\w-]+\s+){0,3}?)?\b(?:blocked|hung|stuck|hang(?:s|ing)?|stalled)\s*\(?(?:for\s+)?(?:more than|over|>|at least|about|longer than|exceeding|~)?\s*(?P<seconds>\d{1,6})\s*\+?\s*(?:s\b|secs?\b|seconds?\b)|\bstall\w*\s+(?:lasted|took|went on)\s+(?:for\s+)?(?P<seconds2>\d{1,6})\s*(?:s\b|secs?\b|seconds?\b)|\b(?P<only>\d{1,4}|two|three|four|five|six|seven|eight|nine|ten)\s+(?:[\w-]+\s+){0,2}(?:tasks|processes|threads)\s+(?:are|were|get|got|have been)?\s*(?:hung|blocked|stuck)\b",
         key: |f| {
-            Some(format!("{:?} {:?}", f.group("seconds"), f.group("count").or(f.group("only"))))
+            Some(format!(
+                "{:?} {:?}",
+                f.group("seconds").or(f.group("seconds2")),
+                f.group("count").or(f.group("only"))
+            ))
         },
         judge: log::durations,
         ..BASE
@@ -125,7 +129,7 @@ pub static RULES: &[Rule] = &[
         id: "C09",
         looks_for: "earlier kernels coped, so the change is at fault",
         meaning: "an argument that holds for the new chain as well separates nothing",
-        shape: r"(?i)\b(?:previously|formerly|earlier|older|used to|in the past|pre-existing|before (?:this|that|the) (?:commit|change|patch))\b.*\b(?:tolerabl\w*|tolerat\w*|cop(?:ed?|ing)|harmless|would (?:have )?(?:eventually )?(?:complet\w+|finish\w*|recover\w*|resolv\w*|succeed\w*|make progress)|survived?|worked fine)\b",
+        shape: r"(?i)\b(?:previously|formerly|earlier|older|used to|in the past|pre-existing|before (?:this|that|the) (?:commit|change|patch))\b.*\b(?:tolerabl\w*|tolerat\w*|cop(?:ed?|ing)|harmless|would (?:have )?(?:eventually )?(?:complet\w+|finish\w*|recover\w*|resolv\w*|succeed\w*|make progress)|survived?|worked fine|(?:work|run|handled?) (?:this |it |that )?fine)\b",
         whole_sentence: true,
         judge: waits::earlier_coped,
         ..BASE
@@ -205,7 +209,7 @@ pub static RULES: &[Rule] = &[
         id: "C18",
         looks_for: "memory ran out",
         meaning: "R71 is the killer; R17 is boilerplate, R72 an echo, R70 has to be read by zone",
-        shape: r"(?i)\b(?:out[- ]of[- ]memory|OOM(?:[- ]kill\w*)?|(?:ran|run(?:s|ning)?) out of memory|memory (?:exhaust\w+|shortage|pressure|starvation)|insufficient memory)\b",
+        shape: r"(?i)\b(?:out[- ]of[- ]memory|OOM(?:[- ]kill\w*)?|(?:ran|run(?:s|ning)?) out of memory|memory (?:(?:was|is|gets|got) )?(?:exhaust\w+|shortage|pressure|starvation)|insufficient memory)\b",
         except: r"(?i)\b(?:no|not|never|isn't|without)\b[^.;]{0,25}\b(?:OOM|out[- ]of[- ]memory|memory (?:pressure|shortage|exhaustion))",
         asserted_only: true,
         judge: log::out_of_memory,
@@ -365,11 +369,81 @@ pub static RULES: &[Rule] = &[
         id: "C35",
         looks_for: "a kind of event that the log has or lacks",
         meaning: "each kind has its own line",
-        shape: r"(?i)\b(?P<event>soft[- ]lockups?|hard[- ]lockups?|workqueue[- ]lockups?|kernel panic(?:s|ked)?|RCU (?:CPU )?stalls?|hung[- ]tasks?|general protection faults?)\b",
+        shape: r"(?i)\b(?P<event>soft[- ]lockups?|hard[- ]lockups?|workqueue[- ]lockups?|kernel panic(?:s|ked)?|RCU (?:CPU )?stalls?|hung[- ]tasks?|general protection faults?|sleep(?:s|ing)? (?:in|while|function called from) (?:an? )?(?:atomic|invalid)|scheduling while atomic|page allocation failures?)\b",
         except: r"(?i)\b(?:no|not a|without)\b[^.;]{0,15}\b(?:lockup|panic|stall|hung)|_panic|panic_on|timeout",
         asserted_only: true,
         key: |f| f.group("event").map(log::event_key),
         judge: log::event,
+        ..BASE
+    },
+    Rule {
+        id: "C36",
+        looks_for: "the order of a failed allocation",
+        meaning: "the line of the failure prints it",
+        shape: r"(?i)\border[- :=]{0,2}(?P<order>\d{1,2})\b",
+        key: |f| f.group("order").map(str::to_owned),
+        judge: log::order,
+        ..BASE
+    },
+    Rule {
+        id: "C39",
+        looks_for: "the tick rate",
+        meaning: "two reports of one grace period, or the scan rule, give HZ or a few candidates",
+        shape: r"\bHZ\s?(?:=|is|of|:)\s?(?P<hz>\d{2,4})\b",
+        key: |f| f.group("hz").map(str::to_owned),
+        judge: details::hertz,
+        ..BASE
+    },
+    Rule {
+        id: "C40",
+        looks_for: "the system call of the task",
+        meaning: "registers at the entry hold number and arguments",
+        shape: r"\b(?P<call>[a-z][a-z0-9_]*)(?:\(\))? (?:system call|syscall)\b|\b(?:system call|syscall) (?P<call2>[a-z][a-z0-9_]*)\(|\b(?P<call3>[a-z][a-z0-9_]*)\(2\)",
+        key: |f| f.group("call").or(f.group("call2")).or(f.group("call3")).map(str::to_owned),
+        judge: details::system_call,
+        ..BASE
+    },
+    Rule {
+        id: "C41",
+        looks_for: "the state of the grace-period thread",
+        meaning: "R14: the report prints ->state",
+        shape: r"(?i)\bkthread(?:'s)?\b[^.;]{0,40}?\b(?P<state>TASK_(?:RUNNING|INTERRUPTIBLE|UNINTERRUPTIBLE|IDLE)|sleeping|asleep|runnable|0x[0-9a-f]{1,4})\b",
+        judge: details::thread_state,
+        ..BASE
+    },
+    Rule {
+        id: "C42",
+        looks_for: "a task that is to blame",
+        meaning: "a task that waits is a victim; the end of a chain may be to blame",
+        shape: r"(?P<who>[A-Za-z(][\w./:()#+-]*(?:\[\d+\]| \((?:pid|PID)[ :=]*\d+\))?) is (?:clearly |likely |probably )?(?:the )?(?:real |actual |main )?(?:culprit|root cause|guilty|to blame|at fault|offender)\b",
+        key: |f| f.group("who").map(str::to_owned),
+        judge: details::culprit_task,
+        ..BASE
+    },
+    Rule {
+        id: "C43",
+        looks_for: "which event came first",
+        meaning: "lines are in the order of printing",
+        shape: r"(?i)\bfirst (?:event|anomaly|error|problem|failure|symptom|report|thing)\b[^.;]{0,30}\b(?:is|was)\b[^.;]{0,20}?(?P<event>soft[- ]lockup|hard[- ]lockup|workqueue[- ]lockup|kernel panic|RCU (?:CPU )?stall|hung[- ]task|general protection fault|page allocation failure)",
+        judge: details::first_event,
+        ..BASE
+    },
+    Rule {
+        id: "C44",
+        looks_for: "the number of CPUs",
+        meaning: "the boot log and stall reports print it",
+        shape: r"(?i)\b(?:has|with|of)\s+(?P<cpus>\d{1,5})\s+(?:logical |online |possible )?(?:CPUs|cores)\b|\b(?P<cpus2>\d{1,5})-(?:CPU|core)\b",
+        key: |f| f.group("cpus").or(f.group("cpus2")).map(str::to_owned),
+        judge: details::cpu_count,
+        ..BASE
+    },
+    Rule {
+        id: "C45",
+        looks_for: "who waits for what",
+        meaning: "the stack of the task shows what it waits for",
+        shape: r"(?P<who>[A-Za-z(][\w./:()#+-]*(?:\[\d+\]| \((?:pid|PID)[ :=]*\d+\))?)\s+(?:is |was |are |were )?(?:wait(?:s|ing)?|blocked|stuck)\s+(?:for|on)\s+(?:the |an? )?(?P<what>(?i:s?rcu grace[ -]period|grace[ -]period|s?rcu\b|i/o\b|disk\b)|[\w&>-]+(?:->|_)[\w>-]+)",
+        key: |f| Some(format!("{} {}", f.group("who")?, f.group("what")?)),
+        judge: details::waits_for,
         ..BASE
     },
 ];

@@ -59,7 +59,7 @@ fn a_confident_wrong_analysis_is_taken_apart_by_the_log() {
             ("C19", Contradicted, "interrupts are disabled", "open"),
             ("C28", Supported, "thread is starved", "10480 jiffies"),
             ("C25", Contradicted, "CPU 3 starves", "CPU 0"),
-            ("C01", Unsupported, "deadlock", "no cycle"),
+            ("C01", Contradicted, "deadlock", "no cycle"),
             ("C31", Contradicted, "6.1.4", "5.10.77"),
             ("C10", Unsupported, "forever", "one snapshot"),
             ("C34", Contradicted, "write_comp_data", "prints or checks"),
@@ -130,6 +130,20 @@ fn a_careful_reply_is_left_in_peace() {
 #[test]
 fn lockdep_shows_what_may_happen_not_what_did() {
     expect("lock-order.md", None, &[("C01", Plausible, "deadlock", "not that one happened")]);
+}
+
+#[test]
+fn a_line_that_the_log_does_not_have_is_found_out() {
+    let invented = "The log says:\n\n\
+        watchdog: BUG: soft lockup - CPU#5 stuck for 22s! [scanner:3301]\n \
+        ourdrv_ioctl+0x91/0x140 [ourdrv]\n \
+        ourdrv_never_called+0x12/0x40 [ourdrv]\n";
+    let report = check(invented.as_bytes(), Some(&read("stuck-cpu.log")));
+    let row = report.claims.iter().find(|c| c.rule == "C37").expect("quoted lines are compared");
+    assert_eq!((row.verdict, row.reason.as_str()), (Contradicted, "1 of 3 are not in the log"));
+    assert_eq!(row.lines, [facts::LineSpan::line(5)]);
+    let honest = check(&read("stuck-cpu.log"), Some(&read("stuck-cpu.log")));
+    assert!(honest.claims.iter().any(|c| c.rule == "C37" && c.verdict == Supported));
 }
 
 #[test]

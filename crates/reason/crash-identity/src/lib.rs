@@ -3,6 +3,7 @@
 //! Invariants: does no I/O; knows nothing about output formats; memory is bounded however long the
 //! log is; any bytes give a result.
 
+mod anchors;
 mod collect;
 mod compiled;
 mod damage;

@@ -164,6 +164,7 @@ pub(crate) fn read(
         None => Found::default(),
     };
     let (title, alt_titles, frame) = titles(&naming, &found, head);
+    let stack = damage::stack_start(&whole);
     let glued = lines.get(first + 1).is_some_and(|line| line.number == lines[first].number);
     let corrupted = naming
         .damage
@@ -176,16 +177,20 @@ pub(crate) fn read(
         .or_else(|| found.injected.then(|| "a fault injection stands in the stack".to_owned()))
         .or_else(|| glued.then(|| "another message begins on its first line".to_owned()))
         .or_else(|| {
-            let whole = naming.shape.is_none_or(|s| s.shape.doubt == Doubt::TraceOptional);
-            if whole { None } else { damage::broken_stack(body, collected.stale) }
+            let cut = damage::is_disconnected(body);
+            cut.then(|| "the console was disconnected in the middle of the report".to_owned())
+        })
+        .or_else(|| {
+            let optional = naming.shape.is_none_or(|s| s.shape.doubt == Doubt::TraceOptional);
+            let start = stack.filter(|start| *start < body.len() && !optional)?;
+            damage::broken_stack(body, start, collected.stale)
         })
         .or_else(|| {
             let shape = naming.shape?;
             let missing = match shape.shape.doubt {
-                Doubt::NeedsTrace => !damage::has_trace(&whole),
-                Doubt::Needs(pattern) => {
-                    let pattern = compiled::regex(pattern);
-                    !body.iter().any(|text| pattern.is_match(text))
+                Doubt::NeedsTrace => stack.is_none() && !damage::has_arm_trace(&whole),
+                Doubt::Needs(_) => {
+                    !shape.needs.as_ref().is_some_and(|p| body.iter().any(|text| p.is_match(text)))
                 }
                 Doubt::TraceOptional | Doubt::Always => false,
             };
@@ -365,25 +370,41 @@ fn kind(title: &str) -> Option<&'static str> {
 }
 
 fn executor(body: &[&str]) -> Option<Executor> {
-    body.iter().find_map(|text| {
+    static MARK: LazyLock<memchr::memmem::Finder<'static>> =
+        LazyLock::new(|| memchr::memmem::Finder::new("syz."));
+    body.iter().filter(|text| MARK.find(text.as_bytes()).is_some()).find_map(|text| {
         let after = text.split_once("Comm: syz.").or_else(|| text.split_once(": syz."))?.1;
         let mut numbers = after.split([' ', '/']).next()?.split('.');
         Some(Executor { proc: numbers.next()?.parse().ok()?, id: numbers.next()?.parse().ok()? })
     })
 }
 
-static TASKS: LazyLock<Vec<Regex>> = LazyLock::new(|| {
+/// (text that the line must hold, pattern that finds name and pid).
+static TASKS: LazyLock<Vec<(memchr::memmem::Finder<'static>, Regex)>> = LazyLock::new(|| {
     [
-        // name before pid
-        r"^INFO: task (?P<name>.+):(?P<pid>[0-9]+) (?:blocked|can't die)",
-        r"soft lockup - CPU#[0-9]+ stuck for [0-9]+s! \[(?P<name>.+):(?P<pid>[0-9]+)\]",
-        r"CPU: [0-9]+ (?:UID: [0-9]+ )?PID: (?P<pid>[0-9]+) Comm: (?P<name>.+?) (?:Not tainted|Tainted|Kdump|Hardware)",
-        r"^(?:Read|Write) of size [0-9]+ (?:at addr \S+ )?by task (?P<name>.+)/(?P<pid>[0-9]+)",
-        r"^(?P<name>.+)/(?P<pid>[0-9]+) (?:\[[^\]]*\](?::\S+)? )?(?:is trying to|takes:|just changed)",
-        r"CPU#[0-9]+: (?P<name>.+)/(?P<pid>[0-9]+)$",
-        r"atomic: (?P<name>.+)/(?P<pid>[0-9]+)/0x",
+        ("INFO: task ", r"^INFO: task (?P<name>.+):(?P<pid>[0-9]+) (?:blocked|can't die)"),
+        (
+            "soft lockup - ",
+            r"soft lockup - CPU#[0-9]+ stuck for [0-9]+s! \[(?P<name>.+):(?P<pid>[0-9]+)\]",
+        ),
+        (
+            " Comm: ",
+            r"CPU: [0-9]+ (?:UID: [0-9]+ )?PID: (?P<pid>[0-9]+) Comm: (?P<name>.+?) (?:Not tainted|Tainted|Kdump|Hardware)",
+        ),
+        (
+            " by task ",
+            r"^(?:Read|Write) of size [0-9]+ (?:at addr \S+ )?by task (?P<name>.+)/(?P<pid>[0-9]+)",
+        ),
+        (
+            " is trying to",
+            r"^(?P<name>.+)/(?P<pid>[0-9]+) (?:\[[^\]]*\](?::\S+)? )?is trying to",
+        ),
+        (" takes:", r"^(?P<name>.+)/(?P<pid>[0-9]+) (?:\[[^\]]*\](?::\S+)? )?takes:"),
+        ("just changed", r"^(?P<name>.+)/(?P<pid>[0-9]+) just changed"),
+        (", CPU#", r"CPU#[0-9]+: (?P<name>.+)/(?P<pid>[0-9]+)$"),
+        (" atomic: ", r"atomic: (?P<name>.+)/(?P<pid>[0-9]+)/0x"),
     ]
-    .map(compiled::regex)
+    .map(|(literal, pattern)| (memchr::memmem::Finder::new(literal), compiled::regex(pattern)))
     .into()
 });
 
@@ -391,7 +412,10 @@ static TASKS: LazyLock<Vec<Regex>> = LazyLock::new(|| {
 fn task(body: &[&str]) -> Option<Task> {
     const WITHIN: usize = 60;
     body.iter().take(WITHIN).find_map(|text| {
-        let captures = TASKS.iter().find_map(|pattern| pattern.captures(text))?;
+        let captures = TASKS
+            .iter()
+            .filter(|(literal, _)| literal.find(text.as_bytes()).is_some())
+            .find_map(|(_, pattern)| pattern.captures(text))?;
         Some(Task { name: captures["name"].trim().to_owned(), pid: captures["pid"].parse().ok()? })
     })
 }

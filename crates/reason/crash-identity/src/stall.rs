@@ -37,10 +37,13 @@ pub(crate) fn find(shape: &CompiledShape, lines: &[&str]) -> Found {
             Some(at) => at + 1,
             // From 6.1 on a CPU that reports itself shows the interrupted registers and begins the
             // trace with them.
-            None => match lines.iter().position(|text| functions::is_kernel_registers(text)) {
-                Some(at) => at,
-                None => return Found::default(),
-            },
+            None if lines[0].contains("self-detected") => {
+                match lines.iter().position(|text| functions::is_kernel_registers(text)) {
+                    Some(at) => at,
+                    None => return Found::default(),
+                }
+            }
+            None => return Found::default(),
         },
         _ => 0,
     };

@@ -69,6 +69,7 @@ pub fn find(seen: &Observations, graphs: &[Graph]) -> Causes {
         causes.links[at] = link;
     }
     later_stalls(seen, graphs, &mut causes);
+    victims(seen, graphs, &mut causes);
     choose(seen, &mut causes);
     causes
 }
@@ -97,6 +98,50 @@ fn later_stalls(seen: &Observations, graphs: &[Graph], causes: &mut Causes) {
                 grade: Grade::Inferred,
             });
         }
+    }
+}
+
+/// A CPU reported first although it only waits for another one that is reported later: the later one is the
+/// root.
+fn victims(seen: &Observations, graphs: &[Graph], causes: &mut Causes) {
+    for event in seen.events.iter().take(LOOK_BACK) {
+        if causes.links[event.id.0].is_some()
+            || !matches!(event.kind, EventKind::SoftLockup | EventKind::HardLockup)
+        {
+            continue;
+        }
+        let Some(graph) = graphs.get(event.boot as usize) else { continue };
+        let Some(node) = event.cpu.and_then(|cpu| graph.cpu(cpu)) else { continue };
+        let sinks = graph.sinks(node, Grade::Inferred);
+        let culprit = sinks.iter().find_map(|(sink, _)| {
+            let found = &graph.nodes[*sink];
+            let own = found.event.map(|id| seen.event(id))?;
+            let reports = own.cpu == found.cpu
+                || matches!(&own.detail, Detail::Stall(stall) if stall.cpus.iter().any(|cpu| Some(cpu.cpu) == found.cpu));
+            (found.kind == NodeKind::Cpu && own.id > event.id && reports).then_some(own)
+        });
+        let Some(culprit) = culprit else { continue };
+        let mut above = Some(culprit.id);
+        while let Some(id) = above {
+            above = causes.links[id.0].as_ref().map(|link| link.parent);
+            if above == Some(event.id) {
+                causes.links[id.0] = None;
+                above = None;
+            }
+        }
+        causes.links[event.id.0] = Some(Link {
+            parent: culprit.id,
+            because: format!(
+                "it only waits for CPU {}",
+                culprit.cpu.map_or_else(
+                    || "that blocks the grace period".to_owned(),
+                    |cpu| cpu.to_string()
+                )
+            ),
+            lines: vec![LineSpan::line(event.lines.first), LineSpan::line(culprit.lines.first)],
+            rule: "W20",
+            grade: Grade::Inferred,
+        });
     }
 }
 
@@ -198,10 +243,10 @@ fn tie(seen: &Observations, graph: Option<&Graph>, earlier: &Event, later: &Even
             }
             return link("tasks hung before in the same boot", "R35", Grade::Guess);
         }
-        (Detail::Stall(stall), Detail::Hung(_)) => {
-            if graph.is_some_and(|graph| waits_for_period(graph, later, earlier, stall)) {
-                return link("its tasks wait for that grace period", "W10", Grade::Inferred);
-            }
+        (Detail::Stall(stall), Detail::Hung(_))
+            if graph.is_some_and(|graph| waits_for_period(graph, later, earlier, stall)) =>
+        {
+            return link("its tasks wait for that grace period", "W10", Grade::Inferred);
         }
         (_, Detail::Stall(stall)) => {
             if let Some(reader) = stall.tasks.iter().find(|reader| {
@@ -232,6 +277,13 @@ fn tie(seen: &Observations, graph: Option<&Graph>, earlier: &Event, later: &Even
         _ => {}
     }
     if later.kind == K::Panic
+        && earlier.kind == K::UserSegfault
+        && earlier.task.as_ref().is_some_and(|task| task.pid == Some(1))
+        && later.headline.contains("init")
+    {
+        return link("the first process died of it", "R85", Grade::Inferred);
+    }
+    if later.kind == K::Panic
         && earlier.kind != K::Device
         && earlier.kind != K::UserSegfault
         && later.lines.first.saturating_sub(earlier.lines.last) < 400
@@ -247,7 +299,7 @@ fn tie(seen: &Observations, graph: Option<&Graph>, earlier: &Event, later: &Even
             || later.kind.is_trap()
             || later.kind.is_corruption()
             || matches!(later.kind, K::Warning | K::FileSystem | K::Ubsan)
-            || later.kind.is_misuse())
+            || later.kind.is_misuse() && (same_task || close(seen, earlier, later, 10_000_000)))
     {
         let died = died(graph, earlier, later);
         return match died {
@@ -291,7 +343,10 @@ fn tie(seen: &Observations, graph: Option<&Graph>, earlier: &Event, later: &Even
         if matches!(earlier.kind, K::WorkqueueLeak) {
             return link("a work function leaked a section before", "R46", Grade::Inferred);
         }
-        if earlier.kind == K::Device && waits_for_device(graph, later) {
+        if earlier.kind == K::Device
+            && close(seen, earlier, later, 900_000_000)
+            && waits_for_device(graph, later)
+        {
             return link(
                 "tasks wait for a device, and a device failed before",
                 "R85",
@@ -535,10 +590,29 @@ fn choose(seen: &Observations, causes: &mut Causes) {
             .filter(|root| suspicious_before(seen, root, first))
             .map(|root| root.id)
             .collect();
+        // A rule broken long after damage that it shares nothing with: which one matters is open.
+        let later = roots.iter().filter(|root| {
+            (first.kind.is_corruption() || first.kind.is_trap())
+                && root.kind.is_misuse()
+                && root.boot == first.boot
+                && root.id > first.id
+        });
+        let earlier: Vec<EventId> = earlier.into_iter().chain(later.map(|root| root.id)).collect();
         let rivals: Vec<EventId> =
             serious.iter().filter(|root| root.boot == first.boot).map(|root| root.id).collect();
-        if !earlier.is_empty() || rivals.len() > 1 && !orderly(seen, &rivals) {
+        // A trap after a hang was reported cannot have begun that hang.
+        let hang_first = first.kind.is_hang()
+            && rivals[1..].iter().all(|id| {
+                let later = seen.event(*id);
+                later.kind == first.kind
+                    || (later.kind.is_trap()
+                        || later.kind.is_corruption()
+                        || later.kind == EventKind::Panic)
+                        && close(seen, first, later, 300_000_000)
+            });
+        if !earlier.is_empty() || rivals.len() > 1 && !hang_first && !orderly(seen, &rivals) {
             causes.rivals = earlier.into_iter().chain(rivals).collect();
+            causes.rivals.sort_unstable();
             return;
         }
     }

@@ -49,6 +49,13 @@ pub(crate) fn all(
         if spelled.iter().filter(|kind| **kind == event.kind).count() >= SPELLED_OUT {
             continue;
         }
+        // A stall told again is told by what changed.
+        let again = causes.links[event.id.0]
+            .as_ref()
+            .filter(|link| link.rule == "R10" && seen.event(link.parent).kind == event.kind);
+        if again.is_some() {
+            continue;
+        }
         spelled.push(event.kind);
         match &event.detail {
             Detail::Stall(stall) => of_stall(&mut claims, seen, event, stall),
@@ -144,6 +151,9 @@ fn of_stall(claims: &mut Vec<Claim>, seen: &Observations, event: &Event, stall: 
             .map(|s| format!("; dump shows {s}{place}"))
             .unwrap_or_default();
         let meaning = match state {
+            0 if runs_itself(seen, event, stall) => format!(
+                "Thread state 0x0{cpu}{letter}; the stack of that CPU shows it running there: it has the CPU and does not get on."
+            ),
             0 => format!(
                 "Thread state 0x0 = runnable{cpu}{letter}: it was ready and was not picked."
             ),
@@ -240,7 +250,9 @@ fn of_stall(claims: &mut Vec<Claim>, seen: &Observations, event: &Event, stall: 
                 .tasks
                 .len()
             {
-                _ if seen.kernel.at_least(5, 10) == Some(true) => {
+                _ if event.kind == EventKind::RcuStall
+                    && seen.kernel.at_least(5, 10) == Some(true) =>
+                {
                     "; no flags: on a CPU when listed, unless the line was cut".to_owned()
                 }
                 _ => String::new(),
@@ -272,6 +284,17 @@ fn of_stall(claims: &mut Vec<Claim>, seen: &Observations, event: &Event, stall: 
             vec![line(number)],
         ));
     }
+}
+
+/// Whether the stack of the thread's CPU shows the thread itself running there.
+fn runs_itself(seen: &Observations, event: &Event, stall: &Stall) -> bool {
+    let Some(cpu) = stall.starved.as_ref().and_then(|starved| starved.cpu) else { return false };
+    let thread = stall
+        .kthread_stack
+        .and_then(|id| seen.snapshot(id).task.as_ref())
+        .and_then(|task| task.pid);
+    thread.is_some()
+        && crate::graph::occupant(seen, event, cpu).is_some_and(|(_, task)| task.pid == thread)
 }
 
 fn flags_in_words(flags: &str) -> String {
@@ -599,10 +622,19 @@ fn of_scan(claims: &mut Vec<Claim>, seen: &Observations, event: &Event, scan: &H
         && !again
     {
         let seconds = i64::from(member.seconds);
-        // The detector looks every `seconds` by default; the wait may have begun up to one look earlier.
+        // The wait may have begun up to one look of the detector earlier than it says; it looks as often as its
+        // limit is long unless told otherwise, or as two scans show.
+        let next = seen.events.iter().find(|other| other.id > event.id && other.boot == event.boot && matches!(&other.detail, Detail::Hung(scan) if scan.members.iter().any(|m| m.task.pid == member.task.pid)));
+        let measured = next
+            .and_then(|next| seen.clock.between(at, next.at?))
+            .filter(|gap| *gap > 500_000 && *gap <= seconds * 1_000_000 + 3_000_000);
+        let period = measured.unwrap_or(seconds * 1_000_000);
+        let source = if measured.is_some() { "as two scans show" } else { "its default" };
         if let Some(interval) = seen.clock.resolve(at) {
-            let latest = interval.to - seconds * 1_000_000;
-            let earliest = interval.from - 2 * seconds * 1_000_000;
+            let floor = if interval.axis == crate::clock::Axis::Boot { 0 } else { i64::MIN };
+            let latest = (interval.to - seconds * 1_000_000).max(floor);
+            let earliest = (interval.from - seconds * 1_000_000 - period).max(floor);
+            let every = period as f64 / 1e6;
             let show = |at: i64| {
                 crate::clock::show(crate::clock::Interval { from: at, to: at, axis: interval.axis })
             };
@@ -611,7 +643,7 @@ fn of_scan(claims: &mut Vec<Claim>, seen: &Observations, event: &Event, scan: &H
             let mut lines = vec![line(member.line)];
             lines.extend(anchor);
             claims.push(claim(
-                format!("{}: blocked for more than {seconds} s at {}; the detector looks every {seconds} s (its default), so {who} between {} and {}.", event.id, crate::clock::show(interval), show(earliest), show(latest)),
+                format!("{}: blocked for more than {seconds} s at {}; the detector looks every {every:.0} s ({source}), so {who} between {} and {}.", event.id, crate::clock::show(interval), show(earliest), show(latest)),
                 Grade::Derived,
                 &["R30"],
                 lines,
@@ -862,10 +894,8 @@ fn of_other(claims: &mut Vec<Claim>, seen: &Observations, event: &Event) {
             if let (Some(wanted), Some(held)) = (&report.wanted, &report.held) {
                 let same = !wanted.address.is_empty() && wanted.address == held.address;
                 let note = if same { " It is the same lock: the same address." } else { "" };
-                let whose = event
-                    .task
-                    .as_ref()
-                    .map_or_else(|| "A task".to_owned(), |task| task.to_string());
+                let whose =
+                    event.task.as_ref().map_or_else(|| "A task".to_owned(), ToString::to_string);
                 claims.push(claim(
                     format!(
                         "{}: {whose} takes {} (in {}) while it holds {} (in {}).{note}",
@@ -939,6 +969,31 @@ fn of_other(claims: &mut Vec<Claim>, seen: &Observations, event: &Event) {
                 ));
             }
         }
+        (_, EventKind::Corruption) => {
+            for snapshot in event.snapshots.iter().map(|id| seen.snapshot(*id)) {
+                let word = match snapshot.role {
+                    crate::event::Role::Allocated => "allocated",
+                    crate::event::Role::Freed => "freed",
+                    _ => continue,
+                };
+                let whose =
+                    snapshot.task.as_ref().map(|task| format!(" by {task}")).unwrap_or_default();
+                if let (Some(frame), Some(span)) = (
+                    snapshot.frames.iter().find(|f| f.reliable && !is_allocator(&f.function)),
+                    snapshot.lines,
+                ) {
+                    claims.push(claim(
+                        format!(
+                            "{}: the damaged object was {word} in {}{whose}.",
+                            event.id, frame.function
+                        ),
+                        Grade::Seen,
+                        &["R81"],
+                        vec![line(span.first), line(frame.line)],
+                    ));
+                }
+            }
+        }
         (Detail::Segfault(fault), _) => {
             let bits = segfault_bits(fault.error);
             let place = fault
@@ -946,7 +1001,7 @@ fn of_other(claims: &mut Vec<Claim>, seen: &Observations, event: &Event) {
                 .as_ref()
                 .map(|(file, offset)| format!(" at offset {offset:#x} of {file}"))
                 .unwrap_or_default();
-            let whose = event.task.as_ref().map(|task| task.to_string()).unwrap_or_default();
+            let whose = event.task.as_ref().map(ToString::to_string).unwrap_or_default();
             claims.push(claim(
                 format!("{}: {whose}{place}: {bits}, address {:#x}.", event.id, fault.address),
                 Grade::Seen,
@@ -1284,7 +1339,10 @@ fn held(holder: &str, lock: &str, why: &str) -> String {
 }
 
 /// Ranked possibilities for what the log leaves open.
-pub(crate) fn hypotheses(seen: &Observations, event: &Event) -> Vec<Claim> {
+pub(crate) fn hypotheses(seen: &Observations, graph: &Graph, event: &Event) -> Vec<Claim> {
+    if let Detail::Hung(scan) = &event.detail {
+        return same_module(seen, graph, scan);
+    }
     let Detail::Stall(stall) = &event.detail else { return Vec::new() };
     let Some(starved) = stall.starved.as_ref().filter(|s| {
         s.state == Some(0)
@@ -1343,4 +1401,49 @@ pub(crate) fn hypotheses(seen: &Observations, event: &Event) -> Vec<Claim> {
             lines,
         ),
     ]
+}
+
+/// For a lock without a known holder: tasks that sleep in the module that takes the lock, and do not wait for it.
+fn same_module(seen: &Observations, graph: &Graph, scan: &HungScan) -> Vec<Claim> {
+    let mut found: Vec<Claim> = Vec::new();
+    let pids: Vec<Option<u32>> = scan.members.iter().map(|member| member.task.pid).collect();
+    for member in &scan.members {
+        let Some(snapshot) = member.snapshot.map(|id| seen.snapshot(id)) else { continue };
+        let Some(wait) = crate::wait::awaited(snapshot)
+            .filter(|wait| matches!(wait.awaited, crate::wait::Awaited::Lock(_)))
+        else {
+            continue;
+        };
+        let known = member
+            .task
+            .pid
+            .and_then(|pid| graph.task(pid))
+            .and_then(|node| graph.out(node).next())
+            .is_some_and(|edge| graph.out(edge.to).any(|held| held.grade >= Grade::Inferred));
+        let module = stack::task_frames(snapshot)
+            .iter()
+            .find(|f| Some(&f.function) == wait.caller.as_ref())
+            .and_then(|f| f.module.clone());
+        let Some(module) = module.filter(|_| !known) else { continue };
+        for other in seen.snapshots.iter().filter(|s| {
+            s.task.as_ref().is_some_and(|task| task.pid.is_some() && !pids.contains(&task.pid))
+        }) {
+            let Some(frame) = other
+                .frames
+                .iter()
+                .find(|f| f.reliable && f.module.as_deref() == Some(module.as_str()))
+            else {
+                continue;
+            };
+            let task = other.task.as_ref().map(ToString::to_string).unwrap_or_default();
+            let statement = format!(
+                "{task} is inside {} of the same module {module} and may hold what is awaited.",
+                frame.function
+            );
+            if found.len() < 4 && !found.iter().any(|claim| claim.statement == statement) {
+                found.push(claim(statement, Grade::Guess, &["R33"], vec![line(frame.line)]));
+            }
+        }
+    }
+    found
 }

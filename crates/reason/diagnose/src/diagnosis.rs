@@ -87,8 +87,10 @@ pub fn conclude(seen: Observations) -> Diagnosis {
     let hertz = hertz::find(&seen);
     let claims = claims::all(&seen, &graph, boot, &causes, hertz.as_ref());
     let first_cause = first_cause(&seen, &causes, &verdict);
-    let hypotheses =
-        causes.first.map(|id| claims::hypotheses(&seen, seen.event(id))).unwrap_or_default();
+    let hypotheses = causes
+        .first
+        .map(|id| claims::hypotheses(&seen, &graph, seen.event(id)))
+        .unwrap_or_default();
     let groups = groups(&seen, &graph, &causes, &verdict);
     let mut missing = verdict.missing.clone();
     if seen.lines > 0 && seen.kernel.release.is_none() && !seen.events.is_empty() {
@@ -120,8 +122,12 @@ fn first_cause(seen: &Observations, causes: &Causes, verdict: &Verdict) -> Optio
         }
         _ => causes.first?,
     };
-    let line =
-        if seen.event(event).lines.contains(line) { line } else { seen.event(event).lines.first };
+    let printed = seen.snapshots.iter().any(|s| s.lines.is_some_and(|lines| lines.first == line));
+    let line = if printed || seen.event(event).lines.contains(line) {
+        line
+    } else {
+        seen.event(event).lines.first
+    };
     Some(FirstCause {
         event,
         line,
@@ -153,12 +159,10 @@ fn groups(seen: &Observations, graph: &Graph, causes: &Causes, verdict: &Verdict
         .map(|first| sure_root(causes, first))
         .and_then(|root| out.iter().position(|g| g.events.contains(&root)))
     {
-        for at in 0..out.len() {
-            if at != main
-                && let Some(function) =
-                    out[at].events.iter().find_map(|id| local_symbol(seen, seen.event(*id)))
-            {
-                out[at].perhaps_of = Some((
+        for (_, group) in out.iter_mut().enumerate().filter(|(at, _)| *at != main) {
+            let local = group.events.iter().find_map(|id| local_symbol(seen, seen.event(*id)));
+            if let Some(function) = local {
+                group.perhaps_of = Some((
                     main,
                     format!(
                         "a function that the text around the log defines, {function}, is on its stack"
@@ -175,7 +179,7 @@ fn sure_root(causes: &Causes, mut event: EventId) -> EventId {
     for _ in 0..=causes.links.len() {
         match &causes.links[event.0] {
             Some(link) if link.grade > Grade::Guess || Some(link.parent) == causes.first => {
-                event = link.parent
+                event = link.parent;
             }
             _ => break,
         }

@@ -99,7 +99,7 @@ impl Kernel {
         match &self.taint {
             None => self.taint = Some((letters, line)),
             Some((known, _)) if *known != letters && self.later_taint.is_none() => {
-                self.later_taint = Some((letters, line))
+                self.later_taint = Some((letters, line));
             }
             Some(_) => {}
         }
@@ -111,7 +111,7 @@ impl Kernel {
         }
         let mut parts = release.split(['.', '-', '+', ' ']);
         let major = parts.next().and_then(|part| part.parse().ok());
-        let minor = parts.next().and_then(|part| number(part));
+        let minor = parts.next().and_then(number);
         self.version = major.zip(minor);
         self.release = Some((bounded(release, 100), line));
     }

@@ -159,7 +159,7 @@ pub(crate) fn starved(text: &str, line: u64) -> Option<Starved> {
 /// R30: task and seconds of `INFO: task C:P blocked for more than N seconds.`
 pub(crate) fn hung(text: &str) -> Option<(Task, u32, bool)> {
     let rest = after(text, "INFO: task ")?;
-    let at = rest.find(" blocked ")?;
+    let at = rest.find(" blocked ").or_else(|| rest.find(" can't die for "))?;
     let task = name_colon_pid(&rest[..at])?;
     let tail = &rest[at..];
     // Lines of two printers may run into each other; the name and the word are enough.

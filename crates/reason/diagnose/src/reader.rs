@@ -3,7 +3,7 @@
 //!
 //! Invariant: memory holds one piece, one unfinished line and the bounded observations.
 
-use aho_corasick::{AhoCorasick, Input};
+use aho_corasick::{AhoCorasick, AhoCorasickKind, Input};
 use read_console::{LONGEST_LINE, LineReader};
 
 use crate::collect::{Collector, Observations};
@@ -41,7 +41,10 @@ impl LogReader {
         Self {
             collector: Collector::new(),
             lines: LineReader::new(),
-            matters: AhoCorasick::new(Collector::texts_that_matter()).expect("constant patterns"),
+            matters: AhoCorasick::builder()
+                .kind(Some(AhoCorasickKind::DFA))
+                .build(Collector::texts_that_matter())
+                .expect("constant patterns"),
             tail: Vec::new(),
             number: 0,
             offset: 0,

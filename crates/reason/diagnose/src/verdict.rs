@@ -148,6 +148,11 @@ pub fn judge(seen: &Observations, graph: &Graph, causes: &Causes) -> Verdict {
             verdict.lines.insert(0, LineSpan::line(line));
             verdict.cause = Some((line, statement));
         }
+        if verdict.kind == VerdictKind::Unknown {
+            verdict.kind = own.kind;
+            verdict.grade = own.grade;
+            verdict.statement = format!("{} {}", own.statement, verdict.statement);
+        }
         return verdict;
     }
     by_event(seen, graph, event)
@@ -241,6 +246,16 @@ pub fn title(event: &Event) -> String {
         (_, EventKind::RcuUsage) => "suspicious RCU usage".into(),
         (_, EventKind::Panic) => "kernel panic".into(),
         (_, EventKind::Device) => "device trouble".into(),
+        (
+            _,
+            EventKind::Corruption
+            | EventKind::Refcount
+            | EventKind::SpinlockBug
+            | EventKind::LockdepOwnership
+            | EventKind::Hardware
+            | EventKind::FileSystem
+            | EventKind::NetdevReference,
+        ) => crate::text::bounded(event.headline.trim_matches(['=', '-', ' ']), 100),
         (_, kind) => kind.name().replace('_', " "),
     }
 }
@@ -345,6 +360,9 @@ fn by_event(seen: &Observations, graph: &Graph, event: &Event) -> Verdict {
         }
         K::OutOfMemory => out_of_memory(event, line),
         K::AllocationFailure => allocation(event, line),
+        K::Kasan if matches!(&event.detail, Detail::Bad(bad) if bad.what.starts_with("null-ptr")) => {
+            Verdict::new(VerdictKind::Fault, format!("{name}{whose}."), Grade::Seen).at(line, format!("{name}."))
+        }
         K::Kasan | K::Kfence | K::Kmsan | K::Corruption | K::Refcount | K::SpinlockBug => {
             Verdict::new(VerdictKind::MemoryCorruption, format!("{name}{whose}: the first report of damage; what follows in this boot is not to be trusted."), Grade::Seen)
                 .at(line, format!("{name}{}.", if name.contains(" in ") { "" } else { &place }))
@@ -569,7 +587,10 @@ fn stalled(seen: &Observations, graph: &Graph, event: &Event, stall: &Stall) -> 
         let name = node
             .map_or_else(|| format!("pid {}", reader.pid), |node| graph.nodes[node].name.clone());
         let snapshot = node.and_then(|node| graph.nodes[node].snapshot).map(|id| seen.snapshot(id));
-        let depth = reader.depth.map(|depth| format!(" {depth} levels deep")).unwrap_or_default();
+        let depth = reader
+            .depth
+            .map(|depth| format!(" {depth} level{} deep", if depth == 1 { "" } else { "s" }))
+            .unwrap_or_default();
         let Some(snapshot) = snapshot else {
             return Verdict::new(
                 VerdictKind::Unknown,
@@ -587,9 +608,15 @@ fn stalled(seen: &Observations, graph: &Graph, event: &Event, stall: &Stall) -> 
                 .at(first, format!("{}: idle reader {name}.", title(event)));
         }
         if snapshot.on_cpu || snapshot.state == Some('R') {
+            let others = running(seen, event, reader.pid);
+            let others = if others.is_empty() {
+                "What takes the CPU is not shown.".to_owned()
+            } else {
+                format!("Stacks printed with these reports show {}.", others.join(", "))
+            };
             return Verdict::new(
                 VerdictKind::Starvation,
-                format!("{} waits for reader {name}, which is not blocked: it is running, or ready and not given enough CPU time to leave its section. What takes the CPU is not shown.", capital(&period)),
+                format!("{} waits for reader {name}, which is not blocked: it is running, or ready and not given enough CPU time to leave its section. {others}", capital(&period)),
                 Grade::Inferred,
             )
             .at(first, format!("{}: reader {name} does not leave its section.", title(event)))
@@ -608,6 +635,20 @@ fn stalled(seen: &Observations, graph: &Graph, event: &Event, stall: &Stall) -> 
         .missing(format!("who holds what {name} waits for: a list of held locks (CONFIG_LOCKDEP, sysrq-d) or all stacks (sysrq-t)"));
     }
     let cpus = cpu_sinks(graph, event);
+    if let Some(number) = stall.all_seen.filter(|_| cpus.is_empty()) {
+        let mut verdict = Verdict::new(
+            VerdictKind::Starvation,
+            format!(
+                "{} does not end although every CPU and reader has passed its quiescent state: its thread did not act on it. Whether the thread was denied a CPU or not woken is not in this log.",
+                capital(&period)
+            ),
+            Grade::Inferred,
+        )
+        .at(first, format!("{}: its thread does not act.", capital(&title(event))))
+        .missing("state and stack of the grace-period thread, and what ran on its CPU (sysrq-t, sysrq-l)");
+        verdict.lines.push(LineSpan::line(number));
+        return verdict;
+    }
     if cpus.is_empty() {
         let all_idle = !stall.cpus.is_empty() && stall.cpus.iter().all(|cpu| cpu.false_positive);
         let why = if all_idle { "only idle CPUs are listed" } else { "no holdout is listed" };
@@ -656,6 +697,35 @@ fn stalled(seen: &Observations, graph: &Graph, event: &Event, stall: &Stall) -> 
         );
     }
     verdict
+}
+
+/// Tasks seen on CPUs in the hang reports of that boot: neither idle, nor the one given, nor asking for the stacks.
+fn running(seen: &Observations, event: &Event, pid: u32) -> Vec<String> {
+    let mut found = Vec::new();
+    for snapshot in seen
+        .events
+        .iter()
+        .filter(|other| other.boot == event.boot && other.kind.is_hang())
+        .flat_map(|other| &other.snapshots)
+        .map(|id| seen.snapshot(*id))
+    {
+        let Some((cpu, task)) = snapshot.cpu.zip(snapshot.task.as_ref()) else { continue };
+        let asks = snapshot
+            .frames
+            .iter()
+            .any(|f| f.function.contains("sysrq") || f.function == "watchdog");
+        if !snapshot.on_cpu || asks || matches!(task.pid, None | Some(0)) || task.pid == Some(pid) {
+            continue;
+        }
+        let place = stack::where_it_was(snapshot)
+            .map(|(function, _)| format!(" in {function}"))
+            .unwrap_or_default();
+        let text = format!("CPU {cpu} running {task}{place}");
+        if !found.contains(&text) && found.len() < 4 {
+            found.push(text);
+        }
+    }
+    found
 }
 
 /// The names of the CPUs that hold the event's grace period up.
@@ -767,6 +837,11 @@ fn locked_up(seen: &Observations, graph: &Graph, event: &Event) -> Verdict {
             .unwrap_or_default();
         let known = sinks.iter().find(|(sink, _)| graph.nodes[*sink].kind == NodeKind::Cpu);
         if let Some((sink, _)) = known {
+            // A culprit that no report names stands where its stack was printed.
+            let line = match (graph.nodes[*sink].event, graph.nodes[*sink].snapshot) {
+                (None, Some(id)) => seen.snapshot(id).lines.map_or(line, |lines| lines.first),
+                _ => line,
+            };
             return Verdict::new(
                 VerdictKind::Starvation,
                 format!(

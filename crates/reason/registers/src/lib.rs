@@ -20,4 +20,4 @@ pub use code::{Code, Instruction, code_lines, disassemble};
 pub use dump::{Mode, RegisterDump, register_dumps};
 pub use fault::{Fault, FaultKind, UserFault, arm64_esr, faults, user_faults, x86_page_fault};
 pub use rules::{RULES, RuleRow};
-pub use syscall::{Argument, ArgumentClass, Syscall, syscall, syscall_name};
+pub use syscall::{Argument, ArgumentClass, Syscall, is_syscall, syscall, syscall_name};

@@ -233,6 +233,11 @@ pub fn syscall_name(architecture: Architecture, number: u64) -> Option<&'static 
     TABLES[convention.column].get(&number).map(|(name, _)| *name)
 }
 
+/// Whether some architecture has a system call of that name.
+pub fn is_syscall(name: &str) -> bool {
+    TABLES.iter().any(|table| table.values().any(|(known, _)| *known == name))
+}
+
 fn arguments(
     dump: &RegisterDump,
     convention: &Convention,

@@ -6,7 +6,6 @@ use std::process::ExitCode;
 /// Exit status of wrong use and of unreadable input.
 const USAGE: u8 = 2;
 /// Exit status when kernels could not be built, booted or run.
-#[expect(dead_code, reason = "the commands of the lab use it")]
 const LAB: u8 = 3;
 /// Exit status when the thing asked about was so, under `--exit-code`.
 pub(crate) const FOUND: u8 = 1;
@@ -23,6 +22,16 @@ impl Failure {
     /// Wrong use or unreadable input.
     pub(crate) fn usage(error: impl Into<anyhow::Error>) -> Self {
         Self { error: error.into(), hint: None, status: USAGE }
+    }
+
+    /// What was to be tried could not be tried, such as a kernel that does not build.
+    pub(crate) fn lab(error: impl Into<anyhow::Error>) -> Self {
+        Self { error: error.into(), hint: None, status: LAB }
+    }
+
+    /// The exit status when the lab got nowhere and has said so already.
+    pub(crate) fn lab_status() -> ExitCode {
+        ExitCode::from(LAB)
     }
 
     /// Adds what the user should do next.

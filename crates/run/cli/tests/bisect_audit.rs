@@ -15,6 +15,7 @@ fn text(output: &Output) -> String {
 }
 
 /// Reference material that stands beside the project; a test without it says so and passes.
+#[expect(clippy::print_stderr, reason = "a skipped test must be seen")]
 fn shared(path: &str) -> Option<PathBuf> {
     let found = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../../shared").join(path);
     if !found.exists() {
@@ -293,5 +294,111 @@ fn what_is_no_bisection_log_ends_with_2_and_says_what_to_give() {
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(said.contains("no bisection log") && said.contains("hint:"), "{said}");
     let output = ktriage(&["bisect", "audit", "/nonexistent/log"]);
+    assert_eq!(output.status.code(), Some(2));
+}
+
+/// A repository with a side branch, and the commits by their subjects.
+struct History {
+    dir: tempfile::TempDir,
+}
+
+impl History {
+    fn new() -> Self {
+        let history = Self { dir: tempfile::tempdir().expect("a temporary directory") };
+        history.git(&["init", "--quiet", "--initial-branch=main"]);
+        for name in ["old", "one", "two", "three"] {
+            history.commit(name, "drivers/foo/foo.c");
+        }
+        history.git(&["checkout", "--quiet", "-b", "side", "main~3"]);
+        history.commit("side one", "drivers/bar/bar.c");
+        history.commit("side two", "drivers/bar/bar.c");
+        history.git(&["checkout", "--quiet", "main"]);
+        history.git(&["merge", "--quiet", "--no-ff", "-m", "join", "side"]);
+        history.commit("four", "drivers/foo/foo.c");
+        history.commit("start", "Documentation/foo.rst");
+        history
+    }
+
+    fn git(&self, arguments: &[&str]) -> String {
+        let output = Command::new("git")
+            .arg("-C")
+            .arg(self.dir.path())
+            .args(["-c", "user.name=N", "-c", "user.email=n@example.org"])
+            .args(arguments)
+            .output()
+            .expect("git runs");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8_lossy(&output.stdout).trim().to_owned()
+    }
+
+    fn commit(&self, subject: &str, file: &str) {
+        let path = self.dir.path().join(file);
+        std::fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+        std::fs::write(path, subject).expect("a file");
+        self.git(&["add", "--all"]);
+        self.git(&["commit", "--quiet", "-m", subject]);
+    }
+
+    fn id(&self, revision: &str) -> String {
+        self.git(&["rev-parse", revision])
+    }
+
+    fn audit(&self, log: &str) -> Value {
+        let tree = self.dir.path().to_str().expect("a path in UTF-8");
+        let output = with_input(&["bisect", "audit", "--json", "--tree", tree, "-"], log);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        objects(&output).remove(0)
+    }
+
+    /// A log in which the named commit's subject and files are not given.
+    fn log(&self, named: &str) -> String {
+        let (start, old, side) = (self.id("main"), self.id("main~6"), self.id("side"));
+        let named = self.id(named);
+        format!(
+            "bisecting cause commit starting from {start}\ntesting commit {start}\n\
+             all runs: crashed: KASAN: use-after-free Read in foo_close\n\
+             testing release v1\ntesting commit {old}\nall runs: OK\n# git bisect start {start} {old}\n\
+             Bisecting: 3 revisions left to test after this (roughly 2 steps)\n[{side}] side two\n\
+             testing commit {side}\nall runs: OK\n# git bisect good {side}\nfirst bad commit: {named} x\n"
+        )
+    }
+}
+
+#[test]
+fn with_the_tree_a_stretch_is_exact_and_has_a_middle() {
+    let history = History::new();
+    let audit = history.audit(&history.log("main~4"));
+    let belief = &audit["bugs"][0]["belief"][0];
+    // Of start, four, join, three, two and one (the named commit stands alone) none is on the side branch.
+    assert_eq!(belief["commits"], 5.0, "{audit:#}");
+    assert_eq!(belief["commits_estimated"], false);
+    let middle = audit["next"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|next| next["reason"].as_str().unwrap().contains("halves"))
+        .expect("a middle");
+    let ids = [history.id("main~2"), history.id("main~3")];
+    assert!(ids.iter().any(|id| middle["commit"] == id.as_str()), "{middle}");
+}
+
+#[test]
+fn with_the_tree_merges_and_documentation_are_known() {
+    let history = History::new();
+    let merge = history.audit(&history.log("main~2"));
+    assert_eq!(merge["verdict"], "wrong");
+    assert!(any(&statements(&merge["reasons"]), &["is a merge"]));
+    let documentation = history.audit(&history.log("main"));
+    assert!(any(&statements(&documentation["reasons"]), &["no kernel is built from", "foo.rst"]));
+}
+
+#[test]
+fn a_tree_that_does_not_fit_is_said_to_with_what_to_do() {
+    let history = History::new();
+    let tree = history.dir.path().to_str().unwrap();
+    let output = with_input(&["bisect", "audit", "--tree", tree, "-"], &made_up());
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("none of the commits"));
+    let output = with_input(&["bisect", "audit", "--tree", "/nonexistent", "-"], &made_up());
     assert_eq!(output.status.code(), Some(2));
 }

@@ -34,7 +34,7 @@ pub(super) static FAMILIES: &[Family] = &[
                 ..Shape::EMPTY
             },
             Shape {
-                line: r"kernel BUG at (\S+)",
+                line: r"kernel BUG at (\S*[/.:]\S*)",
                 title: "kernel BUG in {F}",
                 function: FAULT,
                 skip: FORTIFY,

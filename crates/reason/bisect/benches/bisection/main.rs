@@ -140,6 +140,9 @@ fn main() {
     let words: Vec<String> =
         std::env::args().skip(1).filter(|word| !word.starts_with("--")).collect();
     let word = |at: usize, default: &str| words.get(at).cloned().unwrap_or_else(|| default.into());
+    if word(0, "") == "step" {
+        return step_times();
+    }
     let trials: usize = word(0, "40").parse().expect("the first word is the number of trials");
     let worlds = word(1, "ABDEF");
     let ps: Vec<f64> =
@@ -205,4 +208,82 @@ fn main() {
             }
         }
     }
+    calibration(&stated);
+    println!("\nbound: {}", bounds(&ps).join("; "));
+}
+
+/// Time and memory of a whole bisection on a graph of 20,000 commits with 1,500 merges.
+fn step_times() {
+    let start = Instant::now();
+    let history = merge_history(20_000, 0.075, 1);
+    let merges = (0..history.len()).filter(|&commit| history.parents(commit).len() > 1).count();
+    println!("{} commits, {merges} merges; graph built in {:.0?}", history.len(), start.elapsed());
+    for p in [1.0, 0.3] {
+        let mut world = World::new(history.clone(), 3, p, Noise::Stretches, None, None, (7.0, 1.0));
+        let mut times = Vec::new();
+        let before = processor_milliseconds();
+        let verdict = rules::ours_timed(&mut world, Settings::default(), |took| times.push(took));
+        times.sort();
+        println!(
+            "p = {p}: {} steps, next step median {:.1?}, longest {:.1?}, processor time {:.1} ms a step; {verdict:?}, culprit {}",
+            times.len(),
+            times[times.len() / 2],
+            times[times.len() - 1],
+            (processor_milliseconds() - before) / times.len() as f64,
+            world.culprit
+        );
+    }
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let peak = status.lines().find(|line| line.starts_with("VmHWM")).unwrap_or("VmHWM unknown");
+    println!("peak memory: {peak}");
+}
+
+/// Time this process had a processor: what counts when others keep the machine busy.
+fn processor_milliseconds() -> f64 {
+    let text = std::fs::read_to_string("/proc/self/schedstat").unwrap_or_default();
+    text.split(' ').next().and_then(|first| first.parse::<f64>().ok()).unwrap_or(0.0) / 1e6
+}
+
+/// How often what was stated was so, by what was stated.
+fn calibration(stated: &[(f64, bool)]) {
+    println!("\n| stated | results | mean stated | right |\n|---|---|---|---|");
+    for (from, to) in
+        [(0.0, 0.99), (0.99, 0.992), (0.992, 0.994), (0.994, 0.996), (0.996, 0.998), (0.998, 1.01)]
+    {
+        let cell: Vec<&(f64, bool)> =
+            stated.iter().filter(|(value, _)| (from..to).contains(value)).collect();
+        if !cell.is_empty() {
+            let count = cell.len() as f64;
+            println!(
+                "| {from} to {} | {} | {:.4} | {:.4} |",
+                f64::min(to, 1.0),
+                cell.len(),
+                cell.iter().map(|(value, _)| value).sum::<f64>() / count,
+                cell.iter().filter(|(_, right)| *right).count() as f64 / count,
+            );
+        }
+    }
+}
+
+/// Minutes below which no rule can come on average, without noise: log2 of the commits by the best
+/// rate of information of builds with k runs each, stopping at the first crash.
+fn bounds(ps: &[f64]) -> Vec<String> {
+    let entropy = |x: f64| {
+        if x <= 0.0 || x >= 1.0 { 0.0 } else { -x * x.log2() - (1.0 - x) * (1.0 - x).log2() }
+    };
+    ps.iter()
+        .map(|p| {
+            let mut best = f64::INFINITY;
+            for k in 1..=60 {
+                let seen = 1.0 - (1.0 - p).powi(k);
+                for step in 1..100 {
+                    let bad = f64::from(step) / 100.0;
+                    let bits = entropy(bad * seen) - bad * entropy(seen);
+                    let runs = bad * seen / p + (1.0 - bad) * f64::from(k);
+                    best = best.min((7.0 + runs) / bits);
+                }
+            }
+            format!("p = {p}: {:.0} min", best * (LEN as f64).log2())
+        })
+        .collect()
 }

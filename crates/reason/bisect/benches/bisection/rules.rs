@@ -1,6 +1,8 @@
 //! The rules that are compared: ours, the reference rule of a large test farm, and `git bisect` with
 //! one run a commit.
 
+use std::time::{Duration, Instant};
+
 use facts::RunOutcome;
 use reason_bisect::simulate::World;
 use reason_bisect::{Bisection, Conclusion, Next, Prior, Settings};
@@ -21,12 +23,24 @@ pub(crate) const BUDGET_MINUTES: f64 = 24.0 * 60.0;
 
 /// Ours.
 pub(crate) fn ours(world: &mut World, settings: Settings) -> Verdict {
+    ours_timed(world, settings, |_| {})
+}
+
+/// Ours; `timed` is told how long each next step took to find.
+pub(crate) fn ours_timed(
+    world: &mut World,
+    settings: Settings,
+    mut timed: impl FnMut(Duration),
+) -> Verdict {
     let end = world.history().len() - 1;
     let prior = Prior::uniform(world.history());
     let mut bisection = Bisection::new(world.history().clone(), prior, end, settings);
     loop {
+        let start = Instant::now();
         let belief = bisection.belief();
-        let steps = match bisection.next(&belief) {
+        let next = bisection.next(&belief);
+        timed(start.elapsed());
+        let steps = match next {
             Next::Done(Conclusion::Culprit { commit, confidence }) => {
                 return Verdict { named: Some(commit), stated: confidence, left: 1 };
             }
@@ -41,36 +55,7 @@ pub(crate) fn ours(world: &mut World, settings: Settings) -> Verdict {
             return undecided(commits.len());
         }
         for step in steps {
-            if std::env::var_os("TRACE").is_some() {
-                let (top, mass) = belief.top();
-                eprint!(
-                    "top {top} {mass:.4} older {:.3} hidden {:?} p {:.2} step {} x{} bits {:.3} min {:.1}: ",
-                    belief.older(),
-                    belief.hidden(),
-                    belief.detection_mean(),
-                    step.commit,
-                    step.runs,
-                    step.bits,
-                    step.minutes
-                );
-            }
-            world.step(&step, |outcome| {
-                if std::env::var_os("TRACE").is_some() {
-                    eprint!(
-                        "{}",
-                        match outcome {
-                            RunOutcome::Wanted => 'W',
-                            RunOutcome::Other => 'o',
-                            RunOutcome::Clean => '.',
-                            _ => '-',
-                        }
-                    );
-                }
-                bisection.record(step.commit, outcome);
-            });
-            if std::env::var_os("TRACE").is_some() {
-                eprintln!();
-            }
+            world.step(&step, |outcome| bisection.record(step.commit, outcome));
         }
     }
 }

@@ -6,7 +6,7 @@ use facts::LineSpan;
 use reason_diagnose::event::EventKind;
 use regex::Regex;
 
-use super::source::{has_tested_by, independent_holdout, stated_test};
+use super::source::{has_tested_by, independent_holdout, stated_revert};
 use super::{Shape, is_match};
 use crate::claims::{Case, Found, Judgement};
 use crate::evidence::{Cited, End, Evidence, Source};
@@ -219,9 +219,8 @@ pub(crate) fn revert(case: &Case<'_>, found: &[Found<'_>]) -> Option<Judgement> 
         None => "a revert helps".to_owned(),
     };
     let own = |lines: LineSpan| Cited { source: Source::Analysis, lines };
-    if let Some((how, lines)) =
-        stated_test(case.document).filter(|(how, _)| how.contains("reverted"))
-    {
+    if let Some(lines) = stated_revert(case.document) {
+        let how = "a run with it reverted is stated; its log and the number of runs are not shown";
         return Some(Judgement::new(statement, Plausible, how).citing([own(lines)]));
     }
     if let Some((holdout, line)) = hash.and_then(|h| independent_holdout(case, h)) {

@@ -57,7 +57,8 @@ fn durations_of(case: &Case<'_>) -> Durations {
 /// Seconds must not exceed what the log states; a number of tasks must be the number of tasks.
 pub(crate) fn durations(case: &Case<'_>, found: &[Found<'_>]) -> Option<Judgement> {
     let first = found.first()?;
-    let seconds: Option<u32> = first.group("seconds").and_then(|s| s.parse().ok());
+    let seconds: Option<u32> =
+        first.group("seconds").or(first.group("seconds2")).and_then(|s| s.parse().ok());
     let count = first.group("count").or(first.group("only"));
     let who = match count {
         Some(count) => format!("{} tasks", count.to_ascii_lowercase()),
@@ -75,7 +76,11 @@ pub(crate) fn durations(case: &Case<'_>, found: &[Found<'_>]) -> Option<Judgemen
         });
         return Some(match (jiffies, count, seconds) {
             (Some((line, jiffies)), None, Some(seconds)) => {
-                let fits = [100u64, 250, 300, 1000].into_iter().find(|hz| {
+                let possible = case.evidence.exhibits().find_map(|e| e.hertz.as_ref()).map_or_else(
+                    || reason_diagnose::hertz::CANDIDATES.to_vec(),
+                    |known| known.values.clone(),
+                );
+                let fits = possible.iter().map(|hz| u64::from(*hz)).find(|hz| {
                     let age = jiffies / hz;
                     age.abs_diff(u64::from(seconds)) <= 1 + u64::from(seconds) / 20
                 });
@@ -88,7 +93,7 @@ pub(crate) fn durations(case: &Case<'_>, found: &[Found<'_>]) -> Option<Judgemen
                     None => Judgement::new(
                         statement,
                         CannotJudge,
-                        format!("the report gives {jiffies} jiffies; no usual HZ makes that {seconds} s"),
+                        format!("the report gives {jiffies} jiffies; no HZ that fits the log makes that {seconds} s"),
                     ),
                 }
                 .citing([line])
@@ -643,6 +648,9 @@ pub(crate) fn event_key(word: &str) -> String {
         ("hard lockup", "a hard lockup"),
         ("workqueue lockup", "a workqueue lockup"),
         ("panic", "a panic"),
+        ("atomic", "sleeping in atomic context"),
+        ("invalid", "sleeping in atomic context"),
+        ("allocation", "a failed page allocation"),
         ("stall", "an RCU stall"),
         ("hung", "a hung task"),
         ("general protection", "a general protection fault"),
@@ -652,10 +660,33 @@ pub(crate) fn event_key(word: &str) -> String {
     .map_or(word.clone(), |(_, name)| (*name).to_owned())
 }
 
-/// Only a log can lack an event; single quoted lines cannot.
-pub(crate) fn event(case: &Case<'_>, found: &[Found<'_>]) -> Option<Judgement> {
-    let name = event_key(found.first()?.group("event")?);
-    let kinds: &[EventKind] = match name.as_str() {
+/// Compares with the orders that failures print; silent where none is.
+pub(crate) fn order(case: &Case<'_>, found: &[Found<'_>]) -> Option<Judgement> {
+    let claimed: u32 = found.first()?.group("order")?.parse().ok()?;
+    let mut printed: Vec<(u32, Cited)> = Vec::new();
+    for exhibit in case.evidence.exhibits() {
+        for event in &exhibit.seen.events {
+            if let Detail::Memory(report) = &event.detail
+                && let Some(order) = report.order
+            {
+                printed.push((order, exhibit.cite(event.lines.first)));
+            }
+        }
+    }
+    let statement = format!("an allocation of order {claimed}");
+    if let Some((_, line)) = printed.iter().find(|(order, _)| *order == claimed) {
+        return Some(Judgement::new(statement, Supported, "the log prints it").citing([*line]));
+    }
+    let (other, line) = *printed.first()?;
+    Some(
+        Judgement::new(statement, Contradicted, format!("the log prints order {other}"))
+            .citing([line]),
+    )
+}
+
+/// The kinds of event that a name of [`event_key`] stands for.
+pub(crate) fn event_kinds(name: &str) -> Option<&'static [EventKind]> {
+    Some(match name {
         "a soft lockup" => &[EventKind::SoftLockup],
         "a hard lockup" => &[EventKind::HardLockup],
         "a workqueue lockup" => &[EventKind::WorkqueueLockup],
@@ -668,8 +699,18 @@ pub(crate) fn event(case: &Case<'_>, found: &[Found<'_>]) -> Option<Judgement> {
         ],
         "a hung task" => &[EventKind::HungTasks],
         "a general protection fault" => &[EventKind::Fault],
+        "sleeping in atomic context" => {
+            &[EventKind::SleepInAtomic, EventKind::ScheduleInAtomic, EventKind::LockdepWaitContext]
+        }
+        "a failed page allocation" => &[EventKind::AllocationFailure],
         _ => return None,
-    };
+    })
+}
+
+/// Only a log can lack an event; single quoted lines cannot.
+pub(crate) fn event(case: &Case<'_>, found: &[Found<'_>]) -> Option<Judgement> {
+    let name = event_key(found.first()?.group("event")?);
+    let kinds = event_kinds(&name)?;
     let statement = format!("there was {name}");
     let mut seen = None;
     for exhibit in case.evidence.exhibits() {

@@ -5,8 +5,10 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 pub(crate) mod advice;
+pub(crate) mod details;
 pub(crate) mod faults;
 pub(crate) mod log;
+pub(crate) mod quotation;
 pub(crate) mod source;
 pub(crate) mod waits;
 

@@ -80,6 +80,15 @@ static ASKS_TEST: Shape = LazyLock::new(|| {
     Regex::new(r"(?i)\b(?:confirm|verif\w+|test\w*|check)\b[^.;]{0,80}\b(?:parent|before (?:the|that|this) commit|without (?:the|that|this) commit|immediately before)\b").ok()
 });
 
+/// A run without the commit that the analysis states.
+pub(crate) fn stated_revert(document: &Document<'_>) -> Option<LineSpan> {
+    let sentence = document
+        .sentences
+        .iter()
+        .find(|s| is_match(&REVERT_TESTED, &s.text) && !is_match(&MODAL, &s.text))?;
+    Some(sentence.lines)
+}
+
 /// A test of a commit that the analysis states: what, and where.
 pub(crate) fn stated_test(document: &Document<'_>) -> Option<(&'static str, LineSpan)> {
     document.sentences.iter().find_map(|sentence| {

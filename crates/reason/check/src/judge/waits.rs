@@ -6,6 +6,7 @@ use facts::{Grade, LineSpan};
 use reason_diagnose::event::{Detail, EventKind};
 use reason_diagnose::graph::NodeKind;
 use reason_diagnose::stack;
+use reason_diagnose::verdict::VerdictKind;
 use regex::Regex;
 
 use super::{Shape, is_match};
@@ -63,6 +64,16 @@ pub(crate) fn deadlock(case: &Case<'_>, found: &[Found<'_>]) -> Option<Judgement
             )
             .map(|j| j.citing([exhibit.cite(event.lines.first)]));
         }
+    }
+    if let Some(verdict) = &exhibit.verdict
+        && matches!(verdict.kind, VerdictKind::Starvation | VerdictKind::Leak)
+        && verdict.grade >= Grade::Inferred
+    {
+        return new(
+            Contradicted,
+            format!("the waits of the log have no cycle: {}", verdict.statement),
+        )
+        .map(|j| j.citing(exhibit.edge_lines()));
     }
     if let Some(ends) = exhibit.open_ends() {
         let ends: Vec<_> = ends.iter().map(End::text).collect();
@@ -198,8 +209,14 @@ pub(crate) fn task_holdout(case: &Case<'_>, found: &[Found<'_>]) -> Option<Judge
 }
 
 /// Proves nothing where the chain of the new kernel is open as well.
-pub(crate) fn earlier_coped(case: &Case<'_>, _: &[Found<'_>]) -> Option<Judgement> {
-    let statement = "earlier kernels coped, because the wait would have ended with the stall";
+pub(crate) fn earlier_coped(case: &Case<'_>, found: &[Found<'_>]) -> Option<Judgement> {
+    let reasoned = found.iter().any(|f| {
+        ["once ", "when ", "after ", "as soon as"].iter().any(|w| f.sentence.text.contains(w))
+    });
+    let statement = match reasoned {
+        true => "earlier kernels coped, because the wait would have ended with the stall",
+        false => "earlier kernels coped",
+    };
     let exhibit = case.evidence.graph_exhibit();
     Some(match exhibit.open_ends() {
         Some(ends) => {
@@ -478,7 +495,7 @@ pub(crate) fn cpu(case: &Case<'_>, found: &[Found<'_>]) -> Option<Judgement> {
     let first = found.first()?;
     let cpu: u32 = first.group("cpu")?.parse().ok()?;
     let text = first.sentence.text.to_ascii_lowercase();
-    let statement = format!("CPU {cpu} is at fault");
+    let statement = format!("CPU {cpu} is stuck or holds things up");
     let of_thread =
         ["kthread", "thread", "grace-period", "grace period"].iter().any(|w| text.contains(w))
             && text.contains("starv");
@@ -643,12 +660,47 @@ pub(crate) fn holder(case: &Case<'_>, found: &[Found<'_>]) -> Option<Judgement> 
 }
 
 /// By the line that reports it.
-pub(crate) fn starved_thread(case: &Case<'_>, _: &[Found<'_>]) -> Option<Judgement> {
+pub(crate) fn starved_thread(case: &Case<'_>, found: &[Found<'_>]) -> Option<Judgement> {
+    static ON_CPU: Shape =
+        LazyLock::new(|| Regex::new(r"(?i)\bstarv\w*[^.;]{0,60}\bon CPU ?#?(\d{1,4})\b").ok());
+    static JIFFIES: Shape = LazyLock::new(|| Regex::new(r"\b(\d{2,}) jiffies\b").ok());
+    let number = |shape: &Shape| {
+        found
+            .iter()
+            .find_map(|f| shape.as_ref()?.captures(&f.sentence.text)?[1].parse::<u64>().ok())
+    };
     let statement = "the grace-period thread is starved";
     let mut whole = None;
     for exhibit in case.evidence.exhibits() {
         for (event, stall) in exhibit.stalls() {
             if let Some(starved) = &stall.starved {
+                let line = exhibit.cite(starved.line);
+                if let (Some(claimed), Some(home)) = (number(&ON_CPU), starved.cpu)
+                    && claimed != u64::from(home)
+                {
+                    return Some(
+                        Judgement::new(
+                            format!("the grace-period thread is starved on CPU {claimed}"),
+                            Contradicted,
+                            format!("it is starved, and waits for CPU {home}"),
+                        )
+                        .citing([line]),
+                    );
+                }
+                let age = stall.period.as_ref().map(|p| p.jiffies);
+                if let Some(claimed) = number(&JIFFIES)
+                    && claimed != starved.jiffies
+                    && Some(claimed) != age
+                {
+                    return Some(
+                        Judgement::new(
+                            format!("the grace-period thread is starved for {claimed} jiffies"),
+                            Contradicted,
+                            format!("it is starved, for {} jiffies", starved.jiffies),
+                        )
+                        .citing([line]),
+                    );
+                }
                 let mut reason =
                     format!("it last ran {} jiffies before the report", starved.jiffies);
                 if let Some(period) = &stall.period {

@@ -245,6 +245,10 @@ impl Collector {
         }
         if let Some((cpu, task)) = parse::cpu_header(trimmed) {
             self.out.kernel.observe(trimmed, number);
+            // KFENCE names the task last, behind the stacks of the object's life.
+            if context.event.is_some_and(|event| self.out.events[event].kind == EventKind::Kfence) {
+                context.role = Role::Subject;
+            }
             self.name_event_task(context, &task, cpu);
             let bare = context.snapshot.filter(|s| {
                 let snapshot = &self.out.snapshots[*s];
@@ -303,7 +307,7 @@ impl Collector {
         {
             match mark {
                 "IRQ" | "NMI" | "SOFTIRQ" | "#DF" | "#DB" | "ENTRY_TRAMPOLINE" => {
-                    context.interrupt = true
+                    context.interrupt = true;
                 }
                 "/IRQ" | "/NMI" | "EOI" | "EOE" | "TASK" | "/SOFTIRQ" => context.interrupt = false,
                 _ => {}
@@ -383,6 +387,20 @@ impl Collector {
             return true;
         }
         self.out.kernel.observe_arch(text, number);
+        // A `RIP:` line broken by a mail program leaves `0010:function` behind.
+        if let Some((segment, rest)) = text.split_once(':')
+            && segment.len() == 4
+            && segment.bytes().all(|b| b.is_ascii_hexdigit())
+            && let Some(pointer) = frame::parse(rest).filter(|pointer| pointer.offset.is_some())
+        {
+            let function = bounded(parse::plain(pointer.function), 80);
+            let offset = pointer.offset.map(|(offset, _)| offset);
+            return self.instruction(
+                context,
+                Instruction { line: number, function, offset, user: false, at_frame: 0 },
+                at,
+            );
+        }
         let Some(found) = frame::parse(text) else { return false };
         if found.offset.is_none() && !found.inline && !text.starts_with('[') {
             return false;
@@ -398,7 +416,7 @@ impl Collector {
             if snapshot.frames.len() < FRAME_LIMIT {
                 snapshot.frames.push(Frame {
                     line: number,
-                    function: bounded(parse::plain(without_segment(found.function)), 120),
+                    function: bounded(parse::plain(found.function), 120),
                     offset: found.offset.map(|(offset, _)| offset),
                     size: found.offset.map(|(_, size)| size),
                     module: found.module.map(|module| bounded(module, 60)),
@@ -652,6 +670,29 @@ impl Collector {
                 true
             }
             _ => {
+                if event.kind == EventKind::Corruption
+                    && let Some(role) =
+                        [("Allocated in ", Role::Allocated), ("Freed in ", Role::Freed)]
+                            .into_iter()
+                            .find_map(|(head, role)| text.starts_with(head).then_some(role))
+                {
+                    context.role = role;
+                    if let Some(snapshot) = self.begin_snapshot(context, number, at) {
+                        let pid = number_after(text, "pid=");
+                        self.out.snapshots[snapshot].task =
+                            pid.map(|pid| Task { name: String::new(), pid: Some(pid) });
+                    }
+                    return true;
+                }
+                if event.kind == EventKind::Corruption
+                    && (text.starts_with("Slab ")
+                        || text.starts_with("Object ")
+                        || text.starts_with("INFO: "))
+                {
+                    context.role = Role::Subject;
+                    context.snapshot = None;
+                    return true;
+                }
                 if event.kind == EventKind::MemoryLeak
                     && let Some(name) = between(text, "comm \"", "\"")
                 {
@@ -724,20 +765,6 @@ fn of_stall(
         return false;
     }
     true
-}
-
-/// A `RIP:` line broken by a mail program leaves `0010:function` behind.
-fn without_segment(function: &str) -> &str {
-    match function.split_once(':') {
-        Some((segment, rest))
-            if segment.len() == 4
-                && !rest.starts_with(':')
-                && segment.bytes().all(|b| b.is_ascii_hexdigit()) =>
-        {
-            rest
-        }
-        _ => function,
-    }
 }
 
 fn number_prefix(text: &str) -> Option<u32> {

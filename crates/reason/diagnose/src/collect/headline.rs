@@ -153,6 +153,9 @@ impl Collector {
             EventKind::Warning => self.warning(context, text, number, at),
             EventKind::UserSegfault => {
                 let Some((task, fault)) = parse::segfault(text) else { return false };
+                if self.folds(kind, &format!("{}[", task.name), number).is_some() {
+                    return true;
+                }
                 let keep = context.clone();
                 if let Some(event) = self.begin(context, kind, text, number, at) {
                     self.out.events[event].task = Some(task);
@@ -170,7 +173,10 @@ impl Collector {
                     .find(|anchor| text.contains(**anchor))
                     .copied()
                     .unwrap_or_default();
-                if self.folds(kind, anchor, number).is_some() {
+                // Printing a stack takes its time: that handler is the report's own.
+                if text.contains("nmi_cpu_backtrace_handler")
+                    || self.folds(kind, anchor, number).is_some()
+                {
                     return false;
                 }
                 let keep = context.clone();
@@ -438,6 +444,10 @@ impl Collector {
             .or_else(|| number_after(text, "LOCKUP on cpu "))
             .or_else(|| number_after(text, "on other CPUs "))
             .or_else(|| number_after(text, "CPU "));
+        // A line that speaks of lockups names the CPU; one that does not is a title or prose.
+        if cpu.is_none() {
+            return false;
+        }
         let task = after(text, "! [")
             .and_then(|rest| rest.rsplit_once(']'))
             .and_then(|(task, _)| parse::name_colon_pid(task));
@@ -687,6 +697,13 @@ impl Collector {
                 event.cpu = event.cpu.or(cpu);
                 event.task = event.task.take().or(task);
             }
+            return true;
+        }
+        // The same place again: counted, and its lines belong to nothing new.
+        if let Some(place) = place
+            && self.folds(EventKind::Warning, place, number).is_some()
+        {
+            *context = Context::default();
             return true;
         }
         // `rcu_note_context_switch` warns without a text before 5.15.

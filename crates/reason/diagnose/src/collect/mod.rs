@@ -8,7 +8,7 @@ mod headline;
 
 use std::collections::HashMap;
 
-use aho_corasick::AhoCorasick;
+use aho_corasick::{AhoCorasick, AhoCorasickKind};
 use facts::LineSpan;
 use read_console::{Caller, Line};
 
@@ -176,7 +176,10 @@ impl Collector {
         }
         Self {
             out: Observations::default(),
-            anchors: AhoCorasick::new(patterns).expect("constant patterns"),
+            anchors: AhoCorasick::builder()
+                .kind(Some(AhoCorasickKind::DFA))
+                .build(patterns)
+                .expect("constant patterns"),
             rows,
             contexts: HashMap::new(),
             open: 0,
@@ -272,7 +275,7 @@ impl Collector {
             self.contexts.insert(caller, context);
         }
         self.open = (self.open + usize::from(is_open)).saturating_sub(usize::from(was_open));
-        if number % 4096 == 0 {
+        if number.is_multiple_of(4096) {
             self.contexts.retain(|_, context| number <= context.last_line + 4096);
             self.open = self.contexts.values().filter(|context| context.is_open()).count();
         }
@@ -345,7 +348,7 @@ impl Collector {
             event.snapshots.push(SnapshotId(index));
             match (&mut event.detail, context.role) {
                 (Detail::Stall(stall), Role::GracePeriodThread) => {
-                    stall.kthread_stack = Some(SnapshotId(index))
+                    stall.kthread_stack = Some(SnapshotId(index));
                 }
                 (Detail::Bad(bad), Role::Allocated) => bad.allocated = Some(SnapshotId(index)),
                 (Detail::Bad(bad), Role::Freed) => bad.freed = Some(SnapshotId(index)),

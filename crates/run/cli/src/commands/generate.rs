@@ -46,6 +46,8 @@ enum What {
 enum Printed {
     /// `ktriage report --json`
     Report,
+    /// `ktriage bisect audit --json`
+    BisectAudit,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
@@ -62,8 +64,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
                 .with_context(|| format!("cannot write manual pages to {}", directory.display()))
                 .map_err(Failure::usage)?;
         }
-        What::Schema { command: Printed::Report } => {
-            let schema = schemars::schema_for!(crate::json::report::Log<'_>);
+        What::Schema { command } => {
+            let schema = match command {
+                Printed::Report => schemars::schema_for!(crate::json::report::Log<'_>),
+                Printed::BisectAudit => schemars::schema_for!(crate::json::audit::Log<'_>),
+            };
             serde_json::to_writer_pretty(&mut out, &schema).map_err(io::Error::from)?;
             writeln!(out)?;
         }

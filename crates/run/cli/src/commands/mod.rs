@@ -1,8 +1,10 @@
 //! The command line: one module a command. A module has `Arguments` (what was typed) and `run`.
 
-mod bisect;
+pub(crate) mod bisect;
+mod check;
 mod diagnose;
 mod generate;
+mod lab;
 mod report;
 mod thread;
 mod typed;
@@ -43,7 +45,9 @@ pub(crate) struct Arguments {
 enum Command {
     Diagnose(diagnose::Arguments),
     Report(report::Arguments),
+    Check(check::Arguments),
     Bisect(bisect::Arguments),
+    Lab(lab::Arguments),
     Thread(thread::Arguments),
     Generate(generate::Arguments),
 }
@@ -53,8 +57,10 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     match arguments.command {
         Command::Diagnose(arguments) => diagnose::run(&arguments),
         Command::Report(arguments) => report::run(&arguments, color),
+        Command::Check(arguments) => check::run(&arguments),
         Command::Bisect(arguments) => bisect::run(&arguments),
         Command::Thread(arguments) => thread::run(&arguments),
+        Command::Lab(arguments) => lab::run(&arguments),
         Command::Generate(arguments) => generate::run(&arguments),
     }
 }

@@ -2,6 +2,7 @@
 
 use facts::{Claim, LineSpan};
 use reason_bisect_audit::{Audit, Place, Tested, Wanted};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// Grows when a field changes its meaning or goes; new fields do not change it.
@@ -11,7 +12,7 @@ const FORMAT: u32 = 1;
 const SHOWN_BELIEF: f64 = 0.001;
 
 /// The audit of one log.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct Log<'a> {
     format: u32,
     file: &'a str,
@@ -29,13 +30,13 @@ pub(crate) struct Log<'a> {
     totals: Option<Totals>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct Lines {
     first: u64,
     last: u64,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct Statement<'a> {
     statement: &'a str,
     grade: &'static str,
@@ -43,7 +44,7 @@ struct Statement<'a> {
     lines: Vec<Lines>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct Misled<'a> {
     commit: &'a str,
     release: Option<&'a str>,
@@ -53,7 +54,7 @@ struct Misled<'a> {
     lines: Vec<Lines>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct Bug<'a> {
     titles: &'a [String],
     hits: u32,
@@ -62,7 +63,7 @@ struct Bug<'a> {
     belief: Vec<Belief<'a>>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct Belief<'a> {
     probability: f64,
     /// The tested commit, or the named ones, whose history holds the stretch.
@@ -72,7 +73,7 @@ struct Belief<'a> {
     commits_estimated: bool,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct Background<'a> {
     title: &'a str,
     hits: u32,
@@ -85,7 +86,7 @@ struct Background<'a> {
     lines: Vec<Lines>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct Next<'a> {
     commit: Option<&'a str>,
     revision: &'a str,
@@ -94,7 +95,7 @@ struct Next<'a> {
     reason: &'a str,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct Test<'a> {
     commit: &'a str,
     release: Option<&'a str>,
@@ -109,7 +110,7 @@ struct Test<'a> {
     built: bool,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct Totals {
     revisions: u64,
     seconds: f64,

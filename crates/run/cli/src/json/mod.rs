@@ -2,5 +2,7 @@
 //! when somebody changes it here, together with its format number.
 
 pub(crate) mod audit;
+pub(crate) mod bisect;
+pub(crate) mod check;
 pub(crate) mod diagnose;
 pub(crate) mod report;

@@ -1,9 +1,10 @@
 //! `ktriage bisect audit`: can the answer of a finished bisection be believed?
 
 mod text;
+mod tree;
 
 use std::io::{self, Read as _, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use read_bisect_log::Dialect;
@@ -22,11 +23,16 @@ const LARGEST_LOG: u64 = 256 << 20;
 #[command(after_help = "Examples:\n  \
     ktriage bisect audit bisection.txt\n  \
     git bisect log | ktriage bisect audit -\n  \
+    ktriage bisect audit --tree ~/linux bisection.txt\n  \
     ktriage bisect audit --json logs/*.txt | jq -r 'select(.verdict != \"trustworthy\") | .file'")]
 pub(crate) struct Arguments {
     /// Bisection logs; `-` is standard input. Compressed ones (.gz, .xz, .zst) are opened as they are.
     #[arg(value_name = "LOG", required = true)]
     logs: Vec<PathBuf>,
+
+    /// A clone of the tested tree: stretches of history, merges and changed files are then exact.
+    #[arg(long, value_name = "DIR")]
+    tree: Option<PathBuf>,
 
     /// Print one JSON object a log, on one line.
     #[arg(long)]
@@ -46,7 +52,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let mut believed = true;
     let mut failed = None;
     for (at, input) in arguments.logs.iter().cloned().map(Input::from).enumerate() {
-        let audit = match audit(&input) {
+        let audit = match audit(&input, arguments.tree.as_deref()) {
             Ok(audit) => audit,
             // The other logs are still worth reading; the last failure decides the exit status.
             Err(failure) if arguments.logs.len() > 1 => {
@@ -75,7 +81,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     Ok(if arguments.exit_code && !believed { ExitCode::from(FOUND) } else { ExitCode::SUCCESS })
 }
 
-fn audit(input: &Input) -> Result<Audit, Failure> {
+fn audit(input: &Input, tree: Option<&Path>) -> Result<Audit, Failure> {
     let mut bytes = Vec::new();
     input.open()?.take(LARGEST_LOG).read_to_end(&mut bytes).map_err(|error| {
         Failure::usage(anyhow::Error::new(error).context(format!("cannot read {}", input.name())))
@@ -91,5 +97,6 @@ fn audit(input: &Input) -> Result<Audit, Failure> {
              `git bisect log`",
         ));
     }
-    Ok(reason_bisect_audit::audit(&log, None))
+    let tree = tree.map(|dir| tree::read(dir, &log)).transpose()?;
+    Ok(reason_bisect_audit::audit(&log, tree.as_ref()))
 }

@@ -37,24 +37,25 @@ pub(super) fn report(diagnosis: &Diagnosis) -> String {
     out.text
 }
 
+/// Lines of at most [`WIDTH`] columns; all foreign text passes [`Escaped`] here.
 #[derive(Default)]
-struct Page {
-    text: String,
+pub(super) struct Page {
+    pub(super) text: String,
 }
 
 impl Page {
-    fn blank(&mut self) {
+    pub(super) fn blank(&mut self) {
         if !self.text.ends_with("\n\n") && !self.text.is_empty() {
             self.text.push('\n');
         }
     }
 
-    fn line(&mut self, text: &str) {
+    pub(super) fn line(&mut self, text: &str) {
         let _ = writeln!(self.text, "{}", Escaped(text.trim_end()));
     }
 
     /// A statement with a heading, wrapped, its evidence at the right end of the last line.
-    fn entry(&mut self, head: &str, statement: &str, evidence: &str) {
+    pub(super) fn entry(&mut self, head: &str, statement: &str, evidence: &str) {
         let indent = " ".repeat(head.chars().count());
         let mut lines = wrap(&sanitized(statement), WIDTH.saturating_sub(head.chars().count()));
         if lines.is_empty() {
@@ -376,6 +377,27 @@ fn verdict_of(out: &mut Page, diagnosis: &Diagnosis) {
     {
         out.entry(&head("Note"), "the sentence about what is expected if the thread gets no time is boilerplate, not an event", &format!("L{line}"));
     }
+}
+
+/// Statements about registers that the text shows; JSON has them all.
+const REGISTERS_SHOWN: usize = 12;
+
+/// What registers, faults and code bytes say; empty when they say nothing.
+pub(super) fn registers(claims: &[Claim]) -> String {
+    let mut out = Page::default();
+    // Zeros of a WARN's registers and open interrupts stand in every dump.
+    let dull = |claim: &&Claim| {
+        !(claim.statement.starts_with("Interrupts were open")
+            || claim.statement.contains("right behind its system call")
+            || claim.statement.starts_with("The program is at"))
+    };
+    let telling: Vec<Claim> = claims.iter().filter(dull).take(REGISTERS_SHOWN).cloned().collect();
+    if !telling.is_empty() {
+        // The section stands behind the report.
+        out.text.push('\n');
+        self::claims(&mut out, "Registers", &telling);
+    }
+    out.text
 }
 
 fn claims(out: &mut Page, title: &str, claims: &[Claim]) {

@@ -13,6 +13,10 @@ const CITED: usize = 6;
 /// Stretches with less belief are summed up.
 const SHOWN_BELIEF: f64 = 0.02;
 
+/// A trustworthy answer below this chance is called so with reserve: nothing in the log refutes it, but it needs
+/// the proof that is proposed before anybody acts on it.
+const PLAIN_TRUST: f64 = 0.6;
+
 /// Prints an audit.
 pub(crate) fn print(
     out: &mut impl Write,
@@ -38,6 +42,9 @@ pub(crate) fn print(
 
 fn heading(text: &mut String, file: &str, audit: &Audit) {
     let judgement = match audit.judgement {
+        Judgement::Trustworthy if audit.probability.is_some_and(|p| p < PLAIN_TRUST) => {
+            "TRUSTWORTHY, WITH RESERVE"
+        }
         Judgement::Trustworthy => "TRUSTWORTHY",
         Judgement::Doubtful => "DOUBTFUL",
         Judgement::Wrong => "WRONG",

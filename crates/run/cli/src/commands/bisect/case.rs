@@ -1,0 +1,295 @@
+//! A bisection as it stands: what was asked, the history, and every attempt so far.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::path::{Path, PathBuf};
+
+use facts::{CommitId, RunOutcome};
+use outside_git::{Commit, Repository};
+use outside_store::{Attempt, BisectionStore, Event, Stored};
+use reason_bisect::{Bisection, History, Prior, Settings};
+
+use super::Which;
+use crate::failure::Failure;
+
+/// A bisection as it stands.
+pub(crate) struct Case {
+    pub(crate) store: BisectionStore,
+    pub(crate) folder: PathBuf,
+    pub(crate) stored: Stored,
+    pub(crate) repository: Repository,
+    /// Names by position: the good ends first, then the range, parents before children.
+    pub(crate) commits: Vec<CommitId>,
+    pub(crate) attempts: Vec<Attempt>,
+    history: History,
+    prior: Prior,
+    positions: HashMap<CommitId, usize>,
+}
+
+/// Which titles are wanted.
+pub(crate) enum Wanted {
+    /// Those given, or parts of them.
+    Given(Vec<String>),
+    /// The one that the bad end showed.
+    Seen(String),
+    /// Nothing crashed yet.
+    Any,
+    /// The bad end showed several, each so often.
+    Several(Vec<(String, usize)>),
+}
+
+impl Wanted {
+    pub(crate) fn matches(&self, title: Option<&str>) -> bool {
+        let title = title.unwrap_or_default();
+        match self {
+            Self::Given(titles) => titles.iter().any(|part| title.contains(part)),
+            Self::Seen(wanted) => wanted == title,
+            Self::Any => true,
+            Self::Several(titles) => titles.iter().any(|(wanted, _)| wanted == title),
+        }
+    }
+
+    /// The titles, for people.
+    pub(crate) fn titles(&self) -> Vec<String> {
+        match self {
+            Self::Given(titles) => titles.clone(),
+            Self::Seen(title) => vec![title.clone()],
+            Self::Any => Vec::new(),
+            Self::Several(titles) => titles.iter().map(|(title, _)| title.clone()).collect(),
+        }
+    }
+}
+
+/// Most commits of a range for which changed files are looked at.
+const MOST_CHANGES: usize = 200_000;
+
+impl Case {
+    /// Loads the bisection that is meant.
+    pub(crate) fn load(which: &Which) -> Result<Self, Failure> {
+        let folder = which.state.folder()?;
+        let store = BisectionStore::open(&folder).map_err(Failure::usage)?;
+        let stored = store.load(which.id).map_err(Failure::usage)?.ok_or_else(|| {
+            let error = match which.id {
+                Some(id) => anyhow::anyhow!("{}: there is no bisection {id}", folder.display()),
+                None => anyhow::anyhow!("{}: no bisection was started", folder.display()),
+            };
+            Failure::usage(error)
+                .hint("begin one with `ktriage bisect run --good REV --bad REV --test CMD`")
+        })?;
+        Self::with(store, folder, stored)
+    }
+
+    pub(crate) fn with(
+        store: BisectionStore,
+        folder: PathBuf,
+        stored: Stored,
+    ) -> Result<Self, Failure> {
+        let request = &stored.request;
+        let repository = Repository::open(&request.repository).map_err(|error| {
+            Failure::usage(error)
+                .hint("the repository of this bisection was moved or deleted; put it back to go on")
+        })?;
+        let name = |text: &String| {
+            CommitId::parse(text).ok_or_else(|| {
+                Failure::usage(anyhow::anyhow!("stored commit name {text:?} is broken"))
+            })
+        };
+        let good = request.good.iter().map(name).collect::<Result<Vec<_>, _>>()?;
+        let bad = name(&request.bad)?;
+        let range = repository.range(&good, &bad).map_err(Failure::usage)?;
+        let (commits, history, mut prior) = graph(&good, &range)?;
+        let positions: HashMap<CommitId, usize> =
+            commits.iter().cloned().enumerate().map(|(at, id)| (id, at)).collect();
+        if (!request.not_built.is_empty() || !request.suspects.is_empty())
+            && range.len() <= MOST_CHANGES
+        {
+            let changes = repository.changes(&good, &bad).map_err(Failure::usage)?;
+            prior = weigh(prior, &history, &positions, &changes, request);
+        }
+        let attempts = store.attempts(stored.id).map_err(Failure::usage)?;
+        Ok(Self { store, folder, stored, repository, commits, attempts, history, prior, positions })
+    }
+
+    /// The folder of this bisection's work trees.
+    pub(crate) fn work(&self) -> PathBuf {
+        self.folder.join(format!("bisect-{}", self.stored.id))
+    }
+
+    pub(crate) fn position(&self, commit: &str) -> Option<usize> {
+        self.positions.get(&CommitId::parse(commit)?).copied()
+    }
+
+    pub(crate) fn bad_end(&self) -> usize {
+        self.commits.len() - 1
+    }
+
+    /// Whether an attempt was made on the bad end, or on a commit that is the same program.
+    pub(super) fn is_bad_end(&self, attempt: &Attempt) -> bool {
+        let end = self.prior.kernel(self.bad_end());
+        self.position(&attempt.commit).is_some_and(|at| self.prior.kernel(at) == end)
+    }
+
+    /// Which titles are wanted, as the attempts stand.
+    pub(crate) fn wanted(&self) -> Wanted {
+        let given = &self.stored.request.titles;
+        if !given.is_empty() {
+            return Wanted::Given(given.clone());
+        }
+        let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
+        for attempt in &self.attempts {
+            if attempt.event == Event::Crashed && self.is_bad_end(attempt) {
+                *seen.entry(attempt.title.as_deref().unwrap_or_default()).or_default() += 1;
+            }
+        }
+        match seen.len() {
+            0 => Wanted::Any,
+            1 => Wanted::Seen(seen.into_keys().next().unwrap_or_default().to_owned()),
+            _ => Wanted::Several(
+                seen.into_iter().map(|(title, count)| (title.to_owned(), count)).collect(),
+            ),
+        }
+    }
+
+    /// Minutes of a build and of a run: the mean of those made, or a guess.
+    pub(crate) fn cost(&self) -> (f64, f64) {
+        let mean = |wanted: &dyn Fn(Event) -> bool, guess: f64| {
+            let (mut sum, mut count) = (0.0, 0.0);
+            for attempt in self.attempts.iter().filter(|attempt| wanted(attempt.event)) {
+                sum += attempt.seconds / 60.0;
+                count += 1.0;
+            }
+            if count > 0.0 { f64::max(sum / count, 1e-4) } else { guess }
+        };
+        let build = match &self.stored.request.build {
+            Some(_) => mean(&|event| matches!(event, Event::Built | Event::BuildFailed), 5.0),
+            None => 0.01,
+        };
+        (build, mean(&|event| matches!(event, Event::Clean | Event::Crashed), 1.0))
+    }
+
+    /// The bisection after the first `count` attempts.
+    pub(crate) fn bisection(&self, count: usize) -> Bisection {
+        let (build_minutes, run_minutes) = self.cost();
+        let settings = Settings {
+            confidence: self.stored.request.confidence,
+            build_minutes,
+            run_minutes,
+            machines: self.stored.request.jobs,
+        };
+        let mut bisection =
+            Bisection::new(self.history.clone(), self.prior.clone(), self.bad_end(), settings);
+        let wanted = self.wanted();
+        for attempt in &self.attempts[..count.min(self.attempts.len())] {
+            if let Some(at) = self.position(&attempt.commit)
+                && let Some(outcome) = outcome(attempt, &wanted)
+            {
+                bisection.record(at, outcome);
+            }
+        }
+        bisection
+    }
+
+    /// Runs and builds so far, and the minutes they took.
+    pub(crate) fn spent(&self) -> Spent {
+        let mut spent = Spent::default();
+        for attempt in &self.attempts {
+            spent.minutes += attempt.seconds / 60.0;
+            match attempt.event {
+                Event::Built | Event::BuildFailed => spent.builds += 1,
+                _ => spent.runs += 1,
+            }
+        }
+        spent
+    }
+
+    /// `abcdef012345 ("subject")`; only the name when git does not tell more.
+    pub(crate) fn label(&self, at: usize) -> String {
+        let id = &self.commits[at];
+        match self.repository.details(id) {
+            Ok(details) => format!("{} (\"{}\")", id.short(), details.subject),
+            Err(_) => id.short().to_owned(),
+        }
+    }
+}
+
+/// What was spent.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Spent {
+    pub(crate) builds: u64,
+    pub(crate) runs: u64,
+    pub(crate) minutes: f64,
+}
+
+/// What an attempt means; nothing for a build that succeeded.
+pub(crate) fn outcome(attempt: &Attempt, wanted: &Wanted) -> Option<RunOutcome> {
+    match attempt.event {
+        Event::Built => None,
+        Event::BuildFailed => Some(RunOutcome::BuildFailed),
+        Event::Clean => Some(RunOutcome::Clean),
+        Event::CannotTell => Some(RunOutcome::BootFailed),
+        Event::LabTrouble => Some(RunOutcome::LabTrouble),
+        Event::Crashed if wanted.matches(attempt.title.as_deref()) => Some(RunOutcome::Wanted),
+        Event::Crashed => Some(RunOutcome::Other),
+    }
+}
+
+/// The graph of the range with its good ends, which can be tested but not blamed. A commit with the
+/// same tree as its first parent is the same program.
+fn graph(good: &[CommitId], range: &[Commit]) -> Result<(Vec<CommitId>, History, Prior), Failure> {
+    let mut commits: Vec<CommitId> = Vec::new();
+    let mut known = BTreeSet::new();
+    for id in good {
+        if known.insert(id) {
+            commits.push(id.clone());
+        }
+    }
+    let ends = commits.len();
+    commits.extend(range.iter().map(|commit| commit.id.clone()));
+    let positions: HashMap<&CommitId, usize> =
+        commits.iter().enumerate().map(|(at, id)| (id, at)).collect();
+    let mut parents: Vec<Vec<usize>> = vec![Vec::new(); ends];
+    let mut same = Vec::new();
+    let trees: HashMap<&CommitId, &str> =
+        range.iter().map(|commit| (&commit.id, commit.tree.as_str())).collect();
+    for commit in range {
+        parents.push(commit.parents.iter().filter_map(|id| positions.get(id).copied()).collect());
+        if let Some(first) = commit.parents.first()
+            && trees.get(first) == Some(&commit.tree.as_str())
+        {
+            same.push((positions[&commit.id], positions[first]));
+        }
+    }
+    let history = History::new(&parents).map_err(Failure::usage)?;
+    let mut prior = Prior::uniform(&history);
+    for end in 0..ends {
+        prior = prior.weigh(end, 0.0);
+    }
+    for (commit, parent) in same {
+        prior = prior.same_kernel(commit, parent);
+    }
+    Ok((commits, history, prior))
+}
+
+/// Applies what the caller said about paths.
+fn weigh(
+    mut prior: Prior,
+    history: &History,
+    positions: &HashMap<CommitId, usize>,
+    changes: &[(CommitId, Vec<String>)],
+    request: &outside_store::Request,
+) -> Prior {
+    let under = |path: &str, folder: &String| Path::new(path).starts_with(folder);
+    for (id, files) in changes {
+        let Some(&at) = positions.get(id) else { continue };
+        let not_built = |path: &String| request.not_built.iter().any(|folder| under(path, folder));
+        if !files.is_empty() && files.iter().all(not_built) {
+            match history.parents(at) {
+                [parent] => prior = prior.same_kernel(at, *parent as usize),
+                _ => prior = prior.hint(at, reason_bisect::Hint::TouchesNothingBuilt),
+            }
+        } else if files.iter().any(|path| request.suspects.iter().any(|folder| under(path, folder)))
+        {
+            prior = prior.hint(at, reason_bisect::Hint::TouchesTrace);
+        }
+    }
+    prior
+}

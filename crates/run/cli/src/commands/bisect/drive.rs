@@ -1,0 +1,278 @@
+//! `ktriage bisect resume`: goes on where the record ends, until the answer is proven or the budget
+//! is spent.
+
+use std::fs::{self, File};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc;
+use std::thread;
+
+use anyhow::anyhow;
+use facts::CommitId;
+use outside_store::{Attempt, Event};
+use reason_bisect::{Belief, Next, Step};
+
+use super::case::{Case, Wanted};
+use super::runner::{Prepared, Runner, Shell};
+use super::{Which, conclusion};
+use crate::failure::Failure;
+use crate::output::message;
+
+/// Go on with a bisection where its record ends.
+#[derive(clap::Args, Debug)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    which: Which,
+}
+
+pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
+    go(Case::load(&arguments.which)?)
+}
+
+/// Spoilt attempts in a row after which the lab is given up.
+const TROUBLE: usize = 3;
+
+/// Works until there is an answer.
+pub(super) fn go(mut case: Case) -> Result<ExitCode, Failure> {
+    let work = case.work();
+    let _lock = lock(&case)?;
+    let stop = stop_on_signal()?;
+    let mut runners: Vec<Box<dyn Runner>> = (0..case.stored.request.jobs)
+        .map(|number| {
+            let request = &case.stored.request;
+            Box::new(Shell::new(&case.repository, request, &work, number)) as Box<dyn Runner>
+        })
+        .collect();
+    loop {
+        let bisection = case.bisection(usize::MAX);
+        let belief = bisection.belief();
+        if let Wanted::Several(titles) = case.wanted() {
+            return Err(several(&case, &titles));
+        }
+        let steps = match bisection.next(&belief) {
+            Next::Done(_) => return conclusion::print(&case),
+            Next::Test(steps) => steps,
+        };
+        if let Some(reason) = over_budget(&case) {
+            message(&format!("{reason}; what is known so far:"));
+            return conclusion::print(&case);
+        }
+        announce(&case, &belief, &steps);
+        round(&mut case, &mut runners, &steps, &stop)?;
+        if stop.load(Ordering::Relaxed) {
+            message(&format!(
+                "stopped; everything is recorded, go on with `ktriage bisect resume {}`",
+                case.stored.id
+            ));
+            return Ok(ExitCode::from(130));
+        }
+        give_up_on_trouble(&case)?;
+    }
+}
+
+/// Two of the same bisection at once would spoil each other's work trees.
+fn lock(case: &Case) -> Result<File, Failure> {
+    let work = case.work();
+    fs::create_dir_all(&work).map_err(|error| {
+        Failure::usage(anyhow!("{}: cannot make the folder: {error}", work.display()))
+    })?;
+    let path = work.join("lock");
+    let file = File::create(&path).map_err(|error| {
+        Failure::usage(anyhow!("{}: cannot make the lock: {error}", path.display()))
+    })?;
+    file.try_lock().map_err(|_| {
+        Failure::usage(anyhow!("bisection {} is running already", case.stored.id))
+            .hint(format!("see `ktriage bisect status {}`", case.stored.id))
+    })?;
+    Ok(file)
+}
+
+/// Ctrl-C and a request to terminate end the run in flight and then us; the second one at once.
+fn stop_on_signal() -> Result<Arc<AtomicBool>, Failure> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let stop = Arc::new(AtomicBool::new(false));
+    let told = Arc::clone(&stop);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
+    thread::spawn(move || {
+        runtime.block_on(async {
+            let (Ok(mut interrupt), Ok(mut terminate)) =
+                (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+            else {
+                return;
+            };
+            loop {
+                let next = async {
+                    std::future::poll_fn(|context| {
+                        if interrupt.poll_recv(context).is_ready() {
+                            return std::task::Poll::Ready(());
+                        }
+                        terminate.poll_recv(context).map(|_| ())
+                    })
+                    .await;
+                };
+                next.await;
+                if told.swap(true, Ordering::Relaxed) {
+                    std::process::exit(130);
+                }
+                message("stopping after the run in flight is ended");
+            }
+        });
+    });
+    Ok(stop)
+}
+
+fn over_budget(case: &Case) -> Option<String> {
+    let spent = case.spent();
+    let request = &case.stored.request;
+    if request.budget_minutes.is_some_and(|most| spent.minutes >= most) {
+        return Some(format!("the budget of {:.0} minutes is spent", spent.minutes));
+    }
+    request
+        .budget_runs
+        .filter(|most| spent.runs >= *most)
+        .map(|most| format!("the budget of {most} runs is spent"))
+}
+
+fn several(case: &Case, titles: &[(String, usize)]) -> Failure {
+    let shown: Vec<String> =
+        titles.iter().map(|(title, count)| format!("\n  {count} x {title}")).collect();
+    Failure::usage(anyhow!(
+        "the bad end {} shows several failures, which may be several bugs:{}",
+        &case.stored.request.bad[..12],
+        shown.concat()
+    ))
+    .hint("start again and say which is wanted: --title TEXT (several, if they are one bug)")
+}
+
+/// One line on what is believed and what comes next.
+fn announce(case: &Case, belief: &Belief, steps: &[Step]) {
+    let spent = case.spent();
+    let open = belief.culprit().iter().filter(|&&probability| probability > 1e-4).count();
+    let (top, mass) = belief.top();
+    let next: Vec<String> = steps
+        .iter()
+        .map(|step| format!("{} up to {} x", case.commits[step.commit].short(), step.runs))
+        .collect();
+    let best = if mass >= 0.1 {
+        format!(", {} at {:.0} %", case.commits[top].short(), mass * 100.0)
+    } else {
+        String::new()
+    };
+    message(&format!(
+        "[{} runs, {:.1} min] {open} commits in question{best}; testing {}",
+        spent.runs,
+        spent.minutes,
+        next.join(", ")
+    ));
+}
+
+/// Makes the steps side by side; every attempt is recorded as it ends.
+fn round(
+    case: &mut Case,
+    runners: &mut [Box<dyn Runner>],
+    steps: &[Step],
+    stop: &AtomicBool,
+) -> Result<(), Failure> {
+    let wanted = case.wanted();
+    let (send, receive) = mpsc::channel::<Attempt>();
+    // A lost database ends the round as a signal does.
+    let broken = AtomicBool::new(false);
+    let stopping = || stop.load(Ordering::Relaxed) || broken.load(Ordering::Relaxed);
+    thread::scope(|scope| {
+        for (runner, step) in runners.iter_mut().zip(steps) {
+            let commit = case.commits[step.commit].clone();
+            let send = send.clone();
+            let (wanted, stopping) = (&wanted, &stopping);
+            scope.spawn(move || make(runner.as_mut(), &commit, step, wanted, stopping, &send));
+        }
+        drop(send);
+        let mut failed = None;
+        for attempt in receive {
+            match case.store.add(case.stored.id, &attempt) {
+                Ok(()) => case.attempts.push(attempt),
+                Err(error) => {
+                    broken.store(true, Ordering::Relaxed);
+                    failed.get_or_insert(error);
+                }
+            }
+        }
+        failed.map_or(Ok(()), |error| Err(Failure::usage(error)))
+    })
+}
+
+/// Makes one step: up to the first wanted failure, giving up on a commit that can never be tested.
+fn make(
+    runner: &mut dyn Runner,
+    commit: &CommitId,
+    step: &Step,
+    wanted: &Wanted,
+    stop: &(dyn Fn() -> bool + Sync),
+    send: &mpsc::Sender<Attempt>,
+) {
+    // The receiver outlives every sender.
+    let tell = |attempt| drop(send.send(attempt));
+    match runner.prepare(commit, stop) {
+        Prepared::Stopped => return,
+        Prepared::Not(attempt) => return tell(attempt),
+        Prepared::Built(attempt) => tell(attempt),
+        Prepared::Ready => {}
+    }
+    let mut reached = false;
+    for made in 1..=step.runs.max(step.give_up) {
+        if stop() || made > step.runs && reached {
+            return;
+        }
+        let Some(attempt) = runner.test(commit, stop) else { return };
+        let event = attempt.event;
+        let seen = event == Event::Crashed && wanted.matches(attempt.title.as_deref());
+        reached |= matches!(event, Event::Clean | Event::Crashed);
+        tell(attempt);
+        if seen || event == Event::LabTrouble || !reached && made >= step.give_up {
+            return;
+        }
+    }
+}
+
+/// Ends when the bad end cannot be tested at all, or the lab fails again and again.
+fn give_up_on_trouble(case: &Case) -> Result<(), Failure> {
+    let last = case.attempts.last();
+    let shown = |attempt: &Attempt| {
+        let lines: Vec<&str> = attempt.output.trim().lines().rev().take(5).collect();
+        lines.into_iter().rev().map(|line| format!("\n  {line}")).collect::<String>()
+    };
+    let trouble =
+        case.attempts.iter().rev().take_while(|attempt| attempt.event == Event::LabTrouble).count();
+    if trouble >= TROUBLE {
+        let text = last.map(shown).unwrap_or_default();
+        return Err(Failure::lab(anyhow!("{trouble} attempts in a row could not be made:{text}"))
+            .hint(format!("mend that and go on with `ktriage bisect resume {}`", case.stored.id)));
+    }
+    let bad = &case.stored.request.bad;
+    let at_end: Vec<&Attempt> =
+        case.attempts.iter().filter(|attempt| case.is_bad_end(attempt)).collect();
+    let usable = at_end.iter().any(|a| matches!(a.event, Event::Clean | Event::Crashed));
+    if let Some(attempt) = at_end.iter().find(|attempt| attempt.event == Event::BuildFailed) {
+        return Err(Failure::lab(anyhow!(
+            "the bad end {} cannot be built:{}",
+            &bad[..12],
+            shown(attempt)
+        ))
+        .hint("the build runs in a fresh work tree: it must need nothing that git does not know"));
+    }
+    if let Some(attempt) = at_end.iter().find(|a| a.event == Event::CannotTell && a.title.is_some())
+        && !usable
+    {
+        let title = attempt.title.as_deref().unwrap_or_default();
+        return Err(Failure::usage(anyhow!(
+            "on the bad end {}, {title}:{}",
+            &bad[..12],
+            shown(attempt)
+        ))
+        .hint(
+            "the test runs in a fresh work tree; name a script outside of the project by its full \
+                 path ($KTRIAGE_REPOSITORY is your own tree)",
+        ));
+    }
+    Ok(())
+}

@@ -1,0 +1,211 @@
+//! What `bisect show --json` and `bisect plan --json` print.
+
+use reason_bisect::Conclusion;
+use serde::Serialize;
+
+use crate::commands::bisect::shown::{Answer, Case, Wanted, kind, outcome, steps};
+
+/// One bisection.
+#[derive(Serialize)]
+pub(crate) struct Bisection {
+    format: u32,
+    bisection: i64,
+    repository: String,
+    good: Vec<String>,
+    bad: String,
+    test: String,
+    build: Option<String>,
+    wanted: Vec<String>,
+    conclusion: Answered,
+    older_than_range: f64,
+    detection_rate: f64,
+    noise: Noise,
+    cost: Cost,
+    tested: Vec<Tested>,
+    steps: Vec<StepDone>,
+    attempts: Vec<AttemptMade>,
+}
+
+#[derive(Serialize)]
+struct Answered {
+    kind: &'static str,
+    grade: &'static str,
+    confidence: f64,
+    commits: Vec<Candidate>,
+}
+
+#[derive(Serialize)]
+struct Candidate {
+    commit: String,
+    probability: f64,
+}
+
+#[derive(Serialize)]
+struct Noise {
+    unrelated: f64,
+    boot_failed: f64,
+    untestable: f64,
+}
+
+#[derive(Serialize)]
+struct Cost {
+    builds: u64,
+    runs: u64,
+    minutes: f64,
+}
+
+#[derive(Serialize)]
+struct Tested {
+    commit: String,
+    wanted: u32,
+    other: u32,
+    clean: u32,
+    cannot_tell: u32,
+    build_failed: u32,
+    lab_trouble: u32,
+    has_bug: f64,
+}
+
+#[derive(Serialize)]
+struct StepDone {
+    attempts: usize,
+    top: String,
+    probability: f64,
+    older_than_range: f64,
+}
+
+#[derive(Serialize)]
+struct AttemptMade {
+    commit: String,
+    event: &'static str,
+    outcome: Option<&'static str>,
+    title: Option<String>,
+    seconds: f64,
+}
+
+/// Commits of a credible set that are printed.
+const MOST: usize = 1000;
+
+/// The bisection as it stands.
+pub(crate) fn bisection(case: &Case, answer: &Answer) -> Bisection {
+    let request = &case.stored.request;
+    let (confidence, commits) = match &answer.conclusion {
+        Conclusion::Culprit { commit, confidence } => (*confidence, vec![*commit]),
+        Conclusion::CredibleSet { commits, confidence } => (*confidence, commits.clone()),
+        Conclusion::OlderThanRange { confidence }
+        | Conclusion::ReproducerFades { confidence, .. }
+        | Conclusion::NotReproducible { confidence, .. } => (*confidence, Vec::new()),
+    };
+    let whole = case.bisection(usize::MAX);
+    let bad = answer.belief.bad(whole.history());
+    let rates = answer.belief.rates();
+    let wanted: Wanted = case.wanted();
+    let spent = case.spent();
+    let name = |at: usize| case.commits[at].to_string();
+    Bisection {
+        format: 1,
+        bisection: case.stored.id,
+        repository: request.repository.display().to_string(),
+        good: request.good.clone(),
+        bad: request.bad.clone(),
+        test: request.test.clone(),
+        build: request.build.clone(),
+        wanted: wanted.titles(),
+        conclusion: Answered {
+            kind: kind(&answer.conclusion, answer.is_final),
+            grade: "DERIVED",
+            confidence,
+            commits: commits
+                .into_iter()
+                .take(MOST)
+                .map(|at| Candidate { commit: name(at), probability: answer.belief.culprit()[at] })
+                .collect(),
+        },
+        older_than_range: answer.belief.older(),
+        detection_rate: answer.belief.detection_mean(),
+        noise: Noise {
+            unrelated: rates.unrelated,
+            boot_failed: rates.boot_failed,
+            untestable: rates.untestable,
+        },
+        cost: Cost { builds: spent.builds, runs: spent.runs, minutes: spent.minutes },
+        tested: whole
+            .tallies()
+            .into_iter()
+            .map(|(at, tally)| Tested {
+                commit: name(at),
+                wanted: tally.wanted,
+                other: tally.other,
+                clean: tally.clean,
+                cannot_tell: tally.boot_failed,
+                build_failed: tally.build_failed,
+                lab_trouble: tally.lab_trouble,
+                has_bug: bad[at],
+            })
+            .collect(),
+        steps: steps(case)
+            .into_iter()
+            .map(|attempts| {
+                let belief = case.bisection(attempts).belief();
+                let (top, probability) = belief.top();
+                StepDone { attempts, top: name(top), probability, older_than_range: belief.older() }
+            })
+            .collect(),
+        attempts: case
+            .attempts
+            .iter()
+            .map(|attempt| AttemptMade {
+                commit: attempt.commit.clone(),
+                event: attempt.event.name(),
+                outcome: outcome(attempt, &wanted).map(facts::RunOutcome::name),
+                title: attempt.title.clone(),
+                seconds: attempt.seconds,
+            })
+            .collect(),
+    }
+}
+
+/// What bugs of one detection rate cost.
+#[derive(Serialize)]
+pub(crate) struct Plan {
+    format: u32,
+    commits: usize,
+    rate: f64,
+    pub(crate) trials: u16,
+    pub(crate) proven: u16,
+    pub(crate) builds: f64,
+    pub(crate) runs: f64,
+    pub(crate) minutes: f64,
+    pub(crate) minutes_in_nine_of_ten: f64,
+}
+
+impl Plan {
+    /// A plan before its first trial.
+    pub(crate) fn new(commits: usize, rate: f64, trials: u16) -> Self {
+        Self {
+            format: 1,
+            commits,
+            rate,
+            trials,
+            proven: 0,
+            builds: 0.0,
+            runs: 0.0,
+            minutes: 0.0,
+            minutes_in_nine_of_ten: 0.0,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Plan;
+
+    #[test]
+    fn a_plan_prints_as_documented() {
+        let text = serde_json::to_string(&Plan::new(100, 0.5, 12)).unwrap();
+        assert_eq!(
+            text,
+            r#"{"format":1,"commits":100,"rate":0.5,"trials":12,"proven":0,"builds":0.0,"runs":0.0,"minutes":0.0,"minutes_in_nine_of_ten":0.0}"#
+        );
+    }
+}
