@@ -392,7 +392,10 @@ fn facts(message: &Message) -> Facts {
         for file in &diff.files {
             facts.files.push(file.path().to_owned());
             for hunk in &file.hunks {
-                if let Some(name) = function(&hunk.heading) {
+                // The heading names the function above the hunk; others begin inside it.
+                let inside =
+                    hunk.body.iter().map(|l| l.text.as_str()).filter(|l| begins_function(l));
+                for name in inside.chain([hunk.heading.as_str()]).filter_map(function) {
                     facts.functions.push(name.to_owned());
                 }
             }
@@ -420,7 +423,14 @@ fn facts(message: &Message) -> Facts {
     facts
 }
 
-/// The name of the function in a hunk's heading.
+/// Whether a line of C begins a function: it starts in the first column and is no statement.
+fn begins_function(line: &str) -> bool {
+    line.bytes().next().is_some_and(|b| b.is_ascii_alphabetic() || b == b'_')
+        && line.contains('(')
+        && !line.trim_end().ends_with([';', ':'])
+}
+
+/// The name of the function in a hunk's heading or the first line of a definition.
 fn function(heading: &str) -> Option<&str> {
     let head = &heading[..heading.find('(')?];
     let name = head.rsplit([' ', '\t', '*']).next()?;
