@@ -4,6 +4,7 @@
 //! the user's own work tree or branches.
 
 mod error;
+pub mod public_inbox;
 mod worktree;
 
 use std::ffi::OsStr;

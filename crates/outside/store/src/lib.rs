@@ -3,6 +3,8 @@
 //! Invariants: what [`BisectionStore::add`] returned from is on the disk, whatever ends the program;
 //! nothing that was seen is ever changed.
 
+pub mod mail_index;
+
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;

@@ -22,6 +22,13 @@ pub struct Line<'a> {
     pub text: Cow<'a, str>,
 }
 
+impl Line<'_> {
+    /// The same line, holding its own text.
+    pub fn into_owned(self) -> Line<'static> {
+        Line { text: Cow::Owned(self.text.into_owned()), ..self }
+    }
+}
+
 /// The printer of a line (`CONFIG_PRINTK_CALLER`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Caller {

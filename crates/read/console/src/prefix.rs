@@ -54,7 +54,9 @@ fn step(cursor: &mut Cursor<'_>, prefix: &mut Prefix) -> Option<()> {
         }
         b' ' | b'\t' => indented(cursor, prefix),
         b'k' => facility(cursor, prefix).or_else(|| wall_broadcast(cursor)),
-        b'A' | b'D' | b'F' | b'J' | b'M' | b'N' | b'O' | b'S' => syslog(cursor, prefix),
+        b'A' | b'D' | b'F' | b'J' | b'M' | b'N' | b'O' | b'S' | b'T' | b'W' => {
+            syslog(cursor, prefix)
+        }
         _ => None,
     }
 }
@@ -132,6 +134,11 @@ fn close_bracket(cursor: &mut Cursor<'_>, prefix: &mut Prefix) -> Option<()> {
         }
         _ => {
             cursor.spaces();
+            // `<    0.000013>`, the time since the line before, of `dmesg -d`.
+            if cursor.eat(b'<').is_some() {
+                time::seconds(cursor)?;
+                cursor.eat(b'>')?;
+            }
             cursor.eat(b']')?;
         }
     }
@@ -189,8 +196,12 @@ fn rfc5424_fields(cursor: &mut Cursor<'_>) -> Option<()> {
     Some(())
 }
 
-/// `2024-01-01T00:00:00.123456+00:00 host kernel: `, `6,1234,567890,-;`, `00:01:52 [`.
+/// `2024-01-01T00:00:00.123456+00:00 host kernel: `, `1704067200.123456 host kernel: `,
+/// `6,1234,567890,-;`.
 fn date_or_kmsg(cursor: &mut Cursor<'_>, prefix: &mut Prefix) -> Option<()> {
+    if unix_journal(cursor, prefix).is_some() {
+        return Some(());
+    }
     let mut inner = *cursor;
     if let Some(stamp) = time::iso(&mut inner) {
         separator(&mut inner)?;
@@ -202,10 +213,29 @@ fn date_or_kmsg(cursor: &mut Cursor<'_>, prefix: &mut Prefix) -> Option<()> {
     kmsg(cursor, prefix)
 }
 
-/// What may stand between a date and the message: `: `, ` `, `: | `.
+/// `1704067200.123456 host kernel: ` of `journalctl -o short-unix`.
+fn unix_journal(cursor: &mut Cursor<'_>, prefix: &mut Prefix) -> Option<()> {
+    let mut inner = *cursor;
+    let seconds = inner.number(9, 11)?;
+    inner.eat(b'.')?;
+    let micros = seconds * 1_000_000 + inner.fraction()?;
+    inner.eat(b' ')?;
+    let before = inner.at;
+    kernel_tag(&mut inner);
+    (inner.at > before).then(|| {
+        prefix.stamp = Some(Stamp::Wall(micros));
+        *cursor = inner;
+    })
+}
+
+/// What stands between a date and the message: `: ` or one space. More spaces are the indentation
+/// of the message.
 fn separator(cursor: &mut Cursor<'_>) -> Option<()> {
     let _ = cursor.eat(b':');
-    (cursor.peek().is_none() || cursor.spaces() > 0).then_some(())
+    if cursor.peek().is_some() {
+        cursor.eat(b' ')?;
+    }
+    Some(())
 }
 
 /// The record head of `/dev/kmsg` and extended netconsole: priority, sequence number,
@@ -262,10 +292,14 @@ fn wall_broadcast(cursor: &mut Cursor<'_>) -> Option<()> {
     matches!(inner.peek(), Some(b'[' | b'<')).then(|| *cursor = inner)
 }
 
-/// `Nov 21 03:42:50 host kernel: ` of RFC 3164 and of journals.
+/// `Nov 21 03:42:50 host kernel: ` of RFC 3164 and of journals, and `Sat 2026-11-21 03:42:50 UTC
+/// host kernel: ` of `journalctl -o short-full`.
 fn syslog(cursor: &mut Cursor<'_>, prefix: &mut Prefix) -> Option<()> {
     let mut inner = *cursor;
-    let stamp = time::month_day_time(&mut inner)?;
+    let stamp = time::month_day_time(&mut inner).or_else(|| {
+        inner = *cursor;
+        time::weekday_iso(&mut inner)
+    })?;
     separator(&mut inner)?;
     kernel_tag(&mut inner);
     prefix.stamp = Some(stamp);
@@ -277,6 +311,7 @@ fn syslog(cursor: &mut Cursor<'_>, prefix: &mut Prefix) -> Option<()> {
 /// their `host program: `.
 fn kernel_tag(cursor: &mut Cursor<'_>) {
     let mut with_host = *cursor;
+    with_host.spaces();
     let tag = |at: &mut Cursor<'_>| -> Option<()> {
         at.eat_all(b"kernel")?;
         if at.eat(b'[').is_some() {
@@ -287,7 +322,7 @@ fn kernel_tag(cursor: &mut Cursor<'_>) {
         let _ = at.eat(b' ');
         Some(())
     };
-    let mut without_host = *cursor;
+    let mut without_host = with_host;
     if tag(&mut without_host).is_some() {
         *cursor = without_host;
     } else if with_host.word().is_some()
@@ -311,7 +346,7 @@ fn indented(cursor: &mut Cursor<'_>, prefix: &mut Prefix) -> Option<()> {
         b'k' => wall_broadcast(&mut inner)?,
         b'>' => {}
         b'0'..=b'9' => date_or_kmsg(&mut inner, prefix)?,
-        b'A'..=b'S' => syslog(&mut inner, prefix)?,
+        b'A'..=b'W' => syslog(&mut inner, prefix)?,
         _ => return None,
     }
     *cursor = inner;

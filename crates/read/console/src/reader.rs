@@ -48,12 +48,15 @@ impl LineReader {
         if looks_like_json(raw) && self.json(raw, number, offset, &mut sink) {
             return;
         }
-        let mut start = 0;
-        while let Some(length) = glued(&raw[start..]) {
-            emit(&raw[start..start + length], number, offset + start as u64, &mut sink);
-            start += length;
+        // Escape sequences of a terminal may stand anywhere, before the stamp and inside it.
+        if memchr::memchr(b'\x1b', raw).is_some() {
+            let cleaned = printable(raw).into_owned();
+            messages(cleaned.as_bytes(), number, offset, false, &mut |line: Line<'_>| {
+                sink(line.into_owned());
+            });
+            return;
         }
-        emit(&raw[start..], number, offset + start as u64, &mut sink);
+        messages(raw, number, offset, true, &mut sink);
     }
 
     /// Reads a line of a JSON form; false when it is none after all.
@@ -182,28 +185,39 @@ fn owned<'a>(
     }
 }
 
-fn emit<'a>(raw: &'a [u8], number: u64, offset: u64, sink: &mut impl FnMut(Line<'a>)) {
-    let mut raw = raw;
-    // Escape sequences of a terminal may stand before the stamp.
-    let cleaned;
-    if raw.first() == Some(&b'\x1b') {
-        cleaned = printable(raw).into_owned();
-        let (prefix, rest) = prefix::strip(cleaned.as_bytes());
-        let text = Cow::Owned(printable(rest).into_owned());
-        sink(Line {
-            number,
-            offset,
-            stamp: prefix.stamp,
-            caller: prefix.caller,
-            level: prefix.level,
-            text,
-        });
-        return;
+/// Parts messages that share a line. Their offsets are counted only where `raw` is the input itself.
+fn messages<'a>(
+    raw: &'a [u8],
+    number: u64,
+    offset: u64,
+    exact: bool,
+    sink: &mut impl FnMut(Line<'a>),
+) {
+    let mut start = 0;
+    loop {
+        let blank = raw[start..].iter().take_while(|byte| **byte == 0).count();
+        let at = if exact { offset + start as u64 } else { offset };
+        start += blank;
+        let rest = &raw[start..];
+        let (prefix, message) = prefix::strip(rest);
+        match glued(rest, rest.len() - message.len()) {
+            Some(length) => {
+                let message = &rest[(rest.len() - message.len()).min(length)..length];
+                emit(prefix, message, number, at, sink);
+                start += length;
+            }
+            None => return emit(prefix, message, number, at, sink),
+        }
     }
-    while raw.first() == Some(&0) {
-        raw = &raw[1..];
-    }
-    let (prefix, rest) = prefix::strip(raw);
+}
+
+fn emit<'a>(
+    prefix: prefix::Prefix,
+    rest: &'a [u8],
+    number: u64,
+    offset: u64,
+    sink: &mut impl FnMut(Line<'a>),
+) {
     let mut text = printable(rest);
     if prefix.escaped && text.contains("\\x") {
         text = Cow::Owned(unescape_kmsg(&text));
@@ -241,10 +255,10 @@ fn unescape_kmsg(text: &str) -> String {
 }
 
 /// Where a second message begins on the same line: at a printk stamp with six decimals that has
-/// text before it which is no prefix (`dmesg -wH[  +4.088043] audit: …`, two CPUs on one serial
+/// text before it which is no prefix; `message` is where the first one begins (`dmesg -wH[  +4.088043] audit: …`, two CPUs on one serial
 /// line). `None` when the line is one message.
-fn glued(raw: &[u8]) -> Option<usize> {
-    let mut from = prefix::strip(raw).1.as_ptr() as usize - raw.as_ptr() as usize;
+fn glued(raw: &[u8], message: usize) -> Option<usize> {
+    let mut from = message;
     while let Some(at) = memchr::memchr(b'[', raw.get(from..)?) {
         let at = from + at;
         if at > 0 && is_stamp(&raw[at..]) && !raw[..at].trim_ascii().is_empty() {

@@ -171,6 +171,18 @@ pub(crate) fn month_day_time(cursor: &mut Cursor<'_>) -> Option<Stamp> {
     Some(Stamp::Yearless((days_since_epoch(2000, month, day) - start) * DAY + time))
 }
 
+/// `Mon 2024-01-01 00:00:00 UTC` of `journalctl -o short-full`, as [`Stamp::Wall`] (local time where
+/// the zone is another).
+pub(crate) fn weekday_iso(cursor: &mut Cursor<'_>) -> Option<Stamp> {
+    cursor.weekday()?;
+    cursor.eat(b' ')?;
+    let stamp = iso(cursor)?;
+    cursor.eat(b' ')?;
+    let zone = cursor.word()?;
+    let plain = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-');
+    (zone.len() <= 5 && zone.iter().all(plain)).then_some(stamp)
+}
+
 /// `Mon Jan  1 00:00:00 2024` of `dmesg -T`, as [`Stamp::Wall`].
 pub(crate) fn ctime(cursor: &mut Cursor<'_>) -> Option<Stamp> {
     cursor.weekday()?;

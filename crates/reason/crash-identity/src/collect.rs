@@ -3,8 +3,6 @@
 
 use read_console::{Caller, Line, frame};
 
-use crate::compiled;
-
 /// Lines before the first line that are shown with it, when the printer is not named.
 const CONTEXT: usize = 5;
 /// The same when every line names its task: what it said before is then surely its own.
@@ -27,8 +25,6 @@ pub(crate) struct Collected {
     pub(crate) foreign: usize,
     /// Stale frames (`?`) that were left out.
     pub(crate) stale: usize,
-    /// Index after the last line that was looked at.
-    pub(crate) end: usize,
     /// The report was cut because [`MOST_LINES`] were reached.
     pub(crate) cut: bool,
 }
@@ -48,7 +44,11 @@ pub(crate) fn collect(
         if matches!(first.caller, Some(Caller::Task(_))) { TASK_CONTEXT } else { CONTEXT };
     let mut kept: Vec<usize> = (floor..header)
         .rev()
-        .filter(|&at| same_printer(first, &lines[at], stamped, false) && !is_stale(&lines[at]))
+        .filter(|&at| {
+            !is_noise(&lines[at].text)
+                && same_printer(first, &lines[at], stamped, false)
+                && !is_stale(&lines[at])
+        })
         .take(context)
         .collect();
     kept.reverse();
@@ -64,7 +64,11 @@ pub(crate) fn collect(
             cut = true;
             break;
         }
-        if !same_printer(first, line, stamped, backtraces) {
+        // A message of several lines is stamped once by some writers; the rest is indented.
+        let continues = kept.last() == Some(&(end - 1)) && line.text.starts_with("        ");
+        if is_noise(&line.text)
+            || !(same_printer(first, line, stamped, backtraces) || (stamped && continues))
+        {
             foreign += 1;
             end += 1;
             if next(end - 1) && foreign > MOST_LINES {
@@ -86,7 +90,7 @@ pub(crate) fn collect(
         }
         end += 1;
     }
-    Collected { kept, header: header_at, foreign, stale, end, cut }
+    Collected { kept, header: header_at, foreign, stale, cut }
 }
 
 /// Whether a line comes from the same printer as the first line of a report. While CPUs answer a
@@ -97,7 +101,7 @@ fn same_printer(first: &Line<'_>, line: &Line<'_>, stamped: bool, backtraces: bo
             caller == other || (backtraces && matches!(other, Caller::Cpu(_)))
         }
         (Some(_), None) => false,
-        (None, _) => !stamped || line.stamp.is_some() || line.text.starts_with("        "),
+        (None, _) => !stamped || line.stamp.is_some(),
     }
 }
 
@@ -110,19 +114,20 @@ fn is_stamped(lines: &[Line<'_>], header: usize) -> bool {
         && (after.is_empty() || after.iter().any(|line| line.stamp.is_some()))
 }
 
+/// Records of the audit subsystem come by the hundred and tell nothing of a crash.
+fn is_noise(text: &str) -> bool {
+    text.starts_with("audit: type=")
+}
+
 fn is_echo(text: &str) -> bool {
-    text.contains("Kernel panic - not syncing")
-        || text.contains("WARNING: possible circular locking dependency detected")
+    // Both words hold a capital that is rare in stacks: most lines are done with at once.
+    (memchr::memchr(b'K', text.as_bytes()).is_some() && text.contains("Kernel panic - not syncing"))
+        || (memchr::memchr(b'W', text.as_bytes()).is_some()
+            && text.contains("WARNING: possible circular locking dependency detected"))
 }
 
 fn is_stale(line: &Line<'_>) -> bool {
-    let text = line.text.trim_start();
-    (text.contains("? ") || text.ends_with("(unreliable)"))
+    let text = line.text.as_bytes();
+    (memchr::memchr(b'?', text).is_some() || text.ends_with(b"(unreliable)"))
         && frame::parse(&line.text).is_some_and(|frame| !frame.reliable)
-}
-
-/// The first header in a line and where it begins, unless the family excepts the line.
-pub(crate) fn header(line: &Line<'_>) -> Option<(usize, &'static compiled::CompiledFamily)> {
-    let (at, family) = compiled::find_header(&line.text)?;
-    (!family.excepts(&line.text)).then_some((at, family))
 }

@@ -3,10 +3,11 @@
 
 use std::sync::{LazyLock, OnceLock};
 
-use aho_corasick::{AhoCorasick, MatchKind};
-use read_console::reports::{FAMILIES, Family, Look, Shape};
+use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
+use read_console::reports::{Doubt, FAMILIES, Family, Look, Shape};
 use regex::{Regex, RegexSet};
 
+use crate::anchors;
 use crate::tables::helpers;
 
 /// Compiles a pattern of a table.
@@ -36,6 +37,8 @@ pub(crate) struct CompiledShape {
     /// One for each place of `shape.function`: the start pattern of [`Look::After`].
     pub(crate) starts: Vec<Option<Regex>>,
     skip: RegexSet,
+    /// The pattern of [`Doubt::Needs`].
+    pub(crate) needs: Option<Regex>,
 }
 
 impl CompiledShape {
@@ -53,6 +56,10 @@ impl CompiledShape {
                 })
                 .collect(),
             skip: regex_set(shape.skip.iter().copied()),
+            needs: match shape.doubt {
+                Doubt::Needs(pattern) => Some(regex(pattern)),
+                _ => None,
+            },
         }
     }
 
@@ -86,6 +93,7 @@ static HEADERS: LazyLock<Headers> = LazyLock::new(|| {
     let families: Vec<_> = FAMILIES.iter().copied().flatten().collect();
     let literals = AhoCorasick::builder()
         .match_kind(MatchKind::LeftmostLongest)
+        .kind(Some(AhoCorasickKind::DFA))
         .build(families.iter().map(|family| family.header));
     match literals {
         Ok(literals) => Headers {
@@ -98,6 +106,9 @@ static HEADERS: LazyLock<Headers> = LazyLock::new(|| {
 
 /// The first header in the message of a line, with its byte offset there.
 pub(crate) fn find_header(text: &str) -> Option<(usize, &'static CompiledFamily)> {
+    if !anchors::may_hold_header(text.as_bytes()) {
+        return None;
+    }
     let headers = &*HEADERS;
     let found = headers.literals.find(text)?;
     let (family, compiled) = &headers.families[found.pattern().as_usize()];
@@ -111,6 +122,11 @@ pub(crate) fn find_header(text: &str) -> Option<(usize, &'static CompiledFamily)
 
 /// The reboot family: its line is a report only when something ran before.
 pub(crate) const REBOOT_TITLE: &str = "unexpected kernel reboot";
+
+/// Whether raw bytes of a line hold any header.
+pub(crate) fn holds_header(raw: &[u8]) -> bool {
+    anchors::may_hold_header(raw) && HEADERS.literals.is_match(raw)
+}
 
 static HELPERS: LazyLock<RegexSet> = LazyLock::new(|| {
     let contains = helpers::CONTAINS.iter().map(|p| (*p).to_owned());

@@ -30,9 +30,9 @@ static OTHER_STACKS: LazyLock<Regex> = LazyLock::new(|| {
 });
 
 /// Lines at which a stack trace begins.
-static TRACE: LazyLock<Regex> = LazyLock::new(|| {
+pub(crate) static TRACE: LazyLock<Regex> = LazyLock::new(|| {
     compiled::regex(
-        r"Call [Tt]race ?:|^\s*(?:[Bb]acktrace ?:|[Bb]acktrace \(crc|stack backtrace:|\[<[0-9a-f]+>\] \(unwind_backtrace)",
+        r"Call [Tt]race ?:|^\s*(?:[Bb]acktrace ?:|[Bb]acktrace \(crc|stack backtrace:|\[<[0-9a-f]+>\] \(unwind_backtrace|unwind_backtrace from )",
     )
 });
 
@@ -51,42 +51,51 @@ pub(crate) fn find(shape: &CompiledShape, lines: &[&str], groups: &[String]) -> 
         Choice::First | Choice::Waiter | Choice::Caller(_) => {}
     }
     let mut found = Found::default();
+    let mut checked = false;
     for (look, start) in shape.shape.function.iter().zip(&shape.starts) {
-        let candidates: Vec<String> = match look {
-            Look::Group(number) => groups
-                .get(number - 1)
-                .filter(|name| !name.is_empty())
-                .map(|name| names::plain(name))
-                .into_iter()
-                .collect(),
+        let candidates: Box<dyn Iterator<Item = String>> = match look {
+            Look::Group(number) => {
+                groups.get(number - 1).filter(|name| !name.is_empty()).map_or_else(
+                    || Box::new(std::iter::empty()) as Box<dyn Iterator<Item = String>>,
+                    |name| Box::new(std::iter::once(names::plain(name))),
+                )
+            }
             Look::AnyGroup(number) => {
                 found.function = groups.get(number - 1).map(|name| names::plain(name));
                 break;
             }
-            Look::InstructionPointer => instruction_pointer(lines).into_iter().collect(),
+            Look::InstructionPointer => Box::new(instruction_pointer(lines).into_iter()),
             // Where the processor's registers are printed inside the trace, what lies above them is
             // the handling of the trap.
             Look::Trace if shape.shape.function.contains(&Look::InstructionPointer) => {
                 let trapped = lines.iter().position(|text| is_kernel_registers(text)).unwrap_or(0);
                 let from = if has_trace_before(lines, trapped) { trapped } else { 0 };
                 match from {
-                    0 => frames_after(lines, |text| TRACE.is_match(text)),
-                    from => frames_after(&lines[from..], |_| true),
+                    0 => Box::new(frames_after(lines, |text| TRACE.is_match(text))),
+                    from => Box::new(frames_after(&lines[from..], |_| true)),
                 }
             }
-            Look::Trace => frames_after(lines, |text| TRACE.is_match(text)),
+            Look::Trace => Box::new(frames_after(lines, |text| TRACE.is_match(text))),
             Look::After(_) => match start {
-                Some(start) => frames_after(lines, |text| start.is_match(text)),
-                None => Vec::new(),
+                Some(start) => Box::new(frames_after(lines, |text| start.is_match(text))),
+                None => Box::new(std::iter::empty()),
             },
-            Look::Frames => frames_after(lines, |_| true),
+            Look::Frames => Box::new(frames_after(lines, |_| true)),
         };
-        if intruded(lines, &candidates) {
-            found.injected = true;
-            break;
-        }
-        let mut seen_caller = None;
+        // A warning that the processor trapped has its own function in the registers alone.
+        let mut seen_caller = match shape.shape.choice {
+            Choice::Caller(callee) => {
+                let in_trace =
+                    frames_after(lines, |text| TRACE.is_match(text)).any(|name| name == callee);
+                (!in_trace).then_some(callee)
+            }
+            _ => None,
+        };
         for name in candidates {
+            if !found.injected && !checked {
+                checked = true;
+                found.injected = intruded(lines);
+            }
             found.injected |= INJECTED.is_match(&name);
             if let Choice::Caller(callee) = shape.shape.choice
                 && name == callee
@@ -116,14 +125,15 @@ pub(crate) fn find(shape: &CompiledShape, lines: &[&str], groups: &[String]) -> 
 
 /// Whether another CPU's report stands between the first line and the first frame that could name
 /// this one, in a log that does not name the printers.
-fn intruded(lines: &[&str], candidates: &[String]) -> bool {
+fn intruded(lines: &[&str]) -> bool {
     const INTRUDERS: [&str; 4] =
         ["FAULT_INJECTION: forcing", "allocation failure: ", " mems_allowed=", " should_fail"];
-    !candidates.is_empty()
-        && lines
-            .iter()
-            .take(40)
-            .any(|text| INTRUDERS.iter().any(|intruder| text.contains(intruder)))
+    static FINDERS: LazyLock<[memchr::memmem::Finder<'static>; 4]> =
+        LazyLock::new(|| INTRUDERS.map(memchr::memmem::Finder::new));
+    lines
+        .iter()
+        .take(40)
+        .any(|text| FINDERS.iter().any(|finder| finder.find(text.as_bytes()).is_some()))
 }
 
 fn has_trace_before(lines: &[&str], at: usize) -> bool {
@@ -138,17 +148,21 @@ pub(crate) fn instruction_pointer(lines: &[&str]) -> Option<String> {
 
 /// Whether the line shows where the kernel was, with a name or without; `RIP: 0033:` and
 /// `RIP: 0023:` are of user space.
-fn is_kernel_registers(text: &str) -> bool {
+pub(crate) fn is_kernel_registers(text: &str) -> bool {
     const KERNEL: [&str; 3] = ["RIP: 0010:", "RIP: e030:", "EIP: 0060:"];
-    let text = text.trim_start();
+    let text = text.trim();
+    // Symbolised text has a line for every inlined function before the line of the raw log.
+    if text.ends_with("[inline]") {
+        return false;
+    }
     KERNEL.iter().any(|head| text.starts_with(head)) || frame::instruction_pointer(text).is_some()
 }
 
 /// The functions of the frames after the first line that `starts`, up to a stack that belongs to
 /// something else. Inlined frames are left out: raw logs do not have them, and both give one title.
-fn frames_after(lines: &[&str], starts: impl Fn(&str) -> bool) -> Vec<String> {
-    let Some(start) = lines.iter().position(|text| starts(text)) else { return Vec::new() };
-    lines[start + 1..]
+fn frames_after(lines: &[&str], starts: impl Fn(&str) -> bool) -> impl Iterator<Item = String> {
+    let start = lines.iter().position(|text| starts(text)).map_or(lines.len(), |start| start + 1);
+    lines[start..]
         .iter()
         .take_while(|text| !OTHER_STACKS.is_match(text))
         .filter_map(|text| {
@@ -158,7 +172,6 @@ fn frames_after(lines: &[&str], starts: impl Fn(&str) -> bool) -> Vec<String> {
         })
         .filter(|frame| !frame.inline && frame.reliable)
         .map(|frame| names::plain(frame.function))
-        .collect()
 }
 
 /// `…, at: f+0x1/0x2`: where a lock is or was taken.

@@ -66,6 +66,11 @@ fn interrupted(lines: &[&str]) -> usize {
 
 /// The first `path.c:12` of a line.
 fn path(text: &str) -> Option<&str> {
+    static SOURCE: LazyLock<[memchr::memmem::Finder<'static>; 3]> =
+        LazyLock::new(|| [".c:", ".h:", ".rs:"].map(memchr::memmem::Finder::new));
+    if !SOURCE.iter().any(|finder| finder.find(text.as_bytes()).is_some()) {
+        return None;
+    }
     text.split_ascii_whitespace().find_map(|word| {
         let (path, line) = word.rsplit_once(':')?;
         // `file.c:12:3` carries a column.

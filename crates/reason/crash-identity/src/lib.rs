@@ -3,6 +3,7 @@
 //! Invariants: does no I/O; knows nothing about output formats; memory is bounded however long the
 //! log is; any bytes give a result.
 
+mod anchors;
 mod collect;
 mod compiled;
 mod damage;
@@ -16,4 +17,4 @@ mod stall;
 mod tables;
 
 pub use log::{LogReader, Reports, read_log};
-pub use report::{CrashReport, Dropped, Executor, Relation, RelationKind, Task};
+pub use report::{CrashReport, Dropped, Executor, Relation, RelationKind, Row, Task};

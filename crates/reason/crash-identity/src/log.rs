@@ -4,72 +4,43 @@
 //! parsed only around a hit. Memory: the reports found (bounded by [`MOST_TEXT`]) and, for streams,
 //! one buffer of some MiB.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-use aho_corasick::packed;
 use read_console::reports::Doubt;
 use read_console::{Caller, Line, LineReader, Stamp};
 use regex::Regex;
 
-use crate::collect::{self, MOST_LINES};
+use crate::anchors;
+use crate::collect::MOST_LINES;
 use crate::compiled::{self, CompiledFamily, REBOOT_TITLE};
 use crate::report::{self, CrashReport, Relation, RelationKind};
 use crate::tables::suppressions::SUPPRESSIONS;
-
-/// Every header of a family holds one of these; so do panics and the banner of a boot. Short and
-/// few: this decides how fast a quiet log is read.
-const ANCHORS: &[&str] = &[
-    "BUG",
-    "WARNING:",
-    "INFO:",
-    "panic",
-    " fault",
-    "to handle kernel",
-    "UBSAN:",
-    "error: ",
-    "opcode:",
-    "int3: ",
-    "stack segment: ",
-    "unreferenced object",
-    "still has locks held",
-    "netdevice: waiting",
-    "VFS: ",
-    "Alignment trap:",
-    "Booting ",
-    "Linux version ",
-    "trusty: ",
-    "SYZFA",
-];
 
 /// Bytes before a hit that are read for context.
 const BEFORE: usize = 16 << 10;
 /// Bytes after a hit that one report may reach.
 const AFTER: usize = 1 << 20;
-/// Bytes that a stream collects before it is searched.
-const BUFFER: usize = 4 << 20;
+/// Bytes that a stream collects before it is searched: few enough to stay in the processor's cache.
+const BUFFER: usize = 256 << 10;
 /// Bytes of report text that are kept for one log; later reports keep their names only.
 const MOST_TEXT: usize = 24 << 20;
 /// Lines within which a report's second header still belongs to it.
 const CONTINUES_WITHIN: usize = 60;
 
-static SEARCHER: LazyLock<Option<packed::Searcher>> =
-    LazyLock::new(|| packed::Searcher::new(ANCHORS.iter().map(|anchor| anchor.as_bytes())));
-
-static PLAIN_SEARCHER: LazyLock<aho_corasick::AhoCorasick> =
-    LazyLock::new(|| match aho_corasick::AhoCorasick::new(ANCHORS) {
-        Ok(searcher) => searcher,
-        Err(error) => panic!("the anchors do not compile: {error}"),
-    });
-
-/// Offset of the first anchor in `bytes`.
-fn find_anchor(bytes: &[u8]) -> Option<usize> {
-    match &*SEARCHER {
-        Some(searcher) => searcher.find(bytes).map(|found| found.start()),
-        // No vector instructions on this machine.
-        None => PLAIN_SEARCHER.find(bytes).map(|found| found.start()),
-    }
+/// The table of suppressions, ready to search.
+struct Suppressing {
+    literals: Vec<memchr::memmem::Finder<'static>>,
+    patterns: Vec<Regex>,
 }
+
+static SUPPRESSING: LazyLock<Suppressing> = LazyLock::new(|| {
+    let literals = SUPPRESSIONS.iter().map(|(literal, _)| memchr::memmem::Finder::new(literal));
+    Suppressing {
+        literals: literals.collect(),
+        patterns: SUPPRESSIONS.iter().map(|(_, pattern)| compiled::regex(pattern)).collect(),
+    }
+});
 
 /// (header of a report, header that continues it). An empty first half stands for any.
 const CONTINUATIONS: &[(&str, &str)] = &[
@@ -79,6 +50,9 @@ const CONTINUATIONS: &[(&str, &str)] = &[
     ("kernel BUG at", "invalid opcode:"),
     ("kernel BUG at", "Internal error:"),
     ("kernel BUG at", "Kernel BUG [#"),
+    ("Alignment trap:", "Unhandled fault:"),
+    ("Alignment trap:", "Internal error:"),
+    ("BUG kmalloc-", "INFO:"),
     ("ODEBUG:", "WARNING:"),
     ("WARNING:", "ODEBUG:"),
     ("BUG: Dentry", "WARNING:"),
@@ -120,6 +94,8 @@ pub fn read_log(input: &[u8]) -> Reports {
 #[derive(Debug, Default)]
 pub struct LogReader {
     buffer: Vec<u8>,
+    /// Bytes in the buffer at which it is searched.
+    wanted: usize,
     /// Offset and line number of the first byte that was not consumed yet.
     offset: u64,
     line: u64,
@@ -135,17 +111,18 @@ pub struct LogReader {
 impl LogReader {
     /// A reader at the start of a log.
     pub fn new() -> Self {
-        Self { boots: 1, ..Self::default() }
+        Self { boots: 1, wanted: BUFFER, ..Self::default() }
     }
 
     /// Takes the next piece of the log.
     pub fn push(&mut self, mut piece: &[u8]) {
         while !piece.is_empty() {
-            let room = BUFFER.saturating_sub(self.buffer.len()).max(1).min(piece.len());
+            let room = self.wanted.saturating_sub(self.buffer.len()).max(1).min(piece.len());
             self.buffer.extend_from_slice(&piece[..room]);
             piece = &piece[room..];
-            if self.buffer.len() >= BUFFER {
+            if self.buffer.len() >= self.wanted {
                 self.consume(false);
+                self.wanted = self.buffer.len() + BUFFER;
             }
         }
     }
@@ -174,53 +151,52 @@ impl LogReader {
         let mut position = 0;
         let mut floor = 0;
         let consumed = loop {
-            let Some(hit) = find_anchor(&input[position..]) else {
+            let Some(hit) = anchors::find(&input[position..]) else {
                 break if end { input.len() } else { keep_from(input, input.len(), floor) };
             };
             let hit = position + hit;
             let start = line_start(input, hit, floor);
             let line_end = line_end(input, hit);
-            if !end && line_end == input.len() && input.len() - start < BUFFER / 2 {
+            // A line that the buffer cuts is looked at when it is whole, unless it is endless.
+            if !end && line_end == input.len() && input.len() - start < AFTER {
                 break keep_from(input, start, floor);
             }
-            if !self.is_interesting(&input[start..line_end.min(start + read_console::LONGEST_LINE)])
-            {
+            if !Self::is_interesting(
+                &input[start..line_end.min(start + read_console::LONGEST_LINE)],
+            ) {
                 position = line_end.max(hit + 1).min(input.len());
                 continue;
             }
-            // The whole report must be at hand, unless the buffer holds nothing else.
+            // The whole report must be at hand.
             let context = keep_from(input, start, floor);
-            if !end && input.len() - start < AFTER && context > 0 {
+            if !end && input.len() - start <= AFTER {
                 break context;
             }
             let line = counted.advance(input, context);
-            let region = Region::read(input, context, line, self.offset, start);
+            // What firmware and boot loader print stands before the banner.
+            let banner = memchr::memmem::find(&input[start..line_end], b"Linux version ").is_some();
+            let from = if banner { context } else { start };
+            let region = Region::read(input, context, line, self.offset, from, end);
             let done = self.take(&region, end);
             position = done.max(start + 1).min(input.len());
             floor = position;
         };
-        self.line = counted.advance(input, consumed);
+        // Nobody asks for a line number after the end.
+        self.line = if end { counted.line } else { counted.advance(input, consumed) };
         self.offset += consumed as u64;
         self.anything_before |= consumed > 0;
         consumed
     }
 
     /// Whether a line with an anchor holds a header, a panic or a boot banner after all.
-    fn is_interesting(&mut self, raw: &[u8]) -> bool {
-        let mut interesting = false;
-        LineReader::new().read(raw, 1, 0, |line| {
-            interesting |= compiled::find_header(&line.text).is_some()
-                || line.text.starts_with("Linux version ")
-                || line.text.contains("Kernel panic - not syncing");
-        });
-        // A record of `dmesg --json` is read in its context only.
-        interesting || memchr::memmem::find(raw, b"\"msg\"").is_some()
+    fn is_interesting(raw: &[u8]) -> bool {
+        compiled::holds_header(raw) || memchr::memmem::find(raw, b"Linux version ").is_some()
     }
 
     /// Takes the reports of a region; returns the offset from which the search goes on.
     fn take(&mut self, region: &Region<'_>, end: bool) -> usize {
         let lines = &region.lines;
-        let openings = openings(lines, self.anything_before || !self.found.is_empty());
+        let openings = openings(region, self.anything_before || !self.found.is_empty());
         let mut floor = 0;
         for (at, line) in lines.iter().enumerate() {
             let text = &*line.text;
@@ -230,7 +206,8 @@ impl LogReader {
                 }
                 floor = at;
             }
-            self.panicked |= text.contains("Kernel panic - not syncing");
+            self.panicked |=
+                region.headers[at].is_some() && text.contains("Kernel panic - not syncing");
             let Some(header) = openings.get(&at) else { continue };
             if at < region.first {
                 continue;
@@ -245,14 +222,16 @@ impl LogReader {
                         && has_stack(family, &lines[other].text[*header_at..])
                 })
             };
-            let Some((mut report, _)) = report::read(lines, at, *header, floor, next) else {
+            let Some((mut report, last)) = report::read(lines, at, *header, floor, next) else {
                 continue;
             };
             if report.title == REBOOT_TITLE {
                 self.boots += 1;
             }
             report.boot = self.boots;
-            floor = at + 1;
+            // What one report holds is no context of the next, unless they overlap.
+            let overlap = openings.range(at + 1..).next().is_some_and(|(other, _)| *other <= last);
+            floor = if overlap { at + 1 } else { last + 1 };
             if self.kept_text + report.text.len() > MOST_TEXT {
                 report.text = String::new();
                 self.without_text += 1;
@@ -267,11 +246,11 @@ impl LogReader {
         if self.suppressed.is_some() {
             return;
         }
-        for (literal, pattern) in SUPPRESSIONS {
-            for at in memchr::memmem::find_iter(input, literal) {
+        for (literal, pattern) in SUPPRESSING.literals.iter().zip(&SUPPRESSING.patterns) {
+            for at in literal.find_iter(input) {
                 let (start, end) = (line_start(input, at, 0), line_end(input, at));
                 let text = String::from_utf8_lossy(&input[start..end.min(start + 4096)]);
-                if compiled::regex(pattern).is_match(&text) {
+                if pattern.is_match(&text) {
                     self.suppressed = Some(text.trim().to_owned());
                     return;
                 }
@@ -294,6 +273,8 @@ impl LogReader {
 /// The lines around a hit.
 struct Region<'a> {
     lines: Vec<Line<'a>>,
+    /// The header of each line that has one, and where it begins there.
+    headers: Vec<Option<(usize, &'static CompiledFamily)>>,
     /// Index of the first line that may begin a report.
     first: usize,
     /// Offsets within the searched input.
@@ -308,13 +289,21 @@ struct Region<'a> {
 impl<'a> Region<'a> {
     /// Reads lines from `context` on, as long as reports go on; `hit` is the start of the line that
     /// was hit, `line` the number of lines before `context`, `base` the offset of the input.
-    fn read(input: &'a [u8], context: usize, line: u64, base: u64, hit: usize) -> Self {
+    fn read(
+        input: &'a [u8],
+        context: usize,
+        line: u64,
+        base: u64,
+        hit: usize,
+        input_ends: bool,
+    ) -> Self {
         let mut lines: Vec<Line<'a>> = Vec::new();
+        let mut headers = Vec::new();
         let mut reader = LineReader::new();
         let (mut at, mut number) = (context, line);
         let mut first = 0;
         let mut last_header = 0;
-        let mut complete = true;
+        let mut complete = input_ends;
         while at < input.len() {
             if at <= hit {
                 first = lines.len();
@@ -325,19 +314,22 @@ impl<'a> Region<'a> {
                 break;
             }
             if lines.len() > last_header + MOST_LINES {
+                complete = true;
                 break;
             }
             let end = line_end(input, at);
             number += 1;
-            let before = lines.len();
             reader.read(&input[at..end], number, base + at as u64, |line| lines.push(line));
-            if lines[before..].iter().any(|line| compiled::find_header(&line.text).is_some()) {
-                last_header = lines.len();
+            while headers.len() < lines.len() {
+                headers.push(compiled::find_header(&lines[headers.len()].text));
+                if headers.last().is_some_and(Option::is_some) {
+                    last_header = lines.len();
+                }
             }
             at = (end + 1).min(input.len());
         }
         let safe_until = base + (hit + AFTER / 2) as u64;
-        Self { lines, first, start: context, end: at, complete, safe_until }
+        Self { lines, headers, first, start: context, end: at, complete, safe_until }
     }
 }
 
@@ -379,14 +371,18 @@ fn keep_from(input: &[u8], at: usize, floor: usize) -> usize {
     }
 }
 
-type Openings = HashMap<usize, (usize, &'static CompiledFamily)>;
+type Openings = BTreeMap<usize, (usize, &'static CompiledFamily)>;
 
 /// The lines that begin a report: those with a header that does not continue an earlier one.
-fn openings(lines: &[Line<'_>], something_before: bool) -> Openings {
+fn openings(region: &Region<'_>, something_before: bool) -> Openings {
+    let lines = &region.lines;
     let mut openings = Openings::new();
     let mut latest: Vec<(Option<Caller>, usize, &'static CompiledFamily)> = Vec::new();
     for (at, line) in lines.iter().enumerate() {
-        let Some((header_at, family)) = collect::header(line) else { continue };
+        let Some((header_at, family)) = region.headers[at] else { continue };
+        if family.excepts(&line.text) {
+            continue;
+        }
         if !announces(line, header_at) || is_replayed(lines, at) {
             continue;
         }
@@ -419,7 +415,7 @@ fn openings(lines: &[Line<'_>], something_before: bool) -> Openings {
 fn announces(line: &Line<'_>, header_at: usize) -> bool {
     static BEFORE_HEADER: LazyLock<Regex> = LazyLock::new(|| {
         compiled::regex(
-            r"^[\[\s*-]*(?:\S+: |NMI watchdog: |[0-9/: .,-]+|\*\* [0-9]+ printk messages dropped \*\* |<[^>]*> |syzkaller login: |\S+/[0-9]+ |[a-z_0-9]+ [0-9a-f:.-]+: )*$",
+            r"^[\[\s*-]*(?:\S+: |NMI watchdog: |[0-9/: .,-]+|\*\* [0-9]+ printk messages dropped \*\* |<[^>]*> |CPU [0-9]+ |syzkaller login: |\S+/[0-9]+ |[a-z_0-9]+ [0-9a-f:.-]+: )*$",
         )
     });
     let before = &line.text[..header_at];

@@ -41,6 +41,8 @@ pub struct CrashReport {
     pub text: String,
     /// The lines of the input it was taken from, context included.
     pub lines: LineSpan,
+    /// The row of the tables that named it; `None` when its own words are the title.
+    pub row: Option<Row>,
     /// The line that announced it.
     pub header_line: u64,
     /// Byte offset of that line in the (decompressed) input.
@@ -57,6 +59,15 @@ pub struct CrashReport {
     pub dropped: Dropped,
     /// How it follows from an earlier report of the same log.
     pub relation: Option<Relation>,
+}
+
+/// A row of the tables in [`read_console::reports`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Row {
+    /// The header of the family.
+    pub header: &'static str,
+    /// Index into the shapes of the family.
+    pub shape: usize,
 }
 
 /// The fuzzer process and program of a report.
@@ -126,7 +137,7 @@ struct Naming<'s> {
     damage: Option<String>,
 }
 
-/// Reads and names the report that begins at `lines[first]`.
+/// Reads and names the report that begins at `lines[first]`; gives the index of its last line too.
 pub(crate) fn read(
     lines: &[Line<'_>],
     first: usize,
@@ -153,6 +164,7 @@ pub(crate) fn read(
         None => Found::default(),
     };
     let (title, alt_titles, frame) = titles(&naming, &found, head);
+    let stack = damage::stack_start(&whole);
     let glued = lines.get(first + 1).is_some_and(|line| line.number == lines[first].number);
     let corrupted = naming
         .damage
@@ -165,23 +177,30 @@ pub(crate) fn read(
         .or_else(|| found.injected.then(|| "a fault injection stands in the stack".to_owned()))
         .or_else(|| glued.then(|| "another message begins on its first line".to_owned()))
         .or_else(|| {
-            let whole = naming.shape.is_none_or(|s| s.shape.doubt == Doubt::TraceOptional);
-            if whole { None } else { damage::broken_stack(body, collected.stale) }
+            let cut = damage::is_disconnected(body);
+            cut.then(|| "the console was disconnected in the middle of the report".to_owned())
+        })
+        .or_else(|| {
+            let optional = naming.shape.is_none_or(|s| s.shape.doubt == Doubt::TraceOptional);
+            let start = stack.filter(|start| *start < body.len() && !optional)?;
+            damage::broken_stack(body, start, collected.stale)
         })
         .or_else(|| {
             let shape = naming.shape?;
             let missing = match shape.shape.doubt {
-                Doubt::NeedsTrace => !damage::has_trace(&whole),
-                Doubt::Needs(pattern) => {
-                    let pattern = compiled::regex(pattern);
-                    !body.iter().any(|text| pattern.is_match(text))
+                Doubt::NeedsTrace => stack.is_none() && !damage::has_arm_trace(&whole),
+                Doubt::Needs(_) => {
+                    !shape.needs.as_ref().is_some_and(|p| body.iter().any(|text| p.is_match(text)))
                 }
                 Doubt::TraceOptional | Doubt::Always => false,
             };
             missing.then(|| "the stack trace is missing or not whole".to_owned())
         });
+    let row = naming.shape.and_then(|named_by| {
+        let shape = family.shapes.iter().position(|shape| std::ptr::eq(shape, named_by))?;
+        Some(Row { header: family.family.header, shape })
+    });
     let is_stall = naming.shape.is_some_and(|s| s.shape.choice == Choice::Entry);
-    let end = collected.end;
     let last = collected.kept.last().copied().unwrap_or(first);
     let report = CrashReport {
         kind: kind(&title),
@@ -195,6 +214,7 @@ pub(crate) fn read(
         guilty_file: guilty::file(body, is_stall),
         text: text(lines, &collected),
         lines: LineSpan::new(lines[collected.kept[0]].number, lines[last].number),
+        row,
         header_line: lines[first].number,
         offset: lines[first].offset,
         stamp: lines[first].stamp,
@@ -204,7 +224,7 @@ pub(crate) fn read(
         dropped: Dropped { foreign: collected.foreign, stale: collected.stale, cut: collected.cut },
         relation: None,
     };
-    Some((report, end))
+    Some((report, last))
 }
 
 /// The first line from its header on. Symbolised reports repeat it for every inlined function; the
@@ -350,25 +370,41 @@ fn kind(title: &str) -> Option<&'static str> {
 }
 
 fn executor(body: &[&str]) -> Option<Executor> {
-    body.iter().find_map(|text| {
+    static MARK: LazyLock<memchr::memmem::Finder<'static>> =
+        LazyLock::new(|| memchr::memmem::Finder::new("syz."));
+    body.iter().filter(|text| MARK.find(text.as_bytes()).is_some()).find_map(|text| {
         let after = text.split_once("Comm: syz.").or_else(|| text.split_once(": syz."))?.1;
         let mut numbers = after.split([' ', '/']).next()?.split('.');
         Some(Executor { proc: numbers.next()?.parse().ok()?, id: numbers.next()?.parse().ok()? })
     })
 }
 
-static TASKS: LazyLock<Vec<Regex>> = LazyLock::new(|| {
+/// (text that the line must hold, pattern that finds name and pid).
+static TASKS: LazyLock<Vec<(memchr::memmem::Finder<'static>, Regex)>> = LazyLock::new(|| {
     [
-        // name before pid
-        r"^INFO: task (?P<name>.+):(?P<pid>[0-9]+) (?:blocked|can't die)",
-        r"soft lockup - CPU#[0-9]+ stuck for [0-9]+s! \[(?P<name>.+):(?P<pid>[0-9]+)\]",
-        r"CPU: [0-9]+ (?:UID: [0-9]+ )?PID: (?P<pid>[0-9]+) Comm: (?P<name>.+?) (?:Not tainted|Tainted|Kdump|Hardware)",
-        r"^(?:Read|Write) of size [0-9]+ (?:at addr \S+ )?by task (?P<name>.+)/(?P<pid>[0-9]+)",
-        r"^(?P<name>.+)/(?P<pid>[0-9]+) (?:\[[^\]]*\](?::\S+)? )?(?:is trying to|takes:|just changed)",
-        r"CPU#[0-9]+: (?P<name>.+)/(?P<pid>[0-9]+)$",
-        r"atomic: (?P<name>.+)/(?P<pid>[0-9]+)/0x",
+        ("INFO: task ", r"^INFO: task (?P<name>.+):(?P<pid>[0-9]+) (?:blocked|can't die)"),
+        (
+            "soft lockup - ",
+            r"soft lockup - CPU#[0-9]+ stuck for [0-9]+s! \[(?P<name>.+):(?P<pid>[0-9]+)\]",
+        ),
+        (
+            " Comm: ",
+            r"CPU: [0-9]+ (?:UID: [0-9]+ )?PID: (?P<pid>[0-9]+) Comm: (?P<name>.+?) (?:Not tainted|Tainted|Kdump|Hardware)",
+        ),
+        (
+            " by task ",
+            r"^(?:Read|Write) of size [0-9]+ (?:at addr \S+ )?by task (?P<name>.+)/(?P<pid>[0-9]+)",
+        ),
+        (
+            " is trying to",
+            r"^(?P<name>.+)/(?P<pid>[0-9]+) (?:\[[^\]]*\](?::\S+)? )?is trying to",
+        ),
+        (" takes:", r"^(?P<name>.+)/(?P<pid>[0-9]+) (?:\[[^\]]*\](?::\S+)? )?takes:"),
+        ("just changed", r"^(?P<name>.+)/(?P<pid>[0-9]+) just changed"),
+        (", CPU#", r"CPU#[0-9]+: (?P<name>.+)/(?P<pid>[0-9]+)$"),
+        (" atomic: ", r"atomic: (?P<name>.+)/(?P<pid>[0-9]+)/0x"),
     ]
-    .map(compiled::regex)
+    .map(|(literal, pattern)| (memchr::memmem::Finder::new(literal), compiled::regex(pattern)))
     .into()
 });
 
@@ -376,7 +412,10 @@ static TASKS: LazyLock<Vec<Regex>> = LazyLock::new(|| {
 fn task(body: &[&str]) -> Option<Task> {
     const WITHIN: usize = 60;
     body.iter().take(WITHIN).find_map(|text| {
-        let captures = TASKS.iter().find_map(|pattern| pattern.captures(text))?;
+        let captures = TASKS
+            .iter()
+            .filter(|(literal, _)| literal.find(text.as_bytes()).is_some())
+            .find_map(|(_, pattern)| pattern.captures(text))?;
         Some(Task { name: captures["name"].trim().to_owned(), pid: captures["pid"].parse().ok()? })
     })
 }

@@ -6,7 +6,7 @@ use read_console::frame;
 use regex::Regex;
 
 use crate::compiled::{self, CompiledShape};
-use crate::functions::Found;
+use crate::functions::{self, Found};
 use crate::names;
 use crate::tables::entries::{BUCKETS, ENTRIES};
 
@@ -35,6 +35,14 @@ pub(crate) fn find(shape: &CompiledShape, lines: &[&str]) -> Found {
     let from = match shape.starts.first() {
         Some(Some(start)) => match lines.iter().position(|text| start.is_match(text)) {
             Some(at) => at + 1,
+            // From 6.1 on a CPU that reports itself shows the interrupted registers and begins the
+            // trace with them.
+            None if lines[0].contains("self-detected") => {
+                match lines.iter().position(|text| functions::is_kernel_registers(text)) {
+                    Some(at) => at,
+                    None => return Found::default(),
+                }
+            }
             None => return Found::default(),
         },
         _ => 0,

@@ -11,7 +11,7 @@ use std::process::ExitCode;
 use clap::Parser as _;
 
 fn main() -> ExitCode {
-    match commands::run(commands::Arguments::parse()) {
+    match commands::run(commands::Arguments::parse_from(commands::typed())) {
         Ok(code) => code,
         Err(failure) => failure.report(),
     }

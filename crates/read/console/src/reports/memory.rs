@@ -113,17 +113,6 @@ pub(super) static FAMILIES: &[Family] = &[
         ],
     },
     Family {
-        header: "CPU 0 Unable to handle kernel",
-        except: &[],
-        shapes: &[Shape {
-            line: r"CPU \d+ Unable to handle kernel paging request",
-            title: "BUG: unable to handle kernel paging request in {F}",
-            also: &["bad-access in {F}"],
-            function: FAULT,
-            ..Shape::EMPTY
-        }],
-    },
-    Family {
         header: "BUG: Bad page",
         except: &[],
         shapes: &[
@@ -139,7 +128,12 @@ pub(super) static FAMILIES: &[Family] = &[
                 line: r"BUG: Bad page cache",
                 title: "BUG: Bad page cache in {F}",
                 function: &[Look::Trace],
-                skip: ALLOCATOR,
+                skip: &[
+                    "unaccount",
+                    "delete_from_page_cache",
+                    "remove_folio",
+                    "^page_cache_delete",
+                ],
                 ..Shape::EMPTY
             },
         ],

@@ -20,10 +20,8 @@ pub(super) static FAMILIES: &[Family] = &[
         header: "BUG: assuming atomic context at",
         except: &[],
         shapes: &[Shape {
-            line: r"BUG: assuming (?:non-)?atomic context at",
-            title: "BUG: assuming atomic context in {F}",
-            function: &[Look::Trace],
-            skip: &["schedule"],
+            line: r"BUG: assuming atomic context at (\S+)",
+            title: "BUG: assuming atomic context at {1}",
             ..Shape::EMPTY
         }],
     },

@@ -34,7 +34,7 @@ pub(super) static FAMILIES: &[Family] = &[
                 ..Shape::EMPTY
             },
             Shape {
-                line: r"kernel BUG at (\S+)",
+                line: r"kernel BUG at (\S*[/.:]\S*)",
                 title: "kernel BUG in {F}",
                 function: FAULT,
                 skip: FORTIFY,
@@ -47,6 +47,17 @@ pub(super) static FAMILIES: &[Family] = &[
         except: &[],
         shapes: &[Shape {
             line: r"Kernel BUG at (\S+)",
+            title: "kernel BUG in {F}",
+            function: FAULT,
+            ..Shape::EMPTY
+        }],
+    },
+    // MIPS.
+    Family {
+        header: "Kernel bug detected[#",
+        except: &[],
+        shapes: &[Shape {
+            line: r"Kernel bug detected\[#",
             title: "kernel BUG in {F}",
             function: FAULT,
             ..Shape::EMPTY
@@ -168,7 +179,8 @@ pub(super) static FAMILIES: &[Family] = &[
     },
     Family {
         header: "Alignment trap:",
-        except: &[r"Alignment trap: not handling"],
+        // Of programs, where the administrator asked to be told.
+        except: &[r"Alignment trap: .* \([0-9]+\) PC="],
         shapes: &[Shape {
             line: r"Alignment trap:",
             title: "Alignment trap in {F}",
@@ -250,7 +262,7 @@ pub(super) static FAMILIES: &[Family] = &[
                 ..Shape::EMPTY
             },
             Shape {
-                line: r"Kernel panic - not syncing: \(?(?:UBSAN|KASAN|KMSAN|KFENCE): (.*)",
+                line: r"Kernel panic - not syncing: \(?(?:UBSAN|KASAN|KMSAN|KFENCE): (.*?)(?: \.\.\.)?$",
                 title: "kernel panic: {1}",
                 ..Shape::EMPTY
             },

@@ -1,29 +1,66 @@
 //! The command line: one module a command. A module has `Arguments` (what was typed) and `run`.
 
 pub(crate) mod bisect;
+mod check;
+mod diagnose;
+mod generate;
+mod lab;
 mod report;
+mod thread;
+mod typed;
 
 use std::process::ExitCode;
 
 use crate::failure::Failure;
+use crate::output::Color;
+
+pub(crate) use typed::typed;
 
 /// Takes a Linux kernel bug from its first console line to its fix.
+///
+/// `ktriage LOG` and `dmesg | ktriage` mean `ktriage diagnose`.
 #[derive(clap::Parser, Debug)]
-#[command(name = "ktriage", version)]
+#[command(
+    name = "ktriage",
+    version,
+    after_help = "\
+Examples:
+  ktriage console.log                 what happened first, who waits for whom, and the proof
+  dmesg | ktriage                     the same of the running kernel
+  ktriage report --brief *.log.xz     the crashes in logs, a line each
+
+Exit status: 0 done; 1 with --exit-code, when the thing asked about was found; 2 wrong use or
+unreadable input; 3 the lab failed."
+)]
 pub(crate) struct Arguments {
+    /// When to use colours.
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    color: Color,
+
     #[command(subcommand)]
     command: Command,
 }
 
 #[derive(clap::Subcommand, Debug)]
 enum Command {
-    Bisect(bisect::Arguments),
+    Diagnose(diagnose::Arguments),
     Report(report::Arguments),
+    Check(check::Arguments),
+    Bisect(bisect::Arguments),
+    Lab(lab::Arguments),
+    Thread(thread::Arguments),
+    Generate(generate::Arguments),
 }
 
 pub(crate) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
+    let color = arguments.color;
     match arguments.command {
+        Command::Diagnose(arguments) => diagnose::run(&arguments),
+        Command::Report(arguments) => report::run(&arguments, color),
+        Command::Check(arguments) => check::run(&arguments),
         Command::Bisect(arguments) => bisect::run(&arguments),
-        Command::Report(arguments) => report::run(&arguments),
+        Command::Thread(arguments) => thread::run(&arguments),
+        Command::Lab(arguments) => lab::run(&arguments),
+        Command::Generate(arguments) => generate::run(&arguments),
     }
 }

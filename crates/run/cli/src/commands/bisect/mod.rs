@@ -1,5 +1,6 @@
-//! `ktriage bisect`: find the commit that brought a crash, through flaky runs.
+//! `ktriage bisect`: find the commit that brought a crash, through flaky runs; judge such searches.
 
+mod audit;
 mod case;
 mod check;
 mod conclusion;
@@ -24,7 +25,7 @@ use std::process::ExitCode;
 
 use crate::failure::Failure;
 
-/// Find the commit that brought a crash, through flaky runs.
+/// Find the commit that brought a crash, through flaky runs; judge searches that others made.
 #[derive(clap::Args, Debug)]
 pub(crate) struct Arguments {
     #[command(subcommand)]
@@ -39,6 +40,7 @@ enum Command {
     Status(show::StatusArguments),
     Show(show::Arguments),
     Plan(plan::Arguments),
+    Audit(audit::Arguments),
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
@@ -49,6 +51,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         Command::Status(arguments) => show::status(arguments),
         Command::Show(arguments) => show::run(arguments),
         Command::Plan(arguments) => plan::run(arguments),
+        Command::Audit(arguments) => audit::run(arguments),
     }
 }
 

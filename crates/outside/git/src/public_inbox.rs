@@ -1,0 +1,306 @@
+//! Archives of public-inbox: one mail a commit, in the file `m`; a commit with `d` takes a mail back.
+//!
+//! A mirror holds epochs `git/0.git`, `git/1.git`, … below each list; a single epoch is a bare
+//! repository. Mails come oldest first and are read in a stream, so memory does not grow with the
+//! archive.
+
+use std::fs;
+use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+
+/// Mails asked for at once: the names of one round fit in the buffer of a pipe.
+const ROUND: usize = 256;
+/// Bytes of a mail that are read; the rest is dropped.
+const MAX_MAIL: u64 = 64 << 20;
+
+/// Why an archive cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A directory cannot be listed.
+    #[error("listing {}", path.display())]
+    List {
+        /// The directory.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// `git` cannot be started or its pipe broke.
+    #[error("running git {operation} in {}", path.display())]
+    Run {
+        /// What was to be done.
+        operation: &'static str,
+        /// The repository.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// `git` failed.
+    #[error("git {operation} failed in {}: {message}", path.display())]
+    Git {
+        /// What was to be done.
+        operation: &'static str,
+        /// The repository.
+        path: PathBuf,
+        /// What git said.
+        message: String,
+    },
+}
+
+/// One repository of an archive.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Epoch {
+    /// Where it is.
+    pub path: PathBuf,
+    /// The name of the list: that of the directory above `git`, or of the repository.
+    pub list: String,
+}
+
+/// Finds the epochs below `directory`, in order of list and number.
+pub fn epochs(directory: &Path) -> Result<Vec<Epoch>, Error> {
+    let mut found = Vec::new();
+    search(directory, 0, &mut found)?;
+    found.sort_by(|a, b| {
+        let number = |e: &Epoch| -> u64 {
+            e.path.file_stem().and_then(|s| s.to_str()).and_then(|s| s.parse().ok()).unwrap_or(0)
+        };
+        (&a.list, number(a), &a.path).cmp(&(&b.list, number(b), &b.path))
+    });
+    Ok(found)
+}
+
+fn search(directory: &Path, depth: usize, found: &mut Vec<Epoch>) -> Result<(), Error> {
+    let is_bare = directory.join("HEAD").is_file() && directory.join("objects").is_dir();
+    let has_git = directory.join(".git").join("HEAD").is_file();
+    if is_bare || has_git {
+        let mut named = directory;
+        // LIST/git/0.git: the list's own directory is two above.
+        let numbered = directory
+            .file_stem()
+            .and_then(|s| s.to_str())
+            .is_some_and(|s| s.bytes().all(|b| b.is_ascii_digit()));
+        if numbered && let Some(above) = directory.parent() {
+            named = above;
+            if above.file_name().is_some_and(|n| n == "git") {
+                named = above.parent().unwrap_or(above);
+            }
+        }
+        let list = named.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned());
+        let list = list.trim_end_matches(".git").to_owned();
+        found.push(Epoch { path: directory.to_owned(), list });
+        return Ok(());
+    }
+    if depth >= 4 {
+        return Ok(());
+    }
+    let list = |source| Error::List { path: directory.to_owned(), source };
+    for entry in fs::read_dir(directory).map_err(list)? {
+        let entry = entry.map_err(list)?;
+        // `all.git` of a mirror holds only alternates.
+        if entry.file_type().map_err(list)?.is_dir() && entry.file_name() != "all.git" {
+            search(&entry.path(), depth + 1, found)?;
+        }
+    }
+    Ok(())
+}
+
+fn git(path: &Path) -> Command {
+    let mut command = Command::new("git");
+    command
+        .arg("--no-pager")
+        .arg("-C")
+        .arg(path)
+        .env("GIT_CONFIG_NOSYSTEM", "1")
+        .env("GIT_CONFIG_GLOBAL", "/dev/null")
+        .env("LC_ALL", "C")
+        .stderr(Stdio::piped());
+    command
+}
+
+fn output(path: &Path, operation: &'static str, arguments: &[&str]) -> Result<String, Error> {
+    let run = |source| Error::Run { operation, path: path.to_owned(), source };
+    let out =
+        git(path).arg(operation).args(arguments).stdin(Stdio::null()).output().map_err(run)?;
+    if !out.status.success() {
+        let message = String::from_utf8_lossy(&out.stderr).trim().to_owned();
+        return Err(Error::Git { operation, path: path.to_owned(), message });
+    }
+    Ok(String::from_utf8_lossy(&out.stdout).into_owned())
+}
+
+/// The newest commit of an epoch; none in an empty one.
+pub fn head(epoch: &Epoch) -> Option<String> {
+    output(&epoch.path, "rev-parse", &["--verify", "--quiet", "HEAD^{commit}"])
+        .ok()
+        .map(|id| id.trim().to_owned())
+        .filter(|id| !id.is_empty())
+}
+
+/// The commits of an epoch oldest first, those after `after` if that is one of them. When history was
+/// rewritten, as public-inbox does to purge a mail, all of them.
+pub fn commits(epoch: &Epoch, after: Option<&str>) -> Result<Vec<String>, Error> {
+    if head(epoch).is_none() {
+        return Ok(Vec::new());
+    }
+    let known = after.filter(|id| {
+        id.bytes().all(|b| b.is_ascii_hexdigit())
+            && output(&epoch.path, "merge-base", &["--is-ancestor", id, "HEAD"]).is_ok()
+    });
+    let range = known.map_or_else(|| "HEAD".to_owned(), |id| format!("{id}..HEAD"));
+    let all = output(&epoch.path, "rev-list", &["--reverse", &range])?;
+    Ok(all.lines().map(str::to_owned).collect())
+}
+
+/// A running `git cat-file`, from which mails are read by their commits.
+#[derive(Debug)]
+pub struct Mails {
+    path: PathBuf,
+    child: Child,
+    requests: Option<ChildStdin>,
+    answers: BufReader<ChildStdout>,
+}
+
+impl Mails {
+    /// Opens an epoch.
+    pub fn open(epoch: &Epoch) -> Result<Self, Error> {
+        let path = epoch.path.clone();
+        let run = |source| Error::Run { operation: "cat-file", path: path.clone(), source };
+        let mut child = git(&path)
+            .args(["cat-file", "--batch", "--buffer"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .map_err(run)?;
+        let (Some(requests), Some(answers)) = (child.stdin.take(), child.stdout.take()) else {
+            return Err(run(io::Error::other("no pipe")));
+        };
+        let answers = BufReader::with_capacity(1 << 18, answers);
+        Ok(Self { path, child, requests: Some(requests), answers })
+    }
+
+    /// Reads the mails of `commits` in order and hands each to `take`. A commit that holds no mail is
+    /// left out. Stops when `take` says `false`.
+    pub fn read(
+        &mut self,
+        commits: &[String],
+        mut take: impl FnMut(&str, Vec<u8>) -> bool,
+    ) -> Result<(), Error> {
+        for round in commits.chunks(ROUND) {
+            let mut asked = String::new();
+            for commit in round {
+                asked.push_str(commit);
+                asked.push_str(":m\n");
+            }
+            // Without a flush at the end of a round git would keep its answers to itself.
+            asked.push_str("\n");
+            let path = self.path.clone();
+            let run = |source| Error::Run { operation: "cat-file", path: path.clone(), source };
+            let Some(requests) = self.requests.as_mut() else {
+                return Err(run(io::Error::other("the pipe is closed")));
+            };
+            requests.write_all(asked.as_bytes()).and_then(|()| requests.flush()).map_err(run)?;
+            let mut go_on = true;
+            for commit in round {
+                let mail = self.answer().map_err(run)?;
+                if let Some(mail) = mail
+                    && go_on
+                {
+                    go_on = take(commit, mail);
+                }
+            }
+            // The answer to the empty name that ends the round.
+            self.answer().map_err(run)?;
+            if !go_on {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn answer(&mut self) -> io::Result<Option<Vec<u8>>> {
+        let mut line = String::new();
+        if self.answers.read_line(&mut line)? == 0 {
+            return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "git cat-file ended"));
+        }
+        let mut words = line.split_ascii_whitespace();
+        let (Some(_), Some(kind), Some(size)) = (words.next(), words.next(), words.next()) else {
+            return Ok(None);
+        };
+        let Ok(size) = size.parse::<u64>() else { return Ok(None) };
+        let mut mail = Vec::new();
+        (&mut self.answers).take(size.min(MAX_MAIL)).read_to_end(&mut mail)?;
+        io::copy(
+            &mut (&mut self.answers).take(size.saturating_sub(MAX_MAIL) + 1),
+            &mut io::sink(),
+        )?;
+        Ok((kind == "blob").then_some(mail))
+    }
+}
+
+impl Drop for Mails {
+    fn drop(&mut self) {
+        self.requests = None;
+        // It ends by itself when its input does; a broken one is not waited for.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn run(path: &Path, arguments: &[&str]) -> bool {
+        git(path)
+            .args(["-c", "user.name=x", "-c", "user.email=x@example.org"])
+            .args(arguments)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status()
+            .is_ok_and(|s| s.success())
+    }
+
+    #[test]
+    fn mails_come_oldest_first_and_only_new_ones_the_second_time() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("pumps/git/0.git");
+        fs::create_dir_all(&path).expect("a directory");
+        if !run(&path, &["init", "-q", "."]) {
+            println!("skipped: no git command");
+            return;
+        }
+        let add = |name: &str, text: &str| {
+            let _ = fs::remove_file(path.join("m"));
+            let _ = fs::remove_file(path.join("d"));
+            fs::write(path.join(name), text).expect("written");
+            assert!(run(&path, &["add", "-A", "."]));
+            assert!(run(&path, &["commit", "-q", "-m", text]));
+        };
+        add("m", "one");
+        add("m", "two");
+        add("d", "one");
+        let epochs = epochs(directory.path()).expect("epochs");
+        assert_eq!(epochs.len(), 1);
+        assert_eq!(epochs[0].list, "pumps");
+        let all = commits(&epochs[0], None).expect("commits");
+        assert_eq!(all.len(), 3);
+        let mut mails = Mails::open(&epochs[0]).expect("git");
+        let mut texts = Vec::new();
+        let mut read = |list: &[String]| {
+            mails
+                .read(list, |_, mail| {
+                    texts.push(String::from_utf8_lossy(&mail).into_owned());
+                    true
+                })
+                .expect("mails");
+        };
+        read(&all);
+        let newest = head(&epochs[0]).expect("a head");
+        add("m", "three");
+        read(&commits(&epochs[0], Some(&newest)).expect("commits"));
+        assert_eq!(texts, ["one", "two", "three"]);
+        let unknown = "0".repeat(40);
+        assert_eq!(commits(&epochs[0], Some(&unknown)).expect("commits").len(), 4);
+    }
+}

@@ -1,0 +1,29 @@
+//! Mail bytes and saved archive pages in; messages, quotes, diffs and trailers with their lines out.
+//!
+//! Invariants: knows nothing about what a thread means; does no I/O; any bytes give messages and
+//! problems, never an error that loses the rest and never a panic; memory is bounded by the input.
+
+mod archive;
+mod body;
+mod diff;
+mod html;
+pub mod mbox;
+mod message;
+mod page;
+mod problem;
+mod quote;
+mod reference;
+mod subject;
+mod time;
+mod trailer;
+
+pub use archive::{Form, form, messages};
+pub use body::{Body, Line};
+pub use diff::{Damage, Diff, FileDiff, Hunk, HunkLine, LineKind, diffs};
+pub use message::{Message, Part, Person, Source, message, person};
+pub use problem::{Problem, ProblemKind};
+pub use quote::{Attribution, Quote, attribution, quote};
+pub use reference::{BugId, BugKind, CommitMention, Link, LinkKind, bug_ids, commits, links};
+pub use subject::{Subject, VersionNumber, subject};
+pub use time::{Civil, Moment, QuotedDate, age_range, quoted_date};
+pub use trailer::{Trailer, TrailerKind, trailer, trailers};

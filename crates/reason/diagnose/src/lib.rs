@@ -1,0 +1,33 @@
+//! From the lines of a console log to what happened first, who waits for whom, and the line that
+//! proves it.
+//!
+//! Invariants: does no I/O, reads no clock, starts no thread; every statement carries its lines, its
+//! rule and its grade; what the log does not show is said to be unknown, with the exhibit that would
+//! settle it.
+
+pub mod cause;
+mod claims;
+pub mod clock;
+mod collect;
+mod diagnosis;
+pub mod event;
+pub mod graph;
+pub mod hertz;
+mod kernel;
+pub mod locks;
+mod parse;
+mod reader;
+pub mod rules;
+pub mod stack;
+mod text;
+pub mod verdict;
+pub mod wait;
+
+pub use claims::segfault_bits;
+pub use collect::{
+    Collector, EVENT_LIMIT, FRAME_LIMIT, LOCK_LIST_LIMIT, MEMBER_LIMIT, Observations,
+    SNAPSHOT_LIMIT,
+};
+pub use diagnosis::{Diagnosis, FirstCause, Group, conclude, diagnose, local_symbol};
+pub use kernel::Kernel;
+pub use reader::LogReader;

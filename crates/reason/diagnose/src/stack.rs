@@ -1,0 +1,419 @@
+//! Reading a stack: which frames are the detector's, where the interrupted code begins, which frame
+//! stands for the work being done.
+
+use crate::event::{Frame, Instruction, Snapshot};
+
+/// Functions that only enter the scheduler or wait generically: skipped when asking what is awaited.
+const SCHEDULING: &[&str] = &[
+    "__switch_to",
+    "context_switch",
+    "__schedule",
+    "__schedule_loop",
+    "schedule",
+    "schedule_idle",
+    "schedule_timeout",
+    "schedule_timeout_uninterruptible",
+    "schedule_timeout_killable",
+    "schedule_timeout_interruptible",
+    "schedule_timeout_idle",
+    "schedule_preempt_disabled",
+    "schedule_hrtimeout_range",
+    "schedule_hrtimeout_range_clock",
+    "schedule_rtlock",
+    "io_schedule",
+    "io_schedule_timeout",
+    "io_schedule_prepare",
+    "rt_mutex_schedule",
+    "preempt_schedule",
+    "preempt_schedule_common",
+    "preempt_schedule_irq",
+    "preempt_schedule_notrace",
+    "__cond_resched",
+    "_cond_resched",
+    "wait_for_completion",
+    "wait_for_completion_io",
+    "wait_for_completion_state",
+    "wait_for_completion_killable",
+    "wait_for_completion_interruptible",
+    "wait_for_completion_timeout",
+    "wait_for_completion_killable_timeout",
+    "wait_for_completion_interruptible_timeout",
+    "wait_for_completion_io_timeout",
+    "wait_for_common",
+    "wait_for_common_io",
+    "__wait_for_common",
+    "do_wait_for_common",
+    "__wait_on_bit",
+    "__wait_on_bit_lock",
+    "out_of_line_wait_on_bit",
+    "out_of_line_wait_on_bit_lock",
+    "bit_wait",
+    "bit_wait_io",
+    "bit_wait_io_timeout",
+    "bit_wait_timeout",
+    "wait_on_bit",
+    "prepare_to_wait_event",
+];
+
+/// Whether the function only enters the scheduler or waits generically.
+pub fn is_scheduling(function: &str) -> bool {
+    SCHEDULING.contains(&function)
+}
+
+/// Starts and pieces of functions through which an interrupt, exception or detector enters; what is
+/// further out is the interrupted code.
+const ENTRY: &[&str] = &[
+    "asm_sysvec_",
+    "sysvec_",
+    "asm_common_interrupt",
+    "common_interrupt",
+    "ret_from_intr",
+    "apic_timer_interrupt",
+    "smp_apic_timer_interrupt",
+    "retint_",
+    "el1_irq",
+    "el1h_64_irq",
+    "el1_interrupt",
+    "el0_irq",
+    "el0t_64_irq",
+    "__irq_svc",
+    "decrementer_common",
+    "timer_interrupt",
+    "hardware_interrupt_common",
+    "ext_int_handler",
+    "io_int_handler",
+    "do_ext_irq",
+    "do_irq_async",
+    "handle_int",
+    "rollback_handle_int",
+    "ret_from_exception",
+    "handle_exception",
+    "do_irq",
+    "call_on_irq_stack",
+    "asm_exc_nmi",
+    "end_repeat_nmi",
+    "nmi",
+    "do_IRQ",
+];
+
+/// Functions of the printing and detecting machinery; never what a report is about.
+const DETECTOR: &[&str] = &[
+    "dump_stack",
+    "dump_backtrace",
+    "show_stack",
+    "show_regs",
+    "show_trace",
+    "__warn",
+    "warn_slowpath",
+    "report_bug",
+    "handle_bug",
+    "exc_invalid_op",
+    "asm_exc_invalid_op",
+    "do_invalid_op",
+    "invalid_op",
+    "print_report",
+    "print_address_description",
+    "kasan_",
+    "__asan_",
+    "__kasan",
+    "check_memory_region",
+    "kmsan_",
+    "__msan_",
+    "kcsan_",
+    "__tsan_",
+    "ubsan_",
+    "__ubsan",
+    "handle_overflow",
+    "nmi_cpu_backtrace",
+    "nmi_trigger_cpumask_backtrace",
+    "arch_trigger_cpumask_backtrace",
+    "trigger_single_cpu_backtrace",
+    "trigger_all_cpu_backtrace",
+    "rcu_dump_cpu_stacks",
+    "print_cpu_stall",
+    "print_other_cpu_stall",
+    "check_cpu_stall",
+    "rcu_sched_clock_irq",
+    "rcu_check_callbacks",
+    "rcu_pending",
+    "update_process_times",
+    "tick_",
+    "watchdog_timer_fn",
+    "__hrtimer_run_queues",
+    "__run_hrtimer",
+    "hrtimer_interrupt",
+    "lock_acquire",
+    "__lock_acquire",
+    "validate_chain",
+    "check_prev_add",
+    "check_prevs_add",
+    "check_noncircular",
+    "print_circular_bug",
+    "print_deadlock_bug",
+    "print_usage_bug",
+    "mark_lock",
+    "lockdep_",
+    "__might_resched",
+    "___might_sleep",
+    "__might_sleep",
+    "__schedule_bug",
+    "schedule_debug",
+    "bad_page",
+    "oops_",
+    "die",
+    "__die",
+    "no_context",
+    "page_fault_oops",
+    "__bad_area",
+    "bad_area",
+    "do_user_addr_fault",
+    "exc_page_fault",
+    "asm_exc_page_fault",
+    "do_page_fault",
+    "page_fault",
+    "exc_general_protection",
+    "asm_exc_general_protection",
+    "do_trap",
+    "do_error_trap",
+    "panic",
+    "refcount_warn_saturate",
+    "__list_add_valid",
+    "__list_del_entry_valid",
+    "write_comp_data",
+    "__sanitizer_cov",
+    "rcu_note_context_switch",
+];
+
+/// Whether the function belongs to the printing and detecting machinery.
+pub fn is_detector(function: &str) -> bool {
+    DETECTOR.iter().any(|start| function.starts_with(start))
+}
+
+/// Whether an interrupt or exception enters through the function.
+pub fn is_entry(function: &str) -> bool {
+    ENTRY.iter().any(|start| function.starts_with(start))
+}
+
+/// Functions that only the printing of another context's stack has: the report was made from inside the
+/// interrupt whose entry stands further out.
+const PRINTING: &[&str] = &[
+    "dump_stack",
+    "dump_backtrace",
+    "show_stack",
+    "show_regs",
+    "nmi_cpu_backtrace",
+    "rcu_dump_cpu_stacks",
+    "print_cpu_stall",
+    "print_other_cpu_stall",
+    "check_cpu_stall",
+    "rcu_sched_clock_irq",
+    "rcu_check_callbacks",
+    "watchdog_timer_fn",
+    "watchdog_overflow_callback",
+    "sched_show_task",
+    "panic",
+];
+
+/// The frames that tell what the task or CPU was doing: those outside of the interrupt in which the report
+/// was printed, reliable ones only. A handler that was itself interrupted by the report stays.
+pub fn task_frames(snapshot: &Snapshot) -> Vec<&Frame> {
+    let start = interrupted_from(snapshot);
+    let outer: Vec<&Frame> =
+        snapshot.frames[start..].iter().filter(|frame| frame.reliable).collect();
+    let skip = outer.iter().take_while(|frame| is_detector(&frame.function)).count();
+    if skip == outer.len() { outer } else { outer[skip..].to_vec() }
+}
+
+/// Where the interrupted code begins: behind the entry through which the printing interrupt came in.
+fn interrupted_from(snapshot: &Snapshot) -> usize {
+    let frames = &snapshot.frames;
+    let printing = frames
+        .iter()
+        .rposition(|frame| PRINTING.iter().any(|start| frame.function.starts_with(start)));
+    let Some(printing) = printing.filter(|_| snapshot.on_cpu) else { return 0 };
+    // A pointer printed in the middle of the frames says it exactly.
+    if let Some(pointer) =
+        snapshot.instruction.iter().find(|pointer| !pointer.user && pointer.at_frame > printing)
+    {
+        return pointer.at_frame.min(frames.len());
+    }
+    let Some(entry) = frames[printing..].iter().position(|frame| is_entry(&frame.function)) else {
+        return 0;
+    };
+    let mut start = printing + entry;
+    while frames.get(start).is_some_and(|frame| is_entry(&frame.function)) {
+        start += 1;
+    }
+    if start >= frames.len() { 0 } else { start }
+}
+
+/// The interrupted instruction in the kernel, where it is printed.
+pub fn instruction(snapshot: &Snapshot) -> Option<&Instruction> {
+    let start = interrupted_from(snapshot);
+    snapshot
+        .instruction
+        .iter()
+        .find(|at| {
+            !at.user
+                && !at.function.is_empty()
+                && at.at_frame >= start
+                && !is_detector(&at.function)
+        })
+        .or_else(|| {
+            snapshot
+                .instruction
+                .iter()
+                .find(|at| !at.user && !at.function.is_empty() && !is_detector(&at.function))
+        })
+}
+
+/// The interrupted instruction where it lies in a helper or in coverage code, whose caller does the work.
+pub fn instruction_of_leaf(snapshot: &Snapshot) -> Option<&Instruction> {
+    let start = interrupted_from(snapshot);
+    snapshot
+        .instruction
+        .iter()
+        .find(|at| !at.user && !at.function.is_empty() && at.at_frame >= start)
+        .filter(|at| is_leaf(&at.function) || at.function == "write_comp_data")
+}
+
+/// Functions a sample often hits although the work is done by their caller.
+const LEAVES: &[&str] = &[
+    "_raw_spin_unlock",
+    "__raw_spin_unlock",
+    "_raw_read_unlock",
+    "_raw_write_unlock",
+    "replay_interrupt_return",
+    "arch_local_irq",
+    "__sanitizer_cov",
+    "check_kcov_mode",
+    "lock_acquire",
+    "lock_release",
+    "lock_is_held",
+    "rcu_read_",
+    "__rcu_read_",
+    "rcu_is_watching",
+    "rcu_dynticks_",
+    "__rcu_is_watching",
+    "rcu_lockdep",
+    "preempt_count_",
+    "__local_bh_enable",
+    "trace_hardirqs",
+    "trace_irq",
+    "native_save_fl",
+    "__raw_callee_save",
+    "memset",
+    "memcpy",
+    "clear_page",
+    "copy_page",
+    "rep_",
+    "__preempt",
+    "cpu_relax",
+    "delay_",
+    "__delay",
+    "__const_udelay",
+    "__udelay",
+    "__asan",
+    "__kasan",
+    "kasan_",
+    "read_tsc",
+    "ktime_get",
+];
+
+/// Whether a sample in the function tells more of its caller.
+pub fn is_leaf(function: &str) -> bool {
+    LEAVES.iter().any(|start| function.starts_with(start))
+}
+
+/// Whether a system call enters the kernel through the function.
+pub fn is_syscall_entry(function: &str) -> bool {
+    [
+        "do_syscall",
+        "entry_SYSCALL",
+        "el0_svc",
+        "el0_sync",
+        "el0t_64_sync",
+        "system_call",
+        "ret_fast_syscall",
+        "ret_from_syscall",
+        "__do_syscall",
+    ]
+    .iter()
+    .any(|start| function.starts_with(start))
+}
+
+/// The function in which the task or CPU was, without printing machinery and helpers that only a sample
+/// hits: the interrupted instruction where it is printed, else the innermost frame.
+pub fn where_it_was(snapshot: &Snapshot) -> Option<(String, u64)> {
+    if let Some(at) = instruction(snapshot).filter(|at| !is_leaf(&at.function)) {
+        return Some((at.function.clone(), at.line));
+    }
+    let frames = task_frames(snapshot);
+    let frame = frames.iter().find(|frame| {
+        !is_scheduling(&frame.function)
+            && !is_detector(&frame.function)
+            && !is_leaf(&frame.function)
+    })?;
+    Some((frame.function.clone(), frame.line))
+}
+
+/// The system call a stack is in, from its entry frame: `splice` of `__x64_sys_splice`.
+pub fn syscall(snapshot: &Snapshot) -> Option<(String, u64)> {
+    const STARTS: &[&str] = &[
+        "__x64_sys_",
+        "__ia32_sys_",
+        "__arm64_sys_",
+        "__riscv_sys_",
+        "__s390x_sys_",
+        "__s390_sys_",
+        "__se_sys_",
+        "__do_sys_",
+        "__x64_compat_sys_",
+        "__ia32_compat_sys_",
+        "SyS_",
+        "SYSC_",
+        "sys_",
+        "ksys_",
+    ];
+    let frame = snapshot.frames.iter().rfind(|frame| {
+        frame.reliable
+            && STARTS.iter().any(|start| frame.function.starts_with(start))
+            && frame.function != "sys_call_table"
+    })?;
+    let name = STARTS.iter().find_map(|start| frame.function.strip_prefix(start))?;
+    Some((name.to_owned(), frame.line))
+}
+
+/// The outermost stable frame: the system call, work function, thread function or softirq handler. The
+/// top frames move from sample to sample; this one does not.
+pub fn anchor(snapshot: &Snapshot) -> Option<String> {
+    let frames = task_frames(snapshot);
+    let softirq = frames
+        .iter()
+        .position(|f| ["__do_softirq", "handle_softirqs"].contains(&f.function.as_str()));
+    if let Some(handler) = softirq.and_then(|at| at.checked_sub(1)).map(|at| frames[at]) {
+        return Some(handler.function.clone());
+    }
+    if let Some((name, _)) = syscall(snapshot) {
+        return Some(name);
+    }
+    if let Some((_, work)) = &snapshot.workqueue
+        && let Some(function) = work.split_whitespace().nth(1)
+        && function != "0x0"
+        && !function.starts_with('(')
+    {
+        return Some(function.to_owned());
+    }
+    let outer = [
+        "process_one_work",
+        "process_scheduled_works",
+        "kthread",
+        "irq_thread",
+        "irq_thread_fn",
+        "smpboot_thread_fn",
+        "kthread_worker_fn",
+    ];
+    let at = frames.iter().position(|frame| outer.contains(&frame.function.as_str()))?;
+    let frame = frames.get(at.checked_sub(1)?)?;
+    (!is_scheduling(&frame.function)).then(|| frame.function.clone())
+}

@@ -1,0 +1,51 @@
+//! The architectures whose dumps are told apart.
+
+use std::fmt;
+
+/// An architecture and, where it matters to registers, its width.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Architecture {
+    /// 64-bit x86.
+    X86_64,
+    /// 32-bit x86, also a 32-bit program on a 64-bit kernel.
+    I386,
+    /// 64-bit ARM.
+    Arm64,
+    /// 32-bit ARM (EABI).
+    Arm,
+    /// RISC-V, 64 bits.
+    Riscv64,
+    /// PowerPC; the numbers of system calls are those of 64 bits.
+    Powerpc,
+    /// IBM Z.
+    S390,
+    /// MIPS; the number of a system call tells its ABI.
+    Mips,
+}
+
+impl Architecture {
+    /// The name under which it is printed.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::X86_64 => "x86-64",
+            Self::I386 => "i386",
+            Self::Arm64 => "arm64",
+            Self::Arm => "arm",
+            Self::Riscv64 => "riscv64",
+            Self::Powerpc => "powerpc",
+            Self::S390 => "s390",
+            Self::Mips => "mips",
+        }
+    }
+
+    /// Whether a pointer has 32 bits.
+    pub const fn is_32_bit(self) -> bool {
+        matches!(self, Self::I386 | Self::Arm)
+    }
+}
+
+impl fmt::Display for Architecture {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}

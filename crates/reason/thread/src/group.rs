@@ -1,0 +1,102 @@
+//! Which messages belong together (rules T1, T5): who answers whom, across versions and titles.
+
+use std::collections::HashMap;
+
+use read_mail::{Message, Source};
+
+use crate::series;
+
+/// A message of a thread and how many further copies of it there are.
+pub(crate) type Member = (usize, usize);
+
+struct Sets(Vec<usize>);
+
+impl Sets {
+    fn add(&mut self) -> usize {
+        self.0.push(self.0.len());
+        self.0.len() - 1
+    }
+
+    fn root(&mut self, mut a: usize) -> usize {
+        while self.0[a] != a {
+            self.0[a] = self.0[self.0[a]];
+            a = self.0[a];
+        }
+        a
+    }
+
+    fn join(&mut self, a: usize, b: usize) {
+        let (a, b) = (self.root(a), self.root(b));
+        // The older root stays: threads keep the order of the input.
+        self.0[a.max(b)] = a.min(b);
+    }
+}
+
+/// Groups the messages into threads, each in the order of the input.
+pub(crate) fn threads(messages: &[Message]) -> Vec<Vec<Member>> {
+    let mut sets = Sets((0..messages.len()).collect());
+    let mut nodes: HashMap<&str, usize> = HashMap::new();
+    let mut copies = vec![0usize; messages.len()];
+    let mut is_copy = vec![false; messages.len()];
+    let mut page = None;
+    for (index, message) in messages.iter().enumerate() {
+        if message.source == Source::Page {
+            let first = *page.get_or_insert(index);
+            sets.join(first, index);
+            continue;
+        }
+        let Some(id) = message.message_id.as_deref() else { continue };
+        if let Some(&first) = nodes.get(id) {
+            // The same message by way of two lists. Another message under the same id is kept.
+            if first < messages.len()
+                && messages[first].subject == message.subject
+                && messages[first].body.len().abs_diff(message.body.len()) <= 8
+            {
+                copies[first] += 1;
+                is_copy[index] = true;
+            }
+            sets.join(first, index);
+        } else {
+            nodes.insert(id, index);
+        }
+    }
+    for (index, message) in messages.iter().enumerate() {
+        for id in message.references.iter().chain(&message.in_reply_to) {
+            let node = *nodes.entry(id).or_insert_with(|| sets.add());
+            sets.join(index, node);
+        }
+    }
+    let mut titles: HashMap<String, usize> = HashMap::new();
+    for (index, message) in messages.iter().enumerate() {
+        let title = message.subject.title.to_lowercase();
+        if title.len() < 8 {
+            continue;
+        }
+        let lost = message.subject.is_reply
+            && message.references.is_empty()
+            && message.in_reply_to.is_empty();
+        match titles.get(&title) {
+            Some(&first) if lost => sets.join(first, index),
+            Some(_) => {}
+            None => {
+                titles.insert(title, index);
+            }
+        }
+    }
+    let starts = series::starts(&messages.iter().collect::<Vec<_>>());
+    series::for_each_link(&starts, |a, b| sets.join(starts[a].index, starts[b].index));
+    let mut order: Vec<usize> = Vec::new();
+    let mut groups: HashMap<usize, Vec<Member>> = HashMap::new();
+    for index in 0..messages.len() {
+        if is_copy[index] {
+            continue;
+        }
+        let root = sets.root(index);
+        let group = groups.entry(root).or_default();
+        if group.is_empty() {
+            order.push(root);
+        }
+        group.push((index, copies[index]));
+    }
+    order.into_iter().filter_map(|root| groups.remove(&root)).collect()
+}

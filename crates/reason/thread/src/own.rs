@@ -1,0 +1,136 @@
+//! What a message says itself: neither quoted nor part of a diff, a signature or a diffstat.
+
+use read_mail::{Message, attribution, diffs, quote};
+
+use crate::model::{Kind, Thread};
+
+/// What a line of a message is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// The commit message of a patch.
+    CommitMessage,
+    /// Below `---` of a patch.
+    Notes,
+    /// The sender's own words in any other mail.
+    Words,
+    /// A quote.
+    Quoted,
+    /// The line above a quote.
+    Attribution,
+    /// Part of a diff or its statistics.
+    Diff,
+    /// A signature or a list's footer.
+    Signature,
+}
+
+/// The role of each line of the message at `entry`.
+pub(crate) fn roles(message: &Message, entry: usize, thread: &Thread) -> Vec<Role> {
+    let body = &message.body;
+    let is_patch = matches!(thread.entries[entry].kind, Kind::Patch(_));
+    let all = diffs(body);
+    let first_diff = all.first().map_or(body.len(), |d| d.first);
+    let rule = (0..first_diff.min(body.len())).find(|i| body.line(*i).text == "---");
+    let mut roles: Vec<Role> = (0..body.len())
+        .map(|i| match (is_patch, rule) {
+            (true, Some(rule)) if i == rule => Role::Diff,
+            (true, Some(rule)) if i > rule => Role::Notes,
+            (true, _) => Role::CommitMessage,
+            _ => Role::Words,
+        })
+        .collect();
+    for diff in &all {
+        roles[diff.first..=diff.last].fill(Role::Diff);
+    }
+    for index in 0..body.len() {
+        if roles[index] == Role::Diff {
+            continue;
+        }
+        let text = body.line(index).text;
+        if quote(text).depth > 0 {
+            roles[index] = Role::Quoted;
+        }
+        if let Some(found) = attribution(body, index) {
+            roles[found.first..=found.last].fill(Role::Attribution);
+        }
+        if is_statistics(text) {
+            roles[index] = Role::Diff;
+        }
+    }
+    for part in &message.parts {
+        let mut signature = false;
+        let end = part.end.min(body.len());
+        let first = part.first.min(end);
+        for (role, index) in roles[first..end].iter_mut().zip(first..) {
+            let text = body.line(index).text;
+            if *role == Role::Diff && !is_statistics(text) {
+                signature = false;
+                continue;
+            }
+            // Some programs cut the blank of `-- `; the version of git below it shows what it is.
+            let short = text == "--" && body.line(index + 1).text.starts_with("2.");
+            let ruler = text.len() > 30 && text.bytes().all(|b| b == b'_');
+            signature |= text == "-- " || short || ruler;
+            if signature && *role != Role::Quoted {
+                *role = Role::Signature;
+            }
+        }
+    }
+    roles
+}
+
+/// ` kernel/kcov.c | 94 +++---`, ` 3 files changed, …`, ` create mode …`.
+fn is_statistics(text: &str) -> bool {
+    let Some(rest) = text.strip_prefix(' ') else { return false };
+    if rest.starts_with("create mode ")
+        || rest.starts_with("delete mode ")
+        || rest.starts_with("rename ")
+    {
+        return true;
+    }
+    if let Some((_, counts)) = rest.split_once(" | ") {
+        let counts = counts.trim();
+        let digits = counts.bytes().take_while(u8::is_ascii_digit).count();
+        return digits > 0 && counts[digits..].trim().bytes().all(|b| matches!(b, b'+' | b'-'))
+            || counts.starts_with("Bin ");
+    }
+    (rest.contains(" file changed") || rest.contains(" files changed"))
+        && rest.as_bytes().first().is_some_and(u8::is_ascii_digit)
+}
+
+/// A paragraph of own words with the line on which each part stands.
+pub(crate) struct Prose {
+    /// The text, folded.
+    pub(crate) text: String,
+    /// Offset in the text and number of the input line that begins there.
+    starts: Vec<(usize, u64)>,
+}
+
+impl Prose {
+    /// The lines of a piece of the text.
+    pub(crate) fn lines(&self, start: usize, end: usize) -> facts::LineSpan {
+        let at = |offset: usize| self.starts.iter().rfind(|s| s.0 <= offset).map_or(0, |s| s.1);
+        facts::LineSpan::new(at(start), at(end.saturating_sub(1)))
+    }
+}
+
+/// The paragraphs of all lines whose role is in `wanted`. Trailers are no prose.
+pub(crate) fn prose(message: &Message, roles: &[Role], wanted: &[Role]) -> Vec<Prose> {
+    let mut found = Vec::new();
+    let mut open: Option<Prose> = None;
+    for (index, line) in message.body.lines().enumerate() {
+        let own = roles.get(index).is_some_and(|r| wanted.contains(r));
+        let text = crate::text::fold(line.text);
+        if !own || text.is_empty() || read_mail::trailer(line.text).is_some() {
+            found.extend(open.take());
+            continue;
+        }
+        let prose = open.get_or_insert_with(|| Prose { text: String::new(), starts: Vec::new() });
+        if !prose.text.is_empty() {
+            prose.text.push(' ');
+        }
+        prose.starts.push((prose.text.len(), line.number));
+        prose.text.push_str(&text);
+    }
+    found.extend(open);
+    found
+}

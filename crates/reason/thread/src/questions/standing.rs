@@ -1,0 +1,370 @@
+//! How a question stands, why, and whose turn it is.
+
+use read_mail::{Message, TrailerKind};
+
+use crate::model::{Anchor, Ask, Exchange, Question, QuestionState, Thread, Tone};
+use crate::phrases::{RESULTS, first_of, starts_with_any};
+use crate::series;
+use crate::text::{content_words, fold};
+
+use super::anchor;
+
+/// Settles state, reason and turn.
+pub(super) fn settle(all: &[&Message], question: &mut Question, thread: &Thread) {
+    let (state, reason, evidence) = stand(all, question, thread);
+    question.state = state;
+    question.reason = reason;
+    question.evidence = evidence;
+    question.waits_for = turn(question, thread);
+}
+
+type Standing = (QuestionState, String, Vec<u64>);
+
+fn stand(all: &[&Message], question: &Question, thread: &Thread) -> Standing {
+    let by = |e: &Exchange| format!("M{} {}", e.entry + 1, e.lines);
+    if let Some(e) = question.exchanges.iter().find(|e| e.tone == Tone::Withdraws) {
+        return (QuestionState::Withdrawn, format!("taken back, {}", by(e)), Vec::new());
+    }
+    if let Some(done) = confirmed_by_tag(question, thread) {
+        return (QuestionState::Confirmed, done.0, vec![done.1]);
+    }
+    let answered_before_agreement =
+        |at: usize| question.exchanges[..at].iter().any(|e| !e.by_asker);
+    if let Some((_, e)) = question
+        .exchanges
+        .iter()
+        .enumerate()
+        .find(|(at, e)| e.by_asker && e.tone == Tone::Agrees && answered_before_agreement(*at))
+    {
+        return (QuestionState::Confirmed, format!("the asker agrees, {}", by(e)), Vec::new());
+    }
+    if question.ask == Ask::Test {
+        return match test_result(all, question, thread) {
+            Some((line, text)) => (QuestionState::Confirmed, text, vec![line]),
+            None => {
+                let reason = match question.exchanges.last() {
+                    Some(e) => format!("no result; {} {}", by(e), e.tone.name()),
+                    None => "no result, no reply".to_owned(),
+                };
+                (QuestionState::Open, reason, Vec::new())
+            }
+        };
+    }
+    let newest = newest_after(question, thread);
+    if question.ask == Ask::Fixes {
+        return fixes(question, newest, thread);
+    }
+    if let Some(newest) = newest
+        && let Some(found) = by_version(all, question, newest, thread)
+    {
+        return found;
+    }
+    let Some(last) = question.exchanges.last() else {
+        return (QuestionState::Open, "no reply".to_owned(), Vec::new());
+    };
+    match last.tone {
+        _ if last.by_asker => {
+            (QuestionState::Open, format!("the asker insists, {}", by(last)), Vec::new())
+        }
+        Tone::Deflects => {
+            (QuestionState::Open, format!("left to others, {}", by(last)), Vec::new())
+        }
+        Tone::Offers => {
+            (QuestionState::Open, format!("said to be possible, {}; no code", by(last)), Vec::new())
+        }
+        Tone::AsksBack => (QuestionState::Open, format!("asked back, {}", by(last)), Vec::new()),
+        Tone::Agrees if question.ask == Ask::Question && is_plain_yes(&last.text) => {
+            (QuestionState::Answered, format!("{}; not confirmed", by(last)), Vec::new())
+        }
+        Tone::Agrees => {
+            (QuestionState::Open, format!("agreed, {}; in no version", by(last)), Vec::new())
+        }
+        Tone::Answers | Tone::Withdraws => match unanswered_part(question) {
+            Some(part) => (
+                QuestionState::Partly,
+                format!("{}; not answered: \"{}\"", by(last), shorten(&part)),
+                Vec::new(),
+            ),
+            None => (QuestionState::Answered, format!("{}; not confirmed", by(last)), Vec::new()),
+        },
+    }
+}
+
+/// A `yes` to a question answers it, unless it promises a change.
+fn is_plain_yes(text: &str) -> bool {
+    const YES: [&str; 9] =
+        ["yes", "yep", "yeah", "right", "correct", "exactly", "indeed", "true", "of course"];
+    const PROMISES: [&str; 9] =
+        ["will", "i'll", "let me", "next version", "fix", "respin", "resend", "change", "update"];
+    let lower = text.to_lowercase();
+    starts_with_any(&lower, &YES) && first_of(&lower, &PROMISES).is_none()
+}
+
+fn shorten(text: &str) -> String {
+    match text.char_indices().nth(70) {
+        Some((at, _)) => format!("{}…", &text[..at]),
+        None => text.to_owned(),
+    }
+}
+
+/// The newest version of the same series that came after the question.
+fn newest_after(question: &Question, thread: &Thread) -> Option<usize> {
+    let version = question.version?;
+    let lineage = thread.versions[version].lineage;
+    let asked = question.asked.first()?.0;
+    (0..thread.versions.len()).rev().find(|v| thread.versions[*v].lineage == lineage).filter(|v| {
+        *v > version && thread.versions[*v].entry > asked && !thread.versions[*v].is_resend
+    })
+}
+
+fn confirmed_by_tag(question: &Question, thread: &Thread) -> Option<(String, u64)> {
+    let asked = question.asked.last()?.0;
+    let tag = thread.tags.iter().find(|t| {
+        matches!(t.trailer.kind, TrailerKind::Review | TrailerKind::Test)
+            && t.place == crate::model::Place::Reply
+            && t.condition.is_none()
+            && t.entry > asked
+            && t.trailer.person.is(&question.asker)
+            && same_lineage(question.version, t.version, thread)
+    })?;
+    Some((format!("the asker gave {}", tag.trailer.tag), tag.lines.first))
+}
+
+fn same_lineage(a: Option<usize>, b: Option<usize>, thread: &Thread) -> bool {
+    match (a, b) {
+        (Some(a), Some(b)) => thread.versions[a].lineage == thread.versions[b].lineage,
+        _ => true,
+    }
+}
+
+/// A `Tested-by` or a machine's result that came after the question.
+fn test_result(all: &[&Message], question: &Question, thread: &Thread) -> Option<(u64, String)> {
+    let asked = question.asked.last()?.0;
+    let tag = thread.tags.iter().find(|t| {
+        t.trailer.kind == TrailerKind::Test
+            && t.entry > asked
+            && same_lineage(question.version, t.version, thread)
+    });
+    if let Some(tag) = tag {
+        return Some((
+            tag.lines.first,
+            format!("{} by {}", tag.trailer.tag, tag.trailer.person.shown()),
+        ));
+    }
+    for message in all.iter().skip(asked + 1) {
+        if !super::is_machine(message) {
+            continue;
+        }
+        for line in message.body.lines().take(400) {
+            let lower = line.text.to_lowercase();
+            if let Some((phrase, _)) = RESULTS.iter().find(|r| lower.contains(r.0)) {
+                return Some((line.number, format!("{}: {phrase}", message.from.shown())));
+            }
+        }
+    }
+    None
+}
+
+fn fixes(question: &Question, newest: Option<usize>, thread: &Thread) -> Standing {
+    let ids = |v: usize| -> Vec<(&str, u64)> {
+        thread
+            .tags
+            .iter()
+            .filter(|t| t.version == Some(v) && t.trailer.kind == TrailerKind::Fixes)
+            .map(|t| (t.trailer.value.split(' ').next().unwrap_or_default(), t.lines.first))
+            .collect()
+    };
+    if let (Some(newest), Some(old)) = (newest, question.version) {
+        let (before, after) = (ids(old), ids(newest));
+        let name = thread.versions[newest].name();
+        let evidence = after.iter().map(|a| a.1).collect();
+        if before.iter().map(|b| b.0).ne(after.iter().map(|a| a.0)) {
+            return (
+                QuestionState::Changed(newest),
+                format!("{name} names another Fixes"),
+                evidence,
+            );
+        }
+        if question.exchanges.is_empty() {
+            let still = after.first().map_or("", |a| a.0);
+            return (
+                QuestionState::Open,
+                format!("no reply; {name} still says Fixes: {still}"),
+                evidence,
+            );
+        }
+    }
+    match question.exchanges.last() {
+        Some(e) if !e.by_asker && e.tone == Tone::Answers => (
+            QuestionState::Answered,
+            format!("M{} {}; not confirmed", e.entry + 1, e.lines),
+            Vec::new(),
+        ),
+        Some(_) => (QuestionState::Open, "discussed, Fixes unchanged".to_owned(), Vec::new()),
+        None => (QuestionState::Open, "no reply".to_owned(), Vec::new()),
+    }
+}
+
+/// What the newest version does to the lines a question is about.
+fn by_version(
+    all: &[&Message],
+    question: &Question,
+    newest: usize,
+    thread: &Thread,
+) -> Option<Standing> {
+    let name = thread.versions[newest].name();
+    let (version, lines) = match &question.anchor {
+        Anchor::Code { version, lines, .. } => (*version, lines),
+        Anchor::Text { lines } => (question.version?, lines),
+        Anchor::None => return None,
+    };
+    let old = &thread.versions[version];
+    if let Some(evidence) = anchor::changed(old, &thread.versions[newest], lines) {
+        return Some((
+            QuestionState::Changed(newest),
+            format!("the lines changed in {name}; not confirmed"),
+            evidence,
+        ));
+    }
+    if matches!(question.anchor, Anchor::Code { .. }) {
+        return None;
+    }
+    let gone = text_gone(all, lines, newest, thread)?;
+    if !gone {
+        return None;
+    }
+    let conceded = question.exchanges.iter().position(|e| e.by_author && e.tone == Tone::Agrees);
+    let first_answer = question.exchanges.iter().position(|e| e.by_author);
+    let settled = match (first_answer, conceded) {
+        (Some(first), Some(end)) => {
+            first < end && question.exchanges[first..end].iter().any(|e| e.by_asker)
+        }
+        _ => false,
+    };
+    if settled {
+        let e = &question.exchanges[conceded?];
+        return Some((
+            QuestionState::Resolved(newest),
+            format!("conceded in M{} {}, the text is gone in {name}", e.entry + 1, e.lines),
+            Vec::new(),
+        ));
+    }
+    if question.exchanges.iter().any(|e| !e.by_asker) {
+        return Some((
+            QuestionState::Moot(newest),
+            format!("answered; the text it is about is gone in {name}"),
+            Vec::new(),
+        ));
+    }
+    Some((
+        QuestionState::Changed(newest),
+        format!("the text it is about is gone in {name}; no reply"),
+        Vec::new(),
+    ))
+}
+
+/// Whether the words of a version's message that a question quotes are gone in the newest version.
+/// None if the quote is not from a version's message.
+fn text_gone(all: &[&Message], lines: &[u64], newest: usize, thread: &Thread) -> Option<bool> {
+    let mut telling = Vec::new();
+    for version in &thread.versions {
+        for entry in version.patches.iter().map(|p| p.entry).chain(version.cover) {
+            for line in all[entry].body.lines() {
+                if lines.contains(&line.number) && line.text.trim().len() >= 12 {
+                    telling.push(fold(line.text));
+                }
+            }
+        }
+    }
+    if telling.is_empty() {
+        return None;
+    }
+    let new = &thread.versions[newest];
+    let mut text = String::new();
+    for entry in new.patches.iter().map(|p| p.entry).chain(new.cover) {
+        for line in all[entry].body.lines() {
+            text.push_str(line.text);
+            text.push(' ');
+        }
+    }
+    let text = fold(&text);
+    Some(!telling.iter().any(|t| text.contains(t.as_str())))
+}
+
+/// A sentence that asks and shares no word with any answer, while another one does share some.
+fn unanswered_part(question: &Question) -> Option<String> {
+    if question.parts.len() < 2 {
+        return None;
+    }
+    let mut answers = Vec::new();
+    for e in question.exchanges.iter().filter(|e| !e.by_asker) {
+        answers.extend(content_words(&e.text));
+    }
+    let shares = |part: &String| content_words(part).iter().any(|w| answers.contains(w));
+    let (met, unmet): (Vec<&String>, Vec<&String>) = question.parts.iter().partition(|p| shares(p));
+    (!met.is_empty()).then(|| unmet.first().map(|p| (*p).clone())).flatten()
+}
+
+/// Whose turn it is.
+fn turn(question: &Question, thread: &Thread) -> Vec<String> {
+    if question.state.is_closed() {
+        return Vec::new();
+    }
+    let asker = question.asker.shown().to_owned();
+    if matches!(question.state, QuestionState::Changed(_) | QuestionState::Answered) {
+        return vec![asker];
+    }
+    let author = question
+        .version
+        .and_then(|v| thread.versions.get(v))
+        .or_else(|| series::newest(&thread.versions).map(|v| &thread.versions[v]))
+        .map(|v| v.author.clone());
+    let by_author = author.as_ref().is_some_and(|a| a.is(&question.asker));
+    if by_author {
+        return match question.asked_of.is_empty() {
+            true => vec!["reviewers".to_owned()],
+            false => question.asked_of.clone(),
+        };
+    }
+    let author = author.map_or_else(|| "author".to_owned(), |a| format!("author ({})", a.shown()));
+    let Some(last) = question.exchanges.last() else {
+        return match question.asked_of.is_empty() {
+            true => vec![author],
+            false => question.asked_of.clone(),
+        };
+    };
+    if question.ask == Ask::Test && !last.by_asker {
+        // A test waits for those who run it, not for the author who replied.
+        let lower = question.text.to_lowercase();
+        return match first_of(&lower, &["syzbot", "syzkaller", "kernelci", "lkp", "0-day"]) {
+            Some(name) => vec![format!("{name} side"), asker],
+            None => vec![asker],
+        };
+    }
+    match last.tone {
+        Tone::Deflects => vec![deflected_to(&last.text).unwrap_or(asker)],
+        Tone::AsksBack if !last.by_asker => vec![asker],
+        _ => vec![author],
+    }
+}
+
+/// `should be answered by KCOV users.`: `KCOV users`.
+fn deflected_to(text: &str) -> Option<String> {
+    for mark in [
+        "answered by ",
+        "leave it to ",
+        "leave that to ",
+        "leave this to ",
+        "ask the ",
+        "up to the ",
+    ] {
+        if let Some((_, rest)) = text.split_once(mark) {
+            let end = rest.find(['.', ',', ';', '?', '!']).unwrap_or(rest.len());
+            let who = rest[..end].trim();
+            if !who.is_empty() && who.len() <= 60 {
+                return Some(who.to_owned());
+            }
+        }
+    }
+    None
+}

@@ -1,0 +1,76 @@
+//! Trailers by place (rule T6): commit message, below `---`, cover letter, reply. Quoted ones are
+//! somebody else's words and never counted.
+
+use facts::LineSpan;
+use read_mail::{Message, TrailerKind, trailers};
+
+use crate::model::{Kind, Place, Tag, Thread};
+use crate::own::{Role, roles};
+use crate::phrases::{CONDITIONS, first_of};
+
+pub(crate) fn find(all: &[&Message], thread: &mut Thread) {
+    let mut found = Vec::new();
+    for (entry, message) in all.iter().enumerate() {
+        let kind = thread.entries[entry].kind;
+        let roles = roles(message, entry, thread);
+        let own = (0..message.body.len())
+            .filter(|i| matches!(roles[*i], Role::CommitMessage | Role::Notes | Role::Words))
+            .map(|i| (i, message.body.line(i).text));
+        let all_trailers = trailers(own);
+        // A bot that quotes a patch without marks, or a pasted commit, is no review.
+        for one in all_trailers {
+            let place = match (kind, roles[one.first]) {
+                (Kind::Cover(_), _) => Place::Cover,
+                (Kind::Patch(_), Role::Notes) => Place::BelowLine,
+                (Kind::Patch(_), _) => Place::Message,
+                _ => Place::Reply,
+            };
+            let line = |i: usize| message.body.line(i).number;
+            let condition =
+                (place == Place::Reply).then(|| condition(message, &roles, one.first)).flatten();
+            found.push(Tag {
+                entry,
+                version: thread.entries[entry].about,
+                place,
+                lines: LineSpan::new(line(one.first), line(one.last)),
+                is_unknown: one.kind == TrailerKind::UnknownBy,
+                lacks_address: one.kind.names_person()
+                    && one.kind != TrailerKind::Tool
+                    && one.person.address.is_none(),
+                condition,
+                trailer: one,
+            });
+        }
+    }
+    thread.tags = found;
+}
+
+/// The line of the sentence right above a trailer that makes it depend on something.
+fn condition(message: &Message, roles: &[Role], first: usize) -> Option<u64> {
+    let mut at = first;
+    let mut looked = 0;
+    while at > 0 && looked < 4 {
+        at -= 1;
+        if roles[at] != Role::Words {
+            return None;
+        }
+        let text = message.body.line(at).text.trim();
+        if text.is_empty() {
+            continue;
+        }
+        looked += 1;
+        if read_mail::trailer(text).is_some() {
+            continue;
+        }
+        let lower = text.to_lowercase();
+        let wants = lower.starts_with("with ")
+            && (lower.ends_with(':')
+                || [" fixed", " addressed", " changed", " updated", " resolved"]
+                    .iter()
+                    .any(|w| lower.contains(w)));
+        if wants || first_of(&lower, CONDITIONS).is_some() {
+            return Some(message.body.line(at).number);
+        }
+    }
+    None
+}

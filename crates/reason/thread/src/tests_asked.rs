@@ -1,0 +1,108 @@
+//! Tests (rule T9): asked for, offered, done. A wish is met only by a `Tested-by` or a result; a
+//! sentence that the patch compiles is no test of what it does.
+
+use read_mail::{Message, TrailerKind};
+
+use crate::model::{Ask, TestNote, Tests, Thread};
+use crate::own::{Role, prose, roles};
+use crate::phrases::{COMPILE_ONLY, RAN, RESULTS, TEST_OFFERED, TEST_WANTED, first_of};
+use crate::questions::is_machine;
+use crate::series;
+use crate::text::sentences;
+
+pub(crate) fn find(all: &[&Message], thread: &mut Thread) {
+    let mut tests = Tests::default();
+    for (entry, message) in all.iter().enumerate() {
+        let roles = roles(message, entry, thread);
+        let wanted = [Role::CommitMessage, Role::Notes, Role::Words];
+        let machine = is_machine(message);
+        for paragraph in prose(message, &roles, &wanted) {
+            for sentence in sentences(&paragraph.text) {
+                let lower = sentence.text.to_lowercase();
+                let note = |passed: Option<bool>| TestNote {
+                    entry,
+                    person: message.from.clone(),
+                    lines: paragraph.lines(sentence.start, sentence.end),
+                    text: sentence.text.to_owned(),
+                    configs: configs(sentence.text),
+                    passed,
+                };
+                if machine {
+                    if let Some((_, good)) = RESULTS.iter().find(|r| lower.contains(r.0)) {
+                        tests.done.push(note(Some(*good)));
+                    }
+                    continue;
+                }
+                if read_mail::trailer(sentence.text).is_some() {
+                    continue;
+                }
+                let asks = sentence.is_question();
+                if first_of(&lower, TEST_WANTED).is_some() {
+                    tests.asked.push(note(None));
+                } else if first_of(&lower, TEST_OFFERED).is_some()
+                    && ["test", "linux-next", "syzkaller", "run", "boot", "reproduc", "ci"]
+                        .iter()
+                        .any(|w| lower.contains(w))
+                {
+                    tests.offered.push(note(None));
+                } else if first_of(&lower, COMPILE_ONLY).is_some() && !asks {
+                    tests.done.push(note(None));
+                } else if first_of(&lower, RAN).is_some() && !asks {
+                    tests.done.push(note(Some(
+                        !lower.contains("still")
+                            && !lower.contains("fail")
+                            && !lower.contains("crash"),
+                    )));
+                }
+            }
+        }
+    }
+    for question in thread.questions.iter().filter(|q| q.ask == Ask::Test) {
+        let Some((entry, lines)) = question.asked.first() else { continue };
+        tests.asked.push(TestNote {
+            entry: *entry,
+            person: question.asker.clone(),
+            lines: *lines,
+            text: question.text.clone(),
+            configs: configs(&question.text),
+            passed: None,
+        });
+    }
+    tests.asked.sort_by_key(|t| (t.entry, t.lines.first));
+    let newest = series::newest(&thread.versions);
+    tests.tested_by = thread
+        .tags
+        .iter()
+        .filter(|t| {
+            t.trailer.kind == TrailerKind::Test && t.version.is_some() && t.version == newest
+        })
+        .count();
+    thread.tests = tests;
+}
+
+/// `CONFIG_X=y` and the known test systems.
+fn configs(text: &str) -> Vec<String> {
+    const SYSTEMS: [&str; 9] = [
+        "syzbot CI",
+        "syzkaller",
+        "syzbot",
+        "linux-next",
+        "kselftest",
+        "KUnit",
+        "xfstests",
+        "LTP",
+        "blktests",
+    ];
+    let mut found: Vec<String> = text
+        .split(|c: char| c.is_whitespace() || matches!(c, ',' | ';' | '(' | ')'))
+        .map(|w| w.trim_end_matches('.'))
+        .filter(|w| w.starts_with("CONFIG_") && w.len() > 7)
+        .map(str::to_owned)
+        .collect();
+    for system in SYSTEMS {
+        if text.contains(system) && !found.iter().any(|f| f.contains(system)) {
+            found.push(system.to_owned());
+        }
+    }
+    found
+}

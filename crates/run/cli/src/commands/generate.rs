@@ -1,0 +1,77 @@
+//! `ktriage generate`: what is made from the command line's own definition and from the printed
+//! types, so that it cannot disagree with them.
+
+use std::io::{self, Write as _};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use clap::CommandFactory as _;
+
+use crate::failure::Failure;
+
+/// Print shell completions or a JSON schema, or write the manual pages.
+#[derive(clap::Args, Debug)]
+#[command(after_help = "\
+Examples:
+  ktriage generate completions bash > ~/.local/share/bash-completion/completions/ktriage
+  ktriage generate man ~/.local/share/man/man1
+  ktriage generate schema report")]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(clap::Subcommand, Debug)]
+enum What {
+    /// Completions of a shell.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+    /// The manual pages, one a command.
+    Man {
+        /// The directory they are written to.
+        directory: PathBuf,
+    },
+    /// The JSON schema of what a command prints with `--json`.
+    Schema {
+        /// The command.
+        command: Printed,
+    },
+}
+
+/// The commands whose JSON has a schema.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum Printed {
+    /// `ktriage report --json`
+    Report,
+    /// `ktriage bisect audit --json`
+    BisectAudit,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
+    let mut out = io::stdout().lock();
+    match &arguments.what {
+        What::Completions { shell } => {
+            let mut text = Vec::new();
+            clap_complete::generate(*shell, &mut super::Arguments::command(), "ktriage", &mut text);
+            out.write_all(&text)?;
+        }
+        What::Man { directory } => {
+            std::fs::create_dir_all(directory)
+                .and_then(|()| clap_mangen::generate_to(super::Arguments::command(), directory))
+                .with_context(|| format!("cannot write manual pages to {}", directory.display()))
+                .map_err(Failure::usage)?;
+        }
+        What::Schema { command } => {
+            let schema = match command {
+                Printed::Report => schemars::schema_for!(crate::json::report::Log<'_>),
+                Printed::BisectAudit => schemars::schema_for!(crate::json::audit::Log<'_>),
+            };
+            serde_json::to_writer_pretty(&mut out, &schema).map_err(io::Error::from)?;
+            writeln!(out)?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}

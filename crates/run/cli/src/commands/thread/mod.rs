@@ -1,0 +1,197 @@
+//! `ktriage thread`: what a patch thread says, asks and still owes.
+
+mod html;
+mod input;
+mod json;
+mod list;
+mod text;
+
+use std::io::{self, IsTerminal as _, Write as _};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use outside_store::mail_index::Wanted;
+use reason_thread::{Thread, Version, understand};
+
+use crate::failure::Failure;
+use crate::output::Escaped;
+
+/// What a patch thread says, asks and still owes: versions, drafts, questions and their state,
+/// tests asked, whose turn it is.
+#[derive(clap::Args, Debug)]
+#[command(after_help = "Examples:\n  \
+    ktriage thread t.mbox.gz              the thread as lore gives it\n  \
+    ktriage thread page.txt               a page of Patchew or lore saved as text\n  \
+    ktriage thread ~/Mail/kcov            a maildir, or a clone of a public-inbox\n  \
+    ktriage thread --list-open *.mbox     one open question a line\n  \
+    ktriage thread --diff v4 t.mbox       the diff of v4, as its sender wrote it\n  \
+    ktriage thread --list ~/lore/kcov     index a mirror of a list, or bring the index up to date\n  \
+    ktriage thread --list ~/lore/kcov --me ann@pump.example    open questions that wait for ann\n  \
+    ktriage thread --list ~/lore/kcov --file kernel/kcov.c     threads with a diff of that file")]
+pub(crate) struct Arguments {
+    /// Mailboxes, mails, maildirs or saved pages; `-` is standard input.
+    #[arg(value_name = "MBOX|PAGE|DIR", required_unless_present = "list")]
+    inputs: Vec<PathBuf>,
+    /// Print one JSON object for each input.
+    #[arg(long, conflicts_with_all = ["list_open", "diff"])]
+    json: bool,
+    /// Also write a page that can be read in a minute.
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
+    /// Print only the open questions, one a line: file, lines, number, whose turn, asker, text.
+    #[arg(long, conflicts_with = "diff")]
+    list_open: bool,
+    /// Print one diff byte for byte: `v4`, `v4/2` for its second patch, or a draft such as `D1`.
+    #[arg(long, value_name = "NAME")]
+    diff: Option<String>,
+    /// Index a mirror of public-inbox archives and ask the index.
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["inputs", "json", "html", "diff"])]
+    list: Option<PathBuf>,
+    /// Where the index is; in the mirror's directory if not given.
+    #[arg(long, value_name = "FILE", requires = "list")]
+    index: Option<PathBuf>,
+    /// Open questions that wait for this address, in threads in which it wrote.
+    #[arg(long, value_name = "ADDRESS", requires = "list")]
+    me: Option<String>,
+    /// Threads that name this bug: a syzbot id, a number of bugzilla.kernel.org, a CVE.
+    #[arg(long, value_name = "ID", requires = "list")]
+    bug: Vec<String>,
+    /// Threads with a diff of this file; of all files below it if it ends in `/`.
+    #[arg(long, value_name = "PATH", requires = "list")]
+    file: Vec<String>,
+    /// Threads with a diff of this function.
+    #[arg(long, value_name = "NAME", requires = "list")]
+    function: Vec<String>,
+    /// Threads with patches and no Tested-by.
+    #[arg(long, requires = "list")]
+    untested: bool,
+    /// Threads with these words.
+    #[arg(long, value_name = "WORDS", requires = "list")]
+    search: Vec<String>,
+    /// At most this many threads an answer, the newest first.
+    #[arg(long, default_value_t = 50, requires = "list")]
+    limit: usize,
+    /// Ask the index as it is.
+    #[arg(long, requires = "list")]
+    no_update: bool,
+    /// Exit with status 1 if a question is open.
+    #[arg(long)]
+    exit_code: bool,
+}
+
+/// An input with its threads.
+struct Read {
+    name: String,
+    form: &'static str,
+    messages: Vec<read_mail::Message>,
+    threads: Vec<Thread>,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
+    if let Some(directory) = &arguments.list {
+        let mut wanted: Vec<Wanted> = Vec::new();
+        wanted.extend(arguments.bug.iter().map(|b| Wanted::Bug(b.clone())));
+        wanted.extend(arguments.file.iter().map(|f| Wanted::File(f.clone())));
+        wanted.extend(arguments.function.iter().map(|f| Wanted::Function(f.clone())));
+        wanted.extend(arguments.untested.then_some(Wanted::Untested));
+        wanted.extend(arguments.search.iter().map(|s| Wanted::Words(s.clone())));
+        list::run(&list::Query {
+            directory: directory.clone(),
+            index: arguments.index.clone(),
+            me: arguments.me.clone(),
+            wanted,
+            limit: arguments.limit,
+            offline: arguments.no_update,
+        })?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let mut out = io::stdout().lock();
+    let mut pages = Vec::new();
+    let mut open = 0usize;
+    for path in &arguments.inputs {
+        let found = input::read(path)?;
+        let threads = understand(&found.messages);
+        let read = Read { name: found.name, form: found.form, messages: found.messages, threads };
+        open += read.threads.iter().map(|t| t.state.open + t.state.partly).sum::<usize>();
+        if let Some(name) = &arguments.diff {
+            let bytes = diff(&read, name)?;
+            if out.is_terminal() {
+                write!(out, "{}", Escaped(&String::from_utf8_lossy(&bytes)))?;
+            } else {
+                out.write_all(&bytes)?;
+            }
+        } else if arguments.json {
+            serde_json::to_writer(&mut out, &json::Document::of(&read)).map_err(io::Error::from)?;
+            writeln!(out)?;
+        } else if arguments.list_open {
+            write!(out, "{}", Escaped(&text::open_questions(&read)))?;
+        } else {
+            write!(out, "{}", Escaped(&text::report(&read)))?;
+        }
+        pages.push(read);
+    }
+    out.flush()?;
+    if let Some(path) = &arguments.html {
+        std::fs::write(path, html::page(&pages)).map_err(|error| {
+            Failure::usage(anyhow::Error::new(error).context(format!("writing {}", path.display())))
+        })?;
+    }
+    Ok(match arguments.exit_code && open > 0 {
+        true => ExitCode::from(crate::failure::FOUND),
+        false => ExitCode::SUCCESS,
+    })
+}
+
+/// A version, and while they are partial the ones before it that it goes on from.
+fn whole(thread: &Thread, at: usize) -> impl Iterator<Item = &Version> {
+    let mut goes_on = true;
+    thread.versions[..=at]
+        .iter()
+        .rev()
+        .filter(move |v| v.lineage == thread.versions[at].lineage)
+        .take_while(move |v| std::mem::replace(&mut goes_on, v.is_partial))
+}
+
+/// The bytes of a diff as its sender wrote them.
+fn diff(read: &Read, name: &str) -> Result<Vec<u8>, Failure> {
+    let mut names = Vec::new();
+    for thread in &read.threads {
+        let bytes = |entry: usize, diff: &read_mail::Diff| {
+            let body = &read.messages[thread.entries[entry].message].body;
+            body.bytes(diff.first, diff.last)
+        };
+        for (at, version) in thread.versions.iter().enumerate() {
+            let mut all = Vec::new();
+            for number in 1..=version.size.min(9999).max(1) {
+                // What a partial reroll leaves out stays as the newest version before has it.
+                let patch =
+                    whole(thread, at).find_map(|v| v.patches.iter().find(|p| p.number == number));
+                let Some((patch, found)) = patch.and_then(|p| Some((p, p.diff.as_ref()?))) else {
+                    continue;
+                };
+                let one = bytes(patch.entry, found);
+                if format!("{}/{number}", version.name()) == name {
+                    return Ok(one);
+                }
+                all.extend(one);
+            }
+            if version.name() == name {
+                return Ok(all);
+            }
+            names.push(version.name());
+        }
+        for (number, draft) in thread.drafts.iter().enumerate() {
+            let one = format!("D{}", number + 1);
+            if one == name {
+                return Ok(bytes(draft.entry, &draft.diff));
+            }
+            names.push(one);
+        }
+    }
+    Err(Failure::usage(anyhow::anyhow!("{}: no diff `{name}`", read.name)).hint(
+        match names.is_empty() {
+            true => "there is no diff in it".to_owned(),
+            false => format!("it has {}", names.join(", ")),
+        },
+    ))
+}

@@ -1,0 +1,30 @@
+//! Any bytes give lines: numbered in order, with offsets inside the input, of printable text.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use read_console::{LONGEST_LINE, frame, lines};
+
+fuzz_target!(|input: &[u8]| {
+    let newlines = input.iter().filter(|byte| **byte == b'\n').count() as u64;
+    let (mut number, mut offset) = (0, 0);
+    for line in lines(input) {
+        assert!(line.number >= number, "numbers run backwards");
+        assert!(line.offset >= offset, "offsets run backwards");
+        (number, offset) = (line.number, line.offset);
+        assert!((1..=newlines + 1).contains(&number), "no such line");
+        assert!(offset <= input.len() as u64, "no such byte");
+        assert!(line.level.is_none_or(|level| level <= 7), "no such level");
+        // A replacement character of three bytes may stand for one broken byte.
+        assert!(line.text.len() <= 3 * LONGEST_LINE, "a line without end");
+        assert!(
+            line.text.chars().all(|c| c == '\t' || !c.is_control()),
+            "a control character in {:?}",
+            line.text
+        );
+        if let Some(frame) = frame::parse(&line.text) {
+            assert!(!frame.function.is_empty(), "a frame of nothing: {:?}", line.text);
+        }
+        frame::instruction_pointer(&line.text);
+    }
+});

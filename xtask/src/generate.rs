@@ -1,0 +1,43 @@
+//! Files that are made from the code and kept in the repository, so that a reader sees them and a
+//! review shows when they change.
+
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Context as _, bail};
+
+/// (arguments of `ktriage`, file that holds what it prints).
+pub(crate) const GENERATED: &[(&[&str], &str)] =
+    &[(&["generate", "schema", "report"], "docs/schema/report.json")];
+
+/// Writes every generated file.
+pub(crate) fn run(root: &Path) -> anyhow::Result<()> {
+    for (arguments, file) in GENERATED {
+        let path = root.join(file);
+        let text = print(root, arguments)?;
+        if let Some(directory) = path.parent() {
+            std::fs::create_dir_all(directory)
+                .with_context(|| format!("cannot make {}", directory.display()))?;
+        }
+        std::fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    Ok(())
+}
+
+/// What `ktriage` prints.
+fn print(root: &Path, arguments: &[&str]) -> anyhow::Result<Vec<u8>> {
+    let output = Command::new("cargo")
+        .args(["run", "--quiet", "--package", "ktriage", "--"])
+        .args(arguments)
+        .current_dir(root)
+        .output()
+        .context("cannot start cargo")?;
+    if !output.status.success() {
+        bail!(
+            "`ktriage {}` failed: {}",
+            arguments.join(" "),
+            String::from_utf8_lossy(&output.stderr)
+        );
+    }
+    Ok(output.stdout)
+}
