@@ -175,10 +175,12 @@ impl<'a> View<'a> {
         let candidates = self.candidates();
         for _ in 0..self.settings.machines.max(1) {
             let cells = self.cells(&chosen);
+            // A bug older than the range is in all that was chosen.
+            let older = (1_u32 << chosen.len().min(31)) - 1;
             let best = candidates
                 .iter()
                 .filter(|candidate| chosen.iter().all(|(step, _)| step.commit != **candidate))
-                .filter_map(|&candidate| self.evaluate(candidate, cells.as_deref()))
+                .filter_map(|&candidate| self.evaluate(candidate, cells.as_deref(), older))
                 .max_by(|a, b| a.rate().total_cmp(&b.rate()));
             match best {
                 Some(step) if step.rate() > LEAST_RATE => {
@@ -324,8 +326,8 @@ impl<'a> View<'a> {
         }
     }
 
-    /// The best number of runs of one commit.
-    fn evaluate(&self, commit: usize, cells: Option<&[u32]>) -> Option<Step> {
+    /// The best number of runs of one commit. `older` is the cell of a bug older than the range.
+    fn evaluate(&self, commit: usize, cells: Option<&[u32]>, older: u32) -> Option<Step> {
         let belief = self.belief;
         let tested_at = belief.tested.iter().position(|tested| tested.commit == commit);
         let tested = tested_at.map(|at| &belief.tested[at]);
@@ -345,7 +347,7 @@ impl<'a> View<'a> {
             _ => self.groups(set, cells),
         };
         if belief.older() > 0.0 {
-            let key = (u32::MAX, belief.classes.len() as u32);
+            let key = (older, belief.classes.len() as u32);
             groups.push(Group { key, bad: belief.older(), all: belief.older() });
         }
         // Steps chosen before have their say on the cells; what is left to learn lies within.

