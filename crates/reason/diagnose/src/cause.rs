@@ -299,7 +299,7 @@ fn tie(seen: &Observations, graph: Option<&Graph>, earlier: &Event, later: &Even
             || later.kind.is_trap()
             || later.kind.is_corruption()
             || matches!(later.kind, K::Warning | K::FileSystem | K::Ubsan)
-            || later.kind.is_misuse())
+            || later.kind.is_misuse() && (same_task || close(seen, earlier, later, 10_000_000)))
     {
         let died = died(graph, earlier, later);
         return match died {
@@ -590,6 +590,14 @@ fn choose(seen: &Observations, causes: &mut Causes) {
             .filter(|root| suspicious_before(seen, root, first))
             .map(|root| root.id)
             .collect();
+        // A rule broken long after damage that it shares nothing with: which one matters is open.
+        let later = roots.iter().filter(|root| {
+            (first.kind.is_corruption() || first.kind.is_trap())
+                && root.kind.is_misuse()
+                && root.boot == first.boot
+                && root.id > first.id
+        });
+        let earlier: Vec<EventId> = earlier.into_iter().chain(later.map(|root| root.id)).collect();
         let rivals: Vec<EventId> =
             serious.iter().filter(|root| root.boot == first.boot).map(|root| root.id).collect();
         // A trap after a hang was reported cannot have begun that hang.
@@ -604,6 +612,7 @@ fn choose(seen: &Observations, causes: &mut Causes) {
             });
         if !earlier.is_empty() || rivals.len() > 1 && !hang_first && !orderly(seen, &rivals) {
             causes.rivals = earlier.into_iter().chain(rivals).collect();
+            causes.rivals.sort_unstable();
             return;
         }
     }

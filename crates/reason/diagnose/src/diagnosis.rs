@@ -122,8 +122,12 @@ fn first_cause(seen: &Observations, causes: &Causes, verdict: &Verdict) -> Optio
         }
         _ => causes.first?,
     };
-    let line =
-        if seen.event(event).lines.contains(line) { line } else { seen.event(event).lines.first };
+    let printed = seen.snapshots.iter().any(|s| s.lines.is_some_and(|lines| lines.first == line));
+    let line = if printed || seen.event(event).lines.contains(line) {
+        line
+    } else {
+        seen.event(event).lines.first
+    };
     Some(FirstCause {
         event,
         line,

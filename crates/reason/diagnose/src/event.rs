@@ -29,7 +29,8 @@ impl fmt::Display for Task {
         match (self.name.is_empty(), self.pid) {
             (false, Some(pid)) => write!(f, "{}[{pid}]", self.name),
             (true, Some(pid)) => write!(f, "pid {pid}"),
-            (_, None) => f.write_str(&self.name),
+            (true, None) => f.write_str("a task whose name is lost"),
+            (false, None) => f.write_str(&self.name),
         }
     }
 }

@@ -10,7 +10,7 @@ use facts::{Grade, LineSpan};
 
 use crate::collect::Observations;
 use crate::event::{
-    Detail, Event, EventId, EventKind, LockList, Ownership, Snapshot, SnapshotId, Stall, Task,
+    Detail, Event, EventId, EventKind, LockList, Ownership, Role, Snapshot, SnapshotId, Stall, Task,
 };
 use crate::locks;
 use crate::stack;
@@ -330,6 +330,7 @@ pub fn build(seen: &Observations, boot: u32) -> Graph {
     holders_by_stack(&mut graph, seen, &waiters);
     releasers(&mut graph, seen, &events, &waiters);
     recursions(&mut graph, &events, &waiters);
+    foretold(&mut graph, seen, &events, &waiters);
     graph
 }
 
@@ -1102,24 +1103,25 @@ fn releasers(graph: &mut Graph, seen: &Observations, events: &[&Event], waiters:
             .collect();
         let mut deaf = deaf;
         if deaf.is_empty() {
-            // Stacks of other CPUs: a task that runs with interrupts off.
-            deaf = events
-                .iter()
-                .flat_map(|event| event.snapshots.iter().map(|id| seen.snapshot(*id)))
-                .filter(|s| {
-                    s.on_cpu
-                        && s.task.as_ref().is_some_and(|task| task.pid != Some(0))
-                        && wait::awaited(s).is_none()
-                })
-                .filter_map(|s| Some((s.cpu?, s.flags.filter(|(_, flags)| flags & 0x200 == 0)?.0)))
-                .collect();
-            for (cpu, _) in &deaf {
-                let event = events.iter().find(|event| {
-                    event.snapshots.iter().any(|id| seen.snapshot(*id).cpu == Some(*cpu))
-                });
-                if let Some(event) = event {
-                    cpu_node(graph, seen, event, *cpu);
+            // Stacks of other CPUs: a task that runs with interrupts off, reported or not.
+            for (at, s) in seen.snapshots.iter().enumerate() {
+                let (Some(cpu), Some(task)) = (s.cpu, &s.task) else { continue };
+                let Some((line, _)) = s.flags.filter(|(_, flags)| flags & 0x200 == 0) else {
+                    continue;
+                };
+                if !s.on_cpu || task.pid == Some(0) || wait::awaited(s).is_some() {
+                    continue;
                 }
+                let node = graph.node(format!("cpu:{cpu}"), NodeKind::Cpu, format!("CPU {cpu}"));
+                if graph.nodes[node].snapshot.is_none() {
+                    let place = stack::where_it_was(s)
+                        .map(|(function, _)| format!(" in {function}"))
+                        .unwrap_or_default();
+                    graph.nodes[node].cpu = Some(cpu);
+                    graph.nodes[node].name = format!("CPU {cpu} ({task}{place})");
+                    graph.nodes[node].snapshot = Some(SnapshotId(at));
+                }
+                deaf.push((cpu, line));
             }
         }
         let mut cpus: Vec<u32> = deaf.iter().map(|(cpu, _)| *cpu).collect();
@@ -1175,5 +1177,65 @@ fn recursions(graph: &mut Graph, events: &[&Event], waiters: &[Waiter<'_>]) {
             grade: Grade::Seen,
             named_by_kernel: true,
         });
+    }
+}
+
+/// R50: lockdep warned of two locks taken in both orders; if then the task it named sleeps for the one and
+/// another task sleeps where the other order was recorded, the cycle has happened.
+fn foretold(graph: &mut Graph, seen: &Observations, events: &[&Event], waiters: &[Waiter<'_>]) {
+    for event in events.iter().filter(|event| event.kind == EventKind::LockdepCircular) {
+        let Detail::Lockdep(report) = &event.detail else { continue };
+        let (Some(wanted), Some(held), Some(task)) = (&report.wanted, &report.held, &event.task)
+        else {
+            continue;
+        };
+        if report.chain.len() > 2 {
+            continue;
+        }
+        let sleeps = |waiter: &&Waiter<'_>| matches!(waiter.wait.awaited, Awaited::Lock(_));
+        let Some(first) = waiters.iter().filter(sleeps).find(|waiter| {
+            waiter.snapshot.task.as_ref().is_some_and(|other| other.pid == task.pid)
+                && waiter.wait.caller.as_deref() == Some(wanted.at.as_str())
+        }) else {
+            continue;
+        };
+        // The stack recorded when the lock now held was taken inside of the one now wanted.
+        let recorded: Vec<&str> = event
+            .snapshots
+            .iter()
+            .map(|id| seen.snapshot(*id))
+            .find(|snapshot| snapshot.role == Role::Recorded)
+            .map(|snapshot| snapshot.frames.iter().map(|frame| frame.function.as_str()).collect())
+            .unwrap_or_default();
+        let Some(second) = waiters.iter().filter(sleeps).find(|waiter| {
+            waiter.node != first.node
+                && waiter.target != first.target
+                && waiter.wait.caller.as_deref().is_some_and(|caller| {
+                    recorded.iter().find(|function| {
+                        !wait::is_primitive(function) && !stack::is_detector(function)
+                    }) == Some(&caller)
+                })
+        }) else {
+            continue;
+        };
+        for (lock, holder, name, line) in [
+            (first.target, second.node, &wanted.class, wanted.line),
+            (second.target, first.node, &held.class, held.line),
+        ] {
+            graph.nodes[lock].name.clone_from(name);
+            let who = graph.nodes[holder].name.clone();
+            graph.edge(Edge {
+                from: lock,
+                to: holder,
+                waits_for: format!(
+                    "{who}, which took it first in the order that {} recorded",
+                    event.id
+                ),
+                lines: vec![LineSpan::line(line)],
+                rule: "R50",
+                grade: Grade::Inferred,
+                named_by_kernel: false,
+            });
+        }
     }
 }

@@ -293,6 +293,8 @@ const LEAVES: &[&str] = &[
     "rcu_read_",
     "__rcu_read_",
     "rcu_is_watching",
+    "rcu_dynticks_",
+    "__rcu_is_watching",
     "rcu_lockdep",
     "preempt_count_",
     "__local_bh_enable",

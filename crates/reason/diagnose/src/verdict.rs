@@ -360,6 +360,9 @@ fn by_event(seen: &Observations, graph: &Graph, event: &Event) -> Verdict {
         }
         K::OutOfMemory => out_of_memory(event, line),
         K::AllocationFailure => allocation(event, line),
+        K::Kasan if matches!(&event.detail, Detail::Bad(bad) if bad.what.starts_with("null-ptr")) => {
+            Verdict::new(VerdictKind::Fault, format!("{name}{whose}."), Grade::Seen).at(line, format!("{name}."))
+        }
         K::Kasan | K::Kfence | K::Kmsan | K::Corruption | K::Refcount | K::SpinlockBug => {
             Verdict::new(VerdictKind::MemoryCorruption, format!("{name}{whose}: the first report of damage; what follows in this boot is not to be trusted."), Grade::Seen)
                 .at(line, format!("{name}{}.", if name.contains(" in ") { "" } else { &place }))
@@ -632,6 +635,20 @@ fn stalled(seen: &Observations, graph: &Graph, event: &Event, stall: &Stall) -> 
         .missing(format!("who holds what {name} waits for: a list of held locks (CONFIG_LOCKDEP, sysrq-d) or all stacks (sysrq-t)"));
     }
     let cpus = cpu_sinks(graph, event);
+    if let Some(number) = stall.all_seen.filter(|_| cpus.is_empty()) {
+        let mut verdict = Verdict::new(
+            VerdictKind::Starvation,
+            format!(
+                "{} does not end although every CPU and reader has passed its quiescent state: its thread did not act on it. Whether the thread was denied a CPU or not woken is not in this log.",
+                capital(&period)
+            ),
+            Grade::Inferred,
+        )
+        .at(first, format!("{}: its thread does not act.", capital(&title(event))))
+        .missing("state and stack of the grace-period thread, and what ran on its CPU (sysrq-t, sysrq-l)");
+        verdict.lines.push(LineSpan::line(number));
+        return verdict;
+    }
     if cpus.is_empty() {
         let all_idle = !stall.cpus.is_empty() && stall.cpus.iter().all(|cpu| cpu.false_positive);
         let why = if all_idle { "only idle CPUs are listed" } else { "no holdout is listed" };
@@ -820,6 +837,11 @@ fn locked_up(seen: &Observations, graph: &Graph, event: &Event) -> Verdict {
             .unwrap_or_default();
         let known = sinks.iter().find(|(sink, _)| graph.nodes[*sink].kind == NodeKind::Cpu);
         if let Some((sink, _)) = known {
+            // A culprit that no report names stands where its stack was printed.
+            let line = match (graph.nodes[*sink].event, graph.nodes[*sink].snapshot) {
+                (None, Some(id)) => seen.snapshot(id).lines.map_or(line, |lines| lines.first),
+                _ => line,
+            };
             return Verdict::new(
                 VerdictKind::Starvation,
                 format!(

@@ -444,6 +444,10 @@ impl Collector {
             .or_else(|| number_after(text, "LOCKUP on cpu "))
             .or_else(|| number_after(text, "on other CPUs "))
             .or_else(|| number_after(text, "CPU "));
+        // A line that speaks of lockups names the CPU; one that does not is a title or prose.
+        if cpu.is_none() {
+            return false;
+        }
         let task = after(text, "! [")
             .and_then(|rest| rest.rsplit_once(']'))
             .and_then(|(task, _)| parse::name_colon_pid(task));

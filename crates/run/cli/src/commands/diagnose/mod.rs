@@ -1,5 +1,6 @@
 //! `ktriage diagnose`: what happened first, who waits for whom, why, what is missing.
 
+mod analysis;
 mod excerpt;
 mod html;
 mod mail;
@@ -60,6 +61,8 @@ pub(crate) struct Arguments {
 struct Diagnosed {
     diagnosis: Diagnosis,
     excerpt: Excerpt,
+    /// The input is no log but quotes stacks.
+    analysis: Option<reason_check::Report>,
     /// What registers, faults and code bytes say.
     registers: Vec<Claim>,
 }
@@ -97,11 +100,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
                     .map_err(Failure::usage)?;
             }
             if arguments.json {
-                serde_json::to_writer(
-                    &mut out,
-                    &json::log(&name, &read.diagnosis, &read.registers),
-                )
-                .map_err(io::Error::from)?;
+                let object = match &read.analysis {
+                    Some(report) => json::analysis(&name, report),
+                    None => json::log(&name, &read.diagnosis, &read.registers),
+                };
+                serde_json::to_writer(&mut out, &object).map_err(io::Error::from)?;
                 writeln!(out)?;
             } else if arguments.mail {
                 out.write_all(mail::reply(&read.diagnosis, &read.excerpt).as_bytes())?;
@@ -114,7 +117,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
                         crate::output::Escaped(&name)
                     )?;
                 }
-                out.write_all(text::report(&read.diagnosis).as_bytes())?;
+                let text = match &read.analysis {
+                    Some(report) => analysis::report(report),
+                    None => text::report(&read.diagnosis),
+                };
+                out.write_all(text.as_bytes())?;
                 out.write_all(text::registers(&read.registers).as_bytes())?;
             }
         }
@@ -130,10 +137,13 @@ fn read(input: &Input, quotes: bool, binaries: &[PathBuf]) -> Result<Diagnosed, 
     let mut reader = LogReader::new();
     // Standard input cannot be read twice: its lines are kept while it passes.
     let mut kept = Vec::new();
+    let mut head = Vec::new();
     let mut start = Vec::new();
     let keeps = quotes && *input == Input::Standard;
     input.read_to(|piece| {
         reader.push(piece);
+        let room = analysis::LIMIT.saturating_sub(head.len());
+        head.extend_from_slice(&piece[..piece.len().min(room)]);
         let room = registers::READ_LIMIT - start.len();
         start.extend_from_slice(&piece[..piece.len().min(room)]);
         if keeps && kept.len() < excerpt::KEPT_LIMIT {
@@ -141,6 +151,9 @@ fn read(input: &Input, quotes: bool, binaries: &[PathBuf]) -> Result<Diagnosed, 
         }
     })?;
     let diagnosis = conclude(reader.finish());
+    let analysis = (diagnosis.seen.events.is_empty() && head.len() < analysis::LIMIT)
+        .then(|| analysis::read(&head))
+        .flatten();
     let mut excerpt = Excerpt::new(&diagnosis);
     if keeps {
         excerpt.push(&kept);
@@ -153,5 +166,5 @@ fn read(input: &Input, quotes: bool, binaries: &[PathBuf]) -> Result<Diagnosed, 
         true => Vec::new(),
         false => registers::claims(&start, binaries)?,
     };
-    Ok(Diagnosed { diagnosis, excerpt, registers })
+    Ok(Diagnosed { diagnosis, excerpt, analysis, registers })
 }

@@ -37,24 +37,25 @@ pub(super) fn report(diagnosis: &Diagnosis) -> String {
     out.text
 }
 
+/// Lines of at most [`WIDTH`] columns; all foreign text passes [`Escaped`] here.
 #[derive(Default)]
-struct Page {
-    text: String,
+pub(super) struct Page {
+    pub(super) text: String,
 }
 
 impl Page {
-    fn blank(&mut self) {
+    pub(super) fn blank(&mut self) {
         if !self.text.ends_with("\n\n") && !self.text.is_empty() {
             self.text.push('\n');
         }
     }
 
-    fn line(&mut self, text: &str) {
+    pub(super) fn line(&mut self, text: &str) {
         let _ = writeln!(self.text, "{}", Escaped(text.trim_end()));
     }
 
     /// A statement with a heading, wrapped, its evidence at the right end of the last line.
-    fn entry(&mut self, head: &str, statement: &str, evidence: &str) {
+    pub(super) fn entry(&mut self, head: &str, statement: &str, evidence: &str) {
         let indent = " ".repeat(head.chars().count());
         let mut lines = wrap(&sanitized(statement), WIDTH.saturating_sub(head.chars().count()));
         if lines.is_empty() {
