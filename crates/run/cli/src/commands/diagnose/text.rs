@@ -385,13 +385,13 @@ const REGISTERS_SHOWN: usize = 12;
 /// What registers, faults and code bytes say; empty when they say nothing.
 pub(super) fn registers(claims: &[Claim]) -> String {
     let mut out = Page::default();
-    // Zeros of a WARN's registers and open interrupts stand in every dump.
-    let dull = |claim: &&Claim| {
+    // What stands in nearly every dump is left to JSON.
+    let rare = |claim: &&Claim| {
         !(claim.statement.starts_with("Interrupts were open")
             || claim.statement.contains("right behind its system call")
             || claim.statement.starts_with("The program is at"))
     };
-    let telling: Vec<Claim> = claims.iter().filter(dull).take(REGISTERS_SHOWN).cloned().collect();
+    let telling: Vec<Claim> = claims.iter().filter(rare).take(REGISTERS_SHOWN).cloned().collect();
     if !telling.is_empty() {
         // The section stands behind the report.
         out.text.push('\n');
