@@ -263,7 +263,11 @@ pub(crate) fn analysis(file: &str, report: &reason_check::Report) -> Log {
         graph: Graph {
             nodes: names
                 .iter()
-                .map(|name| Node { id: (*name).to_owned(), kind: "quoted", name: (*name).to_owned() })
+                .map(|name| Node {
+                    id: (*name).to_owned(),
+                    kind: "quoted",
+                    name: (*name).to_owned(),
+                })
                 .collect(),
             edges: report
                 .edges

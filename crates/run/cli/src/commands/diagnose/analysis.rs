@@ -22,7 +22,11 @@ pub(super) fn report(report: &Report) -> String {
         let head = if at == 0 { "Tasks    " } else { "         " };
         let claims: Vec<&str> = task.claims.iter().map(|claim| claim.statement.as_str()).collect();
         let lines: Vec<_> = task.claims.iter().flat_map(|claim| claim.lines.clone()).collect();
-        out.entry(head, &format!("{}: {}", task.task, claims.join(" ")), &super::text::cite(&lines));
+        out.entry(
+            head,
+            &format!("{}: {}", task.task, claims.join(" ")),
+            &super::text::cite(&lines),
+        );
     }
     out.blank();
     out.line("Wait graph");
