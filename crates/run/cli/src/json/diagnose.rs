@@ -20,6 +20,7 @@ pub(crate) struct Log {
     graph: Graph,
     claims: Vec<Claim>,
     hypotheses: Vec<Claim>,
+    registers: Vec<Claim>,
     groups: Vec<Group>,
     missing: Vec<String>,
 }
@@ -154,7 +155,7 @@ fn event(diagnosis: &Diagnosis, event: &event::Event) -> Event {
 }
 
 /// The object of one log.
-pub(crate) fn log(file: &str, diagnosis: &Diagnosis) -> Log {
+pub(crate) fn log(file: &str, diagnosis: &Diagnosis, registers: &[facts::Claim]) -> Log {
     let kernel = &diagnosis.seen.kernel;
     let graph = &diagnosis.graph;
     Log {
@@ -211,6 +212,7 @@ pub(crate) fn log(file: &str, diagnosis: &Diagnosis) -> Log {
             cycle: matches!(diagnosis.verdict.kind.name(), "deadlock" | "suspected_deadlock"),
         },
         claims: diagnosis.claims.iter().map(claim).collect(),
+        registers: registers.iter().map(claim).collect(),
         hypotheses: diagnosis.hypotheses.iter().map(claim).collect(),
         groups: diagnosis
             .groups
@@ -253,6 +255,7 @@ pub(crate) fn analysis(file: &str, report: &reason_check::Report) -> Log {
             modified: None,
         },
         events: Vec::new(),
+        registers: Vec::new(),
         dropped_events: 0,
         first_cause: None,
         verdict: Verdict {
@@ -296,7 +299,7 @@ mod tests {
     fn the_printed_object_has_the_promised_shape() {
         let log = "[   50.000000] watchdog: BUG: soft lockup - CPU#3 stuck for 22s! [w:77]\n[   50.000001] CPU: 3 PID: 77 Comm: w Not tainted 6.1.0 #1\n[   50.000002] RIP: 0010:spin_here+0x1/0x9\n";
         let diagnosis = reason_diagnose::diagnose(log.as_bytes());
-        let value = serde_json::to_value(super::log("a.log", &diagnosis)).unwrap();
+        let value = serde_json::to_value(super::log("a.log", &diagnosis, &[])).unwrap();
         assert_eq!(value["format"], 1);
         assert_eq!(value["file"], "a.log");
         assert_eq!(value["kernel"]["version"], "6.1.0 #1");
@@ -309,7 +312,7 @@ mod tests {
         assert_eq!(value["first_cause"]["line"], 1);
         assert_eq!(value["verdict"]["kind"], "starvation");
         assert_eq!(value["graph"]["cycle"], false);
-        for key in ["claims", "groups", "missing", "hypotheses"] {
+        for key in ["claims", "registers", "groups", "missing", "hypotheses"] {
             assert!(value[key].is_array(), "{key}");
         }
         assert!(value["claims"][0]["lines"][0][0].is_u64());

@@ -5,6 +5,7 @@ mod excerpt;
 mod html;
 mod mail;
 mod picture;
+mod registers;
 mod text;
 
 use std::io::{self, Write as _};
@@ -12,6 +13,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
+use facts::Claim;
 use rayon::prelude::*;
 use reason_diagnose::{Diagnosis, LogReader, conclude};
 
@@ -45,6 +47,11 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
 
+    /// A program that the log reports for a fault of its own: name its function and line. May be given
+    /// several times; the program of the same file name is used.
+    #[arg(long, value_name = "FILE")]
+    binary: Vec<PathBuf>,
+
     /// Exit with 1 when the log reports trouble, as `git diff --exit-code` does.
     #[arg(long)]
     exit_code: bool,
@@ -56,6 +63,8 @@ struct Diagnosed {
     excerpt: Excerpt,
     /// The input is no log but quotes stacks.
     analysis: Option<reason_check::Report>,
+    /// What registers, faults and code bytes say.
+    registers: Vec<Claim>,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
@@ -73,7 +82,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let mut failed = None;
     for (batch, inputs) in inputs.chunks(64).enumerate() {
         let results: Vec<Result<Diagnosed, Failure>> =
-            inputs.par_iter().map(|input| read(input, quotes)).collect();
+            inputs.par_iter().map(|input| read(input, quotes, &arguments.binary)).collect();
         for (at, (input, result)) in inputs.iter().zip(results).enumerate() {
             let read = match result {
                 Ok(read) => read,
@@ -93,7 +102,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
             if arguments.json {
                 let object = match &read.analysis {
                     Some(report) => json::analysis(&name, report),
-                    None => json::log(&name, &read.diagnosis),
+                    None => json::log(&name, &read.diagnosis, &read.registers),
                 };
                 serde_json::to_writer(&mut out, &object).map_err(io::Error::from)?;
                 writeln!(out)?;
@@ -113,6 +122,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
                     None => text::report(&read.diagnosis),
                 };
                 out.write_all(text.as_bytes())?;
+                out.write_all(text::registers(&read.registers).as_bytes())?;
             }
         }
     }
@@ -123,16 +133,19 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     Ok(if arguments.exit_code && found { ExitCode::from(FOUND) } else { ExitCode::SUCCESS })
 }
 
-fn read(input: &Input, quotes: bool) -> Result<Diagnosed, Failure> {
+fn read(input: &Input, quotes: bool, binaries: &[PathBuf]) -> Result<Diagnosed, Failure> {
     let mut reader = LogReader::new();
     // Standard input cannot be read twice: its lines are kept while it passes.
     let mut kept = Vec::new();
     let mut head = Vec::new();
+    let mut start = Vec::new();
     let keeps = quotes && *input == Input::Standard;
     input.read_to(|piece| {
         reader.push(piece);
         let room = analysis::LIMIT.saturating_sub(head.len());
         head.extend_from_slice(&piece[..piece.len().min(room)]);
+        let room = registers::READ_LIMIT - start.len();
+        start.extend_from_slice(&piece[..piece.len().min(room)]);
         if keeps && kept.len() < excerpt::KEPT_LIMIT {
             kept.extend_from_slice(piece);
         }
@@ -148,5 +161,10 @@ fn read(input: &Input, quotes: bool) -> Result<Diagnosed, Failure> {
         input.read_to(|piece| excerpt.push(piece))?;
     }
     excerpt.finish();
-    Ok(Diagnosed { diagnosis, excerpt, analysis })
+    // A log without events has no dump worth reading.
+    let registers = match diagnosis.seen.events.is_empty() {
+        true => Vec::new(),
+        false => registers::claims(&start, binaries)?,
+    };
+    Ok(Diagnosed { diagnosis, excerpt, analysis, registers })
 }

@@ -379,6 +379,27 @@ fn verdict_of(out: &mut Page, diagnosis: &Diagnosis) {
     }
 }
 
+/// Statements about registers that the text shows; JSON has them all.
+const REGISTERS_SHOWN: usize = 12;
+
+/// What registers, faults and code bytes say; empty when they say nothing.
+pub(super) fn registers(claims: &[Claim]) -> String {
+    let mut out = Page::default();
+    // Zeros of a WARN's registers and open interrupts stand in every dump.
+    let dull = |claim: &&Claim| {
+        !(claim.statement.starts_with("Interrupts were open")
+            || claim.statement.contains("right behind its system call")
+            || claim.statement.starts_with("The program is at"))
+    };
+    let telling: Vec<Claim> = claims.iter().filter(dull).take(REGISTERS_SHOWN).cloned().collect();
+    if !telling.is_empty() {
+        // The section stands behind the report.
+        out.text.push('\n');
+        self::claims(&mut out, "Registers", &telling);
+    }
+    out.text
+}
+
 fn claims(out: &mut Page, title: &str, claims: &[Claim]) {
     if claims.is_empty() {
         return;
