@@ -44,7 +44,7 @@ pub struct KnownKernel {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Origin {
-    /// Debian's packages for a series ("6.12") and a flavour ("cloud-amd64").
+    /// Debian's packages for a series ("6.12") and a flavour ("cloud").
     Debian {
         /// The series.
         series: String,

@@ -22,4 +22,4 @@ pub use judge::{Judgement, Proof, judge, progress};
 pub use kernels::{Feature, KnownKernel, Origin, known_kernels};
 pub use module::{Compiler, build_module, build_provoker, kernel_headers};
 pub use recorded::{FirstCause, Recorded, RecordedCulprit, judge_recordings};
-pub use table::{Outcome, Row, markdown};
+pub use table::{NamedKernels, Outcome, Row, markdown};

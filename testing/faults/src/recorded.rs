@@ -9,7 +9,7 @@ use crate::definition::{Fault, Provocation};
 use crate::error::FaultError;
 use crate::judge::{Judgement, Proof, judge};
 use crate::kernels::KnownKernel;
-use crate::table::{Outcome, Row};
+use crate::table::{NamedKernels, Outcome, Row};
 
 /// The file `NAME.toml` beside `NAME.log`. All lines count from 1.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -133,8 +133,8 @@ pub fn judge_recordings<'fault>(
     folder: &Path,
     faults: &'fault [Fault],
     kernels: &[KnownKernel],
-) -> Result<(Vec<(String, String)>, Vec<Row<'fault>>), FaultError> {
-    let mut named: Vec<(String, String)> =
+) -> Result<(NamedKernels, Vec<Row<'fault>>), FaultError> {
+    let mut named: NamedKernels =
         kernels.iter().map(|kernel| (kernel.name.clone(), String::new())).collect();
     let mut rows = Vec::new();
     for fault in faults {
@@ -163,12 +163,13 @@ pub fn judge_recordings<'fault>(
     Ok((named, rows))
 }
 
-/// What a kernel says of itself: its release and, where it names one, the distribution's version.
+/// What a kernel says of itself: its release and, where it names one, the distribution's version (the
+/// last word after "Debian"; an earlier one is the compiler's).
 fn version_in(log: &str) -> String {
     let Some((_, text)) = log.split_once("Linux version ") else { return String::new() };
     let line = text.lines().next().unwrap_or_default();
     let release = line.split(' ').next().unwrap_or_default();
-    match line.split_once("Debian ").map(|(_, rest)| rest.split(' ').next().unwrap_or_default()) {
+    match line.rsplit_once("Debian ").map(|(_, rest)| rest.split(' ').next().unwrap_or_default()) {
         Some(version) if line.contains("debian-kernel") => format!("{release} (Debian {version})"),
         _ => release.to_owned(),
     }

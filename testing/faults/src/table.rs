@@ -42,7 +42,10 @@ pub struct Row<'fault> {
     pub outcomes: Vec<Outcome>,
 }
 
-/// The document. `kernels` are pairs of a name and what the kernel says of itself.
+/// Kernels: a name, and what the kernel says of itself.
+pub type NamedKernels = Vec<(String, String)>;
+
+/// The document; the rows' outcomes are in the order of `kernels`.
 #[must_use]
 pub fn markdown(kernels: &[(String, String)], rows: &[Row<'_>]) -> String {
     let mut text = String::from(

@@ -177,3 +177,19 @@ fn the_document_is_the_one_that_the_recorded_logs_yield() {
          testing/faults/recorded --docs docs/faults.md"
     );
 }
+
+#[test]
+fn a_recorded_kernel_is_named_with_its_distributions_version_not_the_compilers() {
+    let faults = [Fault::parse("test", DEFINITION).unwrap()];
+    let kernels: Vec<_> =
+        known_kernels().unwrap().into_iter().filter(|kernel| kernel.name == "debian-6.1").collect();
+    let recorded = tempfile::tempdir().unwrap();
+    let log = "[    0.000000] Linux version 6.1.0-1-cloud-amd64 (debian-kernel@lists.debian.org) (gcc-12 \
+               (Debian 12.2.0-14) 12.2.0, GNU ld 2.40) #1 SMP PREEMPT_DYNAMIC Debian 6.1.5-2 (2023-01-01)\r\n\
+               provoke: first step\r\nbroke at 1\r\nby task 7\r\nend";
+    std::fs::create_dir(recorded.path().join("debian-6.1")).unwrap();
+    std::fs::write(recorded.path().join("debian-6.1/test.log"), log).unwrap();
+    let (named, rows) = judge_recordings(recorded.path(), &faults, &kernels).unwrap();
+    assert_eq!(named[0].1, "6.1.0-1-cloud-amd64 (Debian 6.1.5-2)");
+    assert_eq!(rows[0].outcomes, [Outcome::Shown]);
+}

@@ -6,9 +6,9 @@ pub const LINES: usize = 200_000;
 /// Bytes kept of one line.
 pub const LINE_BYTES: usize = 2_048;
 /// Tests kept.
-pub const TESTS: usize = 4_096;
-/// Run lines kept of one test.
-pub const RUNS: usize = 1_024;
+pub const TESTS: usize = 1_024;
+/// Run lines kept of one test; syzbot makes 20 at most.
+pub const RUNS: usize = 128;
 /// Commits kept of a list of candidates.
 pub const CANDIDATES: usize = 20_000;
 /// Lines kept of a commit's message.

@@ -194,20 +194,30 @@ fn messages<'a>(
     sink: &mut impl FnMut(Line<'a>),
 ) {
     let mut start = 0;
-    let at = |start: usize| if exact { offset + start as u64 } else { offset };
-    while let Some(length) = glued(&raw[start..]) {
-        emit(&raw[start..start + length], number, at(start), sink);
-        start += length;
+    loop {
+        let blank = raw[start..].iter().take_while(|byte| **byte == 0).count();
+        let at = if exact { offset + start as u64 } else { offset };
+        start += blank;
+        let rest = &raw[start..];
+        let (prefix, message) = prefix::strip(rest);
+        match glued(rest, rest.len() - message.len()) {
+            Some(length) => {
+                let message = &rest[(rest.len() - message.len()).min(length)..length];
+                emit(prefix, message, number, at, sink);
+                start += length;
+            }
+            None => return emit(prefix, message, number, at, sink),
+        }
     }
-    emit(&raw[start..], number, at(start), sink);
 }
 
-fn emit<'a>(raw: &'a [u8], number: u64, offset: u64, sink: &mut impl FnMut(Line<'a>)) {
-    let mut raw = raw;
-    while raw.first() == Some(&0) {
-        raw = &raw[1..];
-    }
-    let (prefix, rest) = prefix::strip(raw);
+fn emit<'a>(
+    prefix: prefix::Prefix,
+    rest: &'a [u8],
+    number: u64,
+    offset: u64,
+    sink: &mut impl FnMut(Line<'a>),
+) {
     let mut text = printable(rest);
     if prefix.escaped && text.contains("\\x") {
         text = Cow::Owned(unescape_kmsg(&text));
@@ -245,10 +255,10 @@ fn unescape_kmsg(text: &str) -> String {
 }
 
 /// Where a second message begins on the same line: at a printk stamp with six decimals that has
-/// text before it which is no prefix (`dmesg -wH[  +4.088043] audit: …`, two CPUs on one serial
+/// text before it which is no prefix; `message` is where the first one begins (`dmesg -wH[  +4.088043] audit: …`, two CPUs on one serial
 /// line). `None` when the line is one message.
-fn glued(raw: &[u8]) -> Option<usize> {
-    let mut from = prefix::strip(raw).1.as_ptr() as usize - raw.as_ptr() as usize;
+fn glued(raw: &[u8], message: usize) -> Option<usize> {
+    let mut from = message;
     while let Some(at) = memchr::memchr(b'[', raw.get(from..)?) {
         let at = from + at;
         if at > 0 && is_stamp(&raw[at..]) && !raw[..at].trim_ascii().is_empty() {

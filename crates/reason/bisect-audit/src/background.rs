@@ -1,6 +1,6 @@
 //! Crashes that are at home in the range: seen on kernels called good, or before the reproducer even ran.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use facts::LineSpan;
 use read_bisect_log::{Phase, Verdict};
@@ -9,6 +9,9 @@ use crate::belief::interval;
 use crate::strand::Strand;
 use crate::tested::Tested;
 use crate::title::Nearness;
+
+/// Most strangers that are looked at, the commonest first.
+const MOST: usize = 16;
 
 /// An unrelated crash that is no sign of any verdict.
 #[derive(Clone, Debug, PartialEq)]
@@ -35,13 +38,22 @@ pub struct Background {
 pub(crate) fn background(tests: &[Tested], strands: &[Strand]) -> Vec<Background> {
     let searched: Vec<&Tested> =
         tests.iter().filter(|test| matches!(test.phase, Phase::Release | Phase::Bisect)).collect();
-    let titles: BTreeSet<&String> = searched
-        .iter()
-        .filter(|test| test.taken == Some(Verdict::Bad))
-        .flat_map(|test| test.tally.crashes.keys())
-        .filter(|title| strands.iter().all(|strand| strand.nearness(title) < Nearness::SameArea))
-        .collect();
-    titles.into_iter().filter_map(|title| of(title, &searched)).collect()
+    let mut hits: BTreeMap<&String, u32> = BTreeMap::new();
+    for test in searched.iter().filter(|test| test.taken == Some(Verdict::Bad)) {
+        for (title, count) in &test.tally.crashes {
+            *hits.entry(title).or_default() += count;
+        }
+    }
+    let mut titles: Vec<(&String, u32)> = hits.into_iter().collect();
+    titles.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    titles
+        .into_iter()
+        .filter(|(title, _)| {
+            strands.iter().all(|strand| strand.nearness(title) < Nearness::SameArea)
+        })
+        .take(MOST)
+        .filter_map(|(title, _)| of(title, &searched))
+        .collect()
 }
 
 fn of(title: &str, searched: &[&Tested]) -> Option<Background> {

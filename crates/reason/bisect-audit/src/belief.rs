@@ -43,22 +43,29 @@ pub struct Belief {
     pub probability: f64,
 }
 
-/// The belief in every stretch, in the order of the stretches; empty when the runs exclude them all.
+/// The runs of every kernel, as every strand sees them. Titles are compared once, here.
+pub(crate) struct Kernels(BTreeMap<usize, Vec<Likelihood>>);
+
+impl Kernels {
+    pub(crate) fn of(strands: &[Strand], tests: &[Tested]) -> Self {
+        let view = |tally: &Tally| Counted::of(strands, tally).iter().map(Likelihood::of).collect();
+        Self(pooled(tests).iter().map(|(kernel, tally)| (*kernel, view(tally))).collect())
+    }
+}
+
+/// The belief of one strand in every stretch, in the order of the stretches; empty when the runs exclude them
+/// all.
 pub(crate) fn posterior(
-    strand: &Strand,
-    strands: &[Strand],
+    strand: usize,
+    kernels: &Kernels,
     tests: &[Tested],
     regions: &[Region],
 ) -> Vec<Belief> {
-    let kernels: BTreeMap<usize, Likelihood> = pooled(tests)
-        .into_iter()
-        .map(|(kernel, tally)| (kernel, Likelihood::of(&Counted::of(strand, strands, &tally))))
-        .collect();
     let mut weights: Vec<f64> = regions
         .iter()
         .map(|region| {
             let presence = kernel_presence(region, tests);
-            region.size * evidence(&kernels, &presence)
+            region.size * evidence(strand, kernels, &presence)
         })
         .collect();
     let total: f64 = weights.iter().sum();
@@ -116,12 +123,13 @@ impl Likelihood {
 }
 
 /// The probability of all runs, averaged over the detection probability.
-fn evidence(kernels: &BTreeMap<usize, Likelihood>, presence: &BTreeMap<usize, Option<f64>>) -> f64 {
+fn evidence(strand: usize, kernels: &Kernels, presence: &BTreeMap<usize, Option<f64>>) -> f64 {
     if presence.values().any(Option::is_none) {
         return 0.0;
     }
     let mut products = [1.0; DETECTION.len()];
-    for (kernel, likelihood) in kernels {
+    for (kernel, strands) in &kernels.0 {
+        let likelihood = &strands[strand];
         let contained = presence.get(kernel).copied().flatten().unwrap_or(0.5);
         for (product, with_bug) in products.iter_mut().zip(&likelihood.with_bug) {
             *product *= contained * with_bug + (1.0 - contained) * likelihood.without_bug;
@@ -141,16 +149,20 @@ struct Counted {
 }
 
 impl Counted {
-    fn of(strand: &Strand, strands: &[Strand], tally: &Tally) -> Self {
-        let hits = strand.hits_in(tally);
-        let others: u32 = strands
+    /// For each strand.
+    fn of(strands: &[Strand], tally: &Tally) -> Vec<Self> {
+        let hits: Vec<u32> = strands.iter().map(|strand| strand.hits_in(tally)).collect();
+        let all: u32 = hits.iter().sum();
+        strands
             .iter()
-            .filter(|other| *other != strand)
-            .map(|other| other.hits_in(tally))
-            .sum::<u32>()
-            .min(tally.crashed() - hits);
-        let near = hits == 0 && strand.nearest_in(tally) == Some(Nearness::SameArea);
-        Self { hits: f64::from(hits), misses: f64::from(tally.clean + others), near }
+            .zip(hits)
+            .map(|(strand, hits)| {
+                // A title can be near to two strands; it is counted once.
+                let others = (all - hits).min(tally.crashed() - hits);
+                let near = hits == 0 && strand.nearest_in(tally) == Some(Nearness::SameArea);
+                Self { hits: f64::from(hits), misses: f64::from(tally.clean + others), near }
+            })
+            .collect()
     }
 
     fn with_bug(&self, detection: f64) -> f64 {
@@ -206,7 +218,7 @@ mod tests {
     #[test]
     fn clean_runs_speak_against_the_bug_by_its_rate() {
         let one = strand("WARNING in f_one", 20);
-        let runs = Counted::of(&one, std::slice::from_ref(&one), &tally(&[], 10));
+        let runs = &Counted::of(std::slice::from_ref(&one), &tally(&[], 10))[0];
         assert!(runs.with_bug(0.999) < 0.04 && runs.with_bug(0.02) > 0.8);
         assert_eq!(runs.without_bug(), 1.0);
     }
@@ -214,19 +226,17 @@ mod tests {
     #[test]
     fn a_crash_the_start_never_shows_is_no_evidence() {
         let one = strand("WARNING in f_one", 20);
-        let runs = Counted::of(
-            &one,
-            std::slice::from_ref(&one),
-            &tally(&[("possible deadlock in x", 10)], 0),
-        );
+        let runs =
+            &Counted::of(std::slice::from_ref(&one), &tally(&[("possible deadlock in x", 10)], 0))
+                [0];
         assert!((runs.with_bug(0.5) - runs.without_bug()).abs() < 1e-9);
     }
 
     #[test]
     fn the_other_bug_of_the_start_commit_is_evidence_against() {
         let (one, two) = (strand("WARNING in f_one", 9), strand("possible deadlock in g", 11));
-        let strands = [one.clone(), two];
-        let runs = Counted::of(&one, &strands, &tally(&[("possible deadlock in g", 10)], 0));
+        let strands = [one, two];
+        let runs = &Counted::of(&strands, &tally(&[("possible deadlock in g", 10)], 0))[0];
         assert!(runs.with_bug(0.5) < 0.05);
     }
 
@@ -234,7 +244,7 @@ mod tests {
     fn a_wanted_title_nearly_proves_the_bug() {
         let one = strand("WARNING in f_one", 20);
         let runs =
-            Counted::of(&one, std::slice::from_ref(&one), &tally(&[("WARNING in f_one", 10)], 0));
+            &Counted::of(std::slice::from_ref(&one), &tally(&[("WARNING in f_one", 10)], 0))[0];
         assert!(runs.without_bug() < 0.001 * runs.with_bug(0.999));
     }
 

@@ -143,8 +143,8 @@ pub fn audit(log: &BisectLog, tree: Option<&Tree>) -> Audit {
         _ => None,
     };
     let named_possible = signals.decisive.is_empty();
-    let beliefs: Vec<Vec<Belief>> = strands
-        .iter()
+    let kernels = belief::Kernels::of(&strands, &tests);
+    let beliefs: Vec<Vec<Belief>> = (0..strands.len())
         .map(|strand| {
             let possible: Vec<Region> = regions
                 .iter()
@@ -156,7 +156,7 @@ pub fn audit(log: &BisectLog, tree: Option<&Tree>) -> Audit {
                     region
                 })
                 .collect();
-            belief::posterior(strand, &strands, &tests, &possible)
+            belief::posterior(strand, &kernels, &tests, &possible)
         })
         .collect();
     let (judgement, probability) = judge(log, &signals, &strands);
@@ -376,14 +376,20 @@ fn contradictions(log: &BisectLog) -> Vec<Claim> {
     claims
 }
 
+/// Most pairs of equal kernels that are named.
+const MOST_PAIRS: usize = 16;
+
 /// Equal kernels that were called good once and bad once.
 fn opposite_verdicts(tests: &[Tested], strands: &[Strand]) -> Vec<Claim> {
     let mut claims = Vec::new();
-    for (at, bad) in tests.iter().enumerate() {
+    for bad in tests {
         let Some((signature, line)) = &bad.signature else { continue };
         for good in tests.iter().filter(|good| good.kernel == bad.kernel) {
             if bad.taken != Some(Verdict::Bad) || good.taken != Some(Verdict::Good) {
                 continue;
+            }
+            if claims.len() == MOST_PAIRS {
+                return claims;
             }
             let mut tally = bad.tally.clone();
             tally.add(&good.tally);
@@ -402,9 +408,6 @@ fn opposite_verdicts(tests: &[Tested], strands: &[Strand]) -> Vec<Claim> {
                 "audit-one-kernel",
                 vec![LineSpan::line(*line), LineSpan::line(other_line), bad.span, good.span],
             ));
-        }
-        if claims.len() > at.max(32) {
-            break;
         }
     }
     claims

@@ -7,6 +7,11 @@ use read_bisect_log::Phase;
 use crate::tested::{Tally, Tested};
 use crate::title::{Nearness, is_machine, nearest};
 
+/// Most titles of the start commit that are looked at, the commonest first; real logs have up to 10.
+const TITLES: usize = 16;
+/// Most bugs that are told apart.
+const STRANDS: usize = 8;
+
 /// One bug of the start commit, by its titles.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Strand {
@@ -58,6 +63,7 @@ pub(crate) fn strands(tests: &[Tested]) -> Vec<Strand> {
     let lines: Vec<_> = starts.iter().map(|test| test.span).collect();
     let mut titles: Vec<(&String, u32)> = tally.crashes.iter().map(|(t, n)| (t, *n)).collect();
     titles.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(b.0)));
+    titles.truncate(TITLES);
     let only_machine = titles.iter().all(|(title, _)| is_machine(title));
     let mut strands: Vec<Strand> = Vec::new();
     for (title, count) in titles {
@@ -65,11 +71,13 @@ pub(crate) fn strands(tests: &[Tested]) -> Vec<Strand> {
             continue;
         }
         let near = |strand: &Strand| strand.nearness(title) >= Nearness::SameArea;
+        let full = strands.len() == STRANDS;
         match strands.iter_mut().find(|strand| near(strand)) {
             Some(strand) => {
                 strand.titles.push(title.clone());
                 strand.hits += count;
             }
+            None if full => {}
             None => strands.push(Strand {
                 titles: vec![title.clone()],
                 hits: count,

@@ -13,6 +13,11 @@ use read_bisect_log::{BisectLog, Outcome, Phase, Test, Verdict};
 const RUNS: u32 = 10;
 const RUNS_WHEN_FLAKY: u32 = 20;
 
+/// Most titles told apart in one test or kernel; a test has 20 runs at most.
+const TITLES: usize = 24;
+/// Stands for the titles beyond.
+const OTHER_TITLES: &str = "other crashes";
+
 /// Runs of one test, or of one kernel, counted by what they ended with.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
@@ -47,10 +52,16 @@ impl Tally {
         f64::from(self.crashed()) / f64::from(self.usable().max(1))
     }
 
+    fn crash(&mut self, title: &str, count: u32) {
+        let told_apart = self.crashes.len() < TITLES || self.crashes.contains_key(title);
+        let title = if told_apart { title } else { OTHER_TITLES };
+        *self.crashes.entry(title.to_owned()).or_default() += count;
+    }
+
     /// Adds the runs of `other`.
     pub(crate) fn add(&mut self, other: &Self) {
         for (title, count) in &other.crashes {
-            *self.crashes.entry(title.clone()).or_default() += count;
+            self.crash(title, *count);
         }
         for (title, count) in &other.unbootable {
             *self.unbootable.entry(title.clone()).or_default() += count;
@@ -156,7 +167,7 @@ fn tally(test: &Test, log: &BisectLog) -> Tally {
         let count = if run.all { runs_of_all(test, log) } else { 1 };
         match &run.outcome {
             Outcome::Clean => tally.clean += count,
-            Outcome::Crashed(title) => *tally.crashes.entry(title.clone()).or_default() += count,
+            Outcome::Crashed(title) => tally.crash(title, count),
             Outcome::BootFailed(why) | Outcome::BasicTestFailed(why) => {
                 *tally.unbootable.entry(why.clone()).or_default() += count;
             }

@@ -18,9 +18,7 @@ const ANCHORS: &[&str] = &[
     " fault",
     "to handle kernel",
     "UBSAN:",
-    "rnal error:",
-    "vide error:",
-    "fatal error:",
+    " error:",
     "opcode:",
     "int3: ",
     "segment: ",
@@ -29,20 +27,15 @@ const ANCHORS: &[&str] = &[
     "VFS: Busy",
     "VFS: Close",
     "Alignment trap",
+    "bug detected[",
     "Linux version ",
-    "Booting ",
+    "Booting the kernel",
+    "Booting from ",
     "trusty: ",
     "SYZFA",
 ];
 
-/// Anchors that begin no search of their own: they stand near another one.
-const NEAR_OTHERS: &[&str] = &["Booting "];
-
-static SEARCHER: LazyLock<Option<packed::Searcher>> = LazyLock::new(|| {
-    packed::Searcher::new(ANCHORS.iter().filter(|a| !NEAR_OTHERS.contains(a)).map(|a| a.as_bytes()))
-});
-
-static ALL: LazyLock<Option<packed::Searcher>> =
+static SEARCHER: LazyLock<Option<packed::Searcher>> =
     LazyLock::new(|| packed::Searcher::new(ANCHORS.iter().map(|anchor| anchor.as_bytes())));
 
 static PLAIN: LazyLock<AhoCorasick> = LazyLock::new(|| match AhoCorasick::new(ANCHORS) {
@@ -62,7 +55,7 @@ pub(crate) fn find(bytes: &[u8]) -> Option<usize> {
 /// Whether the line may hold a header. Most lines do not, and this is told much faster than which
 /// header it is.
 pub(crate) fn may_hold_header(line: &[u8]) -> bool {
-    match &*ALL {
+    match &*SEARCHER {
         Some(searcher) => searcher.find(line).is_some(),
         None => PLAIN.is_match(line),
     }

@@ -3,8 +3,6 @@
 
 use read_console::{Caller, Line, frame};
 
-use crate::compiled;
-
 /// Lines before the first line that are shown with it, when the printer is not named.
 const CONTEXT: usize = 5;
 /// The same when every line names its task: what it said before is then surely its own.
@@ -132,10 +130,4 @@ fn is_stale(line: &Line<'_>) -> bool {
     let text = line.text.as_bytes();
     (memchr::memchr(b'?', text).is_some() || text.ends_with(b"(unreliable)"))
         && frame::parse(&line.text).is_some_and(|frame| !frame.reliable)
-}
-
-/// The first header in a line and where it begins, unless the family excepts the line.
-pub(crate) fn header(line: &Line<'_>) -> Option<(usize, &'static compiled::CompiledFamily)> {
-    let (at, family) = compiled::find_header(&line.text)?;
-    (!family.excepts(&line.text)).then_some((at, family))
 }

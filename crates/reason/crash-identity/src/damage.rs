@@ -21,33 +21,33 @@ static STACK_START: LazyLock<Regex> = LazyLock::new(|| {
 /// The serial console of a cloud machine that was taken over by another reader.
 const CONSOLE_TAKEN: &str = "serialport: VM disconnected.";
 
-/// Tells what is missing in the stacks of a report, if anything is.
+/// The first line at which a stack begins.
+pub(crate) fn stack_start(lines: &[&str]) -> Option<usize> {
+    lines.iter().position(|text| text.contains(':') && STACK_START.is_match(text))
+}
+
+/// Tells what is missing in the stack that begins at `start`, if anything is. A report may be
+/// followed by stacks that are not its own, so that only the first one counts.
 ///
 /// `stale` is the number of frames that were left out of `lines` because they may be stale.
-pub(crate) fn broken_stack(lines: &[&str], stale: usize) -> Option<String> {
-    // A report may be followed by stacks that are not its own: the first one counts.
-    for (at, text) in lines.iter().enumerate() {
-        if text.contains(CONSOLE_TAKEN) {
-            return Some("the console was disconnected in the middle of the report".to_owned());
-        }
-        if !STACK_START.is_match(text) {
-            continue;
-        }
-        let rest = &lines[at + 1..];
-        if rest.len() + stale < LEAST_LINES {
-            return Some(format!("the log ends after `{}`", text.trim()));
-        }
-        let framed =
-            rest.iter().take(FRAME_WITHIN).take_while(|text| !STACK_START.is_match(text)).any(
-                |text| {
-                    frame::parse(text).is_some()
-                        || frame::instruction_pointer(text).is_some()
-                        || is_address(text)
-                },
-            );
-        return (!framed).then(|| format!("no stack frame follows `{}`", text.trim()));
+pub(crate) fn broken_stack(lines: &[&str], start: usize, stale: usize) -> Option<String> {
+    let text = lines.get(start)?;
+    let rest = &lines[start + 1..];
+    if rest.len() + stale < LEAST_LINES {
+        return Some(format!("the log ends after `{}`", text.trim()));
     }
-    None
+    let framed =
+        rest.iter().take(FRAME_WITHIN).take_while(|text| !STACK_START.is_match(text)).any(|text| {
+            frame::parse(text).is_some()
+                || frame::instruction_pointer(text).is_some()
+                || is_address(text)
+        });
+    (!framed).then(|| format!("no stack frame follows `{}`", text.trim()))
+}
+
+/// Whether the console was taken away in the middle of the report.
+pub(crate) fn is_disconnected(lines: &[&str]) -> bool {
+    lines.iter().any(|text| text.starts_with(CONSOLE_TAKEN))
 }
 
 /// Frames without symbols: `[<ffffffff81000000>] 0xffffffff81000000`.
@@ -56,14 +56,13 @@ fn is_address(text: &str) -> bool {
     text.starts_with("[<") || text.starts_with("0x") || text.starts_with("0000")
 }
 
-/// Whether a report has any stack trace. The unwinder of arm prints none of the usual headings, but
-/// frames that no other line looks like: `callee from caller+0x1/0x2`.
-pub(crate) fn has_trace(lines: &[&str]) -> bool {
-    lines.iter().any(|text| STACK_START.is_match(text))
-        || lines
-            .iter()
-            .filter(|text| text.contains(" from "))
-            .filter(|text| frame::parse(text).is_some_and(|frame| frame.caller.is_some()))
-            .nth(1)
-            .is_some()
+/// Whether there are frames of the unwinder of arm, which prints none of the usual headings:
+/// `callee from caller+0x1/0x2`.
+pub(crate) fn has_arm_trace(lines: &[&str]) -> bool {
+    lines
+        .iter()
+        .filter(|text| text.contains(" from "))
+        .filter(|text| frame::parse(text).is_some_and(|frame| frame.caller.is_some()))
+        .nth(1)
+        .is_some()
 }

@@ -12,7 +12,7 @@ use read_console::{Caller, Line, LineReader, Stamp};
 use regex::Regex;
 
 use crate::anchors;
-use crate::collect::{self, MOST_LINES};
+use crate::collect::MOST_LINES;
 use crate::compiled::{self, CompiledFamily, REBOOT_TITLE};
 use crate::report::{self, CrashReport, Relation, RelationKind};
 use crate::tables::suppressions::SUPPRESSIONS;
@@ -27,6 +27,20 @@ const BUFFER: usize = 256 << 10;
 const MOST_TEXT: usize = 24 << 20;
 /// Lines within which a report's second header still belongs to it.
 const CONTINUES_WITHIN: usize = 60;
+
+/// The table of suppressions, ready to search.
+struct Suppressing {
+    literals: Vec<memchr::memmem::Finder<'static>>,
+    patterns: Vec<Regex>,
+}
+
+static SUPPRESSING: LazyLock<Suppressing> = LazyLock::new(|| {
+    let literals = SUPPRESSIONS.iter().map(|(literal, _)| memchr::memmem::Finder::new(literal));
+    Suppressing {
+        literals: literals.collect(),
+        patterns: SUPPRESSIONS.iter().map(|(_, pattern)| compiled::regex(pattern)).collect(),
+    }
+});
 
 /// (header of a report, header that continues it). An empty first half stands for any.
 const CONTINUATIONS: &[(&str, &str)] = &[
@@ -167,7 +181,8 @@ impl LogReader {
             position = done.max(start + 1).min(input.len());
             floor = position;
         };
-        self.line = counted.advance(input, consumed);
+        // Nobody asks for a line number after the end.
+        self.line = if end { counted.line } else { counted.advance(input, consumed) };
         self.offset += consumed as u64;
         self.anything_before |= consumed > 0;
         consumed
@@ -181,7 +196,7 @@ impl LogReader {
     /// Takes the reports of a region; returns the offset from which the search goes on.
     fn take(&mut self, region: &Region<'_>, end: bool) -> usize {
         let lines = &region.lines;
-        let openings = openings(lines, self.anything_before || !self.found.is_empty());
+        let openings = openings(region, self.anything_before || !self.found.is_empty());
         let mut floor = 0;
         for (at, line) in lines.iter().enumerate() {
             let text = &*line.text;
@@ -191,7 +206,8 @@ impl LogReader {
                 }
                 floor = at;
             }
-            self.panicked |= text.contains("Kernel panic - not syncing");
+            self.panicked |=
+                region.headers[at].is_some() && text.contains("Kernel panic - not syncing");
             let Some(header) = openings.get(&at) else { continue };
             if at < region.first {
                 continue;
@@ -230,11 +246,11 @@ impl LogReader {
         if self.suppressed.is_some() {
             return;
         }
-        for (literal, pattern) in SUPPRESSIONS {
-            for at in memchr::memmem::find_iter(input, literal) {
+        for (literal, pattern) in SUPPRESSING.literals.iter().zip(&SUPPRESSING.patterns) {
+            for at in literal.find_iter(input) {
                 let (start, end) = (line_start(input, at, 0), line_end(input, at));
                 let text = String::from_utf8_lossy(&input[start..end.min(start + 4096)]);
-                if compiled::regex(pattern).is_match(&text) {
+                if pattern.is_match(&text) {
                     self.suppressed = Some(text.trim().to_owned());
                     return;
                 }
@@ -257,6 +273,8 @@ impl LogReader {
 /// The lines around a hit.
 struct Region<'a> {
     lines: Vec<Line<'a>>,
+    /// The header of each line that has one, and where it begins there.
+    headers: Vec<Option<(usize, &'static CompiledFamily)>>,
     /// Index of the first line that may begin a report.
     first: usize,
     /// Offsets within the searched input.
@@ -280,6 +298,7 @@ impl<'a> Region<'a> {
         input_ends: bool,
     ) -> Self {
         let mut lines: Vec<Line<'a>> = Vec::new();
+        let mut headers = Vec::new();
         let mut reader = LineReader::new();
         let (mut at, mut number) = (context, line);
         let mut first = 0;
@@ -300,15 +319,17 @@ impl<'a> Region<'a> {
             }
             let end = line_end(input, at);
             number += 1;
-            let before = lines.len();
             reader.read(&input[at..end], number, base + at as u64, |line| lines.push(line));
-            if lines[before..].iter().any(|line| compiled::find_header(&line.text).is_some()) {
-                last_header = lines.len();
+            while headers.len() < lines.len() {
+                headers.push(compiled::find_header(&lines[headers.len()].text));
+                if headers.last().is_some_and(Option::is_some) {
+                    last_header = lines.len();
+                }
             }
             at = (end + 1).min(input.len());
         }
         let safe_until = base + (hit + AFTER / 2) as u64;
-        Self { lines, first, start: context, end: at, complete, safe_until }
+        Self { lines, headers, first, start: context, end: at, complete, safe_until }
     }
 }
 
@@ -353,11 +374,15 @@ fn keep_from(input: &[u8], at: usize, floor: usize) -> usize {
 type Openings = BTreeMap<usize, (usize, &'static CompiledFamily)>;
 
 /// The lines that begin a report: those with a header that does not continue an earlier one.
-fn openings(lines: &[Line<'_>], something_before: bool) -> Openings {
+fn openings(region: &Region<'_>, something_before: bool) -> Openings {
+    let lines = &region.lines;
     let mut openings = Openings::new();
     let mut latest: Vec<(Option<Caller>, usize, &'static CompiledFamily)> = Vec::new();
     for (at, line) in lines.iter().enumerate() {
-        let Some((header_at, family)) = collect::header(line) else { continue };
+        let Some((header_at, family)) = region.headers[at] else { continue };
+        if family.excepts(&line.text) {
+            continue;
+        }
         if !announces(line, header_at) || is_replayed(lines, at) {
             continue;
         }

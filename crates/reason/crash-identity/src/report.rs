@@ -164,6 +164,7 @@ pub(crate) fn read(
         None => Found::default(),
     };
     let (title, alt_titles, frame) = titles(&naming, &found, head);
+    let stack = damage::stack_start(&whole);
     let glued = lines.get(first + 1).is_some_and(|line| line.number == lines[first].number);
     let corrupted = naming
         .damage
@@ -176,13 +177,18 @@ pub(crate) fn read(
         .or_else(|| found.injected.then(|| "a fault injection stands in the stack".to_owned()))
         .or_else(|| glued.then(|| "another message begins on its first line".to_owned()))
         .or_else(|| {
-            let whole = naming.shape.is_none_or(|s| s.shape.doubt == Doubt::TraceOptional);
-            if whole { None } else { damage::broken_stack(body, collected.stale) }
+            let cut = damage::is_disconnected(body);
+            cut.then(|| "the console was disconnected in the middle of the report".to_owned())
+        })
+        .or_else(|| {
+            let optional = naming.shape.is_none_or(|s| s.shape.doubt == Doubt::TraceOptional);
+            let start = stack.filter(|start| *start < body.len() && !optional)?;
+            damage::broken_stack(body, start, collected.stale)
         })
         .or_else(|| {
             let shape = naming.shape?;
             let missing = match shape.shape.doubt {
-                Doubt::NeedsTrace => !damage::has_trace(&whole),
+                Doubt::NeedsTrace => stack.is_none() && !damage::has_arm_trace(&whole),
                 Doubt::Needs(_) => {
                     !shape.needs.as_ref().is_some_and(|p| body.iter().any(|text| p.is_match(text)))
                 }
@@ -364,7 +370,9 @@ fn kind(title: &str) -> Option<&'static str> {
 }
 
 fn executor(body: &[&str]) -> Option<Executor> {
-    body.iter().find_map(|text| {
+    static MARK: LazyLock<memchr::memmem::Finder<'static>> =
+        LazyLock::new(|| memchr::memmem::Finder::new("syz."));
+    body.iter().filter(|text| MARK.find(text.as_bytes()).is_some()).find_map(|text| {
         let after = text.split_once("Comm: syz.").or_else(|| text.split_once(": syz."))?.1;
         let mut numbers = after.split([' ', '/']).next()?.split('.');
         Some(Executor { proc: numbers.next()?.parse().ok()?, id: numbers.next()?.parse().ok()? })

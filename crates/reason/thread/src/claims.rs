@@ -8,6 +8,9 @@ use crate::own::{Role, prose, roles};
 use crate::phrases::{CONCESSIONS, first_of};
 use crate::text::{calls, content_words, fold, sentences};
 
+/// A sentence and its lines.
+type Said = (String, LineSpan);
+
 pub(crate) fn withdrawn(all: &[&Message], thread: &mut Thread) {
     let mut found = Vec::new();
     for question in &thread.questions {
@@ -40,11 +43,11 @@ pub(crate) fn withdrawn(all: &[&Message], thread: &mut Thread) {
             let earlier = thread.versions.iter().flat_map(|v| {
                 v.patches.iter().map(|p| p.entry).chain(v.cover).filter(|e| *e < claim.entry)
             });
-            let earlier: Vec<(String, LineSpan)> = earlier
+            let earlier: Vec<Said> = earlier
                 .filter(|e| all[*e].from.is(who))
                 .flat_map(|e| own_sentences(all, e, thread))
                 .collect();
-            let mut best: Option<(usize, &(String, LineSpan), &(String, LineSpan))> = None;
+            let mut best: Option<(usize, &Said, &Said)> = None;
             for a in &said {
                 for b in &earlier {
                     let score = likeness(&a.0, &b.0);
@@ -85,7 +88,7 @@ fn likeness(a: &str, b: &str) -> usize {
     words + 2 * ca.iter().filter(|c| cb.contains(c)).count()
 }
 
-fn own_sentences(all: &[&Message], entry: usize, thread: &Thread) -> Vec<(String, LineSpan)> {
+fn own_sentences(all: &[&Message], entry: usize, thread: &Thread) -> Vec<Said> {
     let roles = roles(all[entry], entry, thread);
     let wanted = match thread.entries[entry].kind {
         Kind::Patch(_) => vec![Role::CommitMessage],

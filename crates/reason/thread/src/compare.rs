@@ -73,7 +73,7 @@ fn pair<'a>(a: &'a Version, b: &'a Version) -> Vec<Pair<'a>> {
         });
         match place {
             Some(place) => {
-                pairs.push((left[place].take().and_then(|l| l.diff.as_ref()), patch.diff.as_ref()))
+                pairs.push((left[place].take().and_then(|l| l.diff.as_ref()), patch.diff.as_ref()));
             }
             None => open.push(patch),
         }

@@ -58,9 +58,11 @@ pub(crate) fn roles(message: &Message, entry: usize, thread: &Thread) -> Vec<Rol
     }
     for part in &message.parts {
         let mut signature = false;
-        for index in part.first..part.end.min(body.len()) {
+        let end = part.end.min(body.len());
+        let first = part.first.min(end);
+        for (role, index) in roles[first..end].iter_mut().zip(first..) {
             let text = body.line(index).text;
-            if roles[index] == Role::Diff && !is_statistics(text) {
+            if *role == Role::Diff && !is_statistics(text) {
                 signature = false;
                 continue;
             }
@@ -68,8 +70,8 @@ pub(crate) fn roles(message: &Message, entry: usize, thread: &Thread) -> Vec<Rol
             let short = text == "--" && body.line(index + 1).text.starts_with("2.");
             let ruler = text.len() > 30 && text.bytes().all(|b| b == b'_');
             signature |= text == "-- " || short || ruler;
-            if signature && roles[index] != Role::Quoted {
-                roles[index] = Role::Signature;
+            if signature && *role != Role::Quoted {
+                *role = Role::Signature;
             }
         }
     }

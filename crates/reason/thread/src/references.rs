@@ -94,8 +94,7 @@ fn closes_withheld(message: &Message, roles: &[Role]) -> Option<LineSpan> {
     let mut start = None;
     for index in 0..=message.body.len() {
         let text = message.body.line(index).text;
-        let own = index < message.body.len()
-            && matches!(roles[index], Role::CommitMessage | Role::Notes)
+        let own = matches!(roles.get(index), Some(Role::CommitMessage | Role::Notes))
             && !text.trim().is_empty();
         match (own, start) {
             (true, None) => start = Some(index),

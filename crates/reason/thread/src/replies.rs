@@ -220,7 +220,7 @@ pub(crate) fn kinds(all: &[&Message], thread: &mut Thread) {
             thread.entries[patch.entry].kind = Kind::Patch(index);
         }
     }
-    for at in 0..thread.entries.len() {
+    for (at, message) in all.iter().enumerate() {
         let about = match thread.entries[at].kind {
             Kind::Cover(v) | Kind::Patch(v) => Some(v),
             _ => {
@@ -234,14 +234,14 @@ pub(crate) fn kinds(all: &[&Message], thread: &mut Thread) {
                     }
                     up = thread.entries[parent].parent;
                 }
-                found.or_else(|| by_subject(all[at], thread))
+                found.or_else(|| by_subject(message, thread))
             }
         };
         let entry = &mut thread.entries[at];
         entry.about = about;
         if !matches!(entry.kind, Kind::Cover(_) | Kind::Patch(_)) {
             entry.kind = match about {
-                Some(v) if thread.versions[v].author.is(&all[at].from) => Kind::Answer,
+                Some(v) if thread.versions[v].author.is(&message.from) => Kind::Answer,
                 Some(_) => Kind::Review,
                 None => Kind::Remark,
             };

@@ -24,9 +24,14 @@ impl Failure {
         Self { error: error.into(), hint: None, status: USAGE }
     }
 
-    /// What was to be tried could not be tried.
+    /// What was to be tried could not be tried, such as a kernel that does not build.
     pub(crate) fn lab(error: impl Into<anyhow::Error>) -> Self {
         Self { error: error.into(), hint: None, status: LAB }
+    }
+
+    /// The exit status when the lab got nowhere and has said so already.
+    pub(crate) fn lab_status() -> ExitCode {
+        ExitCode::from(LAB)
     }
 
     /// Adds what the user should do next.

@@ -15,6 +15,7 @@ fn text(output: &Output) -> String {
 }
 
 /// Reference material that stands beside the project; a test without it says so and passes.
+#[expect(clippy::print_stderr, reason = "a skipped test must be seen")]
 fn shared(path: &str) -> Option<PathBuf> {
     let found = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../../shared").join(path);
     if !found.exists() {

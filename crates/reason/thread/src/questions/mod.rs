@@ -460,7 +460,7 @@ impl Finder<'_> {
         let asked = &mut self.questions[last].asked;
         match asked.last_mut() {
             Some((e, span)) if *e == entry && span.last + 2 >= lines.first => {
-                span.last = lines.last
+                span.last = lines.last;
             }
             _ => asked.push((entry, lines)),
         }

@@ -4,6 +4,7 @@ pub(crate) mod bisect;
 mod check;
 mod diagnose;
 mod generate;
+mod lab;
 mod report;
 mod thread;
 mod typed;
@@ -46,6 +47,7 @@ enum Command {
     Report(report::Arguments),
     Check(check::Arguments),
     Bisect(bisect::Arguments),
+    Lab(lab::Arguments),
     Thread(thread::Arguments),
     Generate(generate::Arguments),
 }
@@ -58,6 +60,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::Check(arguments) => check::run(&arguments),
         Command::Bisect(arguments) => bisect::run(&arguments),
         Command::Thread(arguments) => thread::run(&arguments),
+        Command::Lab(arguments) => lab::run(&arguments),
         Command::Generate(arguments) => generate::run(&arguments),
     }
 }

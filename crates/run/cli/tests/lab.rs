@@ -1,0 +1,223 @@
+//! `ktriage lab` as a user meets it. What needs a real machine is skipped, visibly, without QEMU or
+//! a kernel.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+fn lab(state: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_ktriage"));
+    command.arg("lab").args(arguments).arg("--state").arg(state).current_dir("/");
+    command
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// The image of a kernel that lies unpacked in `target/kernels` or is installed, with its modules.
+fn kernel() -> Option<(PathBuf, PathBuf)> {
+    let kernels = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../target/kernels");
+    let unpacked = std::fs::read_dir(kernels).into_iter().flatten().flatten().map(|e| e.path());
+    let mut roots: Vec<_> = unpacked.collect();
+    roots.sort();
+    roots.push("/".into());
+    let found = roots.iter().find_map(|root| {
+        std::fs::read_dir(root.join("boot")).ok()?.flatten().find_map(|entry| {
+            let name = entry.file_name().into_string().ok()?;
+            let modules = root.join("lib/modules").join(name.strip_prefix("vmlinuz-")?);
+            modules.is_dir().then(|| (entry.path(), modules))
+        })
+    });
+    let qemu = Command::new("qemu-system-x86_64").arg("--version").output();
+    if found.is_none() || qemu.is_err() {
+        eprintln!("skipped: no QEMU (package qemu-system-x86) or no kernel in target/kernels");
+        return None;
+    }
+    found.map(|(image, modules)| (image.canonicalize().unwrap(), modules.canonicalize().unwrap()))
+}
+
+fn run(state: &Path, repro: &Path, more: &[&str]) -> Option<Command> {
+    let (image, modules) = kernel()?;
+    let mut command = lab(state, &["run", repro.to_str().unwrap()]);
+    command.arg("--kernel").arg(image).arg("--modules").arg(modules);
+    command.args(["--memory", "256"]).args(more);
+    Some(command)
+}
+
+fn write(folder: &Path, name: &str, content: &str) -> PathBuf {
+    let path = folder.join(name);
+    std::fs::write(&path, content).unwrap();
+    path
+}
+
+fn status(output: &Output) -> Option<i32> {
+    output.status.code()
+}
+
+#[test]
+fn a_missing_emulator_is_named_with_its_package() {
+    let state = tempfile::tempdir().unwrap();
+    let image = write(state.path(), "bzImage", "none");
+    let output = lab(state.path(), &["boot", image.to_str().unwrap()])
+        .args(["--qemu", "/nowhere/qemu"])
+        .output()
+        .unwrap();
+    assert_eq!(status(&output), Some(3));
+    let error = text(&output.stderr);
+    assert!(error.contains("/nowhere/qemu is not installed"), "{error}");
+    assert!(
+        error.contains("hint: install it (on Debian: apt-get install qemu-system-x86)"),
+        "{error}"
+    );
+}
+
+#[test]
+fn wrong_use_has_its_own_status_and_says_what_to_do() {
+    let state = tempfile::tempdir().unwrap();
+    let notes = write(state.path(), "notes.txt", "hello");
+    for (arguments, words) in [
+        (&["boot", "/nowhere/bzImage"][..], "there is no kernel image /nowhere/bzImage"),
+        (&["run", notes.to_str().unwrap(), "--kernel", "x"], "neither C source (.c) nor"),
+        (&["run", "/nowhere/repro.c", "--kernel", "x"], "/nowhere/repro.c"),
+        (&["build", "/nowhere/linux"], "there is no source /nowhere/linux"),
+        (&["build", "/", "--name", "../x"], "`../x` is no name for a build"),
+        (&["build", "/tmp"], "is no kernel source: it has no Makefile"),
+    ] {
+        let output = lab(state.path(), arguments).output().unwrap();
+        assert_eq!(status(&output), Some(2), "{arguments:?}: {}", text(&output.stderr));
+        assert!(text(&output.stderr).contains(words), "{}", text(&output.stderr));
+    }
+}
+
+#[test]
+fn a_fault_is_provoked_and_named() {
+    let state = tempfile::tempdir().unwrap();
+    let repro = write(state.path(), "crash.sh", "#!/bin/sh\necho c > /proc/sysrq-trigger\n");
+    let Some(mut command) = run(state.path(), &repro, &["--json", "--exit-code"]) else { return };
+    let output = command.output().unwrap();
+    let run: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|error| {
+        panic!("{error}: {} {}", text(&output.stdout), text(&output.stderr))
+    });
+    assert_eq!(run["outcome"], "crashed", "{run}");
+    assert_eq!(status(&output), Some(1));
+}
+
+#[test]
+fn runs_of_a_harmless_program_are_clean_and_its_output_is_kept() {
+    let state = tempfile::tempdir().unwrap();
+    let source = "#include <stdio.h>\nint main(int c, char **v) { puts(v[1]); return 4; }\n";
+    let repro = write(state.path(), "repro.c", source);
+    let Some(mut command) = run(state.path(), &repro, &["--runs", "3", "--jobs", "2"]) else {
+        return;
+    };
+    let output = command.args(["--", "word"]).output().unwrap();
+    assert_eq!(status(&output), Some(0), "{}", text(&output.stderr));
+    let shown = text(&output.stdout);
+    assert!(shown.contains("3 of 3 clean"), "{shown} {}", text(&output.stderr));
+    let campaign = std::fs::read_dir(state.path().join("runs")).unwrap().flatten().next().unwrap();
+    for number in 1..=3 {
+        let log = campaign.path().join(format!("run-{number}/output.log"));
+        assert_eq!(std::fs::read_to_string(&log).unwrap(), "word\n");
+    }
+}
+
+/// The QEMU processes whose parent is `parent`.
+fn emulators_of(parent: u32) -> Vec<u32> {
+    std::fs::read_dir("/proc")
+        .unwrap()
+        .flatten()
+        .filter_map(|entry| {
+            let id: u32 = entry.file_name().to_str()?.parse().ok()?;
+            let stat = std::fs::read_to_string(entry.path().join("stat")).ok()?;
+            let (name, rest) = stat.rsplit_once(") ")?;
+            let fields: Vec<_> = rest.split(' ').collect();
+            (name.contains("qemu")
+                && fields.first() != Some(&"Z")
+                && fields.get(1)?.parse() == Ok(parent))
+            .then_some(id)
+        })
+        .collect()
+}
+
+fn wait_for(what: &str, mut holds: impl FnMut() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(120);
+    while !holds() {
+        assert!(Instant::now() < deadline, "{what}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+fn results(state: &Path) -> usize {
+    std::fs::read_dir(state.join("runs"))
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter_map(|entry| std::fs::read_to_string(entry.path().join("results.jsonl")).ok())
+        .map(|text| text.matches("\"run\":").count())
+        .sum()
+}
+
+/// Starts four runs of which each takes a second, and gives `end` the process once one is done.
+fn interrupted(
+    end: impl FnOnce(&signals::Process),
+) -> Option<(tempfile::TempDir, PathBuf, Output)> {
+    let state = tempfile::tempdir().unwrap();
+    let repro = write(state.path(), "slow.sh", "#!/bin/sh\nsleep 1\n");
+    let child = run(state.path(), &repro, &["--runs", "4"])?
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let process = signals::Process { id: child.id() };
+    wait_for("no run ends", || results(state.path()) >= 1);
+    wait_for("no QEMU for the next run", || !emulators_of(process.id).is_empty());
+    let emulators = emulators_of(process.id);
+    end(&process);
+    let output = child.wait_with_output().unwrap();
+    wait_for("QEMU lives on", || {
+        emulators.iter().all(|id| !Path::new(&format!("/proc/{id}/exe")).exists())
+    });
+    Some((state, repro, output))
+}
+
+/// Signals through the shell's `kill`, so that the tests need no more of the system.
+mod signals {
+    pub(crate) struct Process {
+        pub(crate) id: u32,
+    }
+
+    impl Process {
+        pub(crate) fn signal(&self, name: &str) {
+            let status = std::process::Command::new("/bin/sh")
+                .args(["-c", &format!("kill -{name} {}", self.id)])
+                .current_dir("/")
+                .status()
+                .unwrap();
+            assert!(status.success());
+        }
+    }
+}
+
+fn goes_on(state: &Path, repro: &Path) {
+    let output = run(state, repro, &["--runs", "4"]).unwrap().output().unwrap();
+    let (shown, told) = (text(&output.stdout), text(&output.stderr));
+    assert!(told.contains("going on where an earlier call stopped"), "{told}");
+    assert!(shown.contains("4 of 4 clean"), "{shown} {told}");
+}
+
+#[test]
+fn after_a_sudden_death_no_emulator_stays_and_the_next_call_goes_on() {
+    let Some((state, repro, _)) = interrupted(|process| process.signal("KILL")) else { return };
+    goes_on(state.path(), &repro);
+}
+
+#[test]
+fn an_interrupt_ends_in_order_and_the_next_call_goes_on() {
+    let Some((state, repro, output)) = interrupted(|process| process.signal("INT")) else { return };
+    assert_eq!(status(&output), Some(3));
+    let told = text(&output.stderr);
+    assert!(told.contains("error: stopped"), "{told}");
+    assert!(told.contains("the same call goes on from here"), "{told}");
+    goes_on(state.path(), &repro);
+}

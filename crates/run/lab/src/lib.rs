@@ -1,0 +1,18 @@
+//! Runs of reproducers on real kernels.
+//!
+//! Invariants: prints nothing; a reproducer runs in a guest only; what went wrong in the lab is
+//! never taken for something the kernel did, and the other way round.
+
+mod campaign;
+mod error;
+mod judge;
+mod reproducer;
+mod session;
+mod stored;
+
+pub use campaign::{Campaign, Plan, Progress, run_campaign};
+pub use error::LabError;
+pub use judge::{Observed, judge};
+pub use reproducer::{Action, Prepared, Reproducer, prepare};
+pub use session::{Limits, RunResult, boot_machine, run_once};
+pub use stored::{Crash, Outcome, StoredRun};
