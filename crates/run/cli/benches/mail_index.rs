@@ -149,7 +149,7 @@ fn mail(n: u64, next: &mut impl FnMut(u64) -> u64) -> String {
         let _ = writeln!(text, "In-Reply-To: <{root}@x.example>\nReferences: <{root}@x.example>");
     }
     text.push('\n');
-    let mut prose =
+    let prose =
         |text: &mut String, prefix: &str, lines: u64, next: &mut dyn FnMut(u64) -> u64| {
             for _ in 0..lines {
                 text.push_str(prefix);

@@ -1,6 +1,6 @@
 //! `ktriage lab matrix`: one reproducer over many kernels.
 
-use std::io::{self, Write as _};
+use std::io;
 use std::process::ExitCode;
 use std::sync::Arc;
 
