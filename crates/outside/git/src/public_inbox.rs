@@ -193,7 +193,7 @@ impl Mails {
                 asked.push_str(":m\n");
             }
             // Without a flush at the end of a round git would keep its answers to itself.
-            asked.push_str("\n");
+            asked.push('\n');
             let path = self.path.clone();
             let run = |source| Error::Run { operation: "cat-file", path: path.clone(), source };
             let Some(requests) = self.requests.as_mut() else {

@@ -94,7 +94,7 @@ pub fn places(path: &Path, location: Location) -> Result<Vec<Place>, SymbolError
         let function = frame
             .function
             .as_ref()
-            .and_then(|f| f.demangle().ok().map(|name| name.into_owned()))
+            .and_then(|f| f.demangle().ok().map(std::borrow::Cow::into_owned))
             .unwrap_or_default();
         found.push(Place {
             function,

@@ -416,7 +416,7 @@ fn sentence_ends(text: &str) -> Vec<usize> {
                 continue;
             }
             let follows = text[at + 1..].trim_start().chars().next();
-            if bytes[at] != b';' && follows.is_some_and(|c| c.is_lowercase()) {
+            if bytes[at] != b';' && follows.is_some_and(char::is_lowercase) {
                 continue;
             }
         }

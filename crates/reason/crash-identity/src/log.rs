@@ -228,7 +228,11 @@ impl LogReader {
                         && has_stack(family, &lines[other].text[*header_at..])
                 })
             };
-            let Some((mut report, last)) = report::read(lines, at, *header, floor, next) else {
+            let another = |other: usize| {
+                openings.get(&other).is_some_and(|(_, family)| !goes_on(header.1, family))
+            };
+            let Some((mut report, last)) = report::read(lines, at, *header, floor, next, another)
+            else {
                 continue;
             };
             if report.title == REBOOT_TITLE {

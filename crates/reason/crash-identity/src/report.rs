@@ -144,10 +144,11 @@ pub(crate) fn read(
     header: (usize, &'static CompiledFamily),
     floor: usize,
     next: impl Fn(usize) -> bool,
+    another: impl Fn(usize) -> bool,
 ) -> Option<(CrashReport, usize)> {
     let (at, family) = header;
     let kmsan = family.family.header.contains("KMSAN");
-    let collected = collect::collect(lines, first, floor, &next, kmsan);
+    let collected = collect::collect(lines, first, floor, another, kmsan);
     // What names the report stands before the next one begins.
     let own = &collected.kept[collected.header..];
     let whole: Vec<&str> = own.iter().map(|&kept| &*lines[kept].text).collect();

@@ -149,17 +149,16 @@ fn mail(n: u64, next: &mut impl FnMut(u64) -> u64) -> String {
         let _ = writeln!(text, "In-Reply-To: <{root}@x.example>\nReferences: <{root}@x.example>");
     }
     text.push('\n');
-    let prose =
-        |text: &mut String, prefix: &str, lines: u64, next: &mut dyn FnMut(u64) -> u64| {
-            for _ in 0..lines {
-                text.push_str(prefix);
-                for _ in 0..11 {
-                    text.push_str(WORDS[next(24) as usize]);
-                    text.push(' ');
-                }
-                text.push('\n');
+    let prose = |text: &mut String, prefix: &str, lines: u64, next: &mut dyn FnMut(u64) -> u64| {
+        for _ in 0..lines {
+            text.push_str(prefix);
+            for _ in 0..11 {
+                text.push_str(WORDS[next(24) as usize]);
+                text.push(' ');
             }
-        };
+            text.push('\n');
+        }
+    };
     if is_patch {
         prose(&mut text, "", 12, next);
         let _ = writeln!(

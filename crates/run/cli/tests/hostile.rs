@@ -137,7 +137,7 @@ fn what_cannot_be_read_is_wrong_use_with_a_hint() {
 
 fn set_unreadable(path: &Path) {
     use std::os::unix::fs::PermissionsExt as _;
-    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0)).unwrap();
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o0)).unwrap();
 }
 
 #[test]

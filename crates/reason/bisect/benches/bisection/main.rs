@@ -110,7 +110,7 @@ fn trial(rule: Rule, kind: char, seed: u64, p: f64) -> Trial {
 
 fn cell(rule: Rule, kind: char, p: f64, trials: usize) -> Vec<Trial> {
     let next = AtomicUsize::new(0);
-    let threads = std::thread::available_parallelism().map_or(1, |n| n.get());
+    let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let mut all: Vec<(usize, Trial)> = std::thread::scope(|scope| {
         let workers: Vec<_> = (0..threads)
             .map(|_| {

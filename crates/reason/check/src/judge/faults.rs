@@ -54,7 +54,7 @@ fn reported(case: &Case<'_>) -> Reported {
             let line = exhibit.cite(event.lines.first);
             match &event.detail {
                 Detail::Bad(bad) => {
-                    out.sanitizer.push((event.kind, bad.what.to_ascii_lowercase(), line))
+                    out.sanitizer.push((event.kind, bad.what.to_ascii_lowercase(), line));
                 }
                 _ => out.others.push((event.kind, line)),
             }

@@ -144,7 +144,7 @@ pub(super) fn run(arguments: &Arguments, go_on: bool) -> Result<ExitCode, Failur
     message(&format!(
         "bisection {id}: {} commits from {} to {}, recorded in {}",
         ends.commits,
-        ends.good.iter().map(|good| good.short()).collect::<Vec<_>>().join(", "),
+        ends.good.iter().map(facts::CommitId::short).collect::<Vec<_>>().join(", "),
         ends.bad.short(),
         folder.display()
     ));

@@ -132,7 +132,7 @@ fn write_table(out: &mut impl io::Write, cells: &[Cell]) -> io::Result<()> {
                         title => format!("{}: {title}", outcome.words()),
                     };
                     row(format!("{count}/{}", campaign.runs.len()), words)
-                }))
+                }));
             }
             Err(problem) => rows.push(row("0".into(), format!("lab trouble: {problem}"))),
         }
