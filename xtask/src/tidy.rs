@@ -50,7 +50,7 @@ fn private_words() -> Vec<String> {
 }
 
 /// A file longer than this is hard to hold in the head; tables and tests may be.
-const LONG: usize = 1_400;
+const LONG: usize = 1_500;
 
 /// Checks every rule; prints what is wrong and fails when something is.
 pub(crate) fn run(root: &Path) -> anyhow::Result<()> {

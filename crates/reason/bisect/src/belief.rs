@@ -520,8 +520,8 @@ impl<'a> Chain<'a> {
         let first = bad.iter().position(|&bad| bad).unwrap_or(bad.len());
         let mut message = self.good[first];
         let last = bad.iter().rposition(|&bad| !bad).map_or(0, |at| at + 1).max(first);
-        for at in first..last {
-            let level = if bad[at] { messages.levels[at] } else { 0 };
+        for (at, &is_bad) in bad.iter().enumerate().take(last).skip(first) {
+            let level = if is_bad { messages.levels[at] } else { 0 };
             message = self.forward(&message, at, level);
         }
         message.iter().zip(&messages.bad[last]).map(|(a, b)| a * b).sum()

@@ -22,6 +22,9 @@ pub struct FormFinding {
     pub lines: Vec<LineSpan>,
 }
 
+/// Finds what a rule of form objects to: the statement and the lines.
+type Find = fn(&Document<'_>, &[JudgedClaim]) -> Option<(String, Vec<LineSpan>)>;
+
 /// A row of the table of form.
 pub struct FormRule {
     /// Identifier.
@@ -30,7 +33,7 @@ pub struct FormRule {
     pub looks_for: &'static str,
     /// Why it matters, and what to do.
     pub advice: &'static str,
-    find: fn(&Document<'_>, &[JudgedClaim]) -> Option<(String, Vec<LineSpan>)>,
+    find: Find,
 }
 
 /// Words from which on a text counts as long for a mail that answers a report.

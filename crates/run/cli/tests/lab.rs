@@ -1,6 +1,8 @@
 //! `ktriage lab` as a user meets it. What needs a real machine is skipped, visibly, without QEMU or
 //! a kernel.
 
+#![expect(clippy::print_stderr, reason = "a test that skips says so")]
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};

@@ -162,7 +162,7 @@ fn diff(read: &Read, name: &str) -> Result<Vec<u8>, Failure> {
         };
         for (at, version) in thread.versions.iter().enumerate() {
             let mut all = Vec::new();
-            for number in 1..=version.size.min(9999).max(1) {
+            for number in 1..=version.size.clamp(1, 9999) {
                 // What a partial reroll leaves out stays as the newest version before has it.
                 let patch =
                     whole(thread, at).find_map(|v| v.patches.iter().find(|p| p.number == number));
