@@ -2,6 +2,8 @@
 //!
 //! Every trial follows from its seed; all rules meet the same culprit and the same broken commits.
 
+#![expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
+
 mod rules;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
