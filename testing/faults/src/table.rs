@@ -50,7 +50,7 @@ pub type NamedKernels = Vec<(String, String)>;
 pub fn markdown(kernels: &[(String, String)], rows: &[Row<'_>]) -> String {
     let mut text = String::from(
         "# Faults\n\n\
-         Written by `ktriage lab faults --all --recorded testing/faults/recorded --docs FILE`. Each fault is a small kernel module\n\
+         Made from the recorded logs and their truth by `testing_faults::table`; a test fails when it is stale. Each fault is a small kernel module\n\
          (`testing/faults/modules/NAME`) that provokes what the second column says. \"shown\": the\n\
          recorded console log holds all that the fault's definition expects, in that order, and the\n\
          lines of the first cause and of the culprit (`testing/faults/recorded/KERNEL/NAME.toml`).\n\

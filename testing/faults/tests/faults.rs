@@ -173,8 +173,8 @@ fn the_document_is_the_one_that_the_recorded_logs_yield() {
     let document = std::fs::read_to_string(folder("../../docs/faults.md")).unwrap();
     assert!(
         document == markdown(&named, &rows),
-        "docs/faults.md is stale; write it anew: ktriage lab faults --all --recorded \
-         testing/faults/recorded --docs docs/faults.md"
+        "docs/faults.md is stale; it must be:\n{}",
+        markdown(&named, &rows)
     );
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Every trial follows from its seed; all rules meet the same culprit and the same broken commits.
 
-#![expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a benchmark prints its figures")]
 
 mod rules;
 
