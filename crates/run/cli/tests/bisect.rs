@@ -114,11 +114,20 @@ fn text(output: &Output) -> (String, String) {
 
 #[test]
 fn a_flaky_bug_on_a_side_branch_is_found_and_told_in_every_shape() {
-    let project = Project::new();
-    let (first, culprit) = history_with_a_bug(&project);
-    let test = project.flaky_test(3);
-    let output =
-        project.bisect(&["run", "--good", &first, "--test", &test, "--title", "Assertion"]);
+    // The runs are random: now and then an honest search ends undecided. It must not do so thrice,
+    // and what it names must always be right.
+    let mut attempts = 0;
+    let (project, culprit, output) = loop {
+        attempts += 1;
+        let project = Project::new();
+        let (first, culprit) = history_with_a_bug(&project);
+        let test = project.flaky_test(3);
+        let output =
+            project.bisect(&["run", "--good", &first, "--test", &test, "--title", "Assertion"]);
+        if !text(&output).0.starts_with("No commit is proven") || attempts == 3 {
+            break (project, culprit, output);
+        }
+    };
     let (out, err) = text(&output);
     assert!(output.status.success(), "{out}\n{err}");
     assert!(out.starts_with(&culprit[..12]), "{out}\n{err}");
