@@ -44,7 +44,7 @@ const IMPURE: &[&str] = &[
     "Instant::now",
 ];
 
-/// Words that tell of where or how the project was made, put together so that this file has none.
+/// Starts of paths that exist on some machine only; sources must not name them.
 fn private_words() -> Vec<String> {
     ["/work/", "/root/", "/home/"].iter().map(|word| (*word).to_owned()).collect()
 }

@@ -21,7 +21,7 @@ pub(crate) fn regex(pattern: &str) -> Regex {
     }
 }
 
-fn regex_set<'a>(patterns: impl IntoIterator<Item = &'a str>) -> RegexSet {
+pub(crate) fn regex_set<'a>(patterns: impl IntoIterator<Item = &'a str>) -> RegexSet {
     match RegexSet::new(patterns) {
         Ok(set) => set,
         Err(error) => panic!("a table holds a bad pattern: {error}"),

@@ -47,7 +47,7 @@ pub(crate) fn broken_stack(lines: &[&str], start: usize, stale: usize) -> Option
 
 /// Whether the console was taken away in the middle of the report.
 pub(crate) fn is_disconnected(lines: &[&str]) -> bool {
-    lines.iter().any(|text| text.starts_with(CONSOLE_TAKEN))
+    lines.iter().any(|text| text.contains(CONSOLE_TAKEN))
 }
 
 /// Frames without symbols: `[<ffffffff81000000>] 0xffffffff81000000`.

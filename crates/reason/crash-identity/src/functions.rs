@@ -37,10 +37,7 @@ pub(crate) static TRACE: LazyLock<Regex> = LazyLock::new(|| {
 });
 
 static INJECTED: LazyLock<RegexSet> =
-    LazyLock::new(|| match RegexSet::new([r"^should_fail", r"^__should_fail"]) {
-        Ok(set) => set,
-        Err(error) => panic!("bad pattern: {error}"),
-    });
+    LazyLock::new(|| compiled::regex_set([r"^should_fail", r"^__should_fail"]));
 
 /// Finds the functions of a report. `lines` begin with the first line of the report; `groups` are
 /// those of the shape's patterns, from 1 on.
