@@ -63,21 +63,27 @@ pub fn unpacked(wanted: &str, folder: &Path) -> Option<DebianKernel> {
 /// When no package matches, or it cannot be downloaded or unpacked.
 pub fn debian_kernel(wanted: &str, folder: &Path) -> Result<DebianKernel, BuildError> {
     let no_package = || BuildError::NoPackage { wanted: wanted.to_owned() };
-    let listed = run("apt-cache", "listing the kernel packages", |command| {
-        command.args(["pkgnames", "linux-image-"]).current_dir("/")
-    })?;
-    let listed = String::from_utf8_lossy(&listed.stdout).into_owned();
-    let package = listed
-        .lines()
-        .filter(|package| package_matches(wanted, package))
-        .max_by(|a, b| compare(a, b))
-        .ok_or_else(no_package)?;
+    let package = &newest_package(wanted)?;
     let place = folder.join(package);
     if let Some(kernel) = kernel_in(package, &place) {
         return Ok(kernel);
     }
     unpack_package(package, &place)?;
     kernel_in(package, &place).ok_or_else(no_package)
+}
+
+/// The newest kernel package that `wanted` means.
+pub(crate) fn newest_package(wanted: &str) -> Result<String, BuildError> {
+    let listed = run("apt-cache", "listing the kernel packages", |command| {
+        command.args(["pkgnames", "linux-image-"]).current_dir("/")
+    })?;
+    let listed = String::from_utf8_lossy(&listed.stdout).into_owned();
+    listed
+        .lines()
+        .filter(|package| package_matches(wanted, package))
+        .max_by(|a, b| compare(a, b))
+        .map(str::to_owned)
+        .ok_or_else(|| BuildError::NoPackage { wanted: wanted.to_owned() })
 }
 
 /// Downloads a package and unpacks it into `place`. What is half done lies beside it under another

@@ -10,6 +10,7 @@ mod debian;
 mod error;
 mod failure;
 mod fragments;
+mod headers;
 mod signature;
 mod source;
 
@@ -18,5 +19,6 @@ pub use debian::{DebianKernel, debian_kernel, package_matches, unpacked};
 pub use error::BuildError;
 pub use failure::{CompileError, first_error};
 pub use fragments::{FRAGMENTS, Fragment};
+pub use headers::debian_kernel_with_headers;
 pub use signature::signature;
 pub use source::{Source, source_tree};

@@ -2,6 +2,7 @@
 
 mod boot;
 mod build;
+mod faults;
 mod kernel;
 mod matrix;
 mod run;
@@ -27,6 +28,7 @@ enum Command {
     Boot(boot::Arguments),
     Run(run::Arguments),
     Matrix(matrix::Arguments),
+    Faults(faults::Arguments),
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
@@ -35,5 +37,6 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         Command::Boot(arguments) => boot::run(arguments),
         Command::Run(arguments) => run::run(arguments),
         Command::Matrix(arguments) => matrix::run(arguments),
+        Command::Faults(arguments) => faults::run(arguments),
     }
 }
