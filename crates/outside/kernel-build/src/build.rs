@@ -69,6 +69,9 @@ const FIXED: &[(&str, &str)] = &[
 const FOREIGN: &[&str] =
     &["ARCH", "CROSS_COMPILE", "LLVM", "CC", "KCFLAGS", "KBUILD_OUTPUT", "O", "MAKEFLAGS", "V"];
 
+/// The status of setpriv when the program it should become is not there.
+const NOT_FOUND: i32 = 127;
+
 /// Builds a kernel. `progress` is told the file that is being worked on.
 ///
 /// # Errors
@@ -137,8 +140,8 @@ fn wanted_configuration(recipe: &Recipe) -> Result<Config, BuildError> {
     Ok(wanted)
 }
 
-/// Makes the configuration and returns what the kernel's own tools kept. A `.config` that came of
-/// the same wishes is left alone, so that nothing is compiled twice.
+/// Makes the configuration anew, since the tree may have changed, and returns what the kernel's own
+/// tools kept. They touch only what depends on a symbol that changed, so nothing is compiled twice.
 fn configure(
     recipe: &Recipe,
     wanted: &Config,
@@ -147,13 +150,10 @@ fn configure(
 ) -> Result<Config, BuildError> {
     let wishes = recipe.folder.join("ktriage.config");
     let config = recipe.folder.join(".config");
-    let text = wanted.to_string();
-    let same = fs::read_to_string(&wishes).is_ok_and(|old| old == text) && config.exists();
-    if !same {
-        fs::write(&wishes, &text).map_err(BuildError::io(format!("write {}", wishes.display())))?;
-        let variable = format!("KCONFIG_ALLCONFIG={}", wishes.display());
-        make(recipe, &[&variable, "allnoconfig"], stop, progress)?;
-    }
+    fs::write(&wishes, wanted.to_string())
+        .map_err(BuildError::io(format!("write {}", wishes.display())))?;
+    let variable = format!("KCONFIG_ALLCONFIG={}", wishes.display());
+    make(recipe, &[&variable, "allnoconfig"], stop, progress)?;
     make(recipe, &["olddefconfig"], stop, progress)?;
     let kept = fs::read_to_string(&config)
         .map_err(BuildError::io(format!("read {}", config.display())))?;
@@ -185,7 +185,9 @@ fn make(
     let log = recipe.folder.join("build.log");
     let writing = || BuildError::io(format!("write {}", log.display()));
     let mut file = File::create(&log).map_err(writing())?;
-    let mut command = Command::new("make");
+    // A build whose caller was killed would go on and spoil the next one in this folder.
+    let mut command = Command::new("setpriv");
+    command.args(["--pdeathsig", "TERM", "make"]);
     for name in FOREIGN {
         command.env_remove(name);
     }
@@ -194,6 +196,8 @@ fn make(
         .current_dir(&recipe.tree)
         .arg(format!("O={}", recipe.folder.display()))
         .arg(format!("-j{}", recipe.jobs))
+        // Else the release tells whether the tree is a git repository, and with it the signature.
+        .arg("LOCALVERSION=")
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::from(file.try_clone().map_err(writing())?))
@@ -206,7 +210,7 @@ fn make(
             .env("CCACHE_NOHASHDIR", "1");
     }
     command.args(targets);
-    let mut child = command.spawn().map_err(|error| cannot_start("make", error))?;
+    let mut child = command.spawn().map_err(|error| cannot_start("setpriv", error))?;
     let group = rustix::process::Pid::from_child(&child);
     let end = |child: &mut std::process::Child| {
         let _ = rustix::process::kill_process_group(group, rustix::process::Signal::TERM);
@@ -232,6 +236,9 @@ fn make(
         }
     }
     let status = child.wait().map_err(BuildError::io("wait for make"))?;
+    if status.code() == Some(NOT_FOUND) {
+        return Err(cannot_start("make", std::io::ErrorKind::NotFound.into()));
+    }
     if status.success() {
         return Ok(());
     }

@@ -12,6 +12,7 @@ const PACKAGES: &[(&str, &str)] = &[
     ("dpkg-deb", "dpkg"),
     ("tar", "tar"),
     ("make", "make"),
+    ("setpriv", "util-linux"),
     ("gcc", "gcc"),
     ("ccache", "ccache"),
     ("flex", "flex"),

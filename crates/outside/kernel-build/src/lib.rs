@@ -2,7 +2,7 @@
 //!
 //! Invariants: knows nothing about machines and crashes; changes nothing outside the folder that it
 //! is given; installs nothing; runs nothing but the kernel's own build, `apt-get download`,
-//! `apt-cache`, `dpkg-deb` and `tar`.
+//! `apt-cache`, `dpkg-deb`, `setpriv` and `tar`.
 
 mod build;
 mod command;
@@ -13,6 +13,7 @@ mod fragments;
 mod headers;
 mod signature;
 mod source;
+mod used;
 
 pub use build::{Built, Recipe, build};
 pub use debian::{DebianKernel, debian_kernel, package_matches, unpacked};
@@ -22,3 +23,4 @@ pub use fragments::{FRAGMENTS, Fragment};
 pub use headers::debian_kernel_with_headers;
 pub use signature::signature;
 pub use source::{Source, source_tree};
+pub use used::{NEVER_BUILT, is_outside_build, sources_used};

@@ -13,7 +13,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use serde::{Deserialize, Serialize};
 
 /// The shape of the stored rows. An older program refuses newer ones.
-const FORMAT: i64 = 1;
+const FORMAT: i64 = 2;
 
 /// What was asked for when a bisection was started.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -46,6 +46,28 @@ pub struct Request {
     pub run_seconds: u64,
     /// Seconds after which a build counts as failed.
     pub build_seconds: u64,
+    /// Kernels to build and boot; then `test` and `build` are empty.
+    #[serde(default)]
+    pub lab: Option<LabRequest>,
+}
+
+/// How kernels are built, booted and tested.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LabRequest {
+    /// The reproducer: C source, a script, a program or a kernel module.
+    pub reproducer: PathBuf,
+    /// Its arguments.
+    pub arguments: Vec<String>,
+    /// Named pieces of the kernel's configuration.
+    pub fragments: Vec<String>,
+    /// Texts of more configuration.
+    pub configs: Vec<String>,
+    /// The guest's memory, in MiB.
+    pub memory: u32,
+    /// The guest's CPUs.
+    pub cpus: u32,
+    /// Added to the kernel's command line.
+    pub append: String,
 }
 
 /// What was attempted and what came of it, before anything is concluded.
@@ -59,6 +81,8 @@ pub enum Event {
     Clean,
     /// The test failed.
     Crashed,
+    /// The kernel did not come up.
+    BootFailed,
     /// The test said that it cannot tell.
     CannotTell,
     /// The attempt itself failed.
@@ -66,11 +90,12 @@ pub enum Event {
 }
 
 impl Event {
-    const ALL: [(Self, &'static str); 6] = [
+    const ALL: [(Self, &'static str); 7] = [
         (Self::Built, "built"),
         (Self::BuildFailed, "build_failed"),
         (Self::Clean, "clean"),
         (Self::Crashed, "crashed"),
+        (Self::BootFailed, "boot_failed"),
         (Self::CannotTell, "cannot_tell"),
         (Self::LabTrouble, "lab_trouble"),
     ];
@@ -92,8 +117,12 @@ pub struct Attempt {
     pub commit: String,
     /// What came of it.
     pub event: Event,
-    /// The title of the failure.
+    /// The title of the failure, that of the first report where there are several.
     pub title: Option<String>,
+    /// Other titles: those under which the first report goes too, and those of later reports.
+    pub also: Vec<String>,
+    /// What runs of the kernel that was built: equal when nothing that runs differs.
+    pub signature: Option<String>,
     /// How long it took, in seconds.
     pub seconds: f64,
     /// The end of what it printed.
@@ -175,9 +204,17 @@ CREATE TABLE IF NOT EXISTS attempt (
     event TEXT NOT NULL,
     title TEXT,
     seconds REAL NOT NULL,
-    output TEXT NOT NULL
+    output TEXT NOT NULL,
+    also TEXT NOT NULL DEFAULT '',
+    signature TEXT
 ) STRICT;
 CREATE INDEX IF NOT EXISTS attempt_of ON attempt (bisection, id);
+";
+
+/// What format 1 lacks.
+const FROM_1: &str = "
+ALTER TABLE attempt ADD COLUMN also TEXT NOT NULL DEFAULT '';
+ALTER TABLE attempt ADD COLUMN signature TEXT;
 ";
 
 impl BisectionStore {
@@ -213,6 +250,9 @@ impl BisectionStore {
             return Err(StoreError::Newer { path, found });
         }
         let make = || {
+            if found == 1 {
+                connection.execute_batch(FROM_1)?;
+            }
             connection.execute_batch(TABLES)?;
             connection.pragma_update(None, "user_version", FORMAT)
         };
@@ -284,15 +324,18 @@ impl BisectionStore {
     pub fn add(&self, bisection: i64, attempt: &Attempt) -> Result<(), StoreError> {
         self.connection
             .execute(
-                "INSERT INTO attempt (bisection, \"commit\", event, title, seconds, output)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                "INSERT INTO attempt
+                 (bisection, \"commit\", event, title, seconds, output, also, signature)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
                 params![
                     bisection,
                     attempt.commit,
                     attempt.event.name(),
                     attempt.title,
                     attempt.seconds,
-                    attempt.output
+                    attempt.output,
+                    attempt.also.join("\n"),
+                    attempt.signature
                 ],
             )
             .map_err(self.failed("write an attempt"))?;
@@ -312,13 +355,15 @@ impl BisectionStore {
                     title: row.get(2)?,
                     seconds: row.get(3)?,
                     output: row.get(4)?,
+                    also: row.get::<_, String>(5)?.lines().map(str::to_owned).collect(),
+                    signature: row.get(6)?,
                 },
                 row.get::<_, String>(1)?,
             ))
         };
         let all = || {
             let mut statement = self.connection.prepare(
-                "SELECT \"commit\", event, title, seconds, output FROM attempt
+                "SELECT \"commit\", event, title, seconds, output, also, signature FROM attempt
                  WHERE bisection = ?1 ORDER BY id",
             )?;
             statement.query_map([bisection], read)?.collect::<Result<Vec<_>, _>>()
@@ -358,6 +403,15 @@ mod tests {
             jobs: 2,
             run_seconds: 600,
             build_seconds: 3600,
+            lab: Some(LabRequest {
+                reproducer: "/some/repro.c".into(),
+                arguments: vec!["5".into()],
+                fragments: vec!["net".into()],
+                configs: vec!["CONFIG_X=y\n".into()],
+                memory: 512,
+                cpus: 2,
+                append: String::new(),
+            }),
         }
     }
 
@@ -372,6 +426,8 @@ mod tests {
                 title: (*event == Event::Crashed).then(|| "BUG: 'x'; DROP TABLE attempt".into()),
                 seconds: 1.5,
                 output: format!("{name}\n"),
+                also: vec!["BUG: y".into(), "INFO: z".into()],
+                signature: Some("ab".into()),
             })
             .collect();
         let id = {
@@ -387,6 +443,35 @@ mod tests {
         let stored = store.load(None).unwrap().unwrap();
         assert_eq!(stored, Stored { id, started: 1_700_000_000, request: request() });
         assert_eq!(store.load(Some(id + 1)).unwrap(), None);
+    }
+
+    #[test]
+    fn a_bisection_of_the_first_format_goes_on() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut request = serde_json::to_value(request()).unwrap();
+        request.as_object_mut().unwrap().remove("lab");
+        let connection = Connection::open(folder.path().join("bisect.sqlite")).unwrap();
+        connection
+            .execute_batch(
+                "CREATE TABLE bisection (id INTEGER PRIMARY KEY, format INTEGER NOT NULL,
+                 started INTEGER NOT NULL, repository TEXT NOT NULL, request TEXT NOT NULL) STRICT;
+                 CREATE TABLE attempt (id INTEGER PRIMARY KEY, bisection INTEGER NOT NULL,
+                 \"commit\" TEXT NOT NULL, event TEXT NOT NULL, title TEXT, seconds REAL NOT NULL,
+                 output TEXT NOT NULL) STRICT;
+                 INSERT INTO attempt VALUES (1, 1, 'c', 'clean', NULL, 1.5, 'said');",
+            )
+            .unwrap();
+        connection
+            .execute("INSERT INTO bisection VALUES (1, 1, 7, '/r', ?1)", [request.to_string()])
+            .unwrap();
+        connection.pragma_update(None, "user_version", 1).unwrap();
+        drop(connection);
+        let store = BisectionStore::open(folder.path()).unwrap();
+        assert_eq!(store.load(None).unwrap().unwrap().request.lab, None);
+        let attempts = store.attempts(1).unwrap();
+        assert_eq!((attempts[0].event, attempts[0].also.len()), (Event::Clean, 0));
+        store.add(1, &Attempt { also: vec!["BUG: x".into()], ..attempts[0].clone() }).unwrap();
+        assert_eq!(store.attempts(1).unwrap()[1].also, ["BUG: x"]);
     }
 
     #[test]

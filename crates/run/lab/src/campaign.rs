@@ -159,7 +159,12 @@ fn finish(mut runs: Vec<StoredRun>, folder: PathBuf) -> Result<Campaign, LabErro
     Ok(Campaign { runs, folder })
 }
 
-fn snapshot_after_boot(
+/// Boots the kernel of `plan` and takes a snapshot from which any number of runs start. The boot is
+/// recorded in `folder` when it fails.
+///
+/// # Errors
+/// [`LabError::BootFailed`] when the kernel does not come up; other errors are the lab's.
+pub fn snapshot_after_boot(
     plan: &Plan,
     initramfs: &Initramfs,
     folder: &Path,
@@ -172,7 +177,12 @@ fn snapshot_after_boot(
     Ok(machine.into_snapshot()?)
 }
 
-fn one_run(
+/// One run of the plan's reproducer, from a snapshot or from a boot of its own, recorded in
+/// `folder/run-RUN`.
+///
+/// # Errors
+/// Only [`LabError::Stopped`], and when the record cannot be written.
+pub fn one_run(
     plan: &Plan,
     snapshot: Option<&Snapshot>,
     initramfs: &Initramfs,

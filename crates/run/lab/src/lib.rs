@@ -10,7 +10,7 @@ mod reproducer;
 mod session;
 mod stored;
 
-pub use campaign::{Campaign, Plan, Progress, run_campaign};
+pub use campaign::{Campaign, Plan, Progress, one_run, run_campaign, snapshot_after_boot};
 pub use error::LabError;
 pub use judge::{Observed, judge};
 pub use reproducer::{Action, Prepared, Reproducer, prepare};

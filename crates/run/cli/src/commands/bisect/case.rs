@@ -8,7 +8,7 @@ use outside_git::{Commit, Repository};
 use outside_store::{Attempt, BisectionStore, Event, Stored};
 use reason_bisect::{Bisection, History, Prior, Settings};
 
-use super::Which;
+use super::{Which, kernels};
 use crate::failure::Failure;
 
 /// A bisection as it stands.
@@ -23,7 +23,15 @@ pub(crate) struct Case {
     history: History,
     prior: Prior,
     positions: HashMap<CommitId, usize>,
+    /// The paths that each commit changes, where they matter.
+    changes: Vec<(CommitId, Vec<String>)>,
+    /// What is believed before anything is built.
+    before_builds: Prior,
 }
+
+/// The weight of a commit that touches no file of which the kernels built so far were made. Not 0: a
+/// kernel in between may have used it.
+const TOUCHES_NO_USED_FILE: f64 = 0.05;
 
 /// Which titles are wanted.
 pub(crate) enum Wanted {
@@ -38,13 +46,17 @@ pub(crate) enum Wanted {
 }
 
 impl Wanted {
-    pub(crate) fn matches(&self, title: Option<&str>) -> bool {
-        let title = title.unwrap_or_default();
+    /// Whether a failure is the wanted one, under any of its titles.
+    pub(crate) fn matches(&self, attempt: &Attempt) -> bool {
+        let first = attempt.title.as_deref().unwrap_or_default();
+        let mut titles = std::iter::once(first).chain(attempt.also.iter().map(String::as_str));
         match self {
-            Self::Given(titles) => titles.iter().any(|part| title.contains(part)),
-            Self::Seen(wanted) => wanted == title,
+            Self::Given(parts) => titles.any(|title| parts.iter().any(|part| title.contains(part))),
+            Self::Seen(wanted) => titles.any(|title| title == wanted),
             Self::Any => true,
-            Self::Several(titles) => titles.iter().any(|(wanted, _)| wanted == title),
+            Self::Several(several) => {
+                titles.any(|title| several.iter().any(|(wanted, _)| wanted == title))
+            }
         }
     }
 
@@ -99,14 +111,76 @@ impl Case {
         let (commits, history, mut prior) = graph(&good, &range)?;
         let positions: HashMap<CommitId, usize> =
             commits.iter().cloned().enumerate().map(|(at, id)| (id, at)).collect();
-        if (!request.not_built.is_empty() || !request.suspects.is_empty())
-            && range.len() <= MOST_CHANGES
-        {
-            let changes = repository.changes(&good, &bad).map_err(Failure::usage)?;
+        let asks = !request.not_built.is_empty() || !request.suspects.is_empty();
+        let mut changes = Vec::new();
+        if (asks || request.lab.is_some()) && range.len() <= MOST_CHANGES {
+            changes = repository.changes(&good, &bad).map_err(Failure::usage)?;
             prior = weigh(prior, &history, &positions, &changes, request);
         }
         let attempts = store.attempts(stored.id).map_err(Failure::usage)?;
-        Ok(Self { store, folder, stored, repository, commits, attempts, history, prior, positions })
+        let mut case = Self {
+            store,
+            folder,
+            stored,
+            repository,
+            commits,
+            attempts,
+            history,
+            prior: prior.clone(),
+            positions,
+            changes,
+            before_builds: prior,
+        };
+        case.learn_from_builds();
+        Ok(case)
+    }
+
+    /// Adds an attempt.
+    pub(crate) fn take(&mut self, attempt: Attempt) {
+        let built = attempt.signature.is_some();
+        self.attempts.push(attempt);
+        if built {
+            self.learn_from_builds();
+        }
+    }
+
+    /// What the builds tell before any run: a kernel with the signature of its parent's is the same
+    /// kernel, and a commit that touches no file of which the kernels were made is hardly to blame.
+    fn learn_from_builds(&mut self) {
+        let mut prior = self.before_builds.clone();
+        let used = kernels::sources_of(&self.work());
+        if !used.is_empty() {
+            for (id, files) in &self.changes {
+                let outside = |path: &String| outside_kernel_build::is_outside_build(path, &used);
+                if let Some(&at) = self.positions.get(id)
+                    && !files.is_empty()
+                    && files.iter().all(outside)
+                {
+                    prior = prior.weigh(at, TOUCHES_NO_USED_FILE);
+                }
+            }
+        }
+        let mut signatures: HashMap<usize, &str> = HashMap::new();
+        for attempt in &self.attempts {
+            if let (Some(signature), Some(at)) =
+                (&attempt.signature, self.position(&attempt.commit))
+            {
+                signatures.insert(prior.kernel(at), signature);
+            }
+        }
+        // Parents come first, so a chain of equal kernels becomes one class.
+        for at in 0..self.commits.len() {
+            let Some(own) = signatures.get(&prior.kernel(at)).copied() else { continue };
+            let same =
+                self.history.parents(at).iter().map(|&parent| parent as usize).find(|&parent| {
+                    let kernel = prior.kernel(parent);
+                    kernel != prior.kernel(at) && signatures.get(&kernel) == Some(&own)
+                });
+            if let Some(parent) = same {
+                prior = prior.same_kernel(at, parent);
+            }
+        }
+        self.prior = prior;
     }
 
     /// The folder of this bisection's work trees.
@@ -159,9 +233,10 @@ impl Case {
             }
             if count > 0.0 { f64::max(sum / count, 1e-4) } else { guess }
         };
-        let build = match &self.stored.request.build {
-            Some(_) => mean(&|event| matches!(event, Event::Built | Event::BuildFailed), 5.0),
-            None => 0.01,
+        let request = &self.stored.request;
+        let build = match request.build.is_some() || request.lab.is_some() {
+            true => mean(&|event| matches!(event, Event::Built | Event::BuildFailed), 5.0),
+            false => 0.01,
         };
         (build, mean(&|event| matches!(event, Event::Clean | Event::Crashed), 1.0))
     }
@@ -225,9 +300,9 @@ pub(crate) fn outcome(attempt: &Attempt, wanted: &Wanted) -> Option<RunOutcome> 
         Event::Built => None,
         Event::BuildFailed => Some(RunOutcome::BuildFailed),
         Event::Clean => Some(RunOutcome::Clean),
-        Event::CannotTell => Some(RunOutcome::BootFailed),
+        Event::BootFailed | Event::CannotTell => Some(RunOutcome::BootFailed),
         Event::LabTrouble => Some(RunOutcome::LabTrouble),
-        Event::Crashed if wanted.matches(attempt.title.as_deref()) => Some(RunOutcome::Wanted),
+        Event::Crashed if wanted.matches(attempt) => Some(RunOutcome::Wanted),
         Event::Crashed => Some(RunOutcome::Other),
     }
 }

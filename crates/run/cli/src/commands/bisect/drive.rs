@@ -2,6 +2,8 @@
 //! is spent.
 
 use std::fs::{self, File};
+
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,6 +16,7 @@ use outside_store::{Attempt, Event};
 use reason_bisect::{Belief, Next, Step};
 
 use super::case::{Case, Wanted};
+use super::kernels::Kernels;
 use super::runner::{Prepared, Runner, Shell};
 use super::{Which, conclusion};
 use crate::failure::Failure;
@@ -38,12 +41,9 @@ pub(super) fn go(mut case: Case) -> Result<ExitCode, Failure> {
     let work = case.work();
     let _lock = lock(&case)?;
     let stop = stop_on_signal()?;
-    let mut runners: Vec<Box<dyn Runner>> = (0..case.stored.request.jobs)
-        .map(|number| {
-            let request = &case.stored.request;
-            Box::new(Shell::new(&case.repository, request, &work, number)) as Box<dyn Runner>
-        })
-        .collect();
+    let mut runners = (0..case.stored.request.jobs)
+        .map(|number| runner(&case, &work, number))
+        .collect::<Result<Vec<_>, _>>()?;
     loop {
         let bisection = case.bisection(usize::MAX);
         let belief = bisection.belief();
@@ -69,6 +69,17 @@ pub(super) fn go(mut case: Case) -> Result<ExitCode, Failure> {
         }
         give_up_on_trouble(&case)?;
     }
+}
+
+/// The `number`th maker of attempts.
+fn runner(case: &Case, work: &Path, number: usize) -> Result<Box<dyn Runner>, Failure> {
+    let request = &case.stored.request;
+    Ok(match &request.lab {
+        None => Box::new(Shell::new(&case.repository, request, work, number)),
+        Some(lab) => {
+            Box::new(Kernels::new(&case.repository, request, lab, work, &case.folder, number)?)
+        }
+    })
 }
 
 /// Two of the same bisection at once would spoil each other's work trees.
@@ -190,7 +201,7 @@ fn round(
         let mut failed = None;
         for attempt in receive {
             match case.store.add(case.stored.id, &attempt) {
-                Ok(()) => case.attempts.push(attempt),
+                Ok(()) => case.take(attempt),
                 Err(error) => {
                     broken.store(true, Ordering::Relaxed);
                     failed.get_or_insert(error);
@@ -225,7 +236,7 @@ fn make(
         }
         let Some(attempt) = runner.test(commit, stop) else { return };
         let event = attempt.event;
-        let seen = event == Event::Crashed && wanted.matches(attempt.title.as_deref());
+        let seen = event == Event::Crashed && wanted.matches(&attempt);
         reached |= matches!(event, Event::Clean | Event::Crashed);
         tell(attempt);
         if seen || event == Event::LabTrouble || !reached && made >= step.give_up {

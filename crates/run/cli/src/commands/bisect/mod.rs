@@ -5,6 +5,7 @@ mod case;
 mod check;
 mod conclusion;
 mod drive;
+mod kernels;
 mod mail;
 mod page;
 mod picture;

@@ -117,7 +117,7 @@ fn end_leftover(file: &Path, tree: &Path) {
     }
 }
 
-fn attempt(
+pub(super) fn attempt(
     commit: &CommitId,
     event: Event,
     title: Option<String>,
@@ -130,6 +130,8 @@ fn attempt(
         event,
         title,
         seconds,
+        also: Vec::new(),
+        signature: None,
         output: String::from_utf8_lossy(&output[from..]).into_owned(),
     }
 }

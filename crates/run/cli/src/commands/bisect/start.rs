@@ -1,11 +1,11 @@
 //! `ktriage bisect start` and `run`: check what was asked, record it, and (with `run`) begin.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::anyhow;
-use outside_store::{BisectionStore, Request};
+use outside_store::{BisectionStore, LabRequest, Request};
 
 use super::case::Case;
 use super::{State, check, drive};
@@ -17,7 +17,7 @@ use crate::output::message;
 /// The test runs with `sh -c` in a work tree of its own, never in yours. It ends with 0 when the
 /// failure did not show, with 125 when it cannot tell, and with anything else when it failed. What it
 /// prints is read for the name of the failure, so that another failure is not taken for the wanted
-/// one.
+/// one. With --repro each commit's kernel is built and booted, and the reproducer runs in it.
 ///
 /// Everything is recorded as it happens: stop with Ctrl-C and go on with `ktriage bisect resume`.
 #[derive(clap::Args, Debug)]
@@ -30,13 +30,21 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "REV", default_value = "HEAD")]
     bad: String,
 
-    /// The test.
-    #[arg(long, value_name = "CMD", required = true)]
-    test: String,
+    /// The test, a command for the shell.
+    #[arg(
+        long,
+        value_name = "CMD",
+        required_unless_present = "reproducer",
+        conflicts_with = "reproducer"
+    )]
+    test: Option<String>,
 
     /// What builds a commit before it is tested; when it fails, the commit cannot be tested.
-    #[arg(long, value_name = "CMD")]
+    #[arg(long, value_name = "CMD", conflicts_with = "reproducer")]
     build: Option<String>,
+
+    #[command(flatten)]
+    kernels: KernelOptions,
 
     /// The wanted failure: a part of its title; may be given several times.
     #[arg(long, value_name = "TEXT")]
@@ -66,9 +74,10 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=256))]
     jobs: u16,
 
-    /// Seconds after which a run counts as hung, which is a failure.
-    #[arg(long, value_name = "SECONDS", default_value_t = 600)]
-    run_timeout: u64,
+    /// Seconds after which a run of --test counts as hung, which is a failure, and one of --repro is
+    /// over; 600 and 60 unless given.
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..))]
+    run_timeout: Option<u64>,
 
     /// Seconds after which a build counts as failed.
     #[arg(long, value_name = "SECONDS", default_value_t = 7200)]
@@ -76,6 +85,95 @@ pub(crate) struct Arguments {
 
     #[command(flatten)]
     state: State,
+}
+
+/// Kernels, built and booted by the lab, instead of a command.
+#[derive(clap::Args, Debug)]
+#[command(next_help_heading = "Kernels")]
+struct KernelOptions {
+    /// Build the kernel of each commit, boot it in a virtual machine and run this there: C source, a
+    /// script, a program or a kernel module.
+    #[arg(id = "reproducer", long = "repro", value_name = "FILE")]
+    reproducer: Option<PathBuf>,
+
+    /// Arguments of the reproducer.
+    #[arg(last = true, value_name = "ARGUMENT", requires = "reproducer")]
+    arguments: Vec<String>,
+
+    /// Named pieces of the kernel's configuration; `ktriage lab build --list` lists them.
+    #[arg(long = "with", value_name = "FRAGMENT", value_delimiter = ',', requires = "reproducer")]
+    fragments: Vec<String>,
+
+    /// A file with more of the kernel's configuration, or a whole one; may be given several times.
+    #[arg(long = "config", value_name = "FILE", requires = "reproducer")]
+    configs: Vec<PathBuf>,
+
+    /// Memory of the guest, in MiB.
+    #[arg(long, value_name = "MIB", default_value_t = 512, value_parser = clap::value_parser!(u32).range(64..), requires = "reproducer")]
+    memory: u32,
+
+    /// CPUs of the guest.
+    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=64), requires = "reproducer")]
+    cpus: u32,
+
+    /// Added to the kernel's command line.
+    #[arg(
+        long,
+        value_name = "PARAMETERS",
+        default_value = "",
+        allow_hyphen_values = true,
+        requires = "reproducer"
+    )]
+    append: String,
+}
+
+impl KernelOptions {
+    /// What the lab is to do, if it is asked for. The configuration's text is part of the record; the
+    /// reproducer is copied into `folder`, so that the bisection can go on when the file has changed.
+    fn request(&self) -> Result<Option<LabRequest>, Failure> {
+        let Some(reproducer) = &self.reproducer else { return Ok(None) };
+        for name in &self.fragments {
+            if !outside_kernel_build::FRAGMENTS.iter().any(|fragment| fragment.name == name) {
+                return Err(Failure::usage(anyhow!("there is no configuration fragment {name}"))
+                    .hint("`ktriage lab build --list` lists them"));
+            }
+        }
+        let configs = self
+            .configs
+            .iter()
+            .map(|path| {
+                std::fs::read_to_string(path)
+                    .map_err(|error| Failure::usage(anyhow!("{}: {error}", path.display())))
+            })
+            .collect::<Result<_, _>>()?;
+        Ok(Some(LabRequest {
+            reproducer: reproducer.clone(),
+            arguments: self.arguments.clone(),
+            fragments: self.fragments.clone(),
+            configs,
+            memory: self.memory,
+            cpus: self.cpus,
+            append: self.append.clone(),
+        }))
+    }
+}
+
+/// Copies the reproducer to where the bisection keeps its things, and checks that it can run.
+fn keep_reproducer(lab: &mut LabRequest, folder: &Path) -> Result<(), Failure> {
+    let given = lab.reproducer.clone();
+    let name = given.file_name().unwrap_or_default();
+    let kept = folder.join(name);
+    std::fs::create_dir_all(folder)?;
+    std::fs::copy(&given, &kept)
+        .map_err(|error| Failure::usage(anyhow!("{}: {error}", given.display())))?;
+    lab.reproducer = kept;
+    let reproducer = run_lab::Reproducer {
+        path: lab.reproducer.clone(),
+        arguments: lab.arguments.clone(),
+        files: Vec::new(),
+    };
+    run_lab::prepare(&reproducer).map_err(Failure::usage)?;
+    Ok(())
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -109,7 +207,7 @@ fn budget(text: &str) -> Result<Budget, String> {
 
 pub(super) fn run(arguments: &Arguments, go_on: bool) -> Result<ExitCode, Failure> {
     for (name, command) in
-        [("--test", Some(&arguments.test)), ("--build", arguments.build.as_ref())]
+        [("--test", arguments.test.as_ref()), ("--build", arguments.build.as_ref())]
     {
         if command.is_some_and(|command| command.trim().is_empty()) {
             return Err(Failure::usage(anyhow!("{name} is empty")));
@@ -123,21 +221,33 @@ pub(super) fn run(arguments: &Arguments, go_on: bool) -> Result<ExitCode, Failur
         Some(Budget::Minutes(minutes)) => (Some(minutes), None),
         Some(Budget::Runs(runs)) => (None, Some(runs)),
     };
+    let mut lab = arguments.kernels.request()?;
+    let mut not_built = arguments.not_built.clone();
+    if let Some(lab) = &mut lab {
+        let tree = ends.repository.root();
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        keep_reproducer(lab, &folder.join("reproducers").join(now.as_nanos().to_string()))?;
+        if !tree.join("Kconfig").is_file() {
+            message(&format!("note: {} does not look like a kernel's source", tree.display()));
+        }
+        not_built.extend(outside_kernel_build::NEVER_BUILT.iter().map(|&path| path.to_owned()));
+    }
     let request = Request {
         repository: ends.repository.root().to_owned(),
         good: ends.good.iter().map(ToString::to_string).collect(),
         bad: ends.bad.to_string(),
-        test: arguments.test.clone(),
+        test: arguments.test.clone().unwrap_or_default(),
         build: arguments.build.clone(),
         titles: arguments.title.clone(),
-        not_built: arguments.not_built.clone(),
+        not_built,
         suspects: arguments.suspect.clone(),
         confidence: arguments.confidence,
         budget_minutes,
         budget_runs,
         jobs: usize::from(arguments.jobs),
-        run_seconds: arguments.run_timeout,
+        run_seconds: arguments.run_timeout.unwrap_or(if lab.is_some() { 60 } else { 600 }),
         build_seconds: arguments.build_timeout,
+        lab,
     };
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_secs() as i64);
     let id = store.create(&request, now).map_err(Failure::usage)?;

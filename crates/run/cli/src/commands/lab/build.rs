@@ -219,7 +219,7 @@ fn read_source(given: &str) -> Result<Source, Failure> {
 }
 
 /// The cache's folder, if ccache is installed. Without it builds are slower, and that is said.
-fn ccache(state: &Path) -> Option<PathBuf> {
+pub(crate) fn ccache(state: &Path) -> Option<PathBuf> {
     let paths = std::env::var_os("PATH").unwrap_or_default();
     let installed = std::env::split_paths(&paths).any(|folder| folder.join("ccache").is_file());
     if !installed {
@@ -228,7 +228,8 @@ fn ccache(state: &Path) -> Option<PathBuf> {
     installed.then(|| state.join("ccache"))
 }
 
-fn cpus() -> u32 {
+/// CPUs of this machine.
+pub(crate) fn cpus() -> u32 {
     std::thread::available_parallelism()
         .map_or(1, |count| u32::try_from(count.get()).unwrap_or(u32::MAX))
 }

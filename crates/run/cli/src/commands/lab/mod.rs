@@ -8,6 +8,8 @@ mod matrix;
 mod run;
 mod stop;
 
+pub(crate) use build::{ccache, cpus};
+
 use std::process::ExitCode;
 
 use crate::failure::Failure;

@@ -1,0 +1,350 @@
+//! A runner that builds a kernel for each commit, boots it in a virtual machine and runs the
+//! reproducer there.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use facts::CommitId;
+use outside_git::{Repository, Worktree};
+use outside_kernel_build::{BuildError, Recipe, build, sources_used};
+use outside_store::{Attempt, Event, LabRequest, Request};
+use outside_vm::{Initramfs, Kernel, Settings, Snapshot, probe};
+use run_lab::{
+    LabError, Limits, Outcome, Plan, Prepared as Reproducer, StoredRun, one_run,
+    snapshot_after_boot,
+};
+
+use super::runner::{Prepared, Runner, attempt};
+use crate::failure::Failure;
+use crate::output::message;
+
+/// A kernel that does not come up is booted again before that is believed: an emulator may fail.
+const BOOTS: u32 = 2;
+/// How often the caller's wish to stop is looked at.
+const TICK: Duration = Duration::from_millis(100);
+/// Bytes of the console that are read for an attempt's record.
+const KEPT: usize = 6 * 1024;
+/// File with the sources of the kernels built so far, below the folder of a bisection.
+const SOURCES: &str = "sources-used";
+
+/// A runner with a work tree, a build folder and virtual machines of its own.
+pub(super) struct Kernels {
+    repository: Repository,
+    request: Request,
+    lab: LabRequest,
+    reproducer: Reproducer,
+    folder: PathBuf,
+    ccache: Option<PathBuf>,
+    number: usize,
+    tree: Option<Worktree>,
+    up: Option<Up>,
+    stop: Arc<AtomicBool>,
+}
+
+/// A kernel that is up.
+struct Up {
+    commit: CommitId,
+    plan: Plan,
+    initramfs: Initramfs,
+    snapshot: Snapshot,
+}
+
+/// What is wrong with a commit, and what was seen of it.
+struct Fault {
+    event: Event,
+    title: Option<String>,
+    text: String,
+}
+
+impl Kernels {
+    /// A runner in `folder`, the `number`th of this bisection. `state` holds what bisections share.
+    pub(super) fn new(
+        repository: &Repository,
+        request: &Request,
+        lab: &LabRequest,
+        folder: &Path,
+        state: &Path,
+        number: usize,
+    ) -> Result<Self, Failure> {
+        let reproducer = run_lab::prepare(&run_lab::Reproducer {
+            path: lab.reproducer.clone(),
+            arguments: lab.arguments.clone(),
+            files: Vec::new(),
+        })
+        .map_err(Failure::usage)?;
+        Ok(Self {
+            repository: repository.clone(),
+            request: request.clone(),
+            lab: lab.clone(),
+            reproducer,
+            folder: folder.to_owned(),
+            ccache: crate::commands::lab::ccache(state),
+            number,
+            tree: None,
+            up: None,
+            stop: Arc::new(AtomicBool::new(false)),
+        })
+    }
+
+    /// Moves the work tree to `commit`.
+    fn check_out(&mut self, commit: &CommitId) -> Result<PathBuf, String> {
+        let path = self.folder.join(format!("tree-{}", self.number));
+        match &self.tree {
+            Some(tree) if path.join(".git").exists() => tree.checkout(commit),
+            _ => self.repository.worktree(&path, commit).map(|tree| self.tree = Some(tree)),
+        }
+        .map_err(|error| error.to_string())?;
+        path.canonicalize().map_err(|error| format!("{}: {error}", path.display()))
+    }
+
+    fn build(&self, tree: PathBuf) -> Result<(Kernel, String), Fault> {
+        let recipe = Recipe {
+            tree,
+            folder: self.folder.join(format!("build-{}", self.number)),
+            fragments: self.lab.fragments.clone(),
+            more: self.lab.configs.clone(),
+            modules: false,
+            ccache: self.ccache.clone(),
+            jobs: (crate::commands::lab::cpus() / self.request.jobs.max(1) as u32).max(1),
+        };
+        let built = build(&recipe, &self.stop, |_| {}).map_err(|error| Fault {
+            event: match error {
+                BuildError::Compile { .. } => Event::BuildFailed,
+                _ => Event::LabTrouble,
+            },
+            title: None,
+            text: error.to_string(),
+        })?;
+        // Only a hint is lost with it.
+        if let Ok(used) = sources_used(&recipe.tree, &recipe.folder) {
+            let file = self.folder.join(SOURCES);
+            let mut all = read_sources(&file);
+            all.extend(used);
+            let text: String = all.into_iter().map(|path| path + "\n").collect();
+            let _ = fs::write(&file, text);
+        }
+        Ok((Kernel { image: built.image, modules: None }, built.signature))
+    }
+
+    fn boot(&self, commit: &CommitId, kernel: Kernel) -> Result<Up, Fault> {
+        let trouble = |text: String| Fault { event: Event::LabTrouble, title: None, text };
+        let qemu = PathBuf::from("qemu-system-x86_64");
+        let accelerator = probe(&qemu).map_err(|error| trouble(error.to_string()))?;
+        let plan = Plan {
+            kernel,
+            settings: Settings {
+                qemu,
+                accelerator,
+                memory: self.lab.memory,
+                cpus: self.lab.cpus,
+                command_line: self.lab.append.clone(),
+                stop: Arc::clone(&self.stop),
+            },
+            modules: Vec::new(),
+            prepared: self.reproducer.clone(),
+            limits: Limits {
+                run: Duration::from_secs(self.request.run_seconds),
+                ..Limits::default()
+            },
+            runs: 1,
+            jobs: 1,
+            cold: false,
+            folder: self.folder.clone(),
+        };
+        let initramfs = Initramfs::build(&plan.kernel, &[], &plan.prepared.files)
+            .map_err(|error| trouble(error.to_string()))?;
+        let place = self.place(commit).join("boot");
+        let mut failed = String::new();
+        for _ in 0..BOOTS {
+            match snapshot_after_boot(&plan, &initramfs, &place, &mut |_| {}) {
+                Ok(snapshot) => {
+                    return Ok(Up { commit: commit.clone(), plan, initramfs, snapshot });
+                }
+                Err(LabError::BootFailed { reason, .. }) => failed = reason,
+                Err(error) => return Err(trouble(error.to_string())),
+            }
+        }
+        let console = tail(&place.join("console.log"));
+        Err(Fault {
+            event: Event::BootFailed,
+            text: format!("{failed}\n{console}"),
+            title: Some(failed),
+        })
+    }
+
+    /// Where the runs of a commit are recorded.
+    fn place(&self, commit: &CommitId) -> PathBuf {
+        self.folder.join("runs").join(commit.short())
+    }
+
+    /// The number of the next run, so that an interrupted bisection overwrites nothing.
+    fn next_run(&self, commit: &CommitId) -> u32 {
+        let place = self.place(commit);
+        (1..).find(|run| !place.join(format!("run-{run}")).exists()).unwrap_or(u32::MAX)
+    }
+
+    fn prepare_watched(&mut self, commit: &CommitId) -> Attempt {
+        let start = Instant::now();
+        let made = |event, title, text: &str| {
+            attempt(commit, event, title, start.elapsed().as_secs_f64(), text.as_bytes())
+        };
+        let fault = |fault: Fault| made(fault.event, fault.title, &fault.text);
+        self.up = None;
+        let tree = match self.check_out(commit) {
+            Ok(tree) => tree,
+            Err(text) => return made(Event::LabTrouble, None, &text),
+        };
+        let (kernel, signature) = match self.build(tree) {
+            Ok(built) => built,
+            Err(problem) => return fault(problem),
+        };
+        let built = match self.boot(commit, kernel) {
+            Ok(up) => {
+                self.up = Some(up);
+                made(Event::Built, None, "")
+            }
+            Err(problem) => fault(problem),
+        };
+        Attempt { signature: Some(signature), ..built }
+    }
+}
+
+impl Runner for Kernels {
+    fn prepare(&mut self, commit: &CommitId, stop: &(dyn Fn() -> bool + Sync)) -> Prepared {
+        if self.up.as_ref().is_some_and(|up| up.commit == *commit) {
+            return Prepared::Ready;
+        }
+        let limit = Duration::from_secs(self.request.build_seconds);
+        let flag = Arc::clone(&self.stop);
+        let start = Instant::now();
+        let prepared = watched(&flag, stop, limit, || self.prepare_watched(commit));
+        let seconds = start.elapsed().as_secs();
+        match prepared.event {
+            Event::Built => {
+                message(&format!("{} built and booted in {seconds} s", commit.short()));
+                Prepared::Built(prepared)
+            }
+            _ if stop() => Prepared::Stopped,
+            _ if start.elapsed() >= limit => {
+                let text = format!("the build did not end within {} s", limit.as_secs());
+                let seconds = start.elapsed().as_secs_f64();
+                Prepared::Not(attempt(commit, Event::BuildFailed, None, seconds, text.as_bytes()))
+            }
+            event => {
+                let words = prepared.output.lines().next().unwrap_or_default().to_owned();
+                message(&format!(
+                    "{}: {} after {seconds} s: {words}",
+                    commit.short(),
+                    event.name().replace('_', " ")
+                ));
+                Prepared::Not(prepared)
+            }
+        }
+    }
+
+    fn test(&mut self, commit: &CommitId, stop: &(dyn Fn() -> bool + Sync)) -> Option<Attempt> {
+        let place = self.place(commit);
+        let number = self.next_run(commit);
+        let up = self.up.as_ref().filter(|up| up.commit == *commit);
+        let Some(Up { plan, initramfs, snapshot, .. }) = up else {
+            let text = b"the kernel of this commit is not up";
+            return Some(attempt(commit, Event::LabTrouble, None, 0.0, text));
+        };
+        let start = Instant::now();
+        // The lab has limits of its own for each part of a run.
+        let result = watched(&self.stop, stop, Duration::MAX, || {
+            one_run(plan, Some(snapshot), initramfs, &place, number)
+        });
+        let seconds = start.elapsed().as_secs_f64();
+        match result {
+            Ok(run) => Some(of_run(commit, &run, seconds, &place)),
+            Err(LabError::Stopped) => None,
+            Err(error) => {
+                let text = error.to_string();
+                Some(attempt(commit, Event::LabTrouble, None, seconds, text.as_bytes()))
+            }
+        }
+    }
+}
+
+/// Does `work` while somebody looks whether the caller wants to stop or `limit` has passed; `flag`
+/// tells the work then.
+fn watched<T>(
+    flag: &AtomicBool,
+    stop: &(dyn Fn() -> bool + Sync),
+    limit: Duration,
+    work: impl FnOnce() -> T,
+) -> T {
+    flag.store(false, Ordering::Relaxed);
+    let start = Instant::now();
+    let done = AtomicBool::new(false);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            while !done.load(Ordering::Relaxed) {
+                if stop() || start.elapsed() >= limit {
+                    flag.store(true, Ordering::Relaxed);
+                }
+                thread::park_timeout(TICK);
+            }
+        });
+        let result = work();
+        done.store(true, Ordering::Relaxed);
+        result
+    })
+}
+
+/// What a run in a virtual machine means.
+fn of_run(commit: &CommitId, run: &StoredRun, seconds: f64, place: &Path) -> Attempt {
+    let event = match run.outcome {
+        Outcome::Clean => Event::Clean,
+        // Without a report, but not without a failure: a title of its own keeps it apart.
+        Outcome::Crashed | Outcome::NoOutput | Outcome::LostConnection => Event::Crashed,
+        Outcome::BootFailed => Event::BootFailed,
+        Outcome::BuildFailed => Event::BuildFailed,
+        Outcome::LabTrouble => Event::LabTrouble,
+    };
+    let mut titles: Vec<String> = Vec::new();
+    for crash in &run.crashes {
+        for title in std::iter::once(&crash.title).chain(&crash.alt_titles) {
+            if !titles.contains(title) {
+                titles.push(title.clone());
+            }
+        }
+    }
+    if titles.is_empty() && event == Event::Crashed {
+        titles.push(run.outcome.words().to_owned());
+    }
+    let mut titles = titles.into_iter();
+    let title = titles.next();
+    let folder = run.folder.as_ref().map(|name| place.join(name));
+    let console = folder.as_ref().map(|folder| tail(&folder.join("console.log")));
+    let shown = if event == Event::Clean { None } else { console };
+    let text = format!(
+        "{}\n{}{}",
+        run.detail,
+        folder.map(|folder| format!("recorded in {}\n", folder.display())).unwrap_or_default(),
+        shown.unwrap_or_default()
+    );
+    let made = attempt(commit, event, title, seconds, text.as_bytes());
+    Attempt { also: titles.collect(), ..made }
+}
+
+/// The end of a file, as text.
+fn tail(path: &Path) -> String {
+    let bytes = fs::read(path).unwrap_or_default();
+    String::from_utf8_lossy(&bytes[bytes.len().saturating_sub(KEPT)..]).into_owned()
+}
+
+/// The sources of the kernels built so far.
+pub(super) fn sources_of(folder: &Path) -> BTreeSet<String> {
+    read_sources(&folder.join(SOURCES))
+}
+
+fn read_sources(file: &Path) -> BTreeSet<String> {
+    fs::read_to_string(file).unwrap_or_default().lines().map(str::to_owned).collect()
+}
