@@ -15,6 +15,7 @@ fn main() {
     if rustix::process::getpid().is_init() {
         init::run();
     }
+    program::launch_if_asked();
     if let Err(error) = agent::run() {
         init::say(&format!("the agent ends: {error}"));
         std::process::exit(1);

@@ -1,7 +1,8 @@
 //! Programs that the host starts: their output and their end are sent as they come.
 
 use std::collections::HashMap;
-use std::io::{self, Read};
+use std::ffi::OsStr;
+use std::io::{self, Read, Write as _};
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::process::{Command, Stdio};
@@ -16,6 +17,36 @@ use crate::agent::Port;
 
 /// How long a program's last output may take to arrive after its end.
 const DRAIN: Duration = Duration::from_secs(1);
+
+/// The first argument that makes this program a launcher.
+///
+/// What a program needs before it begins is done by a process of ours that then becomes the program:
+/// the standard library's own way between fork and exec needs sockets, which a small kernel lacks.
+const LAUNCHER: &str = "--launch";
+
+fn os(bytes: &[u8]) -> &OsStr {
+    OsStr::from_bytes(bytes)
+}
+
+/// Becomes the program that the arguments name, if they ask for that: `--launch DIRECTORY PROGRAM …`.
+pub(crate) fn launch_if_asked() {
+    let mut arguments = std::env::args_os().skip(1);
+    if arguments.next().as_deref() != Some(OsStr::new(LAUNCHER)) {
+        return;
+    }
+    let (Some(directory), Some(program)) = (arguments.next(), arguments.next()) else { return };
+    // The agent is protected from the out-of-memory killer; the program must not be.
+    let _ = std::fs::write("/proc/self/oom_score_adj", "0");
+    let error = match std::env::set_current_dir(&directory) {
+        Ok(()) => Command::new(&program).args(arguments).exec(),
+        Err(error) => error,
+    };
+    let _ = writeln!(io::stderr(), "cannot start {}: {error}", program.display());
+    std::process::exit(NOT_STARTED);
+}
+
+/// The status of a shell for a program that cannot be started.
+const NOT_STARTED: i32 = 127;
 
 /// The programs that run, by the number of the request that started them.
 pub(crate) struct Programs {
@@ -36,37 +67,25 @@ impl Programs {
         environment: &[Vec<u8>],
         directory: &[u8],
     ) -> io::Result<()> {
-        let os = |bytes| std::ffi::OsStr::from_bytes(bytes);
-        let (program, arguments) = arguments
-            .split_first()
+        let program = arguments
+            .first()
             .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "no program is named"))?;
-        let mut command = Command::new(os(program));
-        command
+        // Said here, because the launcher's own end says less.
+        rustix::fs::access(program.as_slice(), rustix::fs::Access::EXEC_OK)?;
+        let mut child = Command::new("/proc/self/exe")
+            .arg(LAUNCHER)
+            .arg(os(directory))
             .args(arguments.iter().map(|argument| os(argument)))
             .env_clear()
             .envs(environment.iter().filter_map(|entry| {
                 let at = entry.iter().position(|byte| *byte == b'=')?;
                 Some((os(&entry[..at]), os(&entry[at + 1..])))
             }))
-            .current_dir(os(directory))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
-            .process_group(0);
-        #[expect(unsafe_code, reason = "between fork and exec, and it makes system calls only")]
-        unsafe {
-            command.pre_exec(|| {
-                // The agent is protected from the out-of-memory killer; the program must not be.
-                let file = rustix::fs::open(
-                    "/proc/self/oom_score_adj",
-                    rustix::fs::OFlags::WRONLY,
-                    rustix::fs::Mode::empty(),
-                )?;
-                rustix::io::write(&file, b"0")?;
-                Ok(())
-            });
-        }
-        let mut child = command.spawn()?;
+            .process_group(0)
+            .spawn()?;
         let pid = Pid::from_child(&child);
         self.lock().insert(request, pid);
         let output = child.stdout.take().map(|pipe| self.forward(request, Stream::Output, pipe));
