@@ -59,5 +59,23 @@ fn test() -> anyhow::Result<()> {
     packages::install()?;
     tidy::run(&root())?;
     run("cargo", &["build", "--release", "--locked"])?;
+    fetch_kernel();
     run("cargo", &["test", "--workspace", "--locked"])
+}
+
+/// Debian's kernels that tests boot, the first that can be had.
+const KERNELS: &[&str] = &["6.12-cloud", "6.1-cloud"];
+
+/// Downloads a kernel of Debian into the tests' lab and boots it. Without one the tests that need it
+/// say that they skip.
+fn fetch_kernel() {
+    let lab = root().join("target/lab");
+    for kernel in KERNELS {
+        let arguments = ["lab", "boot", kernel, "--state", &lab.to_string_lossy()];
+        match run("target/release/ktriage", &arguments) {
+            Ok(()) => return,
+            Err(error) => say(&format!("{error:#}")),
+        }
+    }
+    say("warning: no kernel could be had and booted; tests of real machines will skip");
 }

@@ -5,13 +5,20 @@ use std::process::{Command, Stdio};
 
 use crate::{run, say};
 
-/// (package, a program that is there when it is installed, what it is for).
+/// (package, a program or a file that is there when it is installed, what it is for).
 const PACKAGES: &[(&str, &str, &str)] = &[
     ("build-essential", "cc", "the C parts of compression libraries, and fault modules"),
     ("python3", "python3", "the scorers of published crash cases, where they are at hand"),
     ("git", "git", "histories to bisect, patches to apply"),
     ("qemu-system-x86", "qemu-system-x86_64", "booting kernels"),
     ("cpio", "cpio", "unpacking initial file systems"),
+    ("flex", "flex", "building kernels"),
+    ("bison", "bison", "building kernels"),
+    ("bc", "bc", "building kernels"),
+    ("libelf-dev", "/usr/include/libelf.h", "building kernels"),
+    ("ccache", "ccache", "building kernels again"),
+    ("xz-utils", "xz", "unpacking a kernel's source"),
+    ("apt", "apt-get", "downloading kernels, which are unpacked and not installed"),
     ("chromium", "chromium", "the test of the HTML page"),
 ];
 
@@ -42,6 +49,9 @@ pub(crate) fn install() -> anyhow::Result<()> {
 }
 
 fn is_installed(program: &str) -> bool {
+    if program.starts_with('/') {
+        return std::path::Path::new(program).exists();
+    }
     let found = std::env::var_os("PATH").is_some_and(|path| {
         std::env::split_paths(&path).any(|directory| directory.join(program).is_file())
     });

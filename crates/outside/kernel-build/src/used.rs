@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::Path;
+use std::path::{Component, Path, PathBuf};
 
 use crate::error::BuildError;
 
@@ -16,35 +16,59 @@ use crate::error::BuildError;
 /// When the folder or a file in it cannot be read.
 pub fn sources_used(tree: &Path, folder: &Path) -> Result<BTreeSet<String>, BuildError> {
     let mut used = BTreeSet::new();
-    collect(tree, folder, &mut used)?;
+    collect(Places { tree, build: folder }, folder, &mut used)?;
     Ok(used)
 }
 
-fn collect(tree: &Path, folder: &Path, used: &mut BTreeSet<String>) -> Result<(), BuildError> {
+/// The folders by which paths are told.
+#[derive(Clone, Copy)]
+struct Places<'a> {
+    tree: &'a Path,
+    build: &'a Path,
+}
+
+fn collect(
+    places: Places<'_>,
+    folder: &Path,
+    used: &mut BTreeSet<String>,
+) -> Result<(), BuildError> {
     let reading = |path: &Path| BuildError::io(format!("read {}", path.display()));
     for entry in fs::read_dir(folder).map_err(reading(folder))? {
         let entry = entry.map_err(reading(folder))?;
         let path = entry.path();
         if entry.file_type().map_err(reading(&path))?.is_dir() {
-            collect(tree, &path, used)?;
+            collect(places, &path, used)?;
         } else if path.extension().is_some_and(|extension| extension == "cmd") {
             let bytes = fs::read(&path).map_err(reading(&path))?;
-            used.extend(named(tree, &String::from_utf8_lossy(&bytes)));
+            used.extend(named(places, &String::from_utf8_lossy(&bytes)));
         }
     }
     Ok(())
 }
 
-/// The files of `tree` that a `.cmd` file names as sources and dependencies: absolute paths, as a
-/// build in a folder of its own writes them.
-fn named(tree: &Path, text: &str) -> impl Iterator<Item = String> {
+/// The files of the tree that a `.cmd` file names as sources and dependencies. A build in a folder of
+/// its own writes absolute paths; ccache makes them relative to that folder.
+fn named(places: Places<'_>, text: &str) -> impl Iterator<Item = String> {
     text.lines()
         .filter(|line| !line.starts_with("savedcmd_") && !line.starts_with("cmd_"))
         .flat_map(str::split_whitespace)
         .filter_map(move |word| {
-            let path = Path::new(word).strip_prefix(tree).ok()?;
-            Some(path.to_str()?.to_owned())
+            let path = absolute(&places.build.join(word));
+            Some(path.strip_prefix(places.tree).ok()?.to_str()?.to_owned())
         })
+}
+
+/// The path without `..`. No symbolic link is followed: the build's folders are none.
+fn absolute(path: &Path) -> PathBuf {
+    let mut absolute = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::ParentDir => drop(absolute.pop()),
+            Component::CurDir => {}
+            part => absolute.push(part),
+        }
+    }
+    absolute
 }
 
 /// Extensions of files that matter to a build only if it names them.
@@ -100,8 +124,9 @@ mod tests {
         let text = "savedcmd_kernel/fork.o := gcc -include /tree/include/linux/kconfig.h -c \
                     /tree/kernel/other.c\n\nsource_kernel/fork.o := /tree/kernel/fork.c\n\n\
                     deps_kernel/fork.o := \\\n    $(wildcard include/config/SMP) \\\n  \
-                    /tree/include/linux/compiler.h \\\n  arch/x86/include/generated/asm/a.h \\\n";
-        let used: Vec<String> = named(Path::new("/tree"), text).collect();
+                    ../tree/include/linux/compiler.h \\\n  arch/x86/include/generated/asm/a.h \\\n";
+        let places = Places { tree: Path::new("/tree"), build: Path::new("/build") };
+        let used: Vec<String> = named(places, text).collect();
         assert_eq!(used, ["kernel/fork.c", "include/linux/compiler.h"]);
     }
 

@@ -17,9 +17,9 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-/// The image of a kernel that lies unpacked in `target/kernels` or is installed, with its modules.
+/// The image of a kernel that lies unpacked in `target/lab/kernels` or is installed, with its modules.
 fn kernel() -> Option<(PathBuf, PathBuf)> {
-    let kernels = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../target/kernels");
+    let kernels = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../target/lab/kernels");
     let unpacked = std::fs::read_dir(kernels).into_iter().flatten().flatten().map(|e| e.path());
     let mut roots: Vec<_> = unpacked.collect();
     roots.sort();
@@ -33,7 +33,7 @@ fn kernel() -> Option<(PathBuf, PathBuf)> {
     });
     let qemu = Command::new("qemu-system-x86_64").arg("--version").output();
     if found.is_none() || qemu.is_err() {
-        eprintln!("skipped: no QEMU (package qemu-system-x86) or no kernel in target/kernels");
+        eprintln!("skipped: no QEMU (package qemu-system-x86) or no kernel in target/lab/kernels");
         return None;
     }
     found.map(|(image, modules)| (image.canonicalize().unwrap(), modules.canonicalize().unwrap()))

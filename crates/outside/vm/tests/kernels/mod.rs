@@ -14,7 +14,7 @@ pub(crate) fn settings_and_kernel() -> Option<(Settings, Kernel)> {
     let Some(kernel) = kernel() else {
         eprintln!(
             "skipped: no kernel to boot (unpack a linux-image-*-cloud-amd64 package into \
-             target/kernels/NAME, or name a folder in {VARIABLE})"
+             target/lab/kernels/NAME, or name a folder in {VARIABLE})"
         );
         return None;
     };
@@ -41,7 +41,7 @@ fn kernel() -> Option<Kernel> {
     if let Some(folder) = std::env::var_os(VARIABLE) {
         return kernel_in(Path::new(&folder));
     }
-    let kernels = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../target/kernels");
+    let kernels = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../target/lab/kernels");
     let mut folders: Vec<_> =
         std::fs::read_dir(kernels).into_iter().flatten().flatten().map(|e| e.path()).collect();
     folders.sort();

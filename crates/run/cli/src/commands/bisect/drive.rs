@@ -269,7 +269,12 @@ fn give_up_on_trouble(case: &Case) -> Result<(), Failure> {
             &bad[..12],
             shown(attempt)
         ))
-        .hint("the build runs in a fresh work tree: it must need nothing that git does not know"));
+        .hint(match case.stored.request.lab {
+            None => {
+                "the build runs in a fresh work tree: it must need nothing that git does not know"
+            }
+            Some(_) => "try it with `ktriage lab build`, and give a --config that builds",
+        }));
     }
     if let Some(attempt) = at_end.iter().find(|a| a.event == Event::CannotTell && a.title.is_some())
         && !usable
