@@ -27,14 +27,16 @@ impl Accelerator {
         }
     }
 
-    pub(crate) const fn option(self) -> &'static str {
+    /// The value of QEMU's `-accel`.
+    pub const fn option(self) -> &'static str {
         match self {
             Self::Kvm => "kvm",
             Self::Tcg => "tcg,thread=multi",
         }
     }
 
-    pub(crate) const fn cpu(self) -> &'static str {
+    /// The value of QEMU's `-cpu`.
+    pub const fn cpu(self) -> &'static str {
         match self {
             Self::Kvm => "host",
             Self::Tcg => "max",
