@@ -223,3 +223,171 @@ fn an_interrupt_ends_in_order_and_the_next_call_goes_on() {
     assert!(told.contains("the same call goes on from here"), "{told}");
     goes_on(state.path(), &repro);
 }
+
+/// A source tree whose build ends as a kernel's does when `fs/open.c` does not compile.
+fn broken_tree(folder: &Path) -> PathBuf {
+    let tree = folder.join("linux");
+    std::fs::create_dir_all(tree.join("scripts/kconfig")).unwrap();
+    write(&tree, "Kconfig", "config SMP\n\tbool \"SMP\"\n");
+    write(
+        &tree,
+        "Makefile",
+        "allnoconfig olddefconfig:\n\t@echo CONFIG_SMP=y > $(O)/.config\nbzImage:\n\
+         \t@for n in 1 2 3; do echo \"  CC      fs/file$$n.o\"; done\n\
+         \t@echo \"fs/open.c:35:2: error: 'x' undeclared\" >&2\n\t@exit 2\n",
+    );
+    tree
+}
+
+#[test]
+fn a_failed_build_names_file_and_error_and_where_the_rest_is() {
+    let state = tempfile::tempdir().unwrap();
+    let tree = broken_tree(state.path());
+    let output =
+        lab(state.path(), &["build", tree.to_str().unwrap(), "--name", "broken"]).output().unwrap();
+    assert_eq!(status(&output), Some(3));
+    let error = text(&output.stderr);
+    assert!(error.contains("fs/open.c:35: 'x' undeclared"), "{error}");
+    assert!(error.contains("builds/broken/build.log"), "{error}");
+    assert!(error.lines().count() < 8, "{error}");
+}
+
+#[test]
+fn without_ccache_a_build_says_what_that_costs_and_goes_on() {
+    let state = tempfile::tempdir().unwrap();
+    let tree = broken_tree(state.path());
+    // Everything the build needs but ccache.
+    let programs = state.path().join("bin");
+    std::fs::create_dir(&programs).unwrap();
+    for program in ["make", "gcc", "setpriv", "sh", "echo"] {
+        let found = ["/usr/bin", "/bin"].iter().map(|folder| Path::new(folder).join(program));
+        let Some(found) = found.into_iter().find(|path| path.exists()) else { continue };
+        std::os::unix::fs::symlink(found, programs.join(program)).unwrap();
+    }
+    let output = lab(state.path(), &["build", tree.to_str().unwrap()])
+        .env("PATH", &programs)
+        .output()
+        .unwrap();
+    let told = text(&output.stderr);
+    assert!(told.contains("ccache is not installed"), "{told}");
+    assert!(told.contains("fs/open.c:35: 'x' undeclared"), "{told}");
+}
+
+#[test]
+fn a_build_without_make_names_its_package() {
+    let state = tempfile::tempdir().unwrap();
+    let tree = broken_tree(state.path());
+    let programs = state.path().join("bin");
+    std::fs::create_dir(&programs).unwrap();
+    for program in ["gcc", "setpriv"] {
+        std::os::unix::fs::symlink(Path::new("/usr/bin").join(program), programs.join(program))
+            .unwrap();
+    }
+    let output = lab(state.path(), &["build", tree.to_str().unwrap(), "--no-ccache"])
+        .env("PATH", &programs)
+        .output()
+        .unwrap();
+    assert_eq!(status(&output), Some(3));
+    let error = text(&output.stderr);
+    assert!(error.contains("make is not installed"), "{error}");
+    assert!(error.contains("apt-get install make"), "{error}");
+}
+
+#[test]
+fn a_full_disk_is_named_with_the_file_and_leaves_no_emulator() {
+    let outside = tempfile::tempdir().unwrap();
+    let repro = write(outside.path(), "slow.sh", "#!/bin/sh\nsleep 1\n");
+    let state = outside.path().join("small");
+    std::fs::create_dir(&state).unwrap();
+    let Some(command) = run(&state, &repro, &["--runs", "200"]) else { return };
+    // A file system of its own for the state, in a name space that goes with the command.
+    let line: Vec<String> = std::iter::once(command.get_program())
+        .chain(command.get_args())
+        .map(|word| format!("'{}'", word.to_str().unwrap()))
+        .collect();
+    let script = format!(
+        "mount -t tmpfs -o size=96k none '{}' || exit 77; exec {}",
+        state.display(),
+        line.join(" ")
+    );
+    let output = Command::new("unshare")
+        .args(["--map-root-user", "--mount", "--pid", "--fork", "/bin/sh", "-c", &script])
+        .current_dir("/")
+        .output();
+    let output = match output {
+        Ok(output) if status(&output) != Some(77) && !text(&output.stderr).contains("unshare") => {
+            output
+        }
+        _ => {
+            eprintln!("skipped: no name space with a file system of its own");
+            return;
+        }
+    };
+    assert_eq!(status(&output), Some(3), "{}", text(&output.stderr));
+    let error = text(&output.stderr);
+    assert!(error.contains("No space left on device"), "{error}");
+    assert!(error.contains(state.to_str().unwrap()), "{error}");
+}
+
+#[test]
+fn two_labs_do_not_work_on_the_same_campaign() {
+    let state = tempfile::tempdir().unwrap();
+    let repro = write(state.path(), "slow.sh", "#!/bin/sh\nsleep 3\n");
+    let Some(mut first) = run(state.path(), &repro, &["--runs", "2"]) else { return };
+    let mut child = first.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    wait_for("no QEMU", || !emulators_of(child.id()).is_empty());
+    let output = run(state.path(), &repro, &["--runs", "2"]).unwrap().output().unwrap();
+    assert_eq!(status(&output), Some(3));
+    assert!(text(&output.stderr).contains("another lab is working in"), "{}", text(&output.stderr));
+    assert!(child.wait().unwrap().success());
+}
+
+#[test]
+fn a_guest_that_prints_a_gigabyte_costs_bounded_memory_and_says_what_was_left_out() {
+    let state = tempfile::tempdir().unwrap();
+    let source = "#include <string.h>\n#include <unistd.h>\nint main(void) {\n\
+                  static char block[1 << 20];\nmemset(block, 'x', sizeof block);\n\
+                  for (int i = 0; i < 1024; i++) { block[sizeof block - 1] = '\\n';\n\
+                  if (write(1, block, sizeof block) < 0) return 1; }\nreturn 0; }\n";
+    let repro = write(state.path(), "flood.c", source);
+    let Some(mut command) = run(state.path(), &repro, &["--timeout", "600"]) else { return };
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let mut peak = 0;
+    while child.try_wait().unwrap().is_none() {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", child.id()));
+        let line = status.as_deref().unwrap_or_default().lines().find_map(|line| {
+            line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB")?.parse::<u64>().ok()
+        });
+        peak = peak.max(line.unwrap_or(0));
+        std::thread::sleep(Duration::from_millis(200));
+    }
+    let output = child.wait_with_output().unwrap();
+    assert!(text(&output.stdout).contains("1 of 1 clean"), "{}", text(&output.stdout));
+    assert!(peak < 400 * 1024, "{peak} KiB");
+    let campaign = std::fs::read_dir(state.path().join("runs")).unwrap().flatten().next().unwrap();
+    let log = std::fs::read(campaign.path().join("run-1/output.log")).unwrap();
+    assert!(log.len() < 8 << 20, "{} bytes kept", log.len());
+    assert!(text(&log).contains("bytes were not kept here"));
+}
+
+#[test]
+fn a_starved_guest_is_asked_for_its_state_before_it_ends() {
+    let state = tempfile::tempdir().unwrap();
+    // Stops every process but itself, the agent included, and goes on for ever.
+    let repro = write(
+        state.path(),
+        "stop.sh",
+        "#!/bin/sh\nfor p in /proc/[0-9]*; do p=${p#/proc/}; [ $p = $$ ] || kill -STOP $p; done\n\
+         while :; do sleep 1; done\n",
+    );
+    let Some(mut command) = run(state.path(), &repro, &["--hang", "5", "--json"]) else { return };
+    let output = command.output().unwrap();
+    let run: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(run["outcome"], "no_output", "{run}");
+    let campaign = std::fs::read_dir(state.path().join("runs")).unwrap().flatten().next().unwrap();
+    let place = campaign.path().join("run-1");
+    let exhibits = std::fs::read_to_string(place.join("exhibits.txt")).unwrap();
+    let console = text(&std::fs::read(place.join("console.log")).unwrap());
+    assert!(exhibits.contains("SysRq"), "{exhibits}");
+    assert!(console.contains("sysrq: Show Blocked State"), "{console}");
+}
