@@ -45,6 +45,11 @@ pub(crate) const LEAST_RATE: f64 = 1e-7;
 /// Of the untested commits, the best of each part of the posterior is looked at closely.
 const PARTS: usize = 24;
 
+/// Groups of commits with less of the posterior, and states and levels with a smaller share of a
+/// group, do not move the choice of a step.
+const SMALL_GROUP: f64 = 1e-9;
+const SMALL_SHARE: f64 = 1e-5;
+
 /// Chances of the two ends of a step, for each number of runs in [`RUNS`].
 #[derive(Clone, Copy)]
 struct Ends {
@@ -280,7 +285,7 @@ impl<'a> View<'a> {
                 let all: f64 = row.iter().sum();
                 Group { key: (0, class as u32), bad: if pattern.bad[at] { all } else { 0.0 }, all }
             })
-            .filter(|group| group.all > 1e-12)
+            .filter(|group| group.all > SMALL_GROUP)
             .collect()
     }
 
@@ -361,7 +366,7 @@ impl<'a> View<'a> {
             for group in cell {
                 let good_mass = group.all - group.bad;
                 let states = place.states(self, group.key.1 as usize);
-                if group.bad > 1e-12 {
+                if group.bad > SMALL_GROUP {
                     let row = &belief.joint[group.key.1 as usize * columns..][..columns];
                     let row_ends = bad_ends(row, &levels, &states, &self.ends);
                     mean.add(group.bad, &row_ends);
@@ -369,7 +374,7 @@ impl<'a> View<'a> {
                         *known += group.bad * entropy(seen);
                     }
                 }
-                if good_mass > 1e-12 {
+                if good_mass > SMALL_GROUP {
                     let good = in_states(&states, &self.ends[0]);
                     mean.add(good_mass, &good);
                     for (known, seen) in known.iter_mut().zip(good.seen) {
@@ -411,7 +416,7 @@ impl<'a> View<'a> {
 fn in_states(states: &PerRegime, ends: &[Ends; REGIMES]) -> Ends {
     let mut sum = Ends::NONE;
     for (&weight, ends) in states.iter().zip(ends) {
-        if weight > 1e-7 {
+        if weight > SMALL_SHARE {
             sum.add(weight, ends);
         }
     }
@@ -433,7 +438,7 @@ fn bad_ends(
     let total: f64 = masses.iter().sum();
     let mut sum = Ends::NONE;
     for (mass, ends) in masses.into_iter().zip(ends) {
-        if total > 0.0 && mass > 1e-7 * total {
+        if total > 0.0 && mass > SMALL_SHARE * total {
             sum.add(mass / total, &in_states(states, ends));
         }
     }
