@@ -6,10 +6,14 @@
 //! hidden chain over the tested commits, summed out by forward and backward messages. The rates of
 //! the noise stand at their posterior means.
 //!
+//! In a search for a fix a commit is bad when the culprit, which is the fix, is *not* among its
+//! ancestors, and the reproducer may fade towards newer commits; all else is the same.
+//!
 //! Invariant: a belief is a function of history, prior and tallies; nothing is carried over.
 
 use std::collections::BTreeMap;
 
+use crate::bisection::Direction;
 use crate::bits::CommitSet;
 use crate::history::History;
 use crate::noise::{
@@ -31,13 +35,15 @@ const FADE_WIDTHS: [f64; 4] = [0.03, 0.1, 0.35, 1.0];
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Behaviour {
     level: usize,
-    /// Position at which the crash cannot show any more, and the commits over which it fades.
+    /// Way to the failing end at which the crash cannot show any more, and the commits over which it
+    /// fades.
     fade: Option<(f64, f64)>,
     prior: f64,
 }
 
 impl Behaviour {
-    /// The level at which the bug shows on a bad commit at this position.
+    /// The level at which the bug shows on a bad commit at this position, counted towards the failing
+    /// end.
     pub(crate) fn level_at(&self, position: f64) -> usize {
         match self.fade {
             None => self.level,
@@ -97,6 +103,7 @@ const NEGLIGIBLE: f64 = 1e-9;
 /// What is believed after some runs.
 #[derive(Clone, Debug)]
 pub struct Belief {
+    direction: Direction,
     rates: Rates,
     pub(crate) tested: Vec<Tested>,
     pub(crate) classes: Vec<Class>,
@@ -115,13 +122,14 @@ impl Belief {
     pub(crate) fn new(
         history: &History,
         prior: &Prior,
+        direction: Direction,
         tallies: &[(usize, Tally)],
         ancestors: impl Fn(usize) -> CommitSet,
     ) -> Self {
         let usable: Vec<(usize, Tally)> =
             tallies.iter().copied().filter(|(_, tally)| tally.usable() > 0).collect();
         let sets: Vec<CommitSet> = usable.iter().map(|(commit, _)| ancestors(*commit)).collect();
-        let (classes, class_of) = classes(history.len(), prior, &sets);
+        let (classes, class_of) = classes(history.len(), prior, direction, &sets);
         let tested: Vec<Tested> = usable
             .iter()
             .zip(sets)
@@ -132,6 +140,7 @@ impl Belief {
             })
             .collect();
         let mut belief = Self {
+            direction,
             rates: Rates::default(),
             tested,
             classes,
@@ -141,7 +150,7 @@ impl Belief {
             culprit: Vec::new(),
             older: 0.0,
         };
-        let courses = courses(history.len(), &belief.tested);
+        let courses = courses(&belief, history.len());
         let rows = Rows::new(&belief.classes, belief.tested.len());
         // Rates depend on who is bad and that on the rates: twice round is enough, because the rates
         // move the posterior little.
@@ -240,12 +249,20 @@ impl Belief {
         bad
     }
 
-    /// Per commit, the probability that it brought the bug.
+    /// How far a commit lies on the way to the failing end.
+    pub(crate) fn position(&self, commit: usize) -> f64 {
+        match self.direction {
+            Direction::Cause => commit as f64,
+            Direction::Fix => (self.class_of.len() - 1 - commit) as f64,
+        }
+    }
+
+    /// Per commit, the probability that it brought the bug (or the fix).
     pub fn culprit(&self) -> &[f64] {
         &self.culprit
     }
 
-    /// The probability that the bug is older than the range.
+    /// The probability that the bug is older than the range; that it is not fixed in the range.
     pub fn older(&self) -> f64 {
         self.older
     }
@@ -253,7 +270,12 @@ impl Belief {
     /// Per commit, the probability that it has the bug.
     pub fn bad(&self, history: &History) -> Vec<f64> {
         let mut sums = history.sum_over_ancestors(&self.culprit);
-        sums.iter_mut().for_each(|sum| *sum = (*sum + self.older).min(1.0));
+        for sum in &mut sums {
+            *sum = match self.direction {
+                Direction::Cause => (*sum + self.older).min(1.0),
+                Direction::Fix => (1.0 - *sum).max(0.0),
+            };
+        }
         sums
     }
 
@@ -292,7 +314,7 @@ impl Belief {
         let row = &self.joint[self.class_of[commit] as usize * columns..][..columns];
         let (mut here, mut end) = (0.0, 0.0);
         for (behaviour, mass) in self.behaviours.iter().zip(row) {
-            here += mass * LEVELS[behaviour.level_at(commit as f64)];
+            here += mass * LEVELS[behaviour.level_at(self.position(commit))];
             end += mass * LEVELS[behaviour.level_at(self.class_of.len() as f64)];
         }
         if end > 0.0 { here / end } else { 1.0 }
@@ -304,7 +326,7 @@ impl Belief {
     }
 
     /// The probability that the culprit lies where the reproducer has lost its power, so that no run
-    /// can show it, and the mean position at which it is lost.
+    /// can show it, and the mean place at which it is lost.
     pub fn hidden(&self) -> (f64, f64) {
         let columns = self.behaviours.len();
         let mass: Vec<f64> = self.joint.chunks(columns).map(|row| row.iter().sum()).collect();
@@ -327,8 +349,8 @@ impl Belief {
             let inside: f64 = self
                 .class_of
                 .iter()
-                .take(end.ceil() as usize)
                 .enumerate()
+                .filter(|(commit, _)| self.position(*commit) < end)
                 .map(|(commit, &class)| {
                     let mass = mass[class as usize];
                     if mass > 0.0 {
@@ -341,7 +363,13 @@ impl Belief {
             hidden += older + inside;
             position += end * (older + inside);
         }
-        (hidden, if hidden > 0.0 { position / hidden } else { 0.0 })
+        let position = if hidden > 0.0 { position / hidden } else { 0.0 };
+        let last = (self.class_of.len() - 1) as f64;
+        let place = match self.direction {
+            Direction::Cause => position,
+            Direction::Fix => last - position,
+        };
+        (hidden, place.clamp(0.0, last))
     }
 
     /// Per class, and last for "older": what is known of the state around each tested commit under
@@ -349,6 +377,7 @@ impl Belief {
     pub(crate) fn surroundings(&self) -> Vec<Surroundings> {
         let chain = Chain::new(&self.tested, &self.rates);
         let all_bad = vec![true; self.tested.len()];
+        let places: Vec<f64> = self.tested.iter().map(|t| self.position(t.commit)).collect();
         self.joint
             .chunks(self.behaviours.len())
             .enumerate()
@@ -359,7 +388,7 @@ impl Belief {
                     .max_by(|a, b| a.1.total_cmp(b.1))
                     .map_or(0, |(column, _)| column);
                 let bad = self.classes.get(row).map_or(&all_bad, |class| &class.bad);
-                chain.surroundings(&self.behaviours[likeliest], bad)
+                chain.surroundings(&self.behaviours[likeliest], bad, &places)
             })
             .collect()
     }
@@ -381,7 +410,12 @@ impl Rates {
 }
 
 /// Groups the commits by their relation to the tested ones.
-fn classes(len: usize, prior: &Prior, tested: &[CommitSet]) -> (Vec<Class>, Vec<u32>) {
+fn classes(
+    len: usize,
+    prior: &Prior,
+    direction: Direction,
+    tested: &[CommitSet],
+) -> (Vec<Class>, Vec<u32>) {
     const NONE: u32 = u32::MAX;
     let mut class_of = vec![0_u32; len];
     let mut patterns: Vec<Vec<bool>> = vec![Vec::new()];
@@ -395,7 +429,7 @@ fn classes(len: usize, prior: &Prior, tested: &[CommitSet]) -> (Vec<Class>, Vec<
             if *to == NONE {
                 *to = next.len() as u32;
                 let mut pattern = patterns[*class as usize].clone();
-                pattern.push(inside);
+                pattern.push(inside == (direction == Direction::Cause));
                 next.push(pattern);
             }
             *class = *to;
@@ -423,11 +457,11 @@ impl Course {
     }
 }
 
-fn courses(len: usize, tested: &[Tested]) -> Vec<Course> {
+fn courses(belief: &Belief, len: usize) -> Vec<Course> {
     let mut by_levels: BTreeMap<Vec<u8>, Vec<Behaviour>> = BTreeMap::new();
     for behaviour in behaviours(len) {
-        let levels =
-            tested.iter().map(|tested| behaviour.level_at(tested.commit as f64) as u8).collect();
+        let level = |tested: &Tested| behaviour.level_at(belief.position(tested.commit)) as u8;
+        let levels = belief.tested.iter().map(level).collect();
         by_levels.entry(levels).or_default().push(behaviour);
     }
     by_levels.into_iter().map(|(levels, behaviours)| Course { levels, behaviours }).collect()
@@ -584,10 +618,8 @@ impl<'a> Chain<'a> {
         likelihoods
     }
 
-    fn surroundings(&self, behaviour: &Behaviour, bad: &[bool]) -> Surroundings {
-        let level = |at: usize| {
-            if bad[at] { behaviour.level_at(self.tested[at].commit as f64) } else { 0 }
-        };
+    fn surroundings(&self, behaviour: &Behaviour, bad: &[bool], places: &[f64]) -> Surroundings {
+        let level = |at: usize| if bad[at] { behaviour.level_at(places[at]) } else { 0 };
         let len = self.tested.len();
         let mut before = vec![self.prior];
         for at in 0..len {

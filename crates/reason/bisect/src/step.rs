@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use crate::belief::{Belief, Surroundings};
-use crate::bisection::Settings;
+use crate::bisection::{Direction, Settings};
 use crate::bits::CommitSet;
 use crate::history::History;
 use crate::noise::{LEVELS, PerRegime, REGIMES};
@@ -180,8 +180,11 @@ impl<'a> View<'a> {
         let candidates = self.candidates();
         for _ in 0..self.settings.machines.max(1) {
             let cells = self.cells(&chosen);
-            // A bug older than the range is in all that was chosen.
-            let older = (1_u32 << chosen.len().min(31)) - 1;
+            // A bug older than the range is in all that was chosen, a fix newer than it in none.
+            let older = match self.settings.direction {
+                Direction::Cause => (1_u32 << chosen.len().min(31)) - 1,
+                Direction::Fix => 0,
+            };
             let best = candidates
                 .iter()
                 .filter(|candidate| chosen.iter().all(|(step, _)| step.commit != **candidate))
@@ -247,10 +250,13 @@ impl<'a> View<'a> {
             let parents = self.history.parents(commit);
             candidates.extend(parents.iter().map(|&parent| self.prior.kernel(parent as usize)));
         }
-        // The good ends, which tell whether the bug is older than the range.
-        let roots =
-            (0..self.history.len()).filter(|&commit| self.history.parents(commit).is_empty());
-        candidates.extend(roots.take(4).map(|root| self.prior.kernel(root)));
+        // The good ends, which tell whether the answer lies within the range at all.
+        let last = self.history.len() - 1;
+        let ends = (0..self.history.len()).filter(|&commit| match self.settings.direction {
+            Direction::Cause => self.history.parents(commit).is_empty(),
+            Direction::Fix => commit == last,
+        });
+        candidates.extend(ends.take(4).map(|end| self.prior.kernel(end)));
         candidates.sort_unstable();
         candidates.dedup();
         candidates.retain(|&commit| !self.is_untestable(commit));
@@ -309,7 +315,7 @@ impl<'a> View<'a> {
                 }),
             };
             groups[group].all += mass;
-            if set.contains(at) {
+            if set.contains(at) == (self.settings.direction == Direction::Cause) {
                 groups[group].bad += mass;
             }
         }
@@ -339,7 +345,7 @@ impl<'a> View<'a> {
         let levels: Vec<(usize, usize)> = self
             .columns
             .iter()
-            .map(|&column| (column, belief.behaviours[column].level_at(commit as f64)))
+            .map(|&column| (column, belief.behaviours[column].level_at(belief.position(commit))))
             .collect();
         let set = match tested {
             Some(tested) => &tested.ancestors,
