@@ -6,8 +6,14 @@
 //! hidden chain over the tested commits, summed out by forward and backward messages. The rates of
 //! the noise stand at their posterior means.
 //!
+//! In a search for a fix a commit is bad when the culprit, which is the fix, is *not* among its
+//! ancestors, and the reproducer may fade towards newer commits; all else is the same.
+//!
 //! Invariant: a belief is a function of history, prior and tallies; nothing is carried over.
 
+use std::collections::BTreeMap;
+
+use crate::bisection::Direction;
 use crate::bits::CommitSet;
 use crate::history::History;
 use crate::noise::{
@@ -29,13 +35,15 @@ const FADE_WIDTHS: [f64; 4] = [0.03, 0.1, 0.35, 1.0];
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Behaviour {
     level: usize,
-    /// Position at which the crash cannot show any more, and the commits over which it fades.
+    /// Way to the failing end at which the crash cannot show any more, and the commits over which it
+    /// fades.
     fade: Option<(f64, f64)>,
     prior: f64,
 }
 
 impl Behaviour {
-    /// The level at which the bug shows on a bad commit at this position.
+    /// The level at which the bug shows on a bad commit at this position, counted towards the failing
+    /// end.
     pub(crate) fn level_at(&self, position: f64) -> usize {
         match self.fade {
             None => self.level,
@@ -89,13 +97,18 @@ pub(crate) struct Class {
     pub(crate) weight: f64,
 }
 
+/// A behaviour with less than this share of the posterior is left out of it.
+const NEGLIGIBLE: f64 = 1e-9;
+
 /// What is believed after some runs.
 #[derive(Clone, Debug)]
 pub struct Belief {
+    direction: Direction,
     rates: Rates,
     pub(crate) tested: Vec<Tested>,
     pub(crate) classes: Vec<Class>,
     pub(crate) class_of: Vec<u32>,
+    /// The behaviours that fit what was seen; the others have no share to speak of.
     pub(crate) behaviours: Vec<Behaviour>,
     /// Posterior of class and behaviour together; row by row, the last row is "older".
     pub(crate) joint: Vec<f64>,
@@ -109,13 +122,14 @@ impl Belief {
     pub(crate) fn new(
         history: &History,
         prior: &Prior,
+        direction: Direction,
         tallies: &[(usize, Tally)],
         ancestors: impl Fn(usize) -> CommitSet,
     ) -> Self {
         let usable: Vec<(usize, Tally)> =
             tallies.iter().copied().filter(|(_, tally)| tally.usable() > 0).collect();
         let sets: Vec<CommitSet> = usable.iter().map(|(commit, _)| ancestors(*commit)).collect();
-        let (classes, class_of) = classes(history.len(), prior, &sets);
+        let (classes, class_of) = classes(history.len(), prior, direction, &sets);
         let tested: Vec<Tested> = usable
             .iter()
             .zip(sets)
@@ -126,23 +140,27 @@ impl Belief {
             })
             .collect();
         let mut belief = Self {
+            direction,
             rates: Rates::default(),
             tested,
             classes,
             class_of,
-            behaviours: behaviours(history.len()),
+            behaviours: Vec::new(),
             joint: Vec::new(),
             culprit: Vec::new(),
             older: 0.0,
         };
+        let courses = courses(&belief, history.len());
+        let rows = Rows::new(&belief.classes, belief.tested.len());
         // Rates depend on who is bad and that on the rates: twice round is enough, because the rates
         // move the posterior little.
         belief.rates = Rates::learn(tallies, &vec![0.5; tallies.len()]);
         for _ in 0..2 {
+            let likelihoods = belief.rates.likelihoods();
             for (tested, (_, tally)) in belief.tested.iter_mut().zip(&usable) {
-                tested.likelihood = belief.rates.likelihood(tally);
+                tested.likelihood = likelihoods.of(tally);
             }
-            belief.sum(prior);
+            belief.sum(prior, &courses, &rows);
             let mut bad = belief.tested_bad().into_iter();
             let bad: Vec<f64> = tallies
                 .iter()
@@ -158,38 +176,46 @@ impl Belief {
         belief
     }
 
-    /// Fills `joint`.
-    fn sum(&mut self, prior: &Prior) {
+    /// Fills `behaviours` and `joint`.
+    fn sum(&mut self, prior: &Prior, courses: &[Course], rows: &Rows) {
         let chain = Chain::new(&self.tested, &self.rates);
-        let columns = self.behaviours.len();
-        let rows = self.classes.len() + 1;
-        let mut joint = vec![0.0; rows * columns];
-        let all_bad = vec![true; self.tested.len()];
-        for (column, behaviour) in self.behaviours.iter().enumerate() {
-            let messages = chain.backward(behaviour);
-            for (row, class) in self.classes.iter().enumerate() {
-                if class.weight > 0.0 {
-                    joint[row * columns + column] =
-                        class.weight * behaviour.prior * chain.likelihood(&messages, &class.bad);
-                }
+        let weights: Vec<f64> =
+            self.classes.iter().map(|class| class.weight).chain([prior.older]).collect();
+        // The most promising first, so that the rest can be seen to be negligible.
+        let mut order: Vec<(f64, &Course)> = courses
+            .iter()
+            .map(|course| (course.prior() * chain.bound(&course.levels), course))
+            .collect();
+        order.sort_by(|a, b| b.0.total_cmp(&a.0));
+        let mut columns: Vec<(&Course, Vec<f64>, f64)> = Vec::new();
+        let mut total = 0.0;
+        for (bound, course) in order {
+            if bound < NEGLIGIBLE * total {
+                break;
             }
-            joint[(rows - 1) * columns + column] =
-                prior.older * behaviour.prior * chain.likelihood(&messages, &all_bad);
+            let mut column = chain.likelihoods(&course.levels, rows);
+            column.iter_mut().zip(&weights).for_each(|(value, weight)| *value *= weight);
+            let sum = column.iter().sum::<f64>();
+            total += sum * course.prior();
+            columns.push((course, column, sum));
         }
-        let total: f64 = joint.iter().sum();
-        if total > 0.0 && total.is_finite() {
-            joint.iter_mut().for_each(|value| *value /= total);
-        } else {
+        if !(total > 0.0 && total.is_finite()) {
             // Nothing fits: every hypothesis gave a probability too small to hold. Say nothing.
-            for (row, class) in self.classes.iter().enumerate() {
-                for (column, behaviour) in self.behaviours.iter().enumerate() {
-                    joint[row * columns + column] = class.weight * behaviour.prior;
-                }
-            }
-            let total: f64 = joint.iter().sum();
-            joint.iter_mut().for_each(|value| *value /= total);
+            columns = courses.iter().map(|course| (course, weights.clone(), 1.0)).collect();
+            total = 1.0;
         }
-        self.joint = joint;
+        columns.retain(|(course, _, sum)| sum * course.prior() >= NEGLIGIBLE * total);
+        self.behaviours =
+            columns.iter().flat_map(|(course, _, _)| course.behaviours.iter().copied()).collect();
+        self.joint = Vec::with_capacity(weights.len() * self.behaviours.len());
+        for row in 0..weights.len() {
+            for (course, column, _) in &columns {
+                let value = column[row] / total;
+                self.joint.extend(course.behaviours.iter().map(|b| b.prior * value));
+            }
+        }
+        let total: f64 = self.joint.iter().sum();
+        self.joint.iter_mut().for_each(|value| *value /= total);
     }
 
     /// Spreads the mass of each class over its commits.
@@ -223,12 +249,20 @@ impl Belief {
         bad
     }
 
-    /// Per commit, the probability that it brought the bug.
+    /// How far a commit lies on the way to the failing end.
+    pub(crate) fn position(&self, commit: usize) -> f64 {
+        match self.direction {
+            Direction::Cause => commit as f64,
+            Direction::Fix => (self.class_of.len() - 1 - commit) as f64,
+        }
+    }
+
+    /// Per commit, the probability that it brought the bug (or the fix).
     pub fn culprit(&self) -> &[f64] {
         &self.culprit
     }
 
-    /// The probability that the bug is older than the range.
+    /// The probability that the bug is older than the range; that it is not fixed in the range.
     pub fn older(&self) -> f64 {
         self.older
     }
@@ -236,7 +270,12 @@ impl Belief {
     /// Per commit, the probability that it has the bug.
     pub fn bad(&self, history: &History) -> Vec<f64> {
         let mut sums = history.sum_over_ancestors(&self.culprit);
-        sums.iter_mut().for_each(|sum| *sum = (*sum + self.older).min(1.0));
+        for sum in &mut sums {
+            *sum = match self.direction {
+                Direction::Cause => (*sum + self.older).min(1.0),
+                Direction::Fix => (1.0 - *sum).max(0.0),
+            };
+        }
         sums
     }
 
@@ -275,7 +314,7 @@ impl Belief {
         let row = &self.joint[self.class_of[commit] as usize * columns..][..columns];
         let (mut here, mut end) = (0.0, 0.0);
         for (behaviour, mass) in self.behaviours.iter().zip(row) {
-            here += mass * LEVELS[behaviour.level_at(commit as f64)];
+            here += mass * LEVELS[behaviour.level_at(self.position(commit))];
             end += mass * LEVELS[behaviour.level_at(self.class_of.len() as f64)];
         }
         if end > 0.0 { here / end } else { 1.0 }
@@ -287,7 +326,7 @@ impl Belief {
     }
 
     /// The probability that the culprit lies where the reproducer has lost its power, so that no run
-    /// can show it, and the mean position at which it is lost.
+    /// can show it, and the mean place at which it is lost.
     pub fn hidden(&self) -> (f64, f64) {
         let columns = self.behaviours.len();
         let mass: Vec<f64> = self.joint.chunks(columns).map(|row| row.iter().sum()).collect();
@@ -310,8 +349,8 @@ impl Belief {
             let inside: f64 = self
                 .class_of
                 .iter()
-                .take(end.ceil() as usize)
                 .enumerate()
+                .filter(|(commit, _)| self.position(*commit) < end)
                 .map(|(commit, &class)| {
                     let mass = mass[class as usize];
                     if mass > 0.0 {
@@ -324,7 +363,13 @@ impl Belief {
             hidden += older + inside;
             position += end * (older + inside);
         }
-        (hidden, if hidden > 0.0 { position / hidden } else { 0.0 })
+        let position = if hidden > 0.0 { position / hidden } else { 0.0 };
+        let last = (self.class_of.len() - 1) as f64;
+        let place = match self.direction {
+            Direction::Cause => position,
+            Direction::Fix => last - position,
+        };
+        (hidden, place.clamp(0.0, last))
     }
 
     /// Per class, and last for "older": what is known of the state around each tested commit under
@@ -332,6 +377,7 @@ impl Belief {
     pub(crate) fn surroundings(&self) -> Vec<Surroundings> {
         let chain = Chain::new(&self.tested, &self.rates);
         let all_bad = vec![true; self.tested.len()];
+        let places: Vec<f64> = self.tested.iter().map(|t| self.position(t.commit)).collect();
         self.joint
             .chunks(self.behaviours.len())
             .enumerate()
@@ -342,7 +388,7 @@ impl Belief {
                     .max_by(|a, b| a.1.total_cmp(b.1))
                     .map_or(0, |(column, _)| column);
                 let bad = self.classes.get(row).map_or(&all_bad, |class| &class.bad);
-                chain.surroundings(&self.behaviours[likeliest], bad)
+                chain.surroundings(&self.behaviours[likeliest], bad, &places)
             })
             .collect()
     }
@@ -364,7 +410,12 @@ impl Rates {
 }
 
 /// Groups the commits by their relation to the tested ones.
-fn classes(len: usize, prior: &Prior, tested: &[CommitSet]) -> (Vec<Class>, Vec<u32>) {
+fn classes(
+    len: usize,
+    prior: &Prior,
+    direction: Direction,
+    tested: &[CommitSet],
+) -> (Vec<Class>, Vec<u32>) {
     const NONE: u32 = u32::MAX;
     let mut class_of = vec![0_u32; len];
     let mut patterns: Vec<Vec<bool>> = vec![Vec::new()];
@@ -378,7 +429,7 @@ fn classes(len: usize, prior: &Prior, tested: &[CommitSet]) -> (Vec<Class>, Vec<
             if *to == NONE {
                 *to = next.len() as u32;
                 let mut pattern = patterns[*class as usize].clone();
-                pattern.push(inside);
+                pattern.push(inside == (direction == Direction::Cause));
                 next.push(pattern);
             }
             *class = *to;
@@ -393,14 +444,73 @@ fn classes(len: usize, prior: &Prior, tested: &[CommitSet]) -> (Vec<Class>, Vec<
     (classes, class_of)
 }
 
+/// Behaviours under which the bug shows alike on every tested commit.
+struct Course {
+    /// Per tested commit, the level at which the bug shows if the commit has it.
+    levels: Vec<u8>,
+    behaviours: Vec<Behaviour>,
+}
+
+impl Course {
+    fn prior(&self) -> f64 {
+        self.behaviours.iter().map(|behaviour| behaviour.prior).sum()
+    }
+}
+
+fn courses(belief: &Belief, len: usize) -> Vec<Course> {
+    let mut by_levels: BTreeMap<Vec<u8>, Vec<Behaviour>> = BTreeMap::new();
+    for behaviour in behaviours(len) {
+        let level = |tested: &Tested| behaviour.level_at(belief.position(tested.commit)) as u8;
+        let levels = belief.tested.iter().map(level).collect();
+        by_levels.entry(levels).or_default().push(behaviour);
+    }
+    by_levels.into_iter().map(|(levels, behaviours)| Course { levels, behaviours }).collect()
+}
+
+/// The classes, and last "older", in the order of their patterns.
+struct Rows {
+    order: Vec<RowPattern>,
+}
+
+struct RowPattern {
+    /// Number of the class; one past the last for "older".
+    number: usize,
+    bad: Vec<bool>,
+    /// From this tested commit on all are bad.
+    last: usize,
+    /// So many tested commits have the same state as in the row before.
+    shared: usize,
+}
+
+impl Rows {
+    fn new(classes: &[Class], tested: usize) -> Self {
+        let older = vec![true; tested];
+        let mut order: Vec<RowPattern> = classes
+            .iter()
+            .map(|class| class.bad.clone())
+            .chain([older])
+            .enumerate()
+            .map(|(number, bad)| {
+                let last = bad.iter().rposition(|&bad| !bad).map_or(0, |at| at + 1);
+                RowPattern { number, bad, last, shared: 0 }
+            })
+            .collect();
+        order.sort_by(|a, b| a.bad.cmp(&b.bad));
+        for at in 1..order.len() {
+            let (before, row) = (&order[at - 1].bad, &order[at].bad);
+            order[at].shared =
+                before.iter().zip(row).position(|(a, b)| a != b).unwrap_or(row.len());
+        }
+        Self { order }
+    }
+}
+
 /// The hidden chain of states around the bug over the tested commits.
 struct Chain<'a> {
     tested: &'a [Tested],
     prior: PerRegime,
     /// Per tested commit, the probability that the state is that of the one before.
     stay: Vec<f64>,
-    /// Messages along the chain while every commit is good; one more than there are commits.
-    good: Vec<PerRegime>,
 }
 
 /// Messages along the chain from both ends, for one class and behaviour; scaled freely.
@@ -445,13 +555,6 @@ fn normalised(mut values: PerRegime) -> Option<PerRegime> {
     })
 }
 
-/// What one behaviour needs for every class.
-struct Messages {
-    levels: Vec<usize>,
-    /// Messages from the end of the chain while every commit is bad.
-    bad: Vec<PerRegime>,
-}
-
 impl<'a> Chain<'a> {
     fn new(tested: &'a [Tested], rates: &Rates) -> Self {
         let prior = rates.regimes();
@@ -462,12 +565,7 @@ impl<'a> Chain<'a> {
             }))
             .take(tested.len())
             .collect();
-        let mut chain = Self { tested, prior, stay, good: vec![prior] };
-        for at in 0..tested.len() {
-            let next = chain.forward(&chain.good[at], at, 0);
-            chain.good.push(next);
-        }
-        chain
+        Self { tested, prior, stay }
     }
 
     /// Carries a message over one commit. The message is the joint of past and state.
@@ -478,24 +576,50 @@ impl<'a> Chain<'a> {
         std::array::from_fn(|s| (stay * message[s] + moved * self.prior[s]) * likelihood[s])
     }
 
-    fn backward(&self, behaviour: &Behaviour) -> Messages {
-        let levels: Vec<usize> =
-            self.tested.iter().map(|tested| behaviour.level_at(tested.commit as f64)).collect();
-        let mut bad = vec![[1.0; REGIMES]; self.tested.len() + 1];
+    /// Messages from the end of the chain, where `seen` gives the likelihood at each commit.
+    fn backward(&self, seen: impl Fn(usize) -> PerRegime) -> Vec<PerRegime> {
+        let mut messages = vec![[1.0; REGIMES]; self.tested.len() + 1];
         for at in (0..self.tested.len()).rev() {
-            let likelihood = &self.tested[at].likelihood[levels[at]];
-            let seen: PerRegime = std::array::from_fn(|s| likelihood[s] * bad[at + 1][s]);
+            let seen = seen(at);
+            let seen: PerRegime = std::array::from_fn(|s| seen[s] * messages[at + 1][s]);
             let moved: f64 = seen.iter().zip(self.prior).map(|(seen, prior)| seen * prior).sum();
             let stay = self.stay[at];
-            bad[at] = seen.map(|seen| stay * seen + (1.0 - stay) * moved);
+            messages[at] = seen.map(|seen| stay * seen + (1.0 - stay) * moved);
         }
-        Messages { levels, bad }
+        messages
     }
 
-    fn surroundings(&self, behaviour: &Behaviour, bad: &[bool]) -> Surroundings {
-        let level = |at: usize| {
-            if bad[at] { behaviour.level_at(self.tested[at].commit as f64) } else { 0 }
-        };
+    /// No culprit makes what was seen likelier than this, where the bug shows at these levels.
+    fn bound(&self, levels: &[u8]) -> f64 {
+        let messages = self.backward(|at| {
+            let likelihood = &self.tested[at].likelihood;
+            let (bad, good) = (&likelihood[usize::from(levels[at])], &likelihood[0]);
+            std::array::from_fn(|s| f64::max(bad[s], good[s]))
+        });
+        messages[0].iter().zip(self.prior).map(|(value, prior)| value * prior).sum()
+    }
+
+    /// Per row, the likelihood of everything seen where the bug shows at these levels.
+    fn likelihoods(&self, levels: &[u8], rows: &Rows) -> Vec<f64> {
+        let bad = self.backward(|at| self.tested[at].likelihood[usize::from(levels[at])]);
+        let mut likelihoods = vec![0.0; rows.order.len()];
+        // Messages along the pattern of the row before, of which the next row shares the beginning.
+        let mut messages = vec![self.prior; self.tested.len() + 1];
+        let mut carried = 0;
+        for row in &rows.order {
+            for at in carried.min(row.shared)..row.last {
+                let level = if row.bad[at] { usize::from(levels[at]) } else { 0 };
+                messages[at + 1] = self.forward(&messages[at], at, level);
+            }
+            carried = row.last;
+            likelihoods[row.number] =
+                messages[row.last].iter().zip(&bad[row.last]).map(|(a, b)| a * b).sum();
+        }
+        likelihoods
+    }
+
+    fn surroundings(&self, behaviour: &Behaviour, bad: &[bool], places: &[f64]) -> Surroundings {
+        let level = |at: usize| if bad[at] { behaviour.level_at(places[at]) } else { 0 };
         let len = self.tested.len();
         let mut before = vec![self.prior];
         for at in 0..len {
@@ -513,17 +637,5 @@ impl<'a> Chain<'a> {
             later = from[at].map(|value| stay * value + (1.0 - stay) * moved);
         }
         Surroundings { before, from }
-    }
-
-    /// Likelihood of everything seen, where `bad` says which tested commits have the bug.
-    fn likelihood(&self, messages: &Messages, bad: &[bool]) -> f64 {
-        let first = bad.iter().position(|&bad| bad).unwrap_or(bad.len());
-        let mut message = self.good[first];
-        let last = bad.iter().rposition(|&bad| !bad).map_or(0, |at| at + 1).max(first);
-        for (at, &is_bad) in bad.iter().enumerate().take(last).skip(first) {
-            let level = if is_bad { messages.levels[at] } else { 0 };
-            message = self.forward(&message, at, level);
-        }
-        message.iter().zip(&messages.bad[last]).map(|(a, b)| a * b).sum()
     }
 }

@@ -11,6 +11,17 @@ use crate::prior::Prior;
 use crate::record::Tally;
 use crate::step::{Step, View};
 
+/// What is looked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Direction {
+    /// The commit from which on the crash shows. The failing end is the newest commit.
+    #[default]
+    Cause,
+    /// The commit from which on the crash does not show any more. The failing end is the oldest
+    /// commit. "Bad" is a commit that still has the bug.
+    Fix,
+}
+
 /// What the caller asks for, and what a build and a run cost here.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Settings {
@@ -22,18 +33,27 @@ pub struct Settings {
     pub run_minutes: f64,
     /// Machines that can build and run side by side.
     pub machines: usize,
+    /// What is looked for.
+    pub direction: Direction,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { confidence: 0.99, build_minutes: 7.0, run_minutes: 1.0, machines: 1 }
+        Self {
+            confidence: 0.99,
+            build_minutes: 7.0,
+            run_minutes: 1.0,
+            machines: 1,
+            direction: Direction::Cause,
+        }
     }
 }
 
 /// How a bisection ends.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Conclusion {
-    /// One commit brought the bug: it showed the crash, and its parents did not.
+    /// One commit brought the bug: it showed the crash, and its parents did not. In a search for a
+    /// fix it is the other way round.
     Culprit {
         /// The commit.
         commit: usize,
@@ -48,7 +68,7 @@ pub enum Conclusion {
         /// Probability that the culprit is among them.
         confidence: f64,
     },
-    /// The bug was there before the range began.
+    /// The bug was there before the range began; in a search for a fix, it is still there at its end.
     OlderThanRange {
         /// Probability of that.
         confidence: f64,
@@ -103,7 +123,8 @@ const FULL_POWER: f64 = 0.4;
 const RUNS_AT_START: u32 = 20;
 
 impl Bisection {
-    /// A bisection before its first run. `bad_end` is the commit on which the crash was seen.
+    /// A bisection before its first run. `bad_end` is the commit on which the crash was seen: the
+    /// newest one or, in a search for a fix, an oldest one.
     pub fn new(history: History, mut prior: Prior, bad_end: usize, settings: Settings) -> Self {
         prior.normalise();
         Self {
@@ -145,10 +166,16 @@ impl Bisection {
 
     /// What follows from the runs so far.
     pub fn belief(&self) -> Belief {
-        Belief::new(&self.history, &self.prior, &self.tallies(), |commit| {
-            let known = self.ancestors.get(&commit);
-            known.cloned().unwrap_or_else(|| self.history.ancestors(commit))
-        })
+        Belief::new(
+            &self.history,
+            &self.prior,
+            self.settings.direction,
+            &self.tallies(),
+            |commit| {
+                let known = self.ancestors.get(&commit);
+                known.cloned().unwrap_or_else(|| self.history.ancestors(commit))
+            },
+        )
     }
 
     fn tally(&self, commit: usize) -> Tally {
@@ -219,6 +246,9 @@ impl Bisection {
     /// each parent must have been run, unless it cannot be.
     fn proof(&self, view: &View<'_>, commit: usize) -> Option<Step> {
         let own = self.prior.kernel(commit);
+        if self.settings.direction == Direction::Fix {
+            return self.proof_of_fix(view, commit);
+        }
         if self.tally(own).wanted == 0 && !view.is_untestable(own) && self.tally(own).usable() < 200
         {
             return Some(self.fixed(view, own, RUNS_AT_START));
@@ -229,6 +259,23 @@ impl Bisection {
             .map(|&parent| self.prior.kernel(parent as usize))
             .find(|&parent| self.tally(parent).usable() == 0 && !view.is_untestable(parent))
             .map(|parent| self.fixed(view, parent, 3))
+    }
+
+    /// A fix must have been run itself, and its parents must have shown the crash.
+    fn proof_of_fix(&self, view: &View<'_>, commit: usize) -> Option<Step> {
+        let own = self.prior.kernel(commit);
+        if self.tally(own).usable() == 0 && !view.is_untestable(own) {
+            return Some(self.fixed(view, own, 3));
+        }
+        self.history
+            .parents(commit)
+            .iter()
+            .map(|&parent| self.prior.kernel(parent as usize))
+            .find(|&parent| {
+                let tally = self.tally(parent);
+                tally.wanted == 0 && tally.usable() < 200 && !view.is_untestable(parent)
+            })
+            .map(|parent| self.fixed(view, parent, RUNS_AT_START))
     }
 
     /// The smallest set of commits that holds the asked confidence, as the runs stand.

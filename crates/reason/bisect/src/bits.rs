@@ -20,6 +20,20 @@ impl CommitSet {
         new
     }
 
+    /// Adds the commits from `first` to `last`, both included.
+    pub fn insert_all(&mut self, first: usize, last: usize) {
+        let (from, to) = (first / 64, last / 64);
+        let head = u64::MAX << (first % 64);
+        let tail = u64::MAX >> (63 - last % 64);
+        if from == to {
+            self.words[from] |= head & tail;
+            return;
+        }
+        self.words[from] |= head;
+        self.words[from + 1..to].fill(u64::MAX);
+        self.words[to] |= tail;
+    }
+
     /// Whether the commit is in.
     pub fn contains(&self, commit: usize) -> bool {
         self.words[commit / 64] >> (commit % 64) & 1 == 1
@@ -63,5 +77,14 @@ mod tests {
         b.insert(3);
         b.insert(64);
         assert_eq!((a.difference(&b), a.count()), (2, 2));
+    }
+
+    #[test]
+    fn a_row_of_commits_is_added_at_once() {
+        for (first, last) in [(0, 0), (3, 60), (63, 64), (10, 199), (64, 127)] {
+            let mut set = CommitSet::new(200);
+            set.insert_all(first, last);
+            assert!(set.iter().eq(first..=last), "{first} to {last}");
+        }
     }
 }

@@ -17,6 +17,8 @@ pub struct History {
     ancestors: Vec<u32>,
     /// Per commit: index into `extra`, or `NO_MERGE`.
     merge: Vec<u32>,
+    /// Per commit: where the row of commits ends that lead to it, each the only parent of the next.
+    row: Vec<u32>,
 }
 
 const NO_MERGE: u32 = u32::MAX;
@@ -67,6 +69,7 @@ impl History {
             extra: Vec::new(),
             ancestors: Vec::with_capacity(len),
             merge: vec![NO_MERGE; len],
+            row: Vec::with_capacity(len),
         };
         history.starts.push(0);
         let mut paint = Paint { marks: vec![0; len] };
@@ -88,6 +91,11 @@ impl History {
                 _ => history.add_merge(child, &mut paint),
             };
             history.ancestors.push(count);
+            let row = match *history.parents(child) {
+                [parent] if parent as usize + 1 == child => history.row[parent as usize],
+                _ => child as u32,
+            };
+            history.row.push(row);
         }
         Ok(history)
     }
@@ -141,13 +149,13 @@ impl History {
     pub fn ancestors(&self, commit: usize) -> CommitSet {
         let mut set = CommitSet::new(self.len());
         let mut stack = vec![commit];
-        set.insert(commit);
         while let Some(at) = stack.pop() {
-            for &parent in self.parents(at) {
-                if set.insert(parent as usize) {
-                    stack.push(parent as usize);
-                }
+            if set.contains(at) {
+                continue;
             }
+            let first = self.row[at] as usize;
+            set.insert_all(first, at);
+            stack.extend(self.parents(first).iter().map(|&parent| parent as usize));
         }
         set
     }

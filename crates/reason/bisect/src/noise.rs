@@ -128,27 +128,14 @@ impl Rates {
         ]
     }
 
-    /// Likelihood of a tally at every level and in every regime, scaled so that the largest is 1.
-    pub(crate) fn likelihood(&self, tally: &Tally) -> [PerRegime; LEVELS.len()] {
-        let counts = [tally.wanted, tally.other, tally.clean].map(f64::from);
-        let mut logs = [[0.0; REGIMES]; LEVELS.len()];
-        let mut largest = f64::NEG_INFINITY;
-        for (level, row) in logs.iter_mut().enumerate() {
-            for (regime, value) in row.iter_mut().enumerate() {
-                let outcomes = self.outcomes(LEVELS[level], regime);
-                *value = counts
-                    .iter()
-                    .zip(outcomes)
-                    .filter(|(count, _)| **count > 0.0)
-                    .map(|(count, probability)| count * probability.max(1e-12).ln())
-                    .sum();
-                largest = largest.max(*value);
-            }
-        }
-        for value in logs.iter_mut().flatten() {
-            *value = (*value - largest).exp();
-        }
-        logs
+    /// What tallies mean under these rates.
+    pub(crate) fn likelihoods(&self) -> Likelihoods {
+        let logs = std::array::from_fn(|level| {
+            std::array::from_fn(|regime| {
+                self.outcomes(LEVELS[level], regime).map(|probability| probability.max(1e-12).ln())
+            })
+        });
+        Likelihoods { logs }
     }
 
     /// Learns the rates from all tallies. `bad[i]` is the probability that the i-th commit has the
@@ -214,6 +201,26 @@ impl Rates {
         };
         let (yes, no) = (weight(true), weight(false));
         yes / (yes + no)
+    }
+}
+
+/// Logarithms of the probabilities of each outcome, at every level and in every regime.
+pub(crate) struct Likelihoods {
+    logs: [[[f64; 3]; REGIMES]; LEVELS.len()],
+}
+
+impl Likelihoods {
+    /// Likelihood of a tally at every level and in every regime, scaled so that the largest is 1.
+    pub(crate) fn of(&self, tally: &Tally) -> [PerRegime; LEVELS.len()] {
+        let counts = [tally.wanted, tally.other, tally.clean].map(f64::from);
+        let mut values = self.logs.map(|row| {
+            row.map(|logs| counts.iter().zip(logs).map(|(count, log)| count * log).sum::<f64>())
+        });
+        let largest = values.iter().flatten().copied().fold(f64::NEG_INFINITY, f64::max);
+        for value in values.iter_mut().flatten() {
+            *value = (*value - largest).exp();
+        }
+        values
     }
 }
 
@@ -288,7 +295,7 @@ mod tests {
     #[test]
     fn another_crash_in_every_run_is_no_proof_of_absence() {
         let rates = Rates::default();
-        let likelihood = rates.likelihood(&Tally { other: 10, ..Tally::default() });
+        let likelihood = rates.likelihoods().of(&Tally { other: 10, ..Tally::default() });
         let prior = rates.regimes();
         let weigh = |level: usize| -> f64 {
             likelihood[level].iter().zip(prior).map(|(l, prior)| l * prior).sum()

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use crate::belief::{Belief, Surroundings};
-use crate::bisection::Settings;
+use crate::bisection::{Direction, Settings};
 use crate::bits::CommitSet;
 use crate::history::History;
 use crate::noise::{LEVELS, PerRegime, REGIMES};
@@ -44,6 +44,11 @@ const RUNS: [u32; 14] = [1, 2, 3, 4, 5, 6, 8, 10, 13, 16, 20, 26, 34, 44];
 pub(crate) const LEAST_RATE: f64 = 1e-7;
 /// Of the untested commits, the best of each part of the posterior is looked at closely.
 const PARTS: usize = 24;
+
+/// Groups of commits with less of the posterior, and states and levels with a smaller share of a
+/// group, do not move the choice of a step.
+const SMALL_GROUP: f64 = 1e-9;
+const SMALL_SHARE: f64 = 1e-5;
 
 /// Chances of the two ends of a step, for each number of runs in [`RUNS`].
 #[derive(Clone, Copy)]
@@ -175,8 +180,11 @@ impl<'a> View<'a> {
         let candidates = self.candidates();
         for _ in 0..self.settings.machines.max(1) {
             let cells = self.cells(&chosen);
-            // A bug older than the range is in all that was chosen.
-            let older = (1_u32 << chosen.len().min(31)) - 1;
+            // A bug older than the range is in all that was chosen, a fix newer than it in none.
+            let older = match self.settings.direction {
+                Direction::Cause => (1_u32 << chosen.len().min(31)) - 1,
+                Direction::Fix => 0,
+            };
             let best = candidates
                 .iter()
                 .filter(|candidate| chosen.iter().all(|(step, _)| step.commit != **candidate))
@@ -242,10 +250,13 @@ impl<'a> View<'a> {
             let parents = self.history.parents(commit);
             candidates.extend(parents.iter().map(|&parent| self.prior.kernel(parent as usize)));
         }
-        // The good ends, which tell whether the bug is older than the range.
-        let roots =
-            (0..self.history.len()).filter(|&commit| self.history.parents(commit).is_empty());
-        candidates.extend(roots.take(4).map(|root| self.prior.kernel(root)));
+        // The good ends, which tell whether the answer lies within the range at all.
+        let last = self.history.len() - 1;
+        let ends = (0..self.history.len()).filter(|&commit| match self.settings.direction {
+            Direction::Cause => self.history.parents(commit).is_empty(),
+            Direction::Fix => commit == last,
+        });
+        candidates.extend(ends.take(4).map(|end| self.prior.kernel(end)));
         candidates.sort_unstable();
         candidates.dedup();
         candidates.retain(|&commit| !self.is_untestable(commit));
@@ -280,7 +291,7 @@ impl<'a> View<'a> {
                 let all: f64 = row.iter().sum();
                 Group { key: (0, class as u32), bad: if pattern.bad[at] { all } else { 0.0 }, all }
             })
-            .filter(|group| group.all > 1e-12)
+            .filter(|group| group.all > SMALL_GROUP)
             .collect()
     }
 
@@ -304,7 +315,7 @@ impl<'a> View<'a> {
                 }),
             };
             groups[group].all += mass;
-            if set.contains(at) {
+            if set.contains(at) == (self.settings.direction == Direction::Cause) {
                 groups[group].bad += mass;
             }
         }
@@ -334,7 +345,7 @@ impl<'a> View<'a> {
         let levels: Vec<(usize, usize)> = self
             .columns
             .iter()
-            .map(|&column| (column, belief.behaviours[column].level_at(commit as f64)))
+            .map(|&column| (column, belief.behaviours[column].level_at(belief.position(commit))))
             .collect();
         let set = match tested {
             Some(tested) => &tested.ancestors,
@@ -361,7 +372,7 @@ impl<'a> View<'a> {
             for group in cell {
                 let good_mass = group.all - group.bad;
                 let states = place.states(self, group.key.1 as usize);
-                if group.bad > 1e-12 {
+                if group.bad > SMALL_GROUP {
                     let row = &belief.joint[group.key.1 as usize * columns..][..columns];
                     let row_ends = bad_ends(row, &levels, &states, &self.ends);
                     mean.add(group.bad, &row_ends);
@@ -369,7 +380,7 @@ impl<'a> View<'a> {
                         *known += group.bad * entropy(seen);
                     }
                 }
-                if good_mass > 1e-12 {
+                if good_mass > SMALL_GROUP {
                     let good = in_states(&states, &self.ends[0]);
                     mean.add(good_mass, &good);
                     for (known, seen) in known.iter_mut().zip(good.seen) {
@@ -411,7 +422,7 @@ impl<'a> View<'a> {
 fn in_states(states: &PerRegime, ends: &[Ends; REGIMES]) -> Ends {
     let mut sum = Ends::NONE;
     for (&weight, ends) in states.iter().zip(ends) {
-        if weight > 1e-7 {
+        if weight > SMALL_SHARE {
             sum.add(weight, ends);
         }
     }
@@ -433,7 +444,7 @@ fn bad_ends(
     let total: f64 = masses.iter().sum();
     let mut sum = Ends::NONE;
     for (mass, ends) in masses.into_iter().zip(ends) {
-        if total > 0.0 && mass > 1e-7 * total {
+        if total > 0.0 && mass > SMALL_SHARE * total {
             sum.add(mass / total, &in_states(states, ends));
         }
     }

@@ -2,7 +2,7 @@
 
 use facts::RunOutcome;
 use reason_bisect::simulate::{Fade, Noise, Random, World};
-use reason_bisect::{Bisection, Conclusion, History, Next, Prior, Settings};
+use reason_bisect::{Bisection, Conclusion, Direction, History, Next, Prior, Settings};
 
 /// Works a world through to its conclusion.
 fn solve(world: &mut World, mut bisection: Bisection) -> (Conclusion, Bisection) {
@@ -261,4 +261,53 @@ fn the_next_step_leaves_a_broken_stretch() {
     }
     let Next::Test(steps) = bisection.next(&bisection.belief()) else { panic!("nothing to do") };
     assert!(steps[0].commit.abs_diff(2000) > 100, "{steps:?}");
+}
+
+/// A search for a fix: the bug shows before a commit and never after it.
+fn search_for_a_fix(history: &History, fixes: impl Fn(usize) -> bool, rate: f64) -> Conclusion {
+    let settings = Settings { direction: Direction::Fix, ..Settings::default() };
+    // The broken end is the first commit; it cannot be the fix.
+    let prior = Prior::uniform(history).weigh(0, 0.0);
+    let mut bisection = Bisection::new(history.clone(), prior, 0, settings);
+    let mut random = Random::new(7);
+    for _ in 0..500 {
+        let steps = match bisection.next(&bisection.belief()) {
+            Next::Done(conclusion) => return conclusion,
+            Next::Test(steps) => steps,
+        };
+        for step in steps {
+            for _ in 0..step.runs {
+                let shows = !fixes(step.commit) && random.chance(rate);
+                let outcome = if shows { RunOutcome::Wanted } else { RunOutcome::Clean };
+                bisection.record(step.commit, outcome);
+                if shows {
+                    break;
+                }
+            }
+        }
+    }
+    panic!("no conclusion");
+}
+
+#[test]
+fn a_fix_on_a_side_branch_is_found() {
+    let history = branchy(400);
+    for fix in [77, 203, 248] {
+        let fixed = |commit: usize| history.ancestors(commit).contains(fix);
+        assert!(fixed(399), "the newest commit is fixed");
+        for rate in [1.0, 0.4] {
+            let conclusion = search_for_a_fix(&history, fixed, rate);
+            assert!(
+                matches!(conclusion, Conclusion::Culprit { commit, .. } if commit == fix),
+                "{fix} at {rate}: {conclusion:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_bug_that_is_never_fixed_is_pinned_on_nobody() {
+    let history = History::linear(300);
+    let conclusion = search_for_a_fix(&history, |_| false, 1.0);
+    assert!(matches!(conclusion, Conclusion::OlderThanRange { .. }), "{conclusion:?}");
 }
