@@ -15,6 +15,7 @@ pub(crate) struct Bisection {
     bad: String,
     test: String,
     build: Option<String>,
+    lab: Option<Lab>,
     wanted: Vec<String>,
     conclusion: Answered,
     older_than_range: f64,
@@ -24,6 +25,18 @@ pub(crate) struct Bisection {
     tested: Vec<Tested>,
     steps: Vec<StepDone>,
     attempts: Vec<AttemptMade>,
+}
+
+/// How kernels are built, booted and tested.
+#[derive(Serialize)]
+struct Lab {
+    reproducer: String,
+    arguments: Vec<String>,
+    fragments: Vec<String>,
+    configs: Vec<String>,
+    memory_mib: u32,
+    cpus: u32,
+    append: String,
 }
 
 #[derive(Serialize)]
@@ -80,6 +93,8 @@ struct AttemptMade {
     event: &'static str,
     outcome: Option<&'static str>,
     title: Option<String>,
+    also: Vec<String>,
+    signature: Option<String>,
     seconds: f64,
 }
 
@@ -110,6 +125,15 @@ pub(crate) fn bisection(case: &Case, answer: &Answer) -> Bisection {
         bad: request.bad.clone(),
         test: request.test.clone(),
         build: request.build.clone(),
+        lab: request.lab.as_ref().map(|lab| Lab {
+            reproducer: lab.reproducer.display().to_string(),
+            arguments: lab.arguments.clone(),
+            fragments: lab.fragments.clone(),
+            configs: lab.configs.clone(),
+            memory_mib: lab.memory,
+            cpus: lab.cpus,
+            append: lab.append.clone(),
+        }),
         wanted: wanted.titles(),
         conclusion: Answered {
             kind: kind(&answer.conclusion, answer.is_final),
@@ -159,6 +183,8 @@ pub(crate) fn bisection(case: &Case, answer: &Answer) -> Bisection {
                 event: attempt.event.name(),
                 outcome: outcome(attempt, &wanted).map(facts::RunOutcome::name),
                 title: attempt.title.clone(),
+                also: attempt.also.clone(),
+                signature: attempt.signature.clone(),
                 seconds: attempt.seconds,
             })
             .collect(),

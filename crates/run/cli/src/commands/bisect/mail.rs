@@ -2,9 +2,11 @@
 
 use std::collections::BTreeSet;
 
+use facts::RunOutcome;
+use outside_store::Request;
 use reason_bisect::Conclusion;
 
-use super::case::Case;
+use super::case::{Case, outcome};
 use super::conclusion::{Answer, text};
 use super::picture::state;
 
@@ -31,15 +33,64 @@ pub(super) fn mail(case: &Case, answer: &Answer) -> String {
     head.push(format!("Subject: [bisected] {}", one_line(title)));
     head.push(String::new());
     let request = &case.stored.request;
+    let (test, build) = how(request);
     format!(
-        "{}\n{}\n\nTest: {}\nBuild: {}\nGood: {}\nBad: {}\n",
+        "{}\n{}\n\nTest: {}\nBuild: {}\nGood: {}\nBad: {}\n{}",
         head.join("\n"),
         text(case, answer),
-        one_line(&request.test),
-        one_line(request.build.as_deref().unwrap_or("none")),
+        one_line(&test),
+        one_line(&build),
         request.good.join(" "),
-        request.bad
+        request.bad,
+        crash(case).unwrap_or_default()
     )
+}
+
+/// How a commit is tested and built, in words.
+fn how(request: &Request) -> (String, String) {
+    let Some(lab) = &request.lab else {
+        return (request.test.clone(), request.build.clone().unwrap_or_else(|| "none".into()));
+    };
+    let name = lab.reproducer.file_name().unwrap_or_default().to_string_lossy();
+    let mut test = format!("{name} {}", lab.arguments.join(" ")).trim().to_owned();
+    test.push_str(&format!(" in a virtual machine of {} MiB and {} CPUs", lab.memory, lab.cpus));
+    if !lab.append.is_empty() {
+        test.push_str(&format!(", kernel parameters {}", lab.append));
+    }
+    let mut build = format!("a kernel with the fragments base {}", lab.fragments.join(" "));
+    build = build.trim_end().to_owned();
+    match lab.configs.len() {
+        0 => {}
+        1 => build.push_str(" and a configuration file"),
+        files => build.push_str(&format!(" and {files} configuration files")),
+    }
+    (test, build)
+}
+
+/// The most lines of a crash in a mail.
+const CRASH_LINES: usize = 40;
+
+/// The wanted crash as a run of the newest tested commit showed it.
+fn crash(case: &Case) -> Option<String> {
+    let wanted = case.wanted();
+    let attempt = case
+        .attempts
+        .iter()
+        .filter(|attempt| outcome(attempt, &wanted) == Some(RunOutcome::Wanted))
+        .max_by_key(|attempt| case.position(&attempt.commit))?;
+    let report = reason_crash_identity::read_log(attempt.output.as_bytes())
+        .reports
+        .into_iter()
+        .find(|report| Some(&report.title) == attempt.title.as_ref())?;
+    let lines: Vec<String> =
+        report.text.lines().map(|line| format!("  {}", one_line(line))).collect();
+    let mut text = format!("\nThe crash, on {}:\n\n", &attempt.commit[..12]);
+    text.push_str(&lines[..lines.len().min(CRASH_LINES)].join("\n"));
+    if lines.len() > CRASH_LINES {
+        text.push_str(&format!("\n  ... {} more lines", lines.len() - CRASH_LINES));
+    }
+    text.push('\n');
+    Some(text)
 }
 
 /// Trailers whose people want to know.
