@@ -391,3 +391,49 @@ fn a_starved_guest_is_asked_for_its_state_before_it_ends() {
     assert!(exhibits.contains("SysRq"), "{exhibits}");
     assert!(console.contains("sysrq: Show Blocked State"), "{console}");
 }
+
+#[test]
+fn real_faults_show_what_their_definitions_say() {
+    let lab_folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../target/lab");
+    if kernel().is_none() {
+        return;
+    }
+    let record = tempfile::tempdir().unwrap();
+    // The kernels of `faults` come with their headers, so they are downloaded apart; kept for the
+    // next time.
+    let output = lab(&lab_folder, &["faults", "null_dereference", "mutex_abba", "flaky_race"])
+        .args(["--kernel", "debian-6.12", "--compiler", "gcc", "--record"])
+        .arg(record.path())
+        .output()
+        .unwrap();
+    let (shown, told) = (text(&output.stdout), text(&output.stderr));
+    if told.contains("downloading") && !shown.contains("debian-6.12 ") {
+        eprintln!("skipped: no kernel with headers: {told}");
+        return;
+    }
+    assert_eq!(status(&output), Some(0), "{shown} {told}");
+    for (fault, words) in [
+        ("null_dereference", "NULL pointer dereference"),
+        ("mutex_abba", "blocked for more than"),
+        ("flaky_race", "flaky"),
+    ] {
+        let place = record.path().join("debian-6.12").join(fault);
+        let log = text(&std::fs::read(place.with_extension("log")).unwrap());
+        assert!(log.contains(words), "{fault}");
+        let truth = std::fs::read_to_string(place.with_extension("toml")).unwrap();
+        // And the analysis of what was just recorded finds it, or says that it does not know.
+        let analysis = Command::new(env!("CARGO_BIN_EXE_ktriage"))
+            .args(["diagnose", "--json"])
+            .arg(place.with_extension("log"))
+            .output()
+            .unwrap();
+        let analysis: serde_json::Value = serde_json::from_slice(&analysis.stdout).unwrap();
+        if let Some(line) = analysis["first_cause"]["line"].as_u64() {
+            let truth: toml::Value = toml::from_str(&truth).unwrap();
+            let lines = truth["first_cause"]["lines"].as_array().unwrap();
+            let lines: Vec<u64> =
+                lines.iter().map(|line| line.as_integer().unwrap() as u64).collect();
+            assert!(lines.contains(&line), "{fault}: {line} is not among {lines:?}");
+        }
+    }
+}
