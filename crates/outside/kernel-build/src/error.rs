@@ -27,12 +27,12 @@ pub enum BuildError {
         words: String,
     },
     /// A file operation failed.
-    #[error("cannot {operation}: {source}")]
+    #[error("cannot {operation}: {cause}")]
     Io {
         /// What was being done, with the path.
         operation: String,
         /// Why it failed.
-        source: io::Error,
+        cause: io::Error,
     },
     /// No package has this name or pattern.
     #[error("no kernel package of Debian matches {wanted}")]
@@ -71,6 +71,6 @@ impl BuildError {
     /// For `map_err` on an I/O result.
     pub(crate) fn io(operation: impl Into<String>) -> impl FnOnce(io::Error) -> Self {
         let operation = operation.into();
-        move |source| Self::Io { operation, source }
+        move |cause| Self::Io { operation, cause }
     }
 }

@@ -17,12 +17,12 @@ pub enum VmError {
         program: PathBuf,
     },
     /// A system call or file operation failed.
-    #[error("cannot {operation}: {source}")]
+    #[error("cannot {operation}: {cause}")]
     Io {
         /// What was being done.
         operation: String,
         /// Why it failed.
-        source: io::Error,
+        cause: io::Error,
     },
     /// QEMU ended before the guest could start, or in the middle of a conversation.
     #[error("QEMU ended ({status}){}", after_colon(.messages))]
@@ -97,6 +97,6 @@ impl VmError {
     /// For `map_err` on an I/O result.
     pub(crate) fn io(operation: impl Into<String>) -> impl FnOnce(io::Error) -> Self {
         let operation = operation.into();
-        move |source| Self::Io { operation, source }
+        move |cause| Self::Io { operation, cause }
     }
 }

@@ -29,12 +29,12 @@ pub enum LabError {
         reason: String,
     },
     /// A file operation failed.
-    #[error("cannot {operation}: {source}")]
+    #[error("cannot {operation}: {cause}")]
     Io {
         /// What was being done, with the path.
         operation: String,
         /// Why it failed.
-        source: io::Error,
+        cause: io::Error,
     },
     /// The kernel does not boot.
     #[error("the kernel does not boot: {reason}")]
@@ -59,6 +59,6 @@ impl LabError {
     /// For `map_err` on an I/O result.
     pub(crate) fn io(operation: impl Into<String>) -> impl FnOnce(io::Error) -> Self {
         let operation = operation.into();
-        move |source| Self::Io { operation, source }
+        move |cause| Self::Io { operation, cause }
     }
 }

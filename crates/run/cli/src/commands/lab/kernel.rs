@@ -135,7 +135,7 @@ pub(super) fn lab_failure(error: LabError) -> Failure {
             folder.display(),
             folder.join("console.log").display()
         )),
-        LabError::Io { source, .. } if source.kind() == std::io::ErrorKind::StorageFull => {
+        LabError::Io { cause, .. } if cause.kind() == std::io::ErrorKind::StorageFull => {
             Some("free some space, or keep the records elsewhere with --state DIR; the next call goes on from here".into())
         }
         LabError::Busy { .. } => {
@@ -171,7 +171,7 @@ pub(super) fn build_failure(error: BuildError) -> Failure {
         BuildError::Compile { log, .. } => {
             Some(format!("the whole output is in {}", log.display()))
         }
-        BuildError::Io { source, .. } if source.kind() == std::io::ErrorKind::StorageFull => {
+        BuildError::Io { cause, .. } if cause.kind() == std::io::ErrorKind::StorageFull => {
             Some("free some space, or build elsewhere with --state DIR".to_owned())
         }
         BuildError::Stopped => Some("the same call goes on from here".to_owned()),
