@@ -230,17 +230,23 @@ fn boot_bare(settings: &Settings, kernel: &Kernel, archive: &Path) {
 
 /// One command on the same kernel by virtme-ng: boot, run, power off.
 fn virtme(kernel: &Kernel) -> Result<f64, String> {
+    // It needs a terminal, which `script` gives it.
+    let line = format!(
+        "vng --run '{}' --disable-kvm --memory 256M --cpus 2 -- true",
+        kernel.image.display()
+    );
+    if Command::new("vng").arg("--version").output().is_err() {
+        return Err("vng is not installed; it is virtme-ng on PyPI".into());
+    }
     let run = || {
         let start = Instant::now();
-        let output = Command::new("vng")
-            .arg("--run")
-            .arg(&kernel.image)
-            .args(["--disable-kvm", "--memory", "256M", "--cpus", "2", "--", "true"])
+        let output = Command::new("script")
+            .args(["--quiet", "--return", "--command", &line, "/dev/null"])
             .stdin(Stdio::null())
             .output()
-            .map_err(|error| format!("cannot start vng ({error}); it is virtme-ng on PyPI"))?;
+            .map_err(|error| format!("cannot start script: {error}"))?;
         if !output.status.success() {
-            let words = String::from_utf8_lossy(&output.stderr);
+            let words = String::from_utf8_lossy(&output.stdout);
             let last = words.lines().rfind(|line| !line.trim().is_empty()).unwrap_or_default();
             return Err(format!("vng ended with {}: {last}", output.status));
         }

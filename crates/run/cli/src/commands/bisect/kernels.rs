@@ -25,6 +25,8 @@ use crate::output::message;
 
 /// A kernel that does not come up is booted again before that is believed: an emulator may fail.
 const BOOTS: u32 = 2;
+/// Kernels that are kept up: at the end the runs go back and forth between a commit and its parents.
+const MOST_UP: usize = 3;
 /// How often the caller's wish to stop is looked at.
 const TICK: Duration = Duration::from_millis(100);
 /// Bytes of the console that are read for an attempt's record.
@@ -42,7 +44,8 @@ pub(super) struct Kernels {
     ccache: Option<PathBuf>,
     number: usize,
     tree: Option<Worktree>,
-    up: Option<Up>,
+    /// Kernels that are up, the one prepared last at the end.
+    up: Vec<Up>,
     stop: Arc<AtomicBool>,
 }
 
@@ -86,7 +89,7 @@ impl Kernels {
             ccache: crate::commands::lab::ccache(state),
             number,
             tree: None,
-            up: None,
+            up: Vec::new(),
             stop: Arc::new(AtomicBool::new(false)),
         })
     }
@@ -188,35 +191,62 @@ impl Kernels {
         (1..).find(|run| !place.join(format!("run-{run}")).exists()).unwrap_or(u32::MAX)
     }
 
-    fn prepare_watched(&mut self, commit: &CommitId) -> Attempt {
+    /// The kernel of a commit that was built before.
+    fn image(&self, commit: &CommitId) -> PathBuf {
+        self.folder.join("images").join(commit.as_str())
+    }
+
+    /// Builds the kernel of `commit` and keeps its image.
+    fn build_and_keep(&mut self, commit: &CommitId) -> Result<String, Fault> {
+        let trouble = |text: String| Fault { event: Event::LabTrouble, title: None, text };
+        let tree = self.check_out(commit).map_err(trouble)?;
+        let (kernel, signature) = self.build(tree)?;
+        let image = self.image(commit);
+        let keep = || {
+            fs::create_dir_all(self.folder.join("images"))?;
+            // Under another name first: a kernel that is half written must never be booted.
+            let half = image.with_extension(format!("half-{}", self.number));
+            fs::copy(&kernel.image, &half)?;
+            fs::rename(&half, &image)
+        };
+        keep().map_err(|error| trouble(format!("{}: {error}", image.display())))?;
+        Ok(signature)
+    }
+
+    /// Brings the kernel of `commit` up, with the attempt to record if it had to be built.
+    fn prepare_watched(&mut self, commit: &CommitId) -> Result<Option<Attempt>, Box<Attempt>> {
         let start = Instant::now();
         let made = |event, title, text: &str| {
             attempt(commit, event, title, start.elapsed().as_secs_f64(), text.as_bytes())
         };
-        let fault = |fault: Fault| made(fault.event, fault.title, &fault.text);
-        self.up = None;
-        let tree = match self.check_out(commit) {
-            Ok(tree) => tree,
-            Err(text) => return made(Event::LabTrouble, None, &text),
+        let fault = |fault: Fault| Box::new(made(fault.event, fault.title, &fault.text));
+        let image = self.image(commit);
+        let signature = match image.is_file() {
+            true => None,
+            false => Some(self.build_and_keep(commit).map_err(fault)?),
         };
-        let (kernel, signature) = match self.build(tree) {
-            Ok(built) => built,
-            Err(problem) => return fault(problem),
+        let seconds = start.elapsed().as_secs_f64();
+        let up = self.boot(commit, Kernel { image, modules: None }).map_err(|problem| {
+            let attempt = fault(problem);
+            Box::new(Attempt { signature: signature.clone(), ..*attempt })
+        })?;
+        self.up.push(up);
+        if self.up.len() > MOST_UP {
+            self.up.remove(0);
+        }
+        let built = |signature| Attempt {
+            signature: Some(signature),
+            ..attempt(commit, Event::Built, None, seconds, &[])
         };
-        let built = match self.boot(commit, kernel) {
-            Ok(up) => {
-                self.up = Some(up);
-                made(Event::Built, None, "")
-            }
-            Err(problem) => fault(problem),
-        };
-        Attempt { signature: Some(signature), ..built }
+        Ok(signature.map(built))
     }
 }
 
 impl Runner for Kernels {
     fn prepare(&mut self, commit: &CommitId, stop: &(dyn Fn() -> bool + Sync)) -> Prepared {
-        if self.up.as_ref().is_some_and(|up| up.commit == *commit) {
+        if let Some(at) = self.up.iter().position(|up| up.commit == *commit) {
+            let up = self.up.remove(at);
+            self.up.push(up);
             return Prepared::Ready;
         }
         let limit = Duration::from_secs(self.request.build_seconds);
@@ -224,25 +254,26 @@ impl Runner for Kernels {
         let start = Instant::now();
         let prepared = watched(&flag, stop, limit, || self.prepare_watched(commit));
         let seconds = start.elapsed().as_secs();
-        match prepared.event {
-            Event::Built => {
+        match prepared {
+            Ok(None) => Prepared::Ready,
+            Ok(Some(built)) => {
                 message(&format!("{} built and booted in {seconds} s", commit.short()));
-                Prepared::Built(prepared)
+                Prepared::Built(built)
             }
-            _ if stop() => Prepared::Stopped,
-            _ if start.elapsed() >= limit => {
+            Err(_) if stop() => Prepared::Stopped,
+            Err(_) if start.elapsed() >= limit => {
                 let text = format!("the build did not end within {} s", limit.as_secs());
                 let seconds = start.elapsed().as_secs_f64();
                 Prepared::Not(attempt(commit, Event::BuildFailed, None, seconds, text.as_bytes()))
             }
-            event => {
-                let words = prepared.output.lines().next().unwrap_or_default().to_owned();
+            Err(not) => {
+                let words = not.output.lines().next().unwrap_or_default().to_owned();
                 message(&format!(
                     "{}: {} after {seconds} s: {words}",
                     commit.short(),
-                    event.name().replace('_', " ")
+                    not.event.name().replace('_', " ")
                 ));
-                Prepared::Not(prepared)
+                Prepared::Not(*not)
             }
         }
     }
@@ -250,7 +281,7 @@ impl Runner for Kernels {
     fn test(&mut self, commit: &CommitId, stop: &(dyn Fn() -> bool + Sync)) -> Option<Attempt> {
         let place = self.place(commit);
         let number = self.next_run(commit);
-        let up = self.up.as_ref().filter(|up| up.commit == *commit);
+        let up = self.up.iter().find(|up| up.commit == *commit);
         let Some(Up { plan, initramfs, snapshot, .. }) = up else {
             let text = b"the kernel of this commit is not up";
             return Some(attempt(commit, Event::LabTrouble, None, 0.0, text));
