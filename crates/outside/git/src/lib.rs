@@ -5,6 +5,7 @@
 
 mod error;
 pub mod public_inbox;
+mod revert;
 mod worktree;
 
 use std::ffi::OsStr;

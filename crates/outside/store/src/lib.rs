@@ -49,6 +49,22 @@ pub struct Request {
     /// Kernels to build and boot; then `test` and `build` are empty.
     #[serde(default)]
     pub lab: Option<LabRequest>,
+    /// What is looked for is the commit that ended the failure: `bad` is the older end then, and
+    /// `good` holds the newer one.
+    #[serde(default)]
+    pub fix: bool,
+    /// Files that the report of the crash blames.
+    #[serde(default)]
+    pub guilty: Vec<String>,
+    /// Factors of the caller's own, with the full names of their commits.
+    #[serde(default)]
+    pub weights: Vec<(String, f64)>,
+    /// A command that prints what a build was made with, for `sh -c`.
+    #[serde(default)]
+    pub environment: Option<String>,
+    /// The culprit is not taken back at the bad end as a last proof.
+    #[serde(default)]
+    pub no_revert: bool,
 }
 
 /// How kernels are built, booted and tested.
@@ -117,7 +133,8 @@ pub struct Attempt {
     pub commit: String,
     /// What came of it.
     pub event: Event,
-    /// The title of the failure, that of the first report where there are several.
+    /// The title of the failure, that of the first report where there are several; of a build, what
+    /// it was made with, where that is known.
     pub title: Option<String>,
     /// Other titles: those under which the first report goes too, and those of later reports.
     pub also: Vec<String>,
@@ -317,6 +334,23 @@ impl BisectionStore {
             .transpose()
     }
 
+    /// Says which titles are wanted, where the bad end has shown several.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn set_titles(&self, stored: &Stored, titles: &[String]) -> Result<(), StoreError> {
+        let request = Request { titles: titles.to_vec(), ..stored.request.clone() };
+        let text = serde_json::to_string(&request).map_err(|error| StoreError::Row {
+            path: self.path.clone(),
+            id: stored.id,
+            message: error.to_string(),
+        })?;
+        self.connection
+            .execute("UPDATE bisection SET request = ?2 WHERE id = ?1", params![stored.id, text])
+            .map_err(self.failed("write which titles are wanted"))?;
+        Ok(())
+    }
+
     /// Writes an attempt. When this returns, it is on the disk.
     ///
     /// # Errors
@@ -412,6 +446,11 @@ mod tests {
                 cpus: 2,
                 append: String::new(),
             }),
+            fix: true,
+            guilty: vec!["net/sched/sch_api.c".into()],
+            weights: vec![("d".repeat(40), 2.5)],
+            environment: Some("cc --version".into()),
+            no_revert: true,
         }
     }
 
@@ -443,13 +482,18 @@ mod tests {
         let stored = store.load(None).unwrap().unwrap();
         assert_eq!(stored, Stored { id, started: 1_700_000_000, request: request() });
         assert_eq!(store.load(Some(id + 1)).unwrap(), None);
+        store.set_titles(&stored, &["BUG: other".into()]).unwrap();
+        let titles = store.load(Some(id)).unwrap().unwrap().request.titles;
+        assert_eq!(titles, ["BUG: other"]);
     }
 
     #[test]
     fn a_bisection_of_the_first_format_goes_on() {
         let folder = tempfile::tempdir().unwrap();
         let mut request = serde_json::to_value(request()).unwrap();
-        request.as_object_mut().unwrap().remove("lab");
+        for newer in ["lab", "fix", "guilty", "weights", "environment", "no_revert"] {
+            request.as_object_mut().unwrap().remove(newer);
+        }
         let connection = Connection::open(folder.path().join("bisect.sqlite")).unwrap();
         connection
             .execute_batch(

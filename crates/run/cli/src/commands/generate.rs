@@ -46,8 +46,12 @@ enum What {
 enum Printed {
     /// `ktriage report --json`
     Report,
+    /// `ktriage bisect show --json`
+    Bisect,
     /// `ktriage bisect audit --json`
     BisectAudit,
+    /// `ktriage bisect plan --json`
+    BisectPlan,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
@@ -67,6 +71,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         What::Schema { command } => {
             let schema = match command {
                 Printed::Report => schemars::schema_for!(crate::json::report::Log<'_>),
+                Printed::Bisect => schemars::schema_for!(crate::json::bisect::Bisection),
+                Printed::BisectPlan => schemars::schema_for!(crate::json::bisect::Plan),
                 Printed::BisectAudit => schemars::schema_for!(crate::json::audit::Log<'_>),
             };
             serde_json::to_writer_pretty(&mut out, &schema).map_err(io::Error::from)?;

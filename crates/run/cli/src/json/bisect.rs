@@ -1,16 +1,19 @@
 //! What `bisect show --json` and `bisect plan --json` print.
 
-use reason_bisect::Conclusion;
+use reason_bisect::{Conclusion, Direction, Origin};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::commands::bisect::shown::{Answer, Case, Wanted, kind, outcome, steps};
 
 /// One bisection.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(crate) struct Bisection {
     format: u32,
     bisection: i64,
     repository: String,
+    /// `cause` or `fix`.
+    direction: &'static str,
     good: Vec<String>,
     bad: String,
     test: String,
@@ -28,7 +31,7 @@ pub(crate) struct Bisection {
 }
 
 /// How kernels are built, booted and tested.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Lab {
     reproducer: String,
     arguments: Vec<String>,
@@ -39,35 +42,58 @@ struct Lab {
     append: String,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Answered {
     kind: &'static str,
     grade: &'static str,
     confidence: f64,
     commits: Vec<Candidate>,
+    /// The last proof: the culprit taken back at the bad end.
+    revert: Revert,
+    /// Where the step of history comes from.
+    origin: From,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+struct Revert {
+    /// `not_asked`, `not_clean`, `open`, `gone`, `still_fails` or `untestable`.
+    result: &'static str,
+    commit: Option<String>,
+    wanted: u32,
+    runs: u32,
+}
+
+#[derive(Serialize, JsonSchema)]
+struct From {
+    /// `code`, `configuration` or `build`.
+    kind: &'static str,
+    /// What the parent was built with, where that differs.
+    before: Vec<String>,
+    /// What the commit was built with.
+    after: Vec<String>,
+}
+
+#[derive(Serialize, JsonSchema)]
 struct Candidate {
     commit: String,
     probability: f64,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Noise {
     unrelated: f64,
     boot_failed: f64,
     untestable: f64,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Cost {
     builds: u64,
     runs: u64,
     minutes: f64,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Tested {
     commit: String,
     wanted: u32,
@@ -79,7 +105,7 @@ struct Tested {
     has_bug: f64,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct StepDone {
     attempts: usize,
     top: String,
@@ -87,7 +113,7 @@ struct StepDone {
     older_than_range: f64,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct AttemptMade {
     commit: String,
     event: &'static str,
@@ -121,6 +147,10 @@ pub(crate) fn bisection(case: &Case, answer: &Answer) -> Bisection {
         format: 1,
         bisection: case.stored.id,
         repository: request.repository.display().to_string(),
+        direction: match case.direction() {
+            Direction::Cause => "cause",
+            Direction::Fix => "fix",
+        },
         good: request.good.clone(),
         bad: request.bad.clone(),
         test: request.test.clone(),
@@ -136,7 +166,7 @@ pub(crate) fn bisection(case: &Case, answer: &Answer) -> Bisection {
         }),
         wanted: wanted.titles(),
         conclusion: Answered {
-            kind: kind(&answer.conclusion, answer.is_final),
+            kind: kind(answer),
             grade: "DERIVED",
             confidence,
             commits: commits
@@ -144,6 +174,8 @@ pub(crate) fn bisection(case: &Case, answer: &Answer) -> Bisection {
                 .take(MOST)
                 .map(|at| Candidate { commit: name(at), probability: answer.belief.culprit()[at] })
                 .collect(),
+            revert: reverted(answer),
+            origin: origin(answer),
         },
         older_than_range: answer.belief.older(),
         detection_rate: answer.belief.detection_mean(),
@@ -191,8 +223,29 @@ pub(crate) fn bisection(case: &Case, answer: &Answer) -> Bisection {
     }
 }
 
+fn reverted(answer: &Answer) -> Revert {
+    let made = answer.reverted.made();
+    Revert {
+        result: answer.reverted.name(),
+        commit: made.map(|(commit, _)| commit.to_string()),
+        wanted: made.map_or(0, |(_, tally)| tally.wanted),
+        runs: made.map_or(0, |(_, tally)| tally.usable()),
+    }
+}
+
+fn origin(answer: &Answer) -> From {
+    let (kind, before, after) = match &answer.origin {
+        Origin::Code => ("code", Vec::new(), Vec::new()),
+        Origin::Configuration => ("configuration", Vec::new(), Vec::new()),
+        Origin::Build { before, after } => {
+            ("build", before.iter().cloned().collect(), after.iter().cloned().collect())
+        }
+    };
+    From { kind, before, after }
+}
+
 /// What bugs of one detection rate cost.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(crate) struct Plan {
     format: u32,
     commits: usize,

@@ -1,14 +1,14 @@
 //! A bisection as it stands: what was asked, the history, and every attempt so far.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use facts::{CommitId, RunOutcome};
 use outside_git::{Commit, Repository};
 use outside_store::{Attempt, BisectionStore, Event, Stored};
-use reason_bisect::{Bisection, History, Prior, Settings};
+use reason_bisect::{Bisection, Build, Direction, History, Prior, Settings};
 
-use super::{Which, kernels};
+use super::{Which, kernels, priors};
 use crate::failure::Failure;
 
 /// A bisection as it stands.
@@ -17,7 +17,7 @@ pub(crate) struct Case {
     pub(crate) folder: PathBuf,
     pub(crate) stored: Stored,
     pub(crate) repository: Repository,
-    /// Names by position: the good ends first, then the range, parents before children.
+    /// Names by position: the older ends first, then the range, parents before children.
     pub(crate) commits: Vec<CommitId>,
     pub(crate) attempts: Vec<Attempt>,
     history: History,
@@ -107,16 +107,30 @@ impl Case {
         };
         let good = request.good.iter().map(name).collect::<Result<Vec<_>, _>>()?;
         let bad = name(&request.bad)?;
-        let range = repository.range(&good, &bad).map_err(Failure::usage)?;
-        let (commits, history, mut prior) = graph(&good, &range)?;
+        let (old, new) = match (request.fix, good.first()) {
+            (true, Some(good)) => (vec![bad], good.clone()),
+            _ => (good, bad),
+        };
+        let range = repository.range(&old, &new).map_err(Failure::usage)?;
+        let (commits, history, mut prior) = graph(&old, &range)?;
         let positions: HashMap<CommitId, usize> =
             commits.iter().cloned().enumerate().map(|(at, id)| (id, at)).collect();
-        let asks = !request.not_built.is_empty() || !request.suspects.is_empty();
         let mut changes = Vec::new();
-        if (asks || request.lab.is_some()) && range.len() <= MOST_CHANGES {
-            changes = repository.changes(&good, &bad).map_err(Failure::usage)?;
-            prior = weigh(prior, &history, &positions, &changes, request);
+        if (priors::asks_for_files(request) || request.lab.is_some()) && range.len() <= MOST_CHANGES
+        {
+            changes = repository.changes(&old, &new).map_err(Failure::usage)?;
         }
+        let fixes = match range.len() <= MOST_CHANGES && !request.fix {
+            true => repository.fixes(&old, &new).map_err(Failure::usage)?,
+            false => Vec::new(),
+        };
+        let known = priors::Range {
+            history: &history,
+            positions: &positions,
+            changes: &changes,
+            fixes: &fixes,
+        };
+        prior = priors::weigh(prior, &known, request);
         let attempts = store.attempts(stored.id).map_err(Failure::usage)?;
         let mut case = Self {
             store,
@@ -192,13 +206,37 @@ impl Case {
         self.positions.get(&CommitId::parse(commit)?).copied()
     }
 
-    pub(crate) fn bad_end(&self) -> usize {
-        self.commits.len() - 1
+    /// What is looked for.
+    pub(crate) fn direction(&self) -> Direction {
+        if self.stored.request.fix { Direction::Fix } else { Direction::Cause }
     }
 
-    /// Whether an attempt was made on the bad end, or on a commit that is the same program.
-    pub(super) fn is_bad_end(&self, attempt: &Attempt) -> bool {
-        let end = self.prior.kernel(self.bad_end());
+    /// The end on which the failure was seen: the newest commit or, in a search for a fix, the oldest.
+    pub(crate) fn failing_end(&self) -> usize {
+        match self.direction() {
+            Direction::Cause => self.commits.len() - 1,
+            Direction::Fix => 0,
+        }
+    }
+
+    /// The parents of a commit that lie in the range or are an older end of it.
+    pub(crate) fn parents(&self, at: usize) -> Vec<usize> {
+        self.history.parents(at).iter().map(|&parent| parent as usize).collect()
+    }
+
+    /// What a commit was built with, as far as its builds recorded it.
+    pub(crate) fn build_of(&self, at: usize) -> Build {
+        let id = self.commits[at].as_str();
+        self.attempts
+            .iter()
+            .filter(|attempt| attempt.event == Event::Built && attempt.commit == id)
+            .filter_map(|attempt| attempt.title.clone())
+            .collect()
+    }
+
+    /// Whether an attempt was made on the failing end, or on a commit that is the same program.
+    pub(super) fn is_failing_end(&self, attempt: &Attempt) -> bool {
+        let end = self.prior.kernel(self.failing_end());
         self.position(&attempt.commit).is_some_and(|at| self.prior.kernel(at) == end)
     }
 
@@ -210,7 +248,7 @@ impl Case {
         }
         let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
         for attempt in &self.attempts {
-            if attempt.event == Event::Crashed && self.is_bad_end(attempt) {
+            if attempt.event == Event::Crashed && self.is_failing_end(attempt) {
                 *seen.entry(attempt.title.as_deref().unwrap_or_default()).or_default() += 1;
             }
         }
@@ -250,9 +288,10 @@ impl Case {
             build_minutes,
             run_minutes,
             machines: self.stored.request.jobs,
+            direction: self.direction(),
         };
         let mut bisection =
-            Bisection::new(self.history.clone(), self.prior.clone(), self.bad_end(), settings);
+            Bisection::new(self.history.clone(), self.prior.clone(), self.failing_end(), settings);
         let wanted = self.wanted();
         for attempt in &self.attempts[..count.min(self.attempts.len())] {
             if let Some(at) = self.position(&attempt.commit)
@@ -308,12 +347,12 @@ pub(crate) fn outcome(attempt: &Attempt, wanted: &Wanted) -> Option<RunOutcome> 
     }
 }
 
-/// The graph of the range with its good ends, which can be tested but not blamed. A commit with the
+/// The graph of the range with its older ends, which can be tested but not blamed. A commit with the
 /// same tree as its first parent is the same program.
-fn graph(good: &[CommitId], range: &[Commit]) -> Result<(Vec<CommitId>, History, Prior), Failure> {
+fn graph(old: &[CommitId], range: &[Commit]) -> Result<(Vec<CommitId>, History, Prior), Failure> {
     let mut commits: Vec<CommitId> = Vec::new();
     let mut known = BTreeSet::new();
-    for id in good {
+    for id in old {
         if known.insert(id) {
             commits.push(id.clone());
         }
@@ -343,29 +382,4 @@ fn graph(good: &[CommitId], range: &[Commit]) -> Result<(Vec<CommitId>, History,
         prior = prior.same_kernel(commit, parent);
     }
     Ok((commits, history, prior))
-}
-
-/// Applies what the caller said about paths.
-fn weigh(
-    mut prior: Prior,
-    history: &History,
-    positions: &HashMap<CommitId, usize>,
-    changes: &[(CommitId, Vec<String>)],
-    request: &outside_store::Request,
-) -> Prior {
-    let under = |path: &str, folder: &String| Path::new(path).starts_with(folder);
-    for (id, files) in changes {
-        let Some(&at) = positions.get(id) else { continue };
-        let not_built = |path: &String| request.not_built.iter().any(|folder| under(path, folder));
-        if !files.is_empty() && files.iter().all(not_built) {
-            match history.parents(at) {
-                [parent] => prior = prior.same_kernel(at, *parent as usize),
-                _ => prior = prior.hint(at, reason_bisect::Hint::TouchesNothingBuilt),
-            }
-        } else if files.iter().any(|path| request.suspects.iter().any(|folder| under(path, folder)))
-        {
-            prior = prior.hint(at, reason_bisect::Hint::TouchesTrace);
-        }
-    }
-    prior
 }

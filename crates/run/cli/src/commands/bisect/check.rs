@@ -5,6 +5,7 @@ use std::path::Path;
 use anyhow::anyhow;
 use facts::CommitId;
 use outside_git::Repository;
+use reason_bisect::Direction;
 
 use crate::failure::Failure;
 use crate::output::message;
@@ -12,14 +13,21 @@ use crate::output::message;
 /// The ends of a range, checked.
 pub(super) struct Ends {
     pub(super) repository: Repository,
-    pub(super) good: Vec<CommitId>,
-    pub(super) bad: CommitId,
+    /// The older ends: the good ones or, in a search for a fix, the bad one.
+    pub(super) old: Vec<CommitId>,
+    /// The newer end.
+    pub(super) new: CommitId,
     /// Commits between them.
     pub(super) commits: usize,
 }
 
 /// Opens the repository and checks the ends.
-pub(super) fn ends(directory: &Path, good: &[String], bad: &str) -> Result<Ends, Failure> {
+pub(super) fn ends(
+    directory: &Path,
+    good: &[String],
+    bad: &str,
+    direction: Direction,
+) -> Result<Ends, Failure> {
     let repository = Repository::open(directory).map_err(|error| {
         Failure::usage(error).hint("name the project's git repository with --repository DIR")
     })?;
@@ -35,24 +43,35 @@ pub(super) fn ends(directory: &Path, good: &[String], bad: &str) -> Result<Ends,
     };
     let bad = resolve(bad)?;
     let good = good.iter().map(|revision| resolve(revision)).collect::<Result<Vec<_>, _>>()?;
-    for end in &good {
-        if *end == bad {
-            return Err(Failure::usage(anyhow!("{} is said to be good and bad", bad.short()))
+    let words = Words::of(direction);
+    let (old, new) = match (direction, good.as_slice()) {
+        (Direction::Cause, _) => (good, bad),
+        (Direction::Fix, [good]) => (vec![bad], good.clone()),
+        (Direction::Fix, _) => {
+            return Err(Failure::usage(anyhow!("a search for a fix has one good end"))
+                .hint("give --good once: the newer commit, without the failure"));
+        }
+    };
+    for end in &old {
+        if *end == new {
+            return Err(Failure::usage(anyhow!("{} is said to be good and bad", new.short()))
                 .hint("name two different commits"));
         }
-        if repository.is_ancestor(&bad, end).map_err(Failure::usage)? {
+        if repository.is_ancestor(&new, end).map_err(Failure::usage)? {
             return Err(Failure::usage(anyhow!(
-                "the good commit {} is newer than the bad commit {}",
+                "the {} commit {} is newer than the {} commit {}",
+                words.old,
                 end.short(),
-                bad.short()
+                words.new,
+                new.short()
             ))
-            .hint("were --good and --bad exchanged?"));
+            .hint(words.exchanged));
         }
-        if !repository.is_ancestor(end, &bad).map_err(Failure::usage)? {
-            return Err(apart(&repository, end, &bad, shallow)?);
+        if !repository.is_ancestor(end, &new).map_err(Failure::usage)? {
+            return Err(apart(&repository, end, &new, &words, shallow)?);
         }
     }
-    let range = repository.range(&good, &bad).map_err(Failure::usage)?;
+    let range = repository.range(&old, &new).map_err(Failure::usage)?;
     if shallow && range.iter().any(|commit| commit.parents.is_empty()) {
         return Err(Failure::usage(anyhow!(
             "{}: the clone is shallow, and its edge lies inside the range",
@@ -66,36 +85,64 @@ pub(super) fn ends(directory: &Path, good: &[String], bad: &str) -> Result<Ends,
             repository.root().display()
         ));
     }
-    Ok(Ends { repository, good, bad, commits: range.len() })
+    Ok(Ends { repository, old, new, commits: range.len() })
 }
 
-/// The good end is no ancestor of the bad one: says what to name instead.
+/// How the ends are called.
+struct Words {
+    old: &'static str,
+    new: &'static str,
+    exchanged: &'static str,
+}
+
+impl Words {
+    fn of(direction: Direction) -> Self {
+        match direction {
+            Direction::Cause => Self {
+                old: "good",
+                new: "bad",
+                exchanged: "were --good and --bad exchanged? To find the commit that ended a failure, say --fix",
+            },
+            Direction::Fix => Self {
+                old: "bad",
+                new: "good",
+                exchanged: "with --fix the good commit is the newer one; were --good and --bad exchanged?",
+            },
+        }
+    }
+}
+
+/// The older end is no ancestor of the newer one: says what to name instead.
 fn apart(
     repository: &Repository,
-    good: &CommitId,
-    bad: &CommitId,
+    old: &CommitId,
+    new: &CommitId,
+    words: &Words,
     shallow: bool,
 ) -> Result<Failure, Failure> {
-    let base = repository.merge_base(good, bad).map_err(Failure::usage)?;
+    let base = repository.merge_base(old, new).map_err(Failure::usage)?;
     Ok(match base {
         Some(base) => Failure::usage(anyhow!(
-            "the good commit {} is not an ancestor of the bad commit {}: they are on different branches",
-            good.short(),
-            bad.short()
+            "the {0} commit {1} is not an ancestor of the {2} commit {3}: they are on different branches",
+            words.old,
+            old.short(),
+            words.new,
+            new.short()
         ))
         .hint(format!(
-            "test {}, where the branches part, and give it as --good if it is good",
-            base.short()
+            "test {}, where the branches part, and give it as --{1} if it is {1}",
+            base.short(),
+            words.old
         )),
         None => Failure::usage(anyhow!(
             "the histories of {} and {} never meet",
-            good.short(),
-            bad.short()
+            old.short(),
+            new.short()
         ))
         .hint(if shallow {
-            "the clone is shallow: `git fetch --unshallow` brings the rest of the history"
+            "the clone is shallow: `git fetch --unshallow` brings the rest of the history".to_owned()
         } else {
-            "name a good commit from the history of the bad one"
+            format!("name a {} commit from the history of the {} one", words.old, words.new)
         }),
     })
 }

@@ -3,10 +3,11 @@
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 
-use reason_bisect::{Belief, Conclusion, Next, Tally};
+use reason_bisect::{Belief, Build, Conclusion, Direction, Next, Origin, Tally};
 
 use super::case::Case;
 use super::picture;
+use super::revert::{self, Reverted};
 use crate::failure::Failure;
 use crate::output::Escaped;
 
@@ -16,6 +17,10 @@ pub(crate) struct Answer {
     pub(crate) conclusion: Conclusion,
     /// Whether the conclusion is final: nothing more would be run.
     pub(crate) is_final: bool,
+    /// How the last proof stands.
+    pub(crate) reverted: Reverted,
+    /// Whether the culprit is one of the code.
+    pub(crate) origin: Origin,
 }
 
 /// Works out the answer from every attempt so far.
@@ -26,7 +31,20 @@ pub(super) fn answer(case: &Case) -> Answer {
         Next::Done(conclusion) => (conclusion, true),
         Next::Test(_) => (bisection.credible_set(&belief), false),
     };
-    Answer { belief, conclusion, is_final }
+    let reverted = revert::of(case, &belief, &conclusion);
+    let is_final = is_final && reverted.step().is_none();
+    let origin = origin(case, &conclusion);
+    Answer { belief, conclusion, is_final, reverted, origin }
+}
+
+/// Whether the step of history is one of the code.
+fn origin(case: &Case, conclusion: &Conclusion) -> Origin {
+    let Conclusion::Culprit { commit, .. } = conclusion else { return Origin::Code };
+    let changed =
+        case.repository.details(&case.commits[*commit]).map_or_else(|_| Vec::new(), |d| d.files);
+    let parents: Vec<Build> =
+        case.parents(*commit).iter().map(|&parent| case.build_of(parent)).collect();
+    Origin::of(&changed, &case.build_of(*commit), &parents)
 }
 
 /// Prints the answer for people.
@@ -42,11 +60,13 @@ pub(super) fn print(case: &Case) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The kind of a conclusion, as it is printed in JSON.
-pub(crate) fn kind(conclusion: &Conclusion, is_final: bool) -> &'static str {
-    match conclusion {
+/// The kind of an answer, as it is printed in JSON.
+pub(crate) fn kind(answer: &Answer) -> &'static str {
+    match &answer.conclusion {
+        Conclusion::Culprit { .. } if answer.reverted.still_fails() => "culprit_not_alone",
+        Conclusion::Culprit { .. } if answer.origin != Origin::Code => "compiler_or_configuration",
         Conclusion::Culprit { .. } => "culprit",
-        Conclusion::CredibleSet { .. } if is_final => "credible_set",
+        Conclusion::CredibleSet { .. } if answer.is_final => "credible_set",
         Conclusion::CredibleSet { .. } => "running",
         Conclusion::OlderThanRange { .. } => "older_than_range",
         Conclusion::ReproducerFades { .. } => "reproducer_fades",
@@ -80,22 +100,25 @@ pub(super) fn text(case: &Case, answer: &Answer) -> String {
     }
     lines.push(
         "Grade: DERIVED from the runs above, with noise rates learnt from them; it assumes that the \
-         test means the same on every commit."
+         test means the same on every commit. A commit from which on the test can fail at all looks \
+         like the one that brought the failure."
             .into(),
     );
     lines.join("\n")
 }
 
+/// What a commit did that is looked for.
+fn did(case: &Case) -> &'static str {
+    match case.direction() {
+        Direction::Cause => "brought the failure",
+        Direction::Fix => "ended the failure",
+    }
+}
+
 fn headline(case: &Case, answer: &Answer) -> String {
+    let fix = case.direction() == Direction::Fix;
     match &answer.conclusion {
-        Conclusion::Culprit { commit, confidence } => {
-            let proof = proof(case, *commit);
-            format!(
-                "{} brought the failure, with a probability of {}.\n{proof}",
-                case.label(*commit),
-                percent(*confidence)
-            )
-        }
+        Conclusion::Culprit { commit, confidence } => culprit(case, answer, *commit, *confidence),
         Conclusion::CredibleSet { commits, confidence } => {
             let why = if answer.is_final {
                 "What lies between cannot be tested, or no run can tell these commits apart."
@@ -103,8 +126,9 @@ fn headline(case: &Case, answer: &Answer) -> String {
                 "More runs are needed; `ktriage bisect resume` makes them."
             };
             let mut text = format!(
-                "No commit is proven. One of {} commits brought the failure, with a probability of {}. {why}",
+                "No commit is proven. One of {} commits {}, with a probability of {}. {why}",
                 commits.len(),
+                did(case),
                 percent(*confidence)
             );
             for &commit in commits.iter().take(10) {
@@ -116,16 +140,24 @@ fn headline(case: &Case, answer: &Answer) -> String {
             }
             text
         }
+        Conclusion::OlderThanRange { confidence } if fix => format!(
+            "Nothing in the range ends the failure: the good end has it, too, with a probability of {}. \
+             Give a newer commit as --good.",
+            percent(*confidence)
+        ),
         Conclusion::OlderThanRange { confidence } => format!(
             "The failure is older than the range: the good end has it, too, with a probability of {}. \
              Give an older commit as --good.",
             percent(*confidence)
         ),
         Conclusion::ReproducerFades { confidence, before } => format!(
-            "No commit can be named. The test fails less and less often towards older commits and shows \
-             nothing before about {}; the failure may be older, and the test cannot show it there \
-             ({}).\nA test that fails more often there would settle it.",
+            "No commit can be named. The test fails less and less often towards {0} commits and shows \
+             nothing {1} about {2}; the failure may {3}, and the test cannot show it there ({4}).\n\
+             A test that fails more often there would settle it.",
+            if fix { "newer" } else { "older" },
+            if fix { "after" } else { "before" },
             case.label(*before),
+            if fix { "still be there" } else { "be older" },
             percent(*confidence)
         ),
         Conclusion::NotReproducible { runs, confidence } => format!(
@@ -135,6 +167,57 @@ fn headline(case: &Case, answer: &Answer) -> String {
             percent(*confidence)
         ),
     }
+}
+
+fn culprit(case: &Case, answer: &Answer, commit: usize, confidence: f64) -> String {
+    let label = case.label(commit);
+    let probability = percent(confidence);
+    let mut text = if answer.reverted.still_fails() {
+        format!(
+            "{label} {}, with a probability of {probability}, but is not alone to blame.",
+            did(case)
+        )
+    } else {
+        match &answer.origin {
+            Origin::Code => format!("{label} {}, with a probability of {probability}.", did(case)),
+            Origin::Configuration => format!(
+                "Configuration, not code: the step lies at {label}, with a probability of \
+                 {probability}, and that commit changes only how the program is configured."
+            ),
+            Origin::Build { .. } => format!(
+                "Compiler or configuration, perhaps not code: the step lies at {label}, with a \
+                 probability of {probability}, but that commit and its parent were not built alike."
+            ),
+        }
+    };
+    text.push('\n');
+    text.push_str(&proof(case, commit));
+    if let Some(words) = answer.reverted.words() {
+        text.push_str(&format!("\n  {words}"));
+    }
+    if answer.reverted.still_fails() {
+        text.push_str(
+            "\n  Either a later commit brings the same failure again, or this one is not its cause. \
+             A bisection with the reverted commit as its bad end tells which.",
+        );
+    }
+    match &answer.origin {
+        Origin::Build { before, after } => {
+            let list = |build: &Build| build.iter().cloned().collect::<Vec<_>>().join(" | ");
+            text.push_str(&format!(
+                "\n  Built with {}; its parent with {}.\n  What would settle it: the parent, built as \
+                 the commit was, and the commit, built as the parent was.",
+                list(after),
+                list(before)
+            ));
+        }
+        Origin::Configuration => text.push_str(
+            "\n  The failure may be older: this commit may only switch on the code, the checker or the \
+             test that shows it. What would settle it: the parent with the new configuration.",
+        ),
+        Origin::Code => {}
+    }
+    text
 }
 
 /// The runs of the culprit and of its parents.

@@ -18,7 +18,7 @@ use reason_bisect::{Belief, Next, Step};
 use super::case::{Case, Wanted};
 use super::kernels::Kernels;
 use super::runner::{Prepared, Runner, Shell};
-use super::{Which, conclusion};
+use super::{Which, conclusion, revert};
 use crate::failure::Failure;
 use crate::output::message;
 
@@ -27,10 +27,20 @@ use crate::output::message;
 pub(crate) struct Arguments {
     #[command(flatten)]
     which: Which,
+
+    /// The wanted failure, where the bad end has shown several: a part of its title; may be given
+    /// several times. What was run counts on.
+    #[arg(long, value_name = "TEXT")]
+    title: Vec<String>,
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
-    go(Case::load(&arguments.which)?)
+    let mut case = Case::load(&arguments.which)?;
+    if !arguments.title.is_empty() {
+        case.store.set_titles(&case.stored, &arguments.title).map_err(Failure::usage)?;
+        case.stored.request.titles.clone_from(&arguments.title);
+    }
+    go(case)
 }
 
 /// Spoilt attempts in a row after which the lab is given up.
@@ -50,9 +60,14 @@ pub(super) fn go(mut case: Case) -> Result<ExitCode, Failure> {
         if let Wanted::Several(titles) = case.wanted() {
             return Err(several(&case, &titles));
         }
-        let steps = match bisection.next(&belief) {
-            Next::Done(_) => return conclusion::print(&case),
-            Next::Test(steps) => steps,
+        let steps: Vec<(CommitId, Step)> = match bisection.next(&belief) {
+            Next::Test(steps) => {
+                steps.into_iter().map(|step| (case.commits[step.commit].clone(), step)).collect()
+            }
+            Next::Done(conclusion) => match revert::of(&case, &belief, &conclusion).step() {
+                Some(step) => vec![step],
+                None => return conclusion::print(&case),
+            },
         };
         if let Some(reason) = over_budget(&case) {
             message(&format!("{reason}; what is known so far:"));
@@ -153,17 +168,21 @@ fn several(case: &Case, titles: &[(String, usize)]) -> Failure {
         &case.stored.request.bad[..12],
         shown.concat()
     ))
-    .hint("start again and say which is wanted: --title TEXT (several, if they are one bug)")
+    .hint(format!(
+        "say which is wanted (several, if they are one bug): `ktriage bisect resume {} --title TEXT`; \
+         the others then count as other failures",
+        case.stored.id
+    ))
 }
 
 /// One line on what is believed and what comes next.
-fn announce(case: &Case, belief: &Belief, steps: &[Step]) {
+fn announce(case: &Case, belief: &Belief, steps: &[(CommitId, Step)]) {
     let spent = case.spent();
     let open = belief.culprit().iter().filter(|&&probability| probability > 1e-4).count();
     let (top, mass) = belief.top();
     let next: Vec<String> = steps
         .iter()
-        .map(|step| format!("{} up to {} x", case.commits[step.commit].short(), step.runs))
+        .map(|(commit, step)| format!("{} up to {} x", commit.short(), step.runs))
         .collect();
     let best = if mass >= 0.1 {
         format!(", {} at {:.0} %", case.commits[top].short(), mass * 100.0)
@@ -182,7 +201,7 @@ fn announce(case: &Case, belief: &Belief, steps: &[Step]) {
 fn round(
     case: &mut Case,
     runners: &mut [Box<dyn Runner>],
-    steps: &[Step],
+    steps: &[(CommitId, Step)],
     stop: &AtomicBool,
 ) -> Result<(), Failure> {
     let wanted = case.wanted();
@@ -191,11 +210,10 @@ fn round(
     let broken = AtomicBool::new(false);
     let stopping = || stop.load(Ordering::Relaxed) || broken.load(Ordering::Relaxed);
     thread::scope(|scope| {
-        for (runner, step) in runners.iter_mut().zip(steps) {
-            let commit = case.commits[step.commit].clone();
+        for (runner, (commit, step)) in runners.iter_mut().zip(steps) {
             let send = send.clone();
             let (wanted, stopping) = (&wanted, &stopping);
-            scope.spawn(move || make(runner.as_mut(), &commit, step, wanted, stopping, &send));
+            scope.spawn(move || make(runner.as_mut(), commit, step, wanted, stopping, &send));
         }
         drop(send);
         let mut failed = None;
@@ -261,7 +279,7 @@ fn give_up_on_trouble(case: &Case) -> Result<(), Failure> {
     }
     let bad = &case.stored.request.bad;
     let at_end: Vec<&Attempt> =
-        case.attempts.iter().filter(|attempt| case.is_bad_end(attempt)).collect();
+        case.attempts.iter().filter(|attempt| case.is_failing_end(attempt)).collect();
     let usable = at_end.iter().any(|a| matches!(a.event, Event::Clean | Event::Crashed));
     if let Some(attempt) = at_end.iter().find(|attempt| attempt.event == Event::BuildFailed) {
         return Err(Failure::lab(anyhow!(

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use facts::RunOutcome;
 use outside_store::Request;
-use reason_bisect::Conclusion;
+use reason_bisect::{Conclusion, Direction};
 
 use super::case::{Case, outcome};
 use super::conclusion::{Answer, text};
@@ -30,7 +30,11 @@ pub(super) fn mail(case: &Case, answer: &Answer) -> String {
             head.push(format!("Cc: {}", others.into_iter().collect::<Vec<_>>().join(",\n    ")));
         }
     }
-    head.push(format!("Subject: [bisected] {}", one_line(title)));
+    let subject = match case.direction() {
+        Direction::Cause => "bisected",
+        Direction::Fix => "fix found",
+    };
+    head.push(format!("Subject: [{subject}] {}", one_line(title)));
     head.push(String::new());
     let request = &case.stored.request;
     let (test, build) = how(request);
@@ -105,10 +109,22 @@ fn one_line(text: &str) -> String {
 /// The log. A verdict is given where the belief is sure; a commit that is not is skipped.
 pub(super) fn log(case: &Case, answer: &Answer) -> String {
     let request = &case.stored.request;
-    let mut lines = vec![
-        format!("# bad: [{}]", request.bad),
-        format!("git bisect start '{}' {}", request.bad, quoted(&request.good)),
-    ];
+    let (old, new) = match case.direction() {
+        Direction::Cause => ("good", "bad"),
+        Direction::Fix => ("broken", "fixed"),
+    };
+    let start = match case.direction() {
+        Direction::Cause => {
+            format!("git bisect start '{}' {}", request.bad, quoted(&request.good))
+        }
+        Direction::Fix => format!(
+            "git bisect start '--term-new=fixed' '--term-old=broken' {} '{}'",
+            quoted(&request.good),
+            request.bad
+        ),
+    };
+    let newest = &case.commits[case.commits.len() - 1];
+    let mut lines = vec![format!("# {new}: [{newest}]"), start];
     let bisection = case.bisection(usize::MAX);
     let bad = answer.belief.bad(bisection.history());
     for (commit, tally) in bisection.tallies() {
@@ -117,8 +133,10 @@ pub(super) fn log(case: &Case, answer: &Answer) -> String {
             continue;
         }
         let verdict = match state(bad[commit], &tally) {
-            "bad" => "bad",
-            "good" => "good",
+            "bad" if case.direction() == Direction::Fix => old,
+            "bad" => new,
+            "good" if case.direction() == Direction::Fix => new,
+            "good" => old,
             _ => "skip",
         };
         lines.push(format!(
@@ -129,7 +147,7 @@ pub(super) fn log(case: &Case, answer: &Answer) -> String {
         lines.push(format!("git bisect {verdict} {id}"));
     }
     if let Conclusion::Culprit { commit, .. } = &answer.conclusion {
-        lines.push(format!("# first bad commit: [{}]", case.commits[*commit]));
+        lines.push(format!("# first {new} commit: [{}]", case.commits[*commit]));
     }
     lines.push(String::new());
     lines.join("\n")

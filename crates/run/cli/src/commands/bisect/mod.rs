@@ -10,6 +10,8 @@ mod mail;
 mod page;
 mod picture;
 mod plan;
+mod priors;
+mod revert;
 mod runner;
 mod show;
 mod start;

@@ -1,6 +1,6 @@
 //! The belief as a picture in the terminal.
 
-use reason_bisect::{Belief, Tally};
+use reason_bisect::{Belief, Direction, Tally};
 
 use super::case::Case;
 use super::conclusion::{Answer, percent};
@@ -61,7 +61,7 @@ pub(super) fn draw(case: &Case, answer: &Answer) -> String {
         format!(
             "  {:<half$}{:>rest$}",
             case.commits[0].short(),
-            case.commits[case.bad_end()].short(),
+            case.commits[case.commits.len() - 1].short(),
             half = width / 2,
             rest = width - width / 2
         ),
@@ -76,7 +76,11 @@ pub(super) fn draw(case: &Case, answer: &Answer) -> String {
             lines.push(format!("  {:>12}  {}", percent(probability), case.label(commit)));
         }
     }
-    lines.push(format!("  {:>12}  older than the range", percent(answer.belief.older())));
+    let outside = match case.direction() {
+        Direction::Cause => "older than the range",
+        Direction::Fix => "not fixed in the range",
+    };
+    lines.push(format!("  {:>12}  {outside}", percent(answer.belief.older())));
     lines.push(format!(
         "\n  shows in about {:.0} % of runs where it is; {:.1} % of other runs fail in another way",
         answer.belief.detection_mean() * 100.0,

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use anyhow::anyhow;
 use reason_bisect::simulate::{Noise, World};
-use reason_bisect::{Bisection, Conclusion, History, Next, Prior, Settings};
+use reason_bisect::{Bisection, Conclusion, Direction, History, Next, Prior, Settings};
 
 use super::check;
 use crate::failure::Failure;
@@ -93,7 +93,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         confidence: arguments.confidence,
         build_minutes: arguments.build,
         run_minutes: arguments.run,
-        machines: 1,
+        ..Settings::default()
     };
     let mut out = io::stdout().lock();
     if !arguments.json {
@@ -138,8 +138,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
 }
 
 fn range(arguments: &Arguments) -> Result<History, Failure> {
-    let ends = check::ends(&arguments.repository, &arguments.good, &arguments.bad)?;
-    let commits = ends.repository.range(&ends.good, &ends.bad).map_err(Failure::usage)?;
+    let ends =
+        check::ends(&arguments.repository, &arguments.good, &arguments.bad, Direction::Cause)?;
+    let commits = ends.repository.range(&ends.old, &ends.new).map_err(Failure::usage)?;
     if commits.len() < 2 {
         return Err(Failure::usage(anyhow!(
             "the range holds {} commit: nothing to plan",

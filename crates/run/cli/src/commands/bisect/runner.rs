@@ -65,6 +65,17 @@ impl Shell {
         }
     }
 
+    /// What the commit was built with, in one line, if the caller said how to find out.
+    fn environment(&self, commit: &CommitId, stop: &(dyn Fn() -> bool + Sync)) -> Option<String> {
+        let command = self.request.environment.as_ref()?;
+        let finished = self.run(command, commit, self.request.run_seconds, stop).ok()?;
+        let kept = &finished.output[..finished.output.len().min(ENVIRONMENT)];
+        let text = String::from_utf8_lossy(kept);
+        let words: Vec<&str> =
+            text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+        (finished.end == End::Exit(0) && !words.is_empty()).then(|| words.join("; "))
+    }
+
     fn run(
         &self,
         command: &str,
@@ -96,6 +107,9 @@ impl Shell {
         finished
     }
 }
+
+/// The most that is kept of what a build was made with, in bytes.
+const ENVIRONMENT: usize = 500;
 
 /// The variable by which a process of ours is known again.
 const MARK: &str = "KTRIAGE_TREE";
@@ -171,7 +185,9 @@ impl Runner for Shell {
             End::Stopped => Prepared::Stopped,
             End::Exit(0) => {
                 self.prepared = Some(commit.clone());
-                Prepared::Built(attempt(commit, Event::Built, None, seconds, &finished.output))
+                let environment = self.environment(commit, stop);
+                let made = attempt(commit, Event::Built, environment, seconds, &finished.output);
+                Prepared::Built(made)
             }
             _ => {
                 Prepared::Not(attempt(commit, Event::BuildFailed, None, seconds, &finished.output))

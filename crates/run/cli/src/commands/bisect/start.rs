@@ -6,9 +6,10 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::anyhow;
 use outside_store::{BisectionStore, LabRequest, Request};
+use reason_bisect::Direction;
 
 use super::case::Case;
-use super::{State, check, drive};
+use super::{State, check, drive, priors};
 use crate::failure::Failure;
 use crate::output::message;
 
@@ -22,13 +23,17 @@ use crate::output::message;
 /// Everything is recorded as it happens: stop with Ctrl-C and go on with `ktriage bisect resume`.
 #[derive(clap::Args, Debug)]
 pub(crate) struct Arguments {
-    /// A commit without the failure; may be given several times.
-    #[arg(long, value_name = "REV", required = true)]
+    /// A commit without the failure; may be given several times. With --fix HEAD unless given.
+    #[arg(long, value_name = "REV", required_unless_present = "fix")]
     good: Vec<String>,
 
-    /// A commit that shows the failure.
-    #[arg(long, value_name = "REV", default_value = "HEAD")]
-    bad: String,
+    /// A commit that shows the failure; HEAD unless given.
+    #[arg(long, value_name = "REV", required_if_eq("fix", "true"))]
+    bad: Option<String>,
+
+    /// Look for the commit that ended the failure: --bad is the older end then, --good the newer one.
+    #[arg(long)]
+    fix: bool,
 
     /// The test, a command for the shell.
     #[arg(
@@ -42,6 +47,11 @@ pub(crate) struct Arguments {
     /// What builds a commit before it is tested; when it fails, the commit cannot be tested.
     #[arg(long, value_name = "CMD", conflicts_with = "reproducer")]
     build: Option<String>,
+
+    /// What prints with which compiler and configuration a commit was built, such as `cc --version;
+    /// sha256sum .config`: a difference between these is then not taken for one of the code.
+    #[arg(long, value_name = "CMD", requires = "build")]
+    environment: Option<String>,
 
     #[command(flatten)]
     kernels: KernelOptions,
@@ -57,6 +67,19 @@ pub(crate) struct Arguments {
     /// A path that the failure points at: commits that touch it are likelier the culprit.
     #[arg(long, value_name = "PATH")]
     suspect: Vec<String>,
+
+    /// A console log with the crash: commits that touch the files of its (symbolised) report are
+    /// likelier the culprit.
+    #[arg(long, value_name = "LOG")]
+    crash: Option<PathBuf>,
+
+    /// Factors of your own: lines with a revision and a factor, such as `v6.1-rc3~5 20`.
+    #[arg(long, value_name = "FILE")]
+    weights: Option<PathBuf>,
+
+    /// Do not take the culprit back at the bad end as a last proof.
+    #[arg(long)]
+    no_revert: bool,
 
     /// The repository.
     #[arg(long, value_name = "DIR", default_value = ".")]
@@ -213,7 +236,22 @@ pub(super) fn run(arguments: &Arguments, go_on: bool) -> Result<ExitCode, Failur
             return Err(Failure::usage(anyhow!("{name} is empty")));
         }
     }
-    let ends = check::ends(&arguments.repository, &arguments.good, &arguments.bad)?;
+    let direction = if arguments.fix { Direction::Fix } else { Direction::Cause };
+    let head = || "HEAD".to_owned();
+    let bad = arguments.bad.clone().unwrap_or_else(head);
+    let good = match arguments.good.as_slice() {
+        [] => vec![head()],
+        good => good.to_vec(),
+    };
+    let ends = check::ends(&arguments.repository, &good, &bad, direction)?;
+    let crash = match &arguments.crash {
+        Some(log) => priors::files_of_crash(log)?,
+        None => priors::Files::default(),
+    };
+    let weights = match &arguments.weights {
+        Some(file) => priors::read_weights(file, &ends.repository)?,
+        None => Vec::new(),
+    };
     let folder = arguments.state.folder()?;
     let store = BisectionStore::open(&folder).map_err(Failure::usage)?;
     let (budget_minutes, budget_runs) = match arguments.budget {
@@ -232,15 +270,19 @@ pub(super) fn run(arguments: &Arguments, go_on: bool) -> Result<ExitCode, Failur
         }
         not_built.extend(outside_kernel_build::NEVER_BUILT.iter().map(|&path| path.to_owned()));
     }
+    let (good, bad) = match direction {
+        Direction::Cause => (ends.old.clone(), ends.new.clone()),
+        Direction::Fix => (vec![ends.new.clone()], ends.old[0].clone()),
+    };
     let request = Request {
         repository: ends.repository.root().to_owned(),
-        good: ends.good.iter().map(ToString::to_string).collect(),
-        bad: ends.bad.to_string(),
+        good: good.iter().map(ToString::to_string).collect(),
+        bad: bad.to_string(),
         test: arguments.test.clone().unwrap_or_default(),
         build: arguments.build.clone(),
         titles: arguments.title.clone(),
         not_built,
-        suspects: arguments.suspect.clone(),
+        suspects: [arguments.suspect.clone(), crash.trace].concat(),
         confidence: arguments.confidence,
         budget_minutes,
         budget_runs,
@@ -248,14 +290,19 @@ pub(super) fn run(arguments: &Arguments, go_on: bool) -> Result<ExitCode, Failur
         run_seconds: arguments.run_timeout.unwrap_or(if lab.is_some() { 60 } else { 600 }),
         build_seconds: arguments.build_timeout,
         lab,
+        fix: arguments.fix,
+        guilty: crash.guilty,
+        weights,
+        environment: arguments.environment.clone(),
+        no_revert: arguments.no_revert,
     };
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_secs() as i64);
     let id = store.create(&request, now).map_err(Failure::usage)?;
     message(&format!(
         "bisection {id}: {} commits from {} to {}, recorded in {}",
         ends.commits,
-        ends.good.iter().map(facts::CommitId::short).collect::<Vec<_>>().join(", "),
-        ends.bad.short(),
+        ends.old.iter().map(facts::CommitId::short).collect::<Vec<_>>().join(", "),
+        ends.new.short(),
         folder.display()
     ));
     let stored = store.load(Some(id)).map_err(Failure::usage)?;
