@@ -58,6 +58,20 @@ pub fn messages(bytes: &[u8]) -> Vec<Message> {
     }
 }
 
+/// Reads all messages of one file among several: its first line counts as `first`, so that no two
+/// lines of the input have one number. What is of unknown form is one message too when `is_mail`
+/// says that the file holds a mail, as those of a maildir do.
+pub fn messages_of_file(bytes: &[u8], first: u64, is_mail: bool) -> Vec<Message> {
+    if is_mail && form(bytes) == Form::Unknown && !bytes.trim_ascii().is_empty() {
+        return vec![message(bytes, first)];
+    }
+    let mut found = messages(bytes);
+    for message in &mut found {
+        message.shift(first - 1);
+    }
+    found
+}
+
 /// Two header lines at the top, one of them of those every mail has.
 fn is_mail(bytes: &[u8]) -> bool {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes).trim_ascii_start();

@@ -74,6 +74,13 @@ impl Body {
         all
     }
 
+    /// Adds `by` to the number of each line.
+    pub(crate) fn shift(&mut self, by: u64) {
+        for line in &mut self.lines {
+            line.number += by;
+        }
+    }
+
     /// Adds a line whose text and bytes are the same.
     pub(crate) fn push_text(&mut self, number: u64, line: &str) {
         self.push(number, line.as_bytes(), line);

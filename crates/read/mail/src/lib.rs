@@ -17,7 +17,7 @@ mod subject;
 mod time;
 mod trailer;
 
-pub use archive::{Form, form, messages};
+pub use archive::{Form, form, messages, messages_of_file};
 pub use body::{Body, Line};
 pub use diff::{Damage, Diff, FileDiff, Hunk, HunkLine, LineKind, diffs};
 pub use message::{Message, Part, Person, Source, message, person};

@@ -139,6 +139,17 @@ pub struct Message {
 }
 
 impl Message {
+    /// Adds `by` to the number of each line, for a file that is not the first of its input.
+    pub(crate) fn shift(&mut self, by: u64) {
+        let span = |s: LineSpan| LineSpan::new(s.first + by, s.last + by);
+        self.lines = span(self.lines);
+        self.from_line += by;
+        self.body.shift(by);
+        for problem in &mut self.problems {
+            problem.lines = span(problem.lines);
+        }
+    }
+
     pub(crate) fn empty(lines: LineSpan, source: Source) -> Self {
         Self {
             lines,

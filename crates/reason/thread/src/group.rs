@@ -62,6 +62,10 @@ pub(crate) fn threads(messages: &[Message]) -> Vec<Vec<Member>> {
     }
     for (index, message) in messages.iter().enumerate() {
         for id in message.references.iter().chain(&message.in_reply_to) {
+            // `In-Reply-To: <yes>` and other answers to a tool's prompt tie nothing together.
+            if !id.contains('@') && !nodes.contains_key(id.as_str()) {
+                continue;
+            }
             let node = *nodes.entry(id).or_insert_with(|| sets.add());
             sets.join(index, node);
         }
@@ -83,8 +87,10 @@ pub(crate) fn threads(messages: &[Message]) -> Vec<Vec<Member>> {
             }
         }
     }
-    let starts = series::starts(&messages.iter().collect::<Vec<_>>());
+    let mut starts = series::starts(&messages.iter().collect::<Vec<_>>());
+    starts.retain(|s| !is_copy[s.index]);
     series::for_each_link(&starts, |a, b| sets.join(starts[a].index, starts[b].index));
+    series::for_each_sent_together(&starts, |a, b| sets.join(starts[a].index, starts[b].index));
     let mut order: Vec<usize> = Vec::new();
     let mut groups: HashMap<usize, Vec<Member>> = HashMap::new();
     for index in 0..messages.len() {

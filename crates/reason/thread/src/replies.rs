@@ -251,7 +251,7 @@ pub(crate) fn kinds(all: &[&Message], thread: &mut Thread) {
     let known: HashSet<&str> = all.iter().filter_map(|m| m.message_id.as_deref()).collect();
     for message in all {
         for id in &message.in_reply_to {
-            if !known.contains(id.as_str()) && !thread.absent.contains(id) {
+            if id.contains('@') && !known.contains(id.as_str()) && !thread.absent.contains(id) {
                 thread.absent.push(id.clone());
             }
         }

@@ -1,6 +1,6 @@
 //! Versions across threads and titles, and diffs that are no version (rules T2, T4, T5).
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use facts::Grade;
 use read_mail::{Diff, LineKind, Message, Person, TrailerKind, diffs, quote, trailer};
@@ -18,6 +18,7 @@ pub(crate) struct Start {
     change_id: Option<String>,
     base_commit: Option<String>,
     author: Person,
+    sender: Person,
     title: String,
     parent_ids: Vec<String>,
     message_id: Option<String>,
@@ -61,6 +62,7 @@ pub(crate) fn starts(all: &[&Message]) -> Vec<Start> {
                 change_id: None,
                 base_commit: None,
                 author: author(message),
+                sender: message.from.clone(),
                 title: subject.title.clone(),
                 parent_ids: message
                     .in_reply_to
@@ -192,6 +194,42 @@ pub(crate) fn for_each_link(starts: &[Start], mut link: impl FnMut(usize, usize)
             for &b in list.iter().skip(at + 1).take(24) {
                 if why_linked(&starts[a], &starts[b]).is_some() {
                     link(a, b);
+                }
+            }
+        }
+    }
+}
+
+/// Seconds between the first and the last mail of a series that was sent without threading.
+const SENT_TOGETHER: i64 = 3600;
+
+/// Calls `link` for patches of one series that answer nothing: the same sender, version and size,
+/// sent within an hour. Numbers that stand there twice are two series and are left alone.
+pub(crate) fn for_each_sent_together(starts: &[Start], mut link: impl FnMut(usize, usize)) {
+    let mut series: HashMap<(String, read_mail::VersionNumber, bool, u32), Vec<usize>> =
+        HashMap::new();
+    for (at, start) in starts.iter().enumerate() {
+        let Some((_, size)) = start.number else { continue };
+        if start.seconds != 0 && !start.parent_ids.iter().any(|id| id.contains('@')) {
+            let key = (name_key(&start.sender), start.version, start.is_resend, size);
+            series.entry(key).or_default().push(at);
+        }
+    }
+    let mut lists: Vec<Vec<usize>> = series.into_values().filter(|l| l.len() > 1).collect();
+    lists.sort();
+    for mut list in lists {
+        list.sort_by_key(|at| starts[*at].seconds);
+        let mut rest = list.as_slice();
+        while let Some(&first) = rest.first() {
+            let end = rest
+                .partition_point(|at| starts[*at].seconds - starts[first].seconds <= SENT_TOGETHER);
+            let (mine, others) = rest.split_at(end);
+            rest = others;
+            let numbers: HashSet<u32> =
+                mine.iter().filter_map(|at| starts[*at].number.map(|n| n.0)).collect();
+            if numbers.len() == mine.len() {
+                for &at in &mine[1..] {
+                    link(first, at);
                 }
             }
         }
@@ -344,7 +382,7 @@ fn together(
             || thread.entries[start.index].parent.is_some()
                 && thread.entries[start.index].parent == thread.entries[other.index].parent
             || all[start.index].source == read_mail::Source::Page
-            || (start.seconds - other.seconds).abs() <= 3600
+            || (start.seconds - other.seconds).abs() <= SENT_TOGETHER
     })
 }
 

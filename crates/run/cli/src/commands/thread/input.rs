@@ -1,10 +1,15 @@
-//! Opens whatever holds a thread: a file in any form, compressed or not, standard input, a maildir.
+//! Opens whatever holds a thread: a file in any form, compressed or not, standard input, a maildir, an
+//! archive of public-inbox.
+//!
+//! Invariant: no two lines of an input have the same number. Where it is made of several files or
+//! mails, lines are counted through them in order, and [`Found::files`] tells which is which.
 
 use std::fs;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
+use outside_git::public_inbox::{self, Mails};
 use read_mail::{Form, Message};
 
 use crate::failure::Failure;
@@ -12,20 +17,29 @@ use crate::input::Input;
 
 /// Bytes beyond which an input is refused: no thread is that long.
 const MAX_BYTES: u64 = 4 << 30;
+/// Mails of an archive that are read without an index.
+const MAX_ARCHIVE: usize = 20_000;
+/// Commits at the end of a repository in which a mail shows that it is an archive.
+const LAST_COMMITS: usize = 50;
 
 /// What was read.
 pub(super) struct Found {
     pub(super) name: String,
     pub(super) form: &'static str,
     pub(super) messages: Vec<Message>,
+    /// The first line of each file of a directory or mail of an archive, with its name; empty for
+    /// a single file.
+    pub(super) files: Vec<(u64, String)>,
 }
 
 /// Reads `path`.
 pub(super) fn read(path: &Path) -> Result<Found, Failure> {
     let name = path.display().to_string();
     if path.is_dir() {
-        let messages = directory(path)?;
-        return Ok(Found { name, form: "maildir", messages });
+        return match archive(path, &name)? {
+            Some(found) => Ok(found),
+            None => directory(path, name),
+        };
     }
     let bytes = bytes(path)?;
     let form = read_mail::form(&bytes);
@@ -35,7 +49,46 @@ pub(super) fn read(path: &Path) -> Result<Found, Failure> {
                 "save the thread from lore as t.mbox.gz, or the page of Patchew or lore as text",
             ));
     }
-    Ok(Found { name, form: form.name(), messages: read_mail::messages(&bytes) })
+    let messages = read_mail::messages(&bytes);
+    Ok(Found { name, form: form.name(), messages, files: Vec::new() })
+}
+
+/// All mails of an archive of public-inbox; none if the directory holds none.
+fn archive(path: &Path, name: &str) -> Result<Option<Found>, Failure> {
+    let mut messages: Vec<Message> = Vec::new();
+    let mut files = Vec::new();
+    for epoch in public_inbox::epochs(path).map_err(Failure::usage)? {
+        let commits = public_inbox::commits(&epoch, None).map_err(Failure::usage)?;
+        let mut mails = Mails::open(&epoch).map_err(Failure::usage)?;
+        let mut is_archive = false;
+        let last = &commits[commits.len().saturating_sub(LAST_COMMITS)..];
+        mails
+            .read(last, |_, _| {
+                is_archive = true;
+                true
+            })
+            .map_err(Failure::usage)?;
+        if !is_archive {
+            continue;
+        }
+        if messages.len() + commits.len() > MAX_ARCHIVE {
+            return Err(Failure::usage(anyhow::anyhow!(
+                "{name}: an archive of more than {MAX_ARCHIVE} mails"
+            ))
+            .hint(format!("index it with `ktriage thread --list {name}`, then ask the index")));
+        }
+        mails
+            .read(&commits, |commit, mail| {
+                let first = messages.last().map_or(1, |m| m.lines.last + 1);
+                files.push((first, format!("{}:{commit}", epoch.path.display())));
+                messages.push(read_mail::message(&mail, first));
+                true
+            })
+            .map_err(Failure::usage)?;
+    }
+    let name = name.to_owned();
+    let found = Found { name, form: "archive of public-inbox", messages, files };
+    Ok((!found.messages.is_empty()).then_some(found))
 }
 
 /// The bytes of a file or of standard input, decompressed.
@@ -52,24 +105,35 @@ fn bytes(path: &Path) -> Result<Vec<u8>, Failure> {
 }
 
 /// All mails below a directory: `cur` and `new` of maildirs, and plain files of mails.
-fn directory(path: &Path) -> Result<Vec<Message>, Failure> {
-    let mut files = Vec::new();
-    collect(path, 0, &mut files)
-        .with_context(|| format!("listing {}", path.display()))
+fn directory(path: &Path, name: String) -> Result<Found, Failure> {
+    let mut paths = Vec::new();
+    collect(path, 0, &mut paths)
+        .with_context(|| format!("listing {name}"))
         .map_err(Failure::usage)?;
-    files.sort();
+    paths.sort();
     let mut messages = Vec::new();
-    for file in &files {
-        messages.extend(read_mail::messages(&bytes(file)?));
+    let mut files = Vec::new();
+    let mut first = 1;
+    for file in &paths {
+        let bytes = bytes(file)?;
+        let in_maildir = file
+            .parent()
+            .and_then(Path::file_name)
+            .is_some_and(|folder| folder == "cur" || folder == "new");
+        let found = read_mail::messages_of_file(&bytes, first, in_maildir);
+        if found.is_empty() {
+            continue;
+        }
+        files.push((first, file.display().to_string()));
+        first += bytes.iter().filter(|b| **b == b'\n').count() as u64
+            + u64::from(bytes.last().is_some_and(|b| *b != b'\n'));
+        messages.extend(found);
     }
     if messages.is_empty() {
-        return Err(Failure::usage(anyhow::anyhow!(
-            "{}: no mail in this directory",
-            path.display()
-        ))
-        .hint("give a maildir (with cur and new) or a directory of mails"));
+        return Err(Failure::usage(anyhow::anyhow!("{name}: no mail in this directory"))
+            .hint("give a maildir (with cur and new), a directory of mails, or a clone of an archive of public-inbox"));
     }
-    Ok(messages)
+    Ok(Found { name, form: "maildir", messages, files })
 }
 
 fn collect(path: &Path, depth: usize, files: &mut Vec<PathBuf>) -> io::Result<()> {

@@ -89,6 +89,12 @@ struct MessageJson {
     parent: Option<String>,
     lines: Lines,
     from_line: u64,
+    /// The file of a directory or the commit of an archive, and its line that is the first of the
+    /// message.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file_line: Option<u64>,
     copies: usize,
     problems: Vec<ProblemJson>,
 }
@@ -555,6 +561,8 @@ fn messages(read: &Read, t: &Thread) -> Vec<MessageJson> {
                 parent: e.parent.map(m),
                 lines: lines(message.lines),
                 from_line: message.from_line,
+                file: read.place(message.lines.first).map(|p| p.0.to_owned()),
+                file_line: read.place(message.lines.first).map(|p| p.1),
                 copies: e.copies,
                 problems: message
                     .problems

@@ -7,6 +7,7 @@ use std::sync::mpsc::sync_channel;
 use std::thread;
 
 use anyhow::Context as _;
+use facts::LineSpan;
 use outside_git::public_inbox::{self, Epoch, Mails};
 use outside_store::mail_index::{MailIndex, Row, Wanted};
 use read_mail::Message;
@@ -158,7 +159,9 @@ pub(super) fn messages(rows: &[Row]) -> Result<Vec<Message>, Failure> {
         let places: Vec<String> = rows[at..end].iter().map(|r| r.place.clone()).collect();
         mails
             .read(&places, |_, mail| {
-                found.push(read_mail::message(&mail, 1));
+                // Each line of a thread has a number of its own.
+                let first = found.last().map_or(1, |m: &Message| m.lines.last + 1);
+                found.push(read_mail::message(&mail, first));
                 true
             })
             .with_context(|| format!("reading mails of {}", archive.display()))
@@ -200,6 +203,8 @@ fn line(thread: &Thread, messages: &[Message], number: usize) -> String {
     let Some((entry, lines)) = question.asked.first() else { return String::new() };
     let mail = &messages[thread.entries[*entry].message];
     let flat = |text: &str| text.replace(['\t', '\n'], " ");
+    let before = mail.lines.first - 1;
+    let lines = LineSpan::new(lines.first - before, lines.last - before);
     format!(
         "<{}>\t{lines}\tQ{}\t{}\t{}\n",
         mail.message_id.as_deref().unwrap_or("unknown"),

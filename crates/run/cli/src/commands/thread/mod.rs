@@ -85,6 +85,18 @@ struct Read {
     form: &'static str,
     messages: Vec<read_mail::Message>,
     threads: Vec<Thread>,
+    /// The first line of each file, where the input has several.
+    files: Vec<(u64, String)>,
+}
+
+impl Read {
+    /// The file in which a line of the input stands and its number there; none if the input is one
+    /// file.
+    fn place(&self, line: u64) -> Option<(&str, u64)> {
+        let at = self.files.partition_point(|f| f.0 <= line).checked_sub(1)?;
+        let (first, name) = &self.files[at];
+        Some((name, line - first + 1))
+    }
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
@@ -111,7 +123,13 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     for path in &arguments.inputs {
         let found = input::read(path)?;
         let threads = understand(&found.messages);
-        let read = Read { name: found.name, form: found.form, messages: found.messages, threads };
+        let read = Read {
+            name: found.name,
+            form: found.form,
+            messages: found.messages,
+            threads,
+            files: found.files,
+        };
         open += read.threads.iter().map(|t| t.state.open + t.state.partly).sum::<usize>();
         if let Some(name) = &arguments.diff {
             let bytes = diff(&read, name)?;

@@ -31,6 +31,9 @@ pub(super) fn report(read: &Read) -> String {
             }
         ),
     );
+    if !read.files.is_empty() {
+        put(&mut out, format_args!("Lines are counted through all files, in the order of their names."));
+    }
     for thread in &read.threads {
         out.push('\n');
         one(&mut out, read, thread);
@@ -130,6 +133,10 @@ fn messages(out: &mut String, read: &Read, thread: &Thread) {
                 drafts.concat(),
             ),
         );
+        if let Some((file, line)) = read.place(message.lines.first) {
+            let file = file.strip_prefix(&read.name).map_or(file, |f| f.trim_start_matches('/'));
+            put(out, format_args!("     L{} is line {line} of {file}", message.lines.first));
+        }
         for problem in &message.problems {
             let harmless = matches!(
                 problem.kind,
@@ -591,13 +598,22 @@ pub(super) fn open_questions(read: &Read) -> String {
             if !matches!(question.state, QuestionState::Open | QuestionState::Partly) {
                 continue;
             }
-            let lines = question.asked.first().map_or(String::new(), |a| a.1.to_string());
+            let (file, lines) = match question.asked.first().map(|a| a.1) {
+                Some(lines) => match read.place(lines.first) {
+                    Some((file, first)) => (
+                        file.to_owned(),
+                        LineSpan::new(first, first + lines.last - lines.first).to_string(),
+                    ),
+                    None => (read.name.clone(), lines.to_string()),
+                },
+                None => (read.name.clone(), String::new()),
+            };
             let field = |text: &str| text.replace(['\t', '\n'], " ");
             put(
                 &mut out,
                 format_args!(
                     "{}\t{lines}\tQ{}\t{}\t{}\t{}",
-                    field(&read.name),
+                    field(&file),
                     number + 1,
                     field(&question.waits_for.join(", ")),
                     field(question.asker.shown()),
