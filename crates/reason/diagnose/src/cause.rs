@@ -283,6 +283,9 @@ fn tie(seen: &Observations, graph: Option<&Graph>, earlier: &Event, later: &Even
     {
         return link("the first process died of it", "R85", Grade::Inferred);
     }
+    if later.kind == K::Panic && announces(&later.headline, earlier.kind) {
+        return link("the panic says so", "R85", Grade::Seen);
+    }
     if later.kind == K::Panic
         && earlier.kind != K::Device
         && earlier.kind != K::UserSegfault
@@ -292,7 +295,7 @@ fn tie(seen: &Observations, graph: Option<&Graph>, earlier: &Event, later: &Even
     }
     let fatal = earlier.kind.is_trap()
         || earlier.kind.is_corruption()
-        || earlier.kind == K::Hardware
+        || matches!(earlier.detail, Detail::Hardware { severe: true })
         || earlier.kind == K::Panic;
     if fatal
         && (later.kind.is_hang()
@@ -344,14 +347,10 @@ fn tie(seen: &Observations, graph: Option<&Graph>, earlier: &Event, later: &Even
             return link("a work function leaked a section before", "R46", Grade::Inferred);
         }
         if earlier.kind == K::Device
-            && close(seen, earlier, later, 900_000_000)
-            && waits_for_device(graph, later)
+            && close(seen, earlier, later, DEVICE_FIRST)
+            && let Some(because) = device_before(seen, graph, earlier, later)
         {
-            return link(
-                "tasks wait for a device, and a device failed before",
-                "R85",
-                Grade::Inferred,
-            );
+            return link(&because, "R85", Grade::Inferred);
         }
     }
     let assertion = matches!(earlier.kind, K::Warning | K::Ubsan) || earlier.kind.is_misuse();
@@ -380,6 +379,20 @@ fn tie(seen: &Observations, graph: Option<&Graph>, earlier: &Event, later: &Even
     None
 }
 
+/// Whether a panic's line names that kind of report as its reason.
+fn announces(panic: &str, kind: EventKind) -> bool {
+    use EventKind as K;
+    let says = |text: &str| panic.contains(text);
+    match kind {
+        K::HardLockup => says("Hard LOCKUP"),
+        K::SoftLockup => says("softlockup"),
+        K::HungTasks => says("hung_task"),
+        K::RcuStall | K::RcuExpeditedStall | K::RcuKthreadStarved => says("RCU Stall"),
+        K::OutOfMemory => says("Out of memory") || says("System is deadlocked on memory"),
+        _ => false,
+    }
+}
+
 fn close(seen: &Observations, earlier: &Event, later: &Event, within: i64) -> bool {
     match (earlier.at, later.at) {
         (Some(a), Some(b)) => seen.clock.between(a, b).is_some_and(|gap| gap.abs() <= within),
@@ -398,15 +411,74 @@ fn died(graph: Option<&Graph>, fault: &Event, later: &Event) -> Option<Vec<LineS
     Some(edge.lines.clone())
 }
 
-/// Whether a task of the event waits for a device.
-fn waits_for_device(graph: Option<&Graph>, event: &Event) -> bool {
-    let (Some(graph), Detail::Hung(scan)) = (graph, &event.detail) else { return false };
-    scan.members.iter().filter_map(|member| graph.task(member.task.pid?)).any(|node| {
-        graph
-            .sinks(node, Grade::Inferred)
-            .iter()
-            .any(|(sink, _)| graph.nodes[*sink].kind == NodeKind::Device)
-    })
+/// A device that failed this long before tasks hang, in microseconds, may be why they hang.
+const DEVICE_FIRST: i64 = 900_000_000;
+
+/// What ties hung tasks to a device that failed before: they wait for a device or for I/O, for a server, or
+/// inside the driver that reported.
+fn device_before(
+    seen: &Observations,
+    graph: Option<&Graph>,
+    device: &Event,
+    hung: &Event,
+) -> Option<String> {
+    let (Some(graph), Detail::Hung(scan)) = (graph, &hung.detail) else { return None };
+    let sinks = |kind: NodeKind| {
+        scan.members.iter().filter_map(|member| graph.task(member.task.pid?)).any(|node| {
+            graph
+                .sinks(node, Grade::Inferred)
+                .iter()
+                .any(|(sink, _)| graph.nodes[*sink].kind == kind)
+        })
+    };
+    if device.headline.contains("not responding") {
+        let server = "the server that they wait for did not respond before";
+        return sinks(NodeKind::UserSpace).then(|| server.to_owned());
+    }
+    let stacks =
+        || scan.members.iter().filter_map(|member| member.snapshot).map(|id| seen.snapshot(id));
+    if let Some(driver) = driver(&device.headline)
+        && stacks().flat_map(stack::task_frames).any(|frame| {
+            frame.function.starts_with(driver)
+                || frame.module.as_deref().is_some_and(|module| module.starts_with(driver))
+        })
+    {
+        return Some(format!("tasks wait inside {driver}, which reported trouble before"));
+    }
+    if !is_storage(&device.headline) {
+        return None;
+    }
+    if sinks(NodeKind::Device) {
+        return Some("tasks wait for a device, and a device failed before".into());
+    }
+    stacks()
+        .flat_map(stack::task_frames)
+        .any(|frame| {
+            frame.function.starts_with("io_schedule") || frame.function.starts_with("bit_wait_io")
+        })
+        .then(|| "tasks wait for I/O, and storage failed before".into())
+}
+
+/// Whether the trouble is one of storage, not of a network card or a GPU.
+fn is_storage(headline: &str) -> bool {
+    const OTHERS: &[&str] = &[
+        "NETDEV WATCHDOG",
+        "transmit queue",
+        "Tx Unit Hang",
+        "tx timeout",
+        "GPU HANG",
+        "Link Down",
+    ];
+    !OTHERS.iter().any(|other| headline.contains(other))
+}
+
+/// The driver that a message names first, `nvme` of `nvme nvme0: …`, without number and bus.
+fn driver(headline: &str) -> Option<&str> {
+    let word = headline.split([' ', ':']).next()?;
+    let word = word.trim_end_matches(|c: char| c.is_ascii_digit());
+    let word = word.strip_suffix("_core").unwrap_or(word);
+    (word.len() >= 4 && word.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_'))
+        .then_some(word)
 }
 
 /// A lock class that a lockdep report names and a later stack's task holds or wants.
@@ -544,6 +616,7 @@ enum Weight {
 fn weight(event: &Event) -> Weight {
     use EventKind as K;
     match event.kind {
+        K::Hardware if !matches!(event.detail, Detail::Hardware { severe: true }) => Weight::Hint,
         K::SlowInterrupt
         | K::WorkqueueHog
         | K::UserSegfault
@@ -569,9 +642,22 @@ fn choose(seen: &Observations, causes: &mut Causes) {
             .flatten()
             .any(|link| link.parent == root.id && link.grade > Grade::Guess)
     };
+    let ends_in_a_hang = |root: &Event| {
+        seen.events.iter().any(|event| {
+            weight(event) == Weight::Serious
+                && event.id != root.id
+                && causes.root(event.id) == root.id
+        })
+    };
     let effective = |root: &&Event| {
         let own = weight(root);
-        if own == Weight::Hint && has_children(root) { Weight::Serious } else { own }
+        if own == Weight::Hint && has_children(root)
+            || own == Weight::Assertion && ends_in_a_hang(root)
+        {
+            Weight::Serious
+        } else {
+            own
+        }
     };
     let highest = roots.iter().map(effective).max();
     let serious: Vec<&&Event> =
@@ -597,7 +683,18 @@ fn choose(seen: &Observations, causes: &mut Causes) {
                 && root.boot == first.boot
                 && root.id > first.id
         });
-        let earlier: Vec<EventId> = earlier.into_iter().chain(later.map(|root| root.id)).collect();
+        // Storage that failed shortly before tasks hang in ways that do not show what they wait for.
+        let device = roots.iter().filter(|root| {
+            first.kind == EventKind::HungTasks
+                && root.kind == EventKind::Device
+                && is_storage(&root.headline)
+                && root.boot == first.boot
+                && root.id < first.id
+                && close(seen, root, first, DEVICE_FIRST)
+        });
+        let device: Vec<EventId> = device.map(|root| root.id).collect();
+        let earlier: Vec<EventId> =
+            earlier.into_iter().chain(device).chain(later.map(|root| root.id)).collect();
         let rivals: Vec<EventId> =
             serious.iter().filter(|root| root.boot == first.boot).map(|root| root.id).collect();
         // A trap after a hang was reported cannot have begun that hang.

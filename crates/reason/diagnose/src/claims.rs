@@ -268,6 +268,14 @@ fn of_stall(claims: &mut Vec<Claim>, seen: &Observations, event: &Event, stall: 
             }
         }
     }
+    if let Some((number, cpus)) = &stall.deaf {
+        claims.push(claim(
+            format!("CPU {cpus} did not answer even an NMI within 10 s."),
+            Grade::Seen,
+            &["R18"],
+            vec![line(*number)],
+        ));
+    }
     if let Some(number) = stall.all_seen {
         claims.push(claim(
             "All quiescent states were seen: the grace-period thread or its timer is at fault.",
@@ -630,7 +638,10 @@ fn of_scan(claims: &mut Vec<Claim>, seen: &Observations, event: &Event, scan: &H
             .filter(|gap| *gap > 500_000 && *gap <= seconds * 1_000_000 + 3_000_000);
         let period = measured.unwrap_or(seconds * 1_000_000);
         let source = if measured.is_some() { "as two scans show" } else { "its default" };
-        if let Some(interval) = seen.clock.resolve(at) {
+        // Times that count from the first line of the log say nothing of what was before it.
+        if let Some(interval) =
+            seen.clock.resolve(at).filter(|interval| interval.axis != crate::clock::Axis::Log)
+        {
             let floor = if interval.axis == crate::clock::Axis::Boot { 0 } else { i64::MIN };
             let latest = (interval.to - seconds * 1_000_000).max(floor);
             let earliest = (interval.from - seconds * 1_000_000 - period).max(floor);

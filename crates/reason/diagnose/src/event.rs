@@ -288,7 +288,12 @@ pub enum Detail {
         /// Seconds the CPU is stuck, where stated.
         seconds: Option<u32>,
     },
-    /// R43.
+    /// The machine's own report of an error.
+    Hardware {
+        /// A line says that the error was not corrected.
+        severe: bool,
+    },
+    /// R43: a remote CPU.
     Csd {
         /// CPU that waits.
         from: u32,
@@ -342,6 +347,8 @@ pub struct Stall {
     pub ended: Option<u64>,
     /// Line of `All QSes seen` (R22).
     pub all_seen: Option<u64>,
+    /// Line and list of the CPUs that did not even answer an NMI.
+    pub deaf: Option<(u64, String)>,
 }
 
 /// One CPU of a stall (R03 to R08).
@@ -431,6 +438,9 @@ pub struct HungScan {
     pub members: Vec<HungTask>,
     /// Tasks beyond the limit that were counted only.
     pub more: u32,
+    /// No scan: the headers of blocked tasks stand alone, as in a list that was asked for (sysrq-w), or where
+    /// the lines of the detector are lost. How long they wait is not said.
+    pub listed: bool,
 }
 
 /// One hung task (R30 to R32).
@@ -513,6 +523,11 @@ pub struct LockList {
     pub task: Task,
     /// The locks, in the order printed.
     pub locks: Vec<HeldLock>,
+    /// The boot it was printed in.
+    pub boot: u32,
+    /// Printed while tasks hang, or by a task that failed and cannot give back what it holds. A list printed
+    /// with a warning says nothing of what is held later.
+    pub lasting: bool,
 }
 
 /// R60, R61.

@@ -269,7 +269,8 @@ pub fn build(seen: &Observations, boot: u32) -> Graph {
     }
     spinning_cpus(&mut graph, seen);
     // Every stack of a task, the first one with frames for each.
-    let mut stacks: Vec<(usize, SnapshotId, Option<EventId>)> = Vec::new();
+    let owners = named_owners(&events);
+    let mut stacks: Vec<(usize, SnapshotId)> = Vec::new();
     for event in &events {
         for (id, snapshot) in event.snapshots.iter().map(|id| (*id, seen.snapshot(*id))) {
             if !snapshot.frames.iter().any(|frame| frame.reliable) || !may_wait(event.kind) {
@@ -283,6 +284,7 @@ pub fn build(seen: &Observations, boot: u32) -> Graph {
             // Of a list of all tasks, those that sleep interruptibly are at rest, not hung.
             if matches!(snapshot.state, Some('S' | 'I' | 'T' | 't' | 'Z' | 'X'))
                 && graph.task(task.pid.unwrap_or_default()).is_none()
+                && !owners.values().any(|owner| Some(*owner) == task.pid)
             {
                 continue;
             }
@@ -290,7 +292,7 @@ pub fn build(seen: &Observations, boot: u32) -> Graph {
             if graph.nodes[node].snapshot.is_none_or(|known| seen.snapshot(known).frames.is_empty())
             {
                 graph.nodes[node].snapshot = Some(id);
-                stacks.push((node, id, Some(event.id)));
+                stacks.push((node, id));
             }
             graph.nodes[node].event.get_or_insert(event.id);
         }
@@ -304,13 +306,14 @@ pub fn build(seen: &Observations, boot: u32) -> Graph {
         }
     }
     let mut waiters = Vec::new();
-    for (node, id, event) in stacks {
+    for (node, id) in stacks {
         let snapshot = seen.snapshot(id);
         let Some(wait) = wait::awaited(snapshot) else { continue };
         if wait.awaited == Awaited::Nothing {
             continue;
         }
-        let target = target(&mut graph, seen, node, snapshot, &wait, &periods, event);
+        let owner = snapshot.task.as_ref().and_then(|task| owners.get(&task.pid?).copied());
+        let target = target(&mut graph, seen, boot, node, snapshot, &wait, &periods, owner);
         if target != node {
             let spinning = matches!(wait.awaited, Awaited::SpinLock | Awaited::RemoteCpu);
             graph.edge(Edge {
@@ -326,12 +329,28 @@ pub fn build(seen: &Observations, boot: u32) -> Graph {
         waiters.push(Waiter { node, snapshot, wait, target });
     }
     owners_named(&mut graph, &events, &waiters);
-    holders_by_list(&mut graph, seen, &waiters);
+    holders_by_list(&mut graph, seen, boot, &waiters);
     holders_by_stack(&mut graph, seen, &waiters);
     releasers(&mut graph, seen, &events, &waiters);
     recursions(&mut graph, &events, &waiters);
     foretold(&mut graph, seen, &events, &waiters);
     graph
+}
+
+/// R32: tasks to the owners that the kernel names for the locks they wait for.
+fn named_owners(events: &[&Event]) -> HashMap<u32, u32> {
+    let mut owners = HashMap::new();
+    for event in events {
+        let Detail::Hung(scan) = &event.detail else { continue };
+        for member in &scan.members {
+            if let (Some(pid), Some((_, owner, _))) = (member.task.pid, &member.owner)
+                && let Some(owner) = owner.pid
+            {
+                owners.entry(pid).or_insert(owner);
+            }
+        }
+    }
+    owners
 }
 
 /// Reports whose stacks show tasks that may wait; those of assertion failures show tasks that run.
@@ -685,15 +704,17 @@ fn spinning_cpus(graph: &mut Graph, seen: &Observations) {
     }
 }
 
-/// The node of what a task waits for.
+/// The node of what a task waits for; `owner` is the pid of the holder that the kernel names.
+#[expect(clippy::too_many_arguments, reason = "all that is known of one wait")]
 fn target(
     graph: &mut Graph,
     seen: &Observations,
+    boot: u32,
     node: usize,
     snapshot: &Snapshot,
     wait: &Wait,
     periods: &[(usize, EventId, bool)],
-    event: Option<EventId>,
+    owner: Option<u32>,
 ) -> usize {
     let line = wait.lines.first;
     let nearest = |expedited: bool| {
@@ -706,7 +727,6 @@ fn target(
             .map(|(node, ..)| *node)
     };
     let caller = wait.caller.clone().unwrap_or_else(|| "?".into());
-    let _ = event;
     match wait.awaited {
         Awaited::GracePeriod | Awaited::Callbacks => nearest(false).unwrap_or_else(|| {
             graph.node("gp".into(), NodeKind::GracePeriod, "RCU grace period (no stall reported)")
@@ -736,7 +756,7 @@ fn target(
             )
         }
         Awaited::Lock(kind) => {
-            if let Some(held) = wanted(seen, snapshot, wait) {
+            if let Some(held) = wanted(seen, boot, snapshot, wait) {
                 return graph.node(format!("lock:{}", held.address), NodeKind::Lock, held.class);
             }
             if kind == "superblock freeze" {
@@ -746,20 +766,39 @@ fn target(
                     "freeze protection of the file system",
                 );
             }
+            // Locks of one name or one place may be many; two with different owners are not the same.
+            let apart = owner.map(|owner| format!(":{owner}")).unwrap_or_default();
             if let Some(name) = locks::taken_by(&caller, &seen.kernel)
                 .or_else(|| locks::taken_by(&wait.function, &seen.kernel))
             {
-                return graph.node(format!("lock:{name}"), NodeKind::Lock, name);
+                let apart = if locks::is_one_of_many(name) { apart.as_str() } else { "" };
+                return graph.node(format!("lock:{name}{apart}"), NodeKind::Lock, name);
+            }
+            if wait.caller.is_none() {
+                return graph.node(
+                    format!("lock-of:{}", graph.nodes[node].id),
+                    NodeKind::Lock,
+                    format!("{kind} (the log does not show which)"),
+                );
             }
             graph.node(
-                format!("lock-in:{caller}"),
+                format!("lock-in:{caller}{apart}"),
                 NodeKind::Lock,
                 format!("{kind} taken in {caller}"),
             )
         }
-        Awaited::SpinLock => {
-            graph.node(format!("spin:{caller}"), NodeKind::Lock, format!("lock taken in {caller}"))
-        }
+        Awaited::SpinLock => match &wait.caller {
+            Some(caller) => graph.node(
+                format!("spin:{caller}"),
+                NodeKind::Lock,
+                format!("lock taken in {caller}"),
+            ),
+            None => graph.node(
+                format!("lock-of:{}", graph.nodes[node].id),
+                NodeKind::Lock,
+                "spinning lock (the log does not show which)",
+            ),
+        },
         Awaited::Work => graph.node(
             format!("work-of:{caller}"),
             NodeKind::Work,
@@ -829,14 +868,24 @@ fn srcu_domain(caller: &str) -> String {
 }
 
 /// The entry of the task's own list that names the lock it waits for: taken in the function that asks.
-fn wanted(seen: &Observations, snapshot: &Snapshot, wait: &Wait) -> Option<crate::event::HeldLock> {
+fn wanted(
+    seen: &Observations,
+    boot: u32,
+    snapshot: &Snapshot,
+    wait: &Wait,
+) -> Option<crate::event::HeldLock> {
     let pid = snapshot.task.as_ref()?.pid?;
-    let list = seen.locks.iter().find(|list| list.task.pid == Some(pid))?;
+    let list = lasting_lists(seen, boot).find(|list| list.task.pid == Some(pid))?;
     let caller = wait.caller.as_deref()?;
     let lock = list.locks.iter().rfind(|lock| !is_scheduler_lock(lock))?;
     (lock.at == caller || wait::is_primitive(&lock.at) || lock.at == wait.function)
         .then(|| lock.clone())
         .filter(|lock| !lock.address.is_empty())
+}
+
+/// The lists of held locks that say what is held while tasks hang.
+fn lasting_lists(seen: &Observations, boot: u32) -> impl Iterator<Item = &LockList> {
+    seen.locks.iter().filter(move |list| list.lasting && list.boot == boot)
 }
 
 fn is_scheduler_lock(lock: &crate::event::HeldLock) -> bool {
@@ -879,7 +928,7 @@ fn owners_named(graph: &mut Graph, events: &[&Event], waiters: &[Waiter<'_>]) {
 }
 
 /// R33: holders by the address of the lock.
-fn holders_by_list(graph: &mut Graph, seen: &Observations, waiters: &[Waiter<'_>]) {
+fn holders_by_list(graph: &mut Graph, seen: &Observations, boot: u32, waiters: &[Waiter<'_>]) {
     let targets: Vec<usize> = {
         let mut all: Vec<usize> = waiters
             .iter()
@@ -896,7 +945,7 @@ fn holders_by_list(graph: &mut Graph, seen: &Observations, waiters: &[Waiter<'_>
         };
         // First list of each task that has the lock.
         let mut holding: Vec<(&LockList, usize)> = Vec::new();
-        for list in &seen.locks {
+        for list in lasting_lists(seen, boot) {
             if let Some(at) =
                 list.locks.iter().position(|lock| lock.address == address && !address.is_empty())
                 && !holding.iter().any(|(known, _)| known.task.pid == list.task.pid)
@@ -988,6 +1037,11 @@ fn holders_by_stack(graph: &mut Graph, seen: &Observations, waiters: &[Waiter<'_
                 (at > 0 && frames[at].offset > outer.offset && frames[at - 1].function != helper)
                     .then_some(at)
             };
+            let grade = match waiter.wait.caller.as_deref() {
+                // Each device has its own: the place tells the kind of lock, not which one.
+                Some("device_lock") if by_name.is_none() => Grade::Guess,
+                _ => Grade::Inferred,
+            };
             let Some(at) = by_name.or_else(by_offset) else { continue };
             found.push((
                 waiter.target,
@@ -995,10 +1049,11 @@ fn holders_by_stack(graph: &mut Graph, seen: &Observations, waiters: &[Waiter<'_
                 functions[at].to_owned(),
                 LineSpan::new(frames[at.saturating_sub(1)].line, frames[at].line),
                 waiter.wait.rule,
+                grade,
             ));
         }
     }
-    for (target, node, function, lines, rule) in found {
+    for (target, node, function, lines, rule, grade) in found {
         let holder = graph.nodes[node].name.clone();
         graph.edge(Edge {
             from: target,
@@ -1010,7 +1065,7 @@ fn holders_by_stack(graph: &mut Graph, seen: &Observations, waiters: &[Waiter<'_
             } else {
                 rule
             },
-            grade: Grade::Inferred,
+            grade,
             named_by_kernel: false,
         });
     }

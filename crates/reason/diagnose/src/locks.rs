@@ -81,6 +81,7 @@ pub const TAKEN_BY: &[TakenBy] = &[
     by("freeze_super", "s_umount"),
     by("deactivate_super", "s_umount"),
     by("iterate_supers", "s_umount"),
+    by("console_lock", "console_sem"),
     by("kmem_cache_destroy", "slab_mutex"),
     by("kmem_cache_create_usercopy", "slab_mutex"),
 ];
@@ -151,6 +152,15 @@ pub const HELD_INSIDE: &[HeldInside] = &[
     held("dm-thin pmd root_lock", "dm_pool_abort_metadata", &["down_write"]),
     held("pernet_ops_rwsem", "cleanup_net", &["rcu_barrier", "wait_for_completion"]),
 ];
+
+/// Names of which there are many locks: one for each file system, open file, device.
+const ONE_OF_MANY: &[&str] =
+    &["f_pos_lock", "s_umount", "dm-thin pmd root_lock", "ib_device unregistration_lock"];
+
+/// Whether the name is that of many locks, so that two tasks that ask for it may ask for different ones.
+pub fn is_one_of_many(name: &str) -> bool {
+    ONE_OF_MANY.contains(&name)
+}
 
 /// Workqueues by the function that flushes them: `(caller, queue)`.
 pub const FLUSHES: &[(&str, &str)] =

@@ -261,6 +261,8 @@ pub(crate) fn held_lock(text: &str, line: u64) -> Option<HeldLock> {
         Some(rest) => rest.split_once(':')?.1.trim_start(),
         None => text,
     };
+    // Early in boot addresses are not printed: `(____ptrval____)`, the same for every lock.
+    let rest = rest.strip_prefix("(____ptrval____)").map_or(rest, str::trim_start);
     let (address, rest) = rest.split_once('(')?;
     let address = address.trim();
     if address.contains(' ')

@@ -7,6 +7,7 @@ use aho_corasick::{AhoCorasick, AhoCorasickKind, Input};
 use read_console::{LONGEST_LINE, LineReader};
 
 use crate::collect::{Collector, Observations};
+use crate::quoted::QuotedPrintable;
 
 /// The start of a log is always read line by line: notes with a log inside are short, and carry text around it.
 const READ_IN_FULL: u64 = 256 << 10;
@@ -23,6 +24,7 @@ pub struct LogReader {
     offset: u64,
     /// Lines that depend on each other (relative stamps, JSON) forbid skipping.
     skips: bool,
+    mail: QuotedPrintable,
 }
 
 impl Default for LogReader {
@@ -49,6 +51,7 @@ impl LogReader {
             number: 0,
             offset: 0,
             skips: true,
+            mail: QuotedPrintable::default(),
         }
     }
 
@@ -77,6 +80,9 @@ impl LogReader {
         let tail = std::mem::take(&mut self.tail);
         if !tail.is_empty() {
             self.one(&tail);
+        }
+        if let Some((text, number, offset)) = self.mail.finish() {
+            self.whole(&text, number, offset);
         }
         let mut seen = self.collector.finish();
         seen.lines = self.number;
@@ -119,7 +125,10 @@ impl LogReader {
     }
 
     fn may_skip(&self) -> bool {
-        self.skips && self.offset > READ_IN_FULL && !self.collector.is_inside_report()
+        self.skips
+            && !self.mail.is_on()
+            && self.offset > READ_IN_FULL
+            && !self.collector.is_inside_report()
     }
 
     /// Steps over quiet lines. The last one is read, so that the clock keeps up.
@@ -139,11 +148,17 @@ impl LogReader {
     fn one(&mut self, raw: &[u8]) {
         self.number += 1;
         let raw = &raw[..raw.len().min(LONGEST_LINE)];
-        let (collector, skips) = (&mut self.collector, &mut self.skips);
         if self.number == 1 && matches!(raw.trim_ascii_start().first(), Some(b'{' | b'"')) {
-            *skips = false;
+            self.skips = false;
         }
-        self.lines.read(raw, self.number, self.offset, |line| {
+        if let Some((text, number, offset)) = self.mail.take(raw, self.number, self.offset) {
+            self.whole(&text, number, offset);
+        }
+    }
+
+    fn whole(&mut self, raw: &[u8], number: u64, offset: u64) {
+        let (collector, skips) = (&mut self.collector, &mut self.skips);
+        self.lines.read(raw, number, offset, |line| {
             if matches!(
                 line.stamp,
                 Some(read_console::Stamp::Delta(_) | read_console::Stamp::MinuteMark { .. })

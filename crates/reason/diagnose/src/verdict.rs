@@ -184,8 +184,9 @@ pub fn title(event: &Event) -> String {
             let more = scan.members.len().saturating_sub(3) as u32 + scan.more;
             let more = if more > 0 { format!(" and {more} more") } else { String::new() };
             format!(
-                "{} hung task{}: {}{more}",
+                "{} {} task{}: {}{more}",
                 scan.members.len() as u32 + scan.more,
+                if scan.listed { "blocked" } else { "hung" },
                 if scan.members.len() == 1 { "" } else { "s" },
                 names.join(", ")
             )
@@ -340,9 +341,7 @@ fn by_event(seen: &Observations, graph: &Graph, event: &Event) -> Verdict {
         Detail::Hung(scan) => return hung(seen, graph, event, scan),
         Detail::Lockup { .. } => return locked_up(seen, graph, event),
         Detail::Csd { from, to } => {
-            return Verdict::new(VerdictKind::Starvation, format!("CPU {to} does not answer the function call of CPU {from}. Why is not decided by this line."), Grade::Seen)
-                .at(line, format!("CPU {to} does not answer CPU {from}."))
-                .missing(format!("the stack of CPU {to} at that moment (NMI backtrace, sysrq-l)"));
+            return deaf_cpu(seen, event, *from, *to);
         }
         _ => {}
     }
@@ -387,7 +386,11 @@ fn by_event(seen: &Observations, graph: &Graph, event: &Event) -> Verdict {
             let place = if name.contains(" in ") { "" } else { &place };
             Verdict::new(VerdictKind::Misuse, format!("{}{place}{whose}.{note}", capital(&name)), Grade::Seen).at(line, format!("{}{place}.", capital(&name)))
         }
-        K::Hardware => Verdict::new(VerdictKind::Hardware, format!("The machine reports an error of its own: {}", event.headline), Grade::Seen).at(line, "A hardware error report."),
+        K::Hardware => {
+            let severe = matches!(event.detail, Detail::Hardware { severe: true });
+            let how = if severe { "" } else { " No line says that it was not corrected." };
+            Verdict::new(VerdictKind::Hardware, format!("The machine reports an error of its own: {}.{how}", event.headline.trim_end_matches('.')), Grade::Seen).at(line, "A hardware error report.")
+        }
         K::Device => Verdict::new(VerdictKind::Device, format!("A device or its link fails: {}", event.headline), Grade::Seen).at(line, format!("Device trouble: {}", event.headline)),
         K::FileSystem => Verdict::new(VerdictKind::Unknown, format!("A file system reports inconsistent data: {}. The disk, memory or a bug may have done it.", event.headline), Grade::Unknown)
             .at(line, event.headline.clone())
@@ -869,15 +872,75 @@ fn locked_up(seen: &Observations, graph: &Graph, event: &Event) -> Verdict {
         )
         .at(
             line,
-            format!("{}{whose} in {function}: it waits for another CPU.", capital(&title(event))),
+            format!("{}{whose} in {function}: it waits for {}.", capital(&title(event)), edge.waits_for),
         )
         .missing(
-            "stacks of all other CPUs at that moment (sysrq-l, or softlockup_all_cpu_backtrace=1)",
+            "stacks of all other CPUs at that moment (sysrq-l, or softlockup_all_cpu_backtrace=1); without another holder the lock may be held by what this CPU itself is inside of",
         );
+    }
+    let idle = own.is_some_and(|s| {
+        s.task.as_ref().is_some_and(|task| task.pid == Some(0))
+            && s.frames.iter().any(|frame| {
+                ["do_idle", "cpu_idle", "default_idle", "cpuidle_", "cpu_startup_entry"]
+                    .iter()
+                    .any(|start| frame.function.starts_with(start))
+            })
+    });
+    if idle {
+        return Verdict::new(
+            VerdictKind::Unknown,
+            format!("{cpu} is in its idle task, in {function}: it has nothing to loop in. It did not run at all for that time (a virtual machine that its host did not run, a clock that jumped), or its timer did not wake it."),
+            Grade::Inferred,
+        )
+        .at(line, format!("{}{whose}, idle.", capital(&title(event))))
+        .missing("steal time and log of the host, clocksource messages of this boot");
     }
     Verdict::new(VerdictKind::Starvation, format!("{cpu}{whose} {how}, in {function}. One sample does not show whether it loops there or just works long."), Grade::Inferred)
         .at(line, format!("{}{whose} in {function}.", capital(&title(event))))
         .missing(format!("a second stack of {cpu}"))
+}
+
+/// R43: a CPU that does not answer a function call, and what its stack shows where it was printed.
+fn deaf_cpu(seen: &Observations, event: &Event, from: u32, to: u32) -> Verdict {
+    let said = format!("CPU {to} does not answer the function call of CPU {from}.");
+    let shown = crate::graph::occupant(seen, event, to)
+        .and_then(|(id, task)| Some((id, task, stack::where_it_was(seen.snapshot(id))?.0)));
+    let Some((id, task, place)) = shown else {
+        return Verdict::new(
+            VerdictKind::Starvation,
+            format!("{said} Why is not in this log."),
+            Grade::Seen,
+        )
+        .at(event.lines.first, format!("CPU {to} does not answer CPU {from}."))
+        .missing(format!("the stack of CPU {to} at that moment (NMI backtrace, sysrq-l)"));
+    };
+    let snapshot = seen.snapshot(id);
+    let shut = match snapshot.flags {
+        Some((_, flags)) if flags & 0x200 == 0 => ", interrupts off",
+        _ => "",
+    };
+    let (what, missing) = match crate::wait::awaited(snapshot) {
+        Some(wait) => (
+            format!(
+                " It waits for {}; who has it is not shown: another CPU, or what this CPU itself is inside of.",
+                crate::graph::in_words(&wait)
+            ),
+            format!(
+                "stacks of all other CPUs at that moment (sysrq-l), and the code that CPU {to} is inside of"
+            ),
+        ),
+        None => (
+            " One sample does not show whether it loops there or just works long.".to_owned(),
+            format!("a second stack of CPU {to}"),
+        ),
+    };
+    Verdict::new(
+        VerdictKind::Starvation,
+        format!("{said} It was in {place} ({task}{shut}).{what}"),
+        Grade::Inferred,
+    )
+    .at(event.lines.first, format!("CPU {to} ({task} in {place}) does not answer CPU {from}."))
+    .missing(missing)
 }
 
 fn hung(seen: &Observations, graph: &Graph, event: &Event, scan: &HungScan) -> Verdict {
@@ -948,7 +1011,18 @@ fn hung(seen: &Observations, graph: &Graph, event: &Event, scan: &HungScan) -> V
     };
     match node.kind {
         NodeKind::Task => {
-            let snapshot = node.snapshot.map(|id| seen.snapshot(id)).filter(|s| !s.frames.is_empty());
+            let pid = node.task.as_ref().and_then(|task| task.pid);
+            let snapshot = node
+                .snapshot
+                .map(|id| seen.snapshot(id))
+                .filter(|s| !s.frames.is_empty())
+                .or_else(|| {
+                    seen.snapshots.iter().find(|s| {
+                        pid.is_some()
+                            && !s.frames.is_empty()
+                            && s.task.as_ref().is_some_and(|task| task.pid == pid)
+                    })
+                });
             match snapshot {
                 Some(s) if s.on_cpu || s.state == Some('R') => say(VerdictKind::Starvation, format!("All wait for {}, which is not blocked but running or ready to run.", node.name), Grade::Inferred)
                     .missing(format!("more than one stack of {}", node.name)),
@@ -970,6 +1044,11 @@ fn hung(seen: &Observations, graph: &Graph, event: &Event, scan: &HungScan) -> V
             .missing("messages of the driver and its error handler, requests in flight (/sys/kernel/debug/block), state of the device"),
         NodeKind::UserSpace => say(VerdictKind::UserSpace, format!("The chain leaves the kernel: {}.", node.name), Grade::Inferred).missing("the state of that program, peer or server"),
         NodeKind::Cpu => say(VerdictKind::Starvation, format!("The chain ends at {}, which does not get on.", node.name), Grade::Inferred).missing(format!("a second stack of {}", node.name)),
+        _ if node.name == crate::wait::DELAY => {
+            let who = root.map_or_else(|| "the task".to_owned(), |root| graph.nodes[root].name.clone());
+            say(VerdictKind::LockHeld, format!("{who} keeps the others waiting, or waits itself, in a delay that it asked for: it polls for something, or works slowly. The log does not show for what."), Grade::Inferred)
+                .missing(format!("what {who} polls for: more than one stack of it, and the messages of its driver"))
+        }
         _ => {
             let known = holders_without_stack(seen, scan);
             let verdict = say(VerdictKind::Unknown, format!("The chain ends at {}; who ends that is not in the log.", node.name), Grade::Unknown)

@@ -81,6 +81,9 @@ const fn row(
 
 use Awaited as A;
 
+/// What a task waits for that sleeps for a time of its own choice.
+pub const DELAY: &str = "a delay that it asked for itself";
+
 /// Rows in order of precedence.
 pub const WAIT_RULES: &[WaitRule] = &[
     row(
@@ -273,14 +276,28 @@ pub const WAIT_RULES: &[WaitRule] = &[
     ),
     row(
         "W02",
-        &["rwsem_down_write_*", "call_rwsem_down_write_failed*", "__down_write*", "down_write*"],
+        &[
+            "rwsem_down_write_*",
+            "call_rwsem_down_write_failed*",
+            "__down_write*",
+            "down_write*",
+            "ldsem_down_write*",
+            "__ldsem_down_write*",
+        ],
         &[],
         A::Lock("rwsem, for writing"),
         "all holders",
     ),
     row(
         "W03",
-        &["rwsem_down_read_*", "call_rwsem_down_read_failed*", "__down_read*", "down_read*"],
+        &[
+            "rwsem_down_read_*",
+            "call_rwsem_down_read_failed*",
+            "__down_read*",
+            "down_read*",
+            "ldsem_down_read*",
+            "__ldsem_down_read*",
+        ],
         &[],
         A::Lock("rwsem, for reading"),
         "the writer, or a queued writer ahead",
@@ -560,6 +577,41 @@ pub const WAIT_RULES: &[WaitRule] = &[
         "the device or its error handler",
     ),
     row(
+        "W32",
+        &["usb_start_wait_urb", "usb_kill_urb", "usb_kill_anchored_urbs", "usb_hcd_flush_endpoint"],
+        &[],
+        A::Device("USB transfer"),
+        "the USB device or its host controller",
+    ),
+    row(
+        "W32",
+        &["mmc_wait_for_req*", "mmc_wait_for_cmd", "mmc_blk_rw_wait", "mmc_wait_for_cqe*"],
+        &[],
+        A::Device("MMC request"),
+        "the card or its host controller",
+    ),
+    row(
+        "W32",
+        &["dma_fence_default_wait", "dma_fence_wait_timeout", "dma_resv_wait_timeout"],
+        &[],
+        A::Device("DMA fence"),
+        "the driver that signals it, as a rule of a GPU",
+    ),
+    row(
+        "W52",
+        &["msleep", "msleep_interruptible", "usleep_range*", "fsleep", "ssleep"],
+        &[],
+        A::Resource(DELAY),
+        "its timer",
+    ),
+    row(
+        "W53",
+        &["rpm_resume", "rpm_suspend", "__pm_runtime_barrier"],
+        &[],
+        A::Resource("a runtime power change of a device that is under way"),
+        "the task that runs the device's callback",
+    ),
+    row(
         "W33",
         &[
             "balance_dirty_pages*",
@@ -828,6 +880,8 @@ const PRIMITIVES: &[&str] = &[
     "cpus_read_lock",
     "get_online_cpus",
     "mutex_optimistic_spin",
+    "ldsem_*",
+    "__ldsem_*",
 ];
 
 /// Whether the function is part of a locking or waiting primitive.
@@ -862,6 +916,16 @@ pub fn awaited(snapshot: &Snapshot) -> Option<Wait> {
                         .take(8)
                         .any(|f| any(rule.inside, &f.function)))
             {
+                // The journal's thread waits for handles, or for the blocks it has sent to the disk.
+                if rule.id == "W24" && waits_for_io(&frames[..asleep]) {
+                    return Some(found(
+                        "W29",
+                        A::Device("journal I/O"),
+                        "the device",
+                        frame,
+                        &body[at..],
+                    ));
+                }
                 return Some(found(rule.id, rule.awaited, rule.released_by, frame, &body[at..]));
             }
         }
@@ -875,8 +939,20 @@ pub fn awaited(snapshot: &Snapshot) -> Option<Wait> {
             .iter()
             .any(|start| frame.function.starts_with(start));
     (asleep > 0 && !lost).then(|| {
+        if waits_for_io(&frames[..asleep]) {
+            return found("W32", A::Device("I/O"), "the device", frame, body);
+        }
         let released_by = if completion { "whoever calls complete() for it" } else { "" };
         found("W51", A::Completion, released_by, frame, body)
+    })
+}
+
+/// Whether the frames of the scheduler say that the wait is for I/O that was sent off.
+fn waits_for_io(scheduling: &[&Frame]) -> bool {
+    scheduling.iter().any(|frame| {
+        frame.function.starts_with("wait_for_completion_io")
+            || frame.function.starts_with("wait_for_common_io")
+            || frame.function.starts_with("bit_wait_io")
     })
 }
 
@@ -949,12 +1025,24 @@ fn spins(snapshot: &Snapshot, frames: &[&Frame]) -> Option<Wait> {
         if any(SPINS, function) {
             return Some(make("W08", A::SpinLock, "the CPU that holds it"));
         }
-        if top.is_some() {
+        if top.is_some() && !YIELDS.iter().any(|start| function.starts_with(start)) {
             break;
         }
     }
     None
 }
+
+/// Ways in which a virtual CPU hands its time to another while it spins.
+const YIELDS: &[&str] = &[
+    "plpar_hcall",
+    "yield_to_preempted",
+    "smp_yield_cpu",
+    "kvm_wait",
+    "pv_wait",
+    "xen_hypercall",
+    "native_safe_halt",
+    "pv_native_safe_halt",
+];
 
 #[cfg(test)]
 mod tests {

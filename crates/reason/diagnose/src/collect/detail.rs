@@ -3,10 +3,11 @@
 use read_console::frame;
 
 use super::headline::is_bare;
-use super::{Collector, Context, FRAME_LIMIT, LOCK_LIST_LIMIT};
+use super::{Collector, Context, FRAME_LIMIT, LOCK_LIST_LIMIT, MEMBER_LIMIT};
 use crate::clock::Moment;
 use crate::event::{
-    Detail, EventKind, Frame, HeldLock, Instruction, LockList, Role, Stall, StallPeriod, Task,
+    Detail, EventKind, Frame, HeldLock, HungScan, HungTask, Instruction, LockList, Role, Stall,
+    StallPeriod, Task,
 };
 use crate::parse;
 use crate::text::{after, between, bounded, hex_after, number, number_after};
@@ -175,7 +176,16 @@ impl Collector {
         context.is_open() && BELONGING.iter().any(|start| trimmed.starts_with(start))
     }
 
-    fn aside(&mut self, context: &Context, text: &str, number: u64) -> bool {
+    fn aside(&mut self, context: &mut Context, text: &str, number: u64) -> bool {
+        if text.contains("Show Blocked State") {
+            *context = Context {
+                listing: true,
+                opening: Some(number),
+                last_line: number,
+                ..Context::default()
+            };
+            return true;
+        }
         if text.contains("lockdep is turned off") {
             self.out.lockdep_off.get_or_insert(number);
         } else if text.contains("hung task reports are suppressed") {
@@ -194,7 +204,15 @@ impl Collector {
         if self.out.locks.len() >= LOCK_LIST_LIMIT {
             return true;
         }
-        self.out.locks.push(LockList { line: number, task, locks: Vec::new() });
+        let lasting = context.event.is_none_or(|event| {
+            let event = &self.out.events[event];
+            event.kind.is_hang()
+                || event.kind.is_trap()
+                || event.kind == EventKind::Panic
+                || self.out.all_locks.is_some_and(|line| line > event.lines.first)
+        });
+        let boot = self.out.clock.boots();
+        self.out.locks.push(LockList { line: number, task, locks: Vec::new(), boot, lasting });
         context.locks = Some(self.out.locks.len() - 1);
         true
     }
@@ -233,6 +251,9 @@ impl Collector {
             parse::task_header(text.trim_start_matches(['\t', ' ']))
         {
             self.fill_headless(context, &task);
+            if state == 'D' && context.dump_cpu.is_none() {
+                self.listed(context, &task, trimmed, number, at);
+            }
             if let Some(snapshot) = self.begin_snapshot(context, number, at) {
                 let snapshot = &mut self.out.snapshots[snapshot];
                 snapshot.task = Some(task);
@@ -274,6 +295,57 @@ impl Collector {
             return context.is_open();
         }
         false
+    }
+
+    /// A blocked task in a list of such, or one whose report lost its first lines.
+    fn listed(
+        &mut self,
+        context: &mut Context,
+        task: &Task,
+        text: &str,
+        number: u64,
+        at: Option<Moment>,
+    ) {
+        let index = match context.event {
+            Some(event) => event,
+            None => {
+                if !context.listing && self.recent_requester(number).is_some() {
+                    return;
+                }
+                let asked = context.listing;
+                let Some(index) = self.begin(context, EventKind::HungTasks, text, number, at)
+                else {
+                    return;
+                };
+                // Without a list that was asked for, the first lines of a scan are lost: it may go on.
+                if !asked {
+                    self.scan = Some(index);
+                }
+                self.out.events[index].task = Some(task.clone());
+                self.out.events[index].detail =
+                    Detail::Hung(HungScan { listed: true, ..HungScan::default() });
+                index
+            }
+        };
+        let Detail::Hung(scan) = &mut self.out.events[index].detail else { return };
+        if !scan.listed || scan.members.iter().any(|member| member.task.pid == task.pid) {
+            return;
+        }
+        if scan.members.len() >= MEMBER_LIMIT {
+            scan.more += 1;
+            return;
+        }
+        scan.members.push(HungTask {
+            line: number,
+            task: task.clone(),
+            seconds: 0,
+            in_io_wait: false,
+            snapshot: None,
+            owner: None,
+            at,
+        });
+        context.member = Some(scan.members.len() - 1);
+        context.snapshot = None;
     }
 
     /// The header names the task of a hung task report whose first line is lost.
@@ -499,6 +571,11 @@ impl Collector {
                 }
                 false
             }
+            Detail::Hardware { severe } => {
+                let of_it = text.contains("[Hardware Error]") || text.starts_with("mce: ");
+                *severe |= of_it && super::headline::is_severe(text);
+                of_it
+            }
             Detail::Lockdep(report) => {
                 if let Some(wanted) = context.lock_follows.take()
                     && let Some(lock) = parse::held_lock(text, number)
@@ -506,6 +583,20 @@ impl Collector {
                     let slot: &mut Option<HeldLock> =
                         if wanted { &mut report.wanted } else { &mut report.held };
                     slot.get_or_insert(lock);
+                    return true;
+                }
+                // The words before the lock that is held may be lost.
+                if report.wanted.is_some()
+                    && report.held.is_none()
+                    && matches!(
+                        event.kind,
+                        EventKind::LockdepCircular | EventKind::LockdepRecursive
+                    )
+                    && !text.starts_with('#')
+                    && let Some(lock) =
+                        parse::held_lock(text, number).filter(|lock| !lock.address.is_empty())
+                {
+                    report.held = Some(lock);
                     return true;
                 }
                 if text.ends_with("is trying to acquire lock:")
@@ -753,6 +844,9 @@ fn of_stall(
         stall.last_ran = Some(number);
         context.role = Role::Subject;
         context.snapshot = None;
+    } else if text.contains("still haven't responded to the NMI:") {
+        let cpus = after(text, "NMI:").unwrap_or_default();
+        stall.deaf = Some((number, bounded(cpus.trim(), 60)));
     } else if text.contains("All QSes seen") {
         stall.all_seen = Some(number);
     } else if text.contains("Stall ended before state dump start") {

@@ -15,6 +15,24 @@ const SAME_TRAP: u64 = 14;
 /// Two prints of the hung task detector this close in time belong to one scan, microseconds.
 const SAME_SCAN: i64 = 10_000_000;
 
+/// Whether the line of a hardware error says that it was not corrected.
+pub(super) fn is_severe(text: &str) -> bool {
+    [
+        "Machine Check Exception",
+        "Uncorrect",
+        "ncorrected",
+        "atal",
+        "Memory failure",
+        "Killing",
+        "|UE|",
+        "context corrupt",
+        "panic",
+    ]
+    .iter()
+    .any(|word| text.contains(word))
+        && !text.contains("no action required")
+}
+
 impl Collector {
     /// Takes a line with an anchor of the row. False when the line turns out to be something else.
     pub(super) fn headline(
@@ -200,7 +218,18 @@ impl Collector {
                 true
             }
             EventKind::FaultOomLeaked if self.echo(number) => true,
-            EventKind::FaultOomLeaked | EventKind::Panic | EventKind::Hardware => {
+            EventKind::Hardware => {
+                let event = self
+                    .folds(kind, "", number)
+                    .or_else(|| self.begin(context, kind, text, number, at));
+                if let Some(event) = event {
+                    let detail = &mut self.out.events[event].detail;
+                    let before = matches!(detail, Detail::Hardware { severe: true });
+                    *detail = Detail::Hardware { severe: before || is_severe(text) };
+                }
+                true
+            }
+            EventKind::FaultOomLeaked | EventKind::Panic => {
                 if self
                     .folds(kind, if kind == EventKind::Panic { "\u{0}" } else { "" }, number)
                     .is_some()
@@ -353,8 +382,30 @@ impl Collector {
                 {
                     member.owner = Some((number, owner, how));
                     event.lines.last = event.lines.last.max(number);
+                    // What follows is the stack of the owner.
+                    context.member = None;
+                    context.snapshot = None;
                     return true;
                 }
+            }
+            // Its own report is lost; the line says as much.
+            let scan = self.scan.filter(|scan| {
+                let event = &self.out.events[*scan];
+                event.boot == self.out.clock.boots() && number < event.lines.last + 400
+            });
+            if let Some(Detail::Hung(scan)) = scan.map(|scan| &mut self.out.events[scan].detail)
+                && scan.members.len() < MEMBER_LIMIT
+            {
+                scan.members.push(HungTask {
+                    line: number,
+                    task: waiter,
+                    seconds: 0,
+                    in_io_wait: false,
+                    snapshot: None,
+                    owner: Some((number, owner, how)),
+                    at,
+                });
+                return true;
             }
             return false;
         }
@@ -387,6 +438,7 @@ impl Collector {
         };
         *context = Context { event: Some(index), ..Context::default() };
         if let Detail::Hung(scan) = &mut self.out.events[index].detail {
+            scan.listed = false;
             if scan.members.len() < MEMBER_LIMIT {
                 scan.members.push(HungTask {
                     line: number,
@@ -428,7 +480,10 @@ impl Collector {
             (Some(earlier), Some(later)) => {
                 self.out.clock.between(earlier, later).is_some_and(|gap| gap.abs() < SAME_SCAN)
             }
-            _ => seconds.abs_diff(last.seconds) < 5 && number < event.lines.last + 400,
+            _ => {
+                (seconds.abs_diff(last.seconds) < 5 || last.seconds == 0)
+                    && number < event.lines.last + 400
+            }
         }
     }
 

@@ -102,6 +102,8 @@ struct Context {
     lock_follows: Option<bool>,
     /// Line of `cut here` or of a ruler.
     opening: Option<u64>,
+    /// Inside a list of blocked tasks that was asked for.
+    listing: bool,
     idle: u32,
     last_line: u64,
 }
@@ -140,6 +142,7 @@ const ASIDES: &[&str] = &[
     " held by ",
     "Showing all locks held",
     "Showing busy workqueues",
+    "Show Blocked State",
     "task:",
     "PID: ",
     "Call Trace:",
@@ -339,10 +342,7 @@ impl Collector {
         context.snapshot = Some(index);
         context.interrupt = false;
         context.locks = None;
-        let owner = context.event.or(self.requester.filter(|event| {
-            number <= self.out.events[*event].lines.last + 2_000
-                && self.out.events[*event].boot == self.out.clock.boots()
-        }));
+        let owner = context.event.or(self.recent_requester(number));
         if let Some(owner) = owner {
             let event = &mut self.out.events[owner];
             event.snapshots.push(SnapshotId(index));
@@ -372,6 +372,14 @@ impl Collector {
         Some(index)
     }
 
+    /// The last event that asks for stacks of others, where it is near enough to have asked for these.
+    fn recent_requester(&self, number: u64) -> Option<usize> {
+        self.requester.filter(|event| {
+            number <= self.out.events[*event].lines.last + 2_000
+                && self.out.events[*event].boot == self.out.clock.boots()
+        })
+    }
+
     fn name_event_task(&mut self, context: &Context, task: &Task, cpu: Option<u32>) {
         let Some(event) = context.event.map(|event| &mut self.out.events[event]) else { return };
         // A stall or a scan names its tasks itself; the CPU that prints is a witness.
@@ -393,7 +401,7 @@ impl Collector {
 
 impl Context {
     fn is_open(&self) -> bool {
-        self.event.is_some() || self.snapshot.is_some() || self.locks.is_some()
+        self.event.is_some() || self.snapshot.is_some() || self.locks.is_some() || self.listing
     }
 }
 
