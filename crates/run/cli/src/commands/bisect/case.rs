@@ -283,7 +283,6 @@ impl Case {
     pub(crate) fn bisection(&self, count: usize) -> Bisection {
         let (build_minutes, run_minutes) = self.cost();
         let settings = Settings {
-            direction: reason_bisect::Direction::Cause,
             confidence: self.stored.request.confidence,
             build_minutes,
             run_minutes,

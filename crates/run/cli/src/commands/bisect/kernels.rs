@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use facts::CommitId;
 use outside_git::{Repository, Worktree};
-use outside_kernel_build::{BuildError, Recipe, build, sources_used};
+use outside_kernel_build::{BuildError, Built, Recipe, build, sources_used};
 use outside_store::{Attempt, Event, LabRequest, Request};
 use outside_vm::{Initramfs, Kernel, Settings, Snapshot, probe};
 use run_lab::{
@@ -105,7 +105,7 @@ impl Kernels {
         path.canonicalize().map_err(|error| format!("{}: {error}", path.display()))
     }
 
-    fn build(&self, tree: PathBuf) -> Result<(Kernel, String), Fault> {
+    fn build(&self, tree: PathBuf) -> Result<Built, Fault> {
         let recipe = Recipe {
             tree,
             folder: self.folder.join(format!("build-{}", self.number)),
@@ -131,7 +131,7 @@ impl Kernels {
             let text: String = all.into_iter().map(|path| path + "\n").collect();
             let _ = fs::write(&file, text);
         }
-        Ok((Kernel { image: built.image, modules: None }, built.signature))
+        Ok(built)
     }
 
     fn boot(&self, commit: &CommitId, kernel: Kernel) -> Result<Up, Fault> {
@@ -197,20 +197,20 @@ impl Kernels {
     }
 
     /// Builds the kernel of `commit` and keeps its image.
-    fn build_and_keep(&mut self, commit: &CommitId) -> Result<String, Fault> {
+    fn build_and_keep(&mut self, commit: &CommitId) -> Result<Built, Fault> {
         let trouble = |text: String| Fault { event: Event::LabTrouble, title: None, text };
         let tree = self.check_out(commit).map_err(trouble)?;
-        let (kernel, signature) = self.build(tree)?;
+        let built = self.build(tree)?;
         let image = self.image(commit);
         let keep = || {
             fs::create_dir_all(self.folder.join("images"))?;
             // Under another name first: a kernel that is half written must never be booted.
             let half = image.with_extension(format!("half-{}", self.number));
-            fs::copy(&kernel.image, &half)?;
+            fs::copy(&built.image, &half)?;
             fs::rename(&half, &image)
         };
         keep().map_err(|error| trouble(format!("{}: {error}", image.display())))?;
-        Ok(signature)
+        Ok(built)
     }
 
     /// Brings the kernel of `commit` up, with the attempt to record if it had to be built.
@@ -221,24 +221,25 @@ impl Kernels {
         };
         let fault = |fault: Fault| Box::new(made(fault.event, fault.title, &fault.text));
         let image = self.image(commit);
-        let signature = match image.is_file() {
+        let built = match image.is_file() {
             true => None,
             false => Some(self.build_and_keep(commit).map_err(fault)?),
         };
         let seconds = start.elapsed().as_secs_f64();
         let up = self.boot(commit, Kernel { image, modules: None }).map_err(|problem| {
             let attempt = fault(problem);
-            Box::new(Attempt { signature: signature.clone(), ..*attempt })
+            let signature = built.as_ref().map(|built| built.signature.clone());
+            Box::new(Attempt { signature, ..*attempt })
         })?;
         self.up.push(up);
         if self.up.len() > MOST_UP {
             self.up.remove(0);
         }
-        let built = |signature| Attempt {
-            signature: Some(signature),
-            ..attempt(commit, Event::Built, None, seconds, &[])
-        };
-        Ok(signature.map(built))
+        // The compiler is what a kernel owes to this machine and not to its commit.
+        Ok(built.map(|built| Attempt {
+            signature: Some(built.signature),
+            ..attempt(commit, Event::Built, Some(built.compiler), seconds, &[])
+        }))
     }
 }
 

@@ -32,7 +32,10 @@ pub(super) fn report(read: &Read) -> String {
         ),
     );
     if !read.files.is_empty() {
-        put(&mut out, format_args!("Lines are counted through all files, in the order of their names."));
+        put(
+            &mut out,
+            format_args!("Lines are counted through all files, in the order of their names."),
+        );
     }
     for thread in &read.threads {
         out.push('\n');
