@@ -22,6 +22,9 @@ pub enum Feature {
     AtomicSleep,
     /// The workqueue code names work items that leak locks or RCU readers (6.9 and later).
     WorkqueueLeakCheck,
+    /// The workqueue code lends the CPU of a hog to another worker (6.6 and later), and the kernel is
+    /// preemptible, so that it gets it.
+    WorkqueueSplitsHogs,
     /// A hard-lockup detector that works without performance counters: one CPU watches the next.
     BuddyWatchdog,
 }
