@@ -46,6 +46,10 @@ enum What {
 enum Printed {
     /// `ktriage report --json`
     Report,
+    /// `ktriage diagnose --json`
+    Diagnose,
+    /// `ktriage check --json`
+    Check,
     /// `ktriage bisect audit --json`
     BisectAudit,
 }
@@ -67,6 +71,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         What::Schema { command } => {
             let schema = match command {
                 Printed::Report => schemars::schema_for!(crate::json::report::Log<'_>),
+                Printed::Diagnose => schemars::schema_for!(crate::json::diagnose::Log),
+                Printed::Check => schemars::schema_for!(crate::json::check::Analysis<'_>),
                 Printed::BisectAudit => schemars::schema_for!(crate::json::audit::Log<'_>),
             };
             serde_json::to_writer_pretty(&mut out, &schema).map_err(io::Error::from)?;
