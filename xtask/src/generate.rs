@@ -7,8 +7,12 @@ use std::process::Command;
 use anyhow::{Context as _, bail};
 
 /// (arguments of `ktriage`, file that holds what it prints).
-pub(crate) const GENERATED: &[(&[&str], &str)] =
-    &[(&["generate", "schema", "report"], "docs/schema/report.json")];
+pub(crate) const GENERATED: &[(&[&str], &str)] = &[
+    (&["generate", "schema", "report"], "docs/schema/report.json"),
+    (&["generate", "schema", "diagnose"], "docs/schema/diagnose.json"),
+    (&["generate", "schema", "check"], "docs/schema/check.json"),
+    (&["generate", "schema", "bisect-audit"], "docs/schema/bisect-audit.json"),
+];
 
 /// Writes every generated file.
 pub(crate) fn run(root: &Path) -> anyhow::Result<()> {

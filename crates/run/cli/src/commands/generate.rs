@@ -48,6 +48,10 @@ enum Printed {
     Report,
     /// `ktriage bisect show --json`
     Bisect,
+    /// `ktriage diagnose --json`
+    Diagnose,
+    /// `ktriage check --json`
+    Check,
     /// `ktriage bisect audit --json`
     BisectAudit,
     /// `ktriage bisect plan --json`
@@ -73,6 +77,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
                 Printed::Report => schemars::schema_for!(crate::json::report::Log<'_>),
                 Printed::Bisect => schemars::schema_for!(crate::json::bisect::Bisection),
                 Printed::BisectPlan => schemars::schema_for!(crate::json::bisect::Plan),
+                Printed::Diagnose => schemars::schema_for!(crate::json::diagnose::Log),
+                Printed::Check => schemars::schema_for!(crate::json::check::Analysis<'_>),
                 Printed::BisectAudit => schemars::schema_for!(crate::json::audit::Log<'_>),
             };
             serde_json::to_writer_pretty(&mut out, &schema).map_err(io::Error::from)?;

@@ -3,13 +3,14 @@
 use facts::{Claim, LineSpan};
 use reason_check::report::{GraphEdge, TaskFinding};
 use reason_check::{Cited, JudgedClaim, Report, Source};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// Grows when a field changes its meaning or goes; new fields do not change it.
 pub(crate) const FORMAT: u32 = 1;
 
 /// The judgement of one analysis.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct Analysis<'a> {
     format: u32,
     file: &'a str,
@@ -26,7 +27,7 @@ pub(crate) struct Analysis<'a> {
     form: Vec<Form<'a>>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct Statement<'a> {
     statement: &'a str,
     grade: &'static str,
@@ -34,20 +35,20 @@ struct Statement<'a> {
     lines: Vec<[u64; 2]>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct Task<'a> {
     task: &'a str,
     claims: Vec<Statement<'a>>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct Graph<'a> {
     chains: &'a [String],
     edges: Vec<Edge<'a>>,
     cycle: bool,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct Edge<'a> {
     from: &'a str,
     to: &'a str,
@@ -57,7 +58,7 @@ struct Edge<'a> {
     grade: &'static str,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct Verdict<'a> {
     kind: &'static str,
     statement: &'a str,
@@ -65,14 +66,14 @@ struct Verdict<'a> {
     cause: &'a str,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct Commit<'a> {
     hash: &'a str,
     subject: Option<&'a str>,
     lines: &'a [u64],
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct Judged<'a> {
     rule: &'static str,
     claim: &'a str,
@@ -82,7 +83,7 @@ struct Judged<'a> {
     evidence: Vec<Citation>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct Form<'a> {
     rule: &'static str,
     text: &'a str,
@@ -90,7 +91,7 @@ struct Form<'a> {
 }
 
 /// Lines of the analysis or of the log, both ends included.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct Citation {
     of: &'static str,
     lines: [u64; 2],

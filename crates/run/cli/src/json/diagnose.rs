@@ -3,12 +3,14 @@
 use facts::LineSpan;
 use reason_diagnose::clock::Axis;
 use reason_diagnose::{Diagnosis, event};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// Version of this shape.
 const FORMAT: u32 = 1;
 
-#[derive(Serialize, Debug)]
+/// The diagnosis of one log.
+#[derive(Serialize, JsonSchema, Debug)]
 pub(crate) struct Log {
     format: u32,
     file: String,
@@ -23,9 +25,19 @@ pub(crate) struct Log {
     registers: Vec<Claim>,
     groups: Vec<Group>,
     missing: Vec<String>,
+    /// What was not read or kept.
+    notices: Vec<String>,
 }
 
-#[derive(Serialize, Debug)]
+impl Log {
+    /// The object with what was not read or kept.
+    pub(crate) fn noticing(mut self, notices: &[String]) -> Self {
+        self.notices = notices.to_vec();
+        self
+    }
+}
+
+#[derive(Serialize, JsonSchema, Debug)]
 struct Kernel {
     version: Option<String>,
     arch: Option<&'static str>,
@@ -36,7 +48,7 @@ struct Kernel {
     modified: Option<&'static str>,
 }
 
-#[derive(Serialize, Debug)]
+#[derive(Serialize, JsonSchema, Debug)]
 struct Event {
     id: String,
     kind: &'static str,
@@ -53,7 +65,7 @@ struct Event {
     caused_by: Option<String>,
 }
 
-#[derive(Serialize, Debug)]
+#[derive(Serialize, JsonSchema, Debug)]
 struct Time {
     from: f64,
     to: f64,
@@ -61,7 +73,7 @@ struct Time {
     axis: &'static str,
 }
 
-#[derive(Serialize, Debug)]
+#[derive(Serialize, JsonSchema, Debug)]
 struct FirstCause {
     event: String,
     line: u64,
@@ -69,28 +81,28 @@ struct FirstCause {
     grade: &'static str,
 }
 
-#[derive(Serialize, Debug)]
+#[derive(Serialize, JsonSchema, Debug)]
 struct Verdict {
     kind: &'static str,
     statement: String,
     grade: &'static str,
 }
 
-#[derive(Serialize, Debug)]
+#[derive(Serialize, JsonSchema, Debug)]
 struct Graph {
     nodes: Vec<Node>,
     edges: Vec<Edge>,
     cycle: bool,
 }
 
-#[derive(Serialize, Debug)]
+#[derive(Serialize, JsonSchema, Debug)]
 struct Node {
     id: String,
     kind: &'static str,
     name: String,
 }
 
-#[derive(Serialize, Debug)]
+#[derive(Serialize, JsonSchema, Debug)]
 struct Edge {
     from: String,
     to: String,
@@ -100,7 +112,7 @@ struct Edge {
     grade: &'static str,
 }
 
-#[derive(Serialize, Debug)]
+#[derive(Serialize, JsonSchema, Debug)]
 struct Claim {
     statement: String,
     grade: &'static str,
@@ -108,7 +120,7 @@ struct Claim {
     lines: Vec<[u64; 2]>,
 }
 
-#[derive(Serialize, Debug)]
+#[derive(Serialize, JsonSchema, Debug)]
 struct Group {
     key: String,
     events: Vec<String>,
@@ -228,6 +240,7 @@ pub(crate) fn log(file: &str, diagnosis: &Diagnosis, registers: &[facts::Claim])
             })
             .collect(),
         missing: diagnosis.missing.clone(),
+        notices: Vec::new(),
     }
 }
 
@@ -290,6 +303,7 @@ pub(crate) fn analysis(file: &str, report: &reason_check::Report) -> Log {
         hypotheses: Vec::new(),
         groups: Vec::new(),
         missing: report.needed.clone(),
+        notices: Vec::new(),
     }
 }
 

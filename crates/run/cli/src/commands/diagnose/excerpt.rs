@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use facts::{Claim, LineSpan};
 use reason_diagnose::Diagnosis;
 
 /// Bytes of standard input that are kept for quoting.
@@ -28,10 +29,13 @@ pub(super) struct Excerpt {
 }
 
 impl Excerpt {
-    /// Wants the lines that the diagnosis cites.
-    pub(super) fn new(diagnosis: &Diagnosis) -> Self {
+    /// Wants the lines that the diagnosis and the statements on registers cite.
+    pub(super) fn new(diagnosis: &Diagnosis, registers: &[Claim]) -> Self {
+        let mut cited: Vec<LineSpan> = diagnosis.cited_lines();
+        cited.extend(registers.iter().flat_map(|claim| claim.lines.iter().copied()));
+        cited.sort_unstable_by_key(|span| (span.first, span.last));
         let mut wanted: Vec<(u64, u64)> = Vec::new();
-        for span in diagnosis.cited_lines() {
+        for span in cited {
             let (first, last) =
                 (span.first.saturating_sub(AROUND), span.last.min(span.first + RUN_LIMIT) + AROUND);
             match wanted.last_mut() {

@@ -6,10 +6,8 @@
 use std::fmt::Write as _;
 
 use facts::{Claim, LineSpan};
-use reason_diagnose::Diagnosis;
 
-use super::excerpt::Excerpt;
-use super::picture;
+use super::{Diagnosed, picture};
 use crate::output::Escaped;
 
 const STYLE: &str = "body{font:15px/1.45 system-ui,sans-serif;max-width:1100px;margin:2em auto;padding:0 1em;color:#1b1b1b;background:#fff}\
@@ -42,7 +40,8 @@ pub(super) fn escape(text: &str) -> String {
 }
 
 /// The page of one log.
-pub(super) fn page(name: &str, diagnosis: &Diagnosis, excerpt: &Excerpt) -> String {
+pub(super) fn page(name: &str, read: &Diagnosed) -> String {
+    let Diagnosed { diagnosis, excerpt, registers, notices, .. } = read;
     let mut out = String::new();
     let _ = write!(
         out,
@@ -75,6 +74,7 @@ pub(super) fn page(name: &str, diagnosis: &Diagnosis, excerpt: &Excerpt) -> Stri
     section(&mut out, "Wait graph", &picture::wait_graph(&diagnosis.graph));
     section(&mut out, "Why", &table(&diagnosis.claims));
     section(&mut out, "Hypotheses", &table(&diagnosis.hypotheses));
+    section(&mut out, "Registers and code", &table(registers));
     if !diagnosis.missing.is_empty() {
         let items: String =
             diagnosis.missing.iter().map(|item| format!("<li>{}</li>", escape(item))).collect();
@@ -93,6 +93,11 @@ pub(super) fn page(name: &str, diagnosis: &Diagnosis, excerpt: &Excerpt) -> Stri
             })
             .collect();
         section(&mut out, "Grouping", &format!("<ul>{items}</ul>"));
+    }
+    if !notices.is_empty() {
+        let items: String =
+            notices.iter().map(|notice| format!("<li>{}</li>", escape(notice))).collect();
+        section(&mut out, "Notices", &format!("<ul>{items}</ul>"));
     }
     let mut lines = String::from("<pre>");
     let mut last = 0;
@@ -147,11 +152,7 @@ mod tests {
         let log = format!(
             "[   50.0] watchdog: BUG: soft lockup - CPU#3 stuck for 22s! [{evil}:77]\n[   50.1] CPU: 3 PID: 77 Comm: {evil} Not tainted 6.1.0{evil} #1\n[   50.2] RIP: 0010:spin_here+0x1/0x9\n"
         );
-        let diagnosis = reason_diagnose::diagnose(log.as_bytes());
-        let mut excerpt = Excerpt::new(&diagnosis);
-        excerpt.push(log.as_bytes());
-        excerpt.finish();
-        let page = page(evil, &diagnosis, &excerpt);
+        let page = page(evil, &Diagnosed::of(&log));
         assert!(!page.contains("<script") && !page.contains(['\u{1b}', '\u{202e}']));
         assert!(page.contains("&lt;script&gt;"));
         for target in page

@@ -6,6 +6,7 @@ use reason_diagnose::Diagnosis;
 #[cfg(test)]
 use reason_diagnose::verdict;
 
+use super::Diagnosed;
 use super::excerpt::Excerpt;
 use super::text::{cite, wrap};
 use crate::output::Escaped;
@@ -17,8 +18,12 @@ const WIDTH: usize = 72;
 /// Quoted log lines.
 const QUOTES: usize = 14;
 
+/// Lines for registers and code.
+const REGISTERS: usize = 9;
+
 /// The reply.
-pub(super) fn reply(diagnosis: &Diagnosis, excerpt: &Excerpt) -> String {
+pub(super) fn reply(read: &Diagnosed) -> String {
+    let Diagnosed { diagnosis, excerpt, registers, notices, .. } = read;
     let mut out: Vec<String> = Vec::new();
     out.extend(wrap(&plain(&diagnosis.verdict.statement), WIDTH));
     out.push(format!(
@@ -50,7 +55,13 @@ pub(super) fn reply(diagnosis: &Diagnosis, excerpt: &Excerpt) -> String {
         out.push("Decisive lines:".into());
         out.extend(quotes);
     }
-    let budget = LINES.saturating_sub(out.len() + 14);
+    let mut dump = Vec::new();
+    let telling = registers.iter().filter(|claim| super::text::is_telling(claim));
+    section(&mut dump, "Registers and code:", telling, REGISTERS);
+    for notice in notices {
+        dump.extend(wrap(&format!("Note: {notice}."), WIDTH));
+    }
+    let budget = LINES.saturating_sub(out.len() + dump.len() + 14);
     let facts = |claim: &&Claim| matches!(claim.grade, Grade::Seen | Grade::Derived);
     section(
         &mut out,
@@ -64,6 +75,7 @@ pub(super) fn reply(diagnosis: &Diagnosis, excerpt: &Excerpt) -> String {
         diagnosis.claims.iter().chain(&diagnosis.hypotheses).filter(|claim| !facts(claim)),
         budget / 2,
     );
+    out.extend(dump);
     if !diagnosis.missing.is_empty() {
         out.push(String::new());
         out.push("What would settle the rest:".into());
@@ -177,14 +189,16 @@ mod tests {
                 900 + n
             );
         }
-        let diagnosis = reason_diagnose::diagnose(log.as_bytes());
-        let mut excerpt = Excerpt::new(&diagnosis);
-        excerpt.push(log.as_bytes());
-        excerpt.finish();
-        let text = reply(&diagnosis, &excerpt);
+        log += "w[77]: segfault at 10 ip 0000000000401136 sp 00007ffe00000010 error 6 in w[401000+1000]\n";
+        let read = Diagnosed::of(&log);
+        let text = reply(&read);
+        assert!(
+            text.contains("Registers and code:") && text.contains("page not present"),
+            "{text}"
+        );
         assert!(text.lines().count() <= LINES);
         assert!(text.is_ascii());
         assert!(text.contains("> [   50.000000] watchdog: BUG: soft lockup - CPU#3"), "{text}");
-        assert_eq!(subject(&diagnosis).as_deref(), Some("soft lockup on CPU 3"));
+        assert_eq!(subject(&read.diagnosis).as_deref(), Some("soft lockup on CPU 3"));
     }
 }

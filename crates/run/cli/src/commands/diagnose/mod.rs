@@ -65,6 +65,21 @@ struct Diagnosed {
     analysis: Option<reason_check::Report>,
     /// What registers, faults and code bytes say.
     registers: Vec<Claim>,
+    /// What was not read or kept, in sentences.
+    notices: Vec<String>,
+}
+
+#[cfg(test)]
+impl Diagnosed {
+    /// A log in memory, read as a file would be.
+    fn of(log: &str) -> Self {
+        let diagnosis = reason_diagnose::diagnose(log.as_bytes());
+        let registers = registers::claims(log.as_bytes(), &[]).unwrap();
+        let mut excerpt = Excerpt::new(&diagnosis, &registers);
+        excerpt.push(log.as_bytes());
+        excerpt.finish();
+        Self { diagnosis, excerpt, analysis: None, registers, notices: Vec::new() }
+    }
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
@@ -94,7 +109,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
             found |= !read.diagnosis.seen.events.is_empty();
             let name = input.name();
             if let Some(path) = &arguments.html {
-                let page = html::page(&name, &read.diagnosis, &read.excerpt);
+                let page = html::page(&name, &read);
                 std::fs::write(path, page)
                     .with_context(|| format!("cannot write {}", path.display()))
                     .map_err(Failure::usage)?;
@@ -103,11 +118,12 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
                 let object = match &read.analysis {
                     Some(report) => json::analysis(&name, report),
                     None => json::log(&name, &read.diagnosis, &read.registers),
-                };
+                }
+                .noticing(&read.notices);
                 serde_json::to_writer(&mut out, &object).map_err(io::Error::from)?;
                 writeln!(out)?;
             } else if arguments.mail {
-                out.write_all(mail::reply(&read.diagnosis, &read.excerpt).as_bytes())?;
+                out.write_all(mail::reply(&read).as_bytes())?;
             } else {
                 if arguments.logs.len() > 1 {
                     writeln!(
@@ -123,6 +139,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
                 };
                 out.write_all(text.as_bytes())?;
                 out.write_all(text::registers(&read.registers).as_bytes())?;
+                out.write_all(text::notices(&read.notices).as_bytes())?;
             }
         }
     }
@@ -140,8 +157,10 @@ fn read(input: &Input, quotes: bool, binaries: &[PathBuf]) -> Result<Diagnosed, 
     let mut head = Vec::new();
     let mut start = Vec::new();
     let keeps = quotes && *input == Input::Standard;
+    let mut size = 0;
     input.read_to(|piece| {
         reader.push(piece);
+        size += piece.len() as u64;
         let room = analysis::LIMIT.saturating_sub(head.len());
         head.extend_from_slice(&piece[..piece.len().min(room)]);
         let room = registers::READ_LIMIT - start.len();
@@ -154,17 +173,44 @@ fn read(input: &Input, quotes: bool, binaries: &[PathBuf]) -> Result<Diagnosed, 
     let analysis = (diagnosis.seen.events.is_empty() && head.len() < analysis::LIMIT)
         .then(|| analysis::read(&head))
         .flatten();
-    let mut excerpt = Excerpt::new(&diagnosis);
+    // A log without events has no dump worth reading.
+    let registers = match diagnosis.seen.events.is_empty() {
+        true => Vec::new(),
+        false => registers::claims(&start, binaries)?,
+    };
+    let mut notices = Vec::new();
+    let mebibytes = |limit: usize| limit >> 20;
+    if size > registers::READ_LIMIT as u64 && !diagnosis.seen.events.is_empty() {
+        notices.push(format!(
+            "registers and code were read in the first {} MiB of the log only",
+            mebibytes(registers::READ_LIMIT)
+        ));
+    }
+    if diagnosis.seen.events.is_empty() && size >= analysis::LIMIT as u64 {
+        notices.push(format!(
+            "an input of {} MiB or more is not searched for stacks that prose quotes",
+            mebibytes(analysis::LIMIT)
+        ));
+    }
+    if keeps && size > kept.len() as u64 {
+        notices.push(format!(
+            "lines behind the first {} MiB of standard input cannot be quoted; give the log as a file",
+            mebibytes(excerpt::KEPT_LIMIT)
+        ));
+    }
+    if diagnosis.seen.dropped > 0 {
+        notices.push(format!(
+            "{} events behind the first {} were counted only",
+            diagnosis.seen.dropped,
+            reason_diagnose::EVENT_LIMIT
+        ));
+    }
+    let mut excerpt = Excerpt::new(&diagnosis, &registers);
     if keeps {
         excerpt.push(&kept);
     } else if quotes {
         input.read_to(|piece| excerpt.push(piece))?;
     }
     excerpt.finish();
-    // A log without events has no dump worth reading.
-    let registers = match diagnosis.seen.events.is_empty() {
-        true => Vec::new(),
-        false => registers::claims(&start, binaries)?,
-    };
-    Ok(Diagnosed { diagnosis, excerpt, analysis, registers })
+    Ok(Diagnosed { diagnosis, excerpt, analysis, registers, notices })
 }

@@ -385,17 +385,31 @@ const REGISTERS_SHOWN: usize = 12;
 /// What registers, faults and code bytes say; empty when they say nothing.
 pub(super) fn registers(claims: &[Claim]) -> String {
     let mut out = Page::default();
-    // What stands in nearly every dump is left to JSON.
-    let rare = |claim: &&Claim| {
-        !(claim.statement.starts_with("Interrupts were open")
-            || claim.statement.contains("right behind its system call")
-            || claim.statement.starts_with("The program is at"))
-    };
-    let telling: Vec<Claim> = claims.iter().filter(rare).take(REGISTERS_SHOWN).cloned().collect();
+    let telling: Vec<Claim> =
+        claims.iter().filter(|claim| is_telling(claim)).take(REGISTERS_SHOWN).cloned().collect();
     if !telling.is_empty() {
         // The section stands behind the report.
         out.text.push('\n');
         self::claims(&mut out, "Registers", &telling);
+    }
+    out.text
+}
+
+/// Whether a statement on registers is worth a line: what stands in nearly every dump is left to JSON.
+pub(super) fn is_telling(claim: &Claim) -> bool {
+    !(claim.statement.starts_with("Interrupts were open")
+        || claim.statement.contains("right behind its system call")
+        || claim.statement.starts_with("The program is at"))
+}
+
+/// What was not read or kept.
+pub(super) fn notices(notices: &[String]) -> String {
+    let mut out = Page::default();
+    for (at, notice) in notices.iter().enumerate() {
+        if at == 0 {
+            out.text.push('\n');
+        }
+        out.entry(if at == 0 { "Notice   " } else { "         " }, notice, "");
     }
     out.text
 }
