@@ -263,3 +263,162 @@ fn any_bytes_give_a_diagnosis() {
         }
     }
 }
+
+/// A hung or listed task that sleeps in the functions given, innermost first.
+fn sleeper(head: &str, name: &str, pid: u32, functions: &[&str]) -> String {
+    let mut log = head.to_owned();
+    log += &format!(
+        "task:{name} state:D stack:0 pid:{pid} tgid:{pid} ppid:2 flags:0x4000\nCall Trace:\n __schedule+0x1/0x9\n schedule+0x1/0x9\n"
+    );
+    for function in functions {
+        log += &format!(" {function}+0x1/0x9\n");
+    }
+    log
+}
+
+fn hung(name: &str, pid: u32, functions: &[&str]) -> String {
+    sleeper(
+        &format!("INFO: task {name}:{pid} blocked for more than 61 seconds.\n"),
+        name,
+        pid,
+        functions,
+    )
+}
+
+#[test]
+fn locks_of_one_place_with_different_owners_are_no_cycle() {
+    // Three objects, one place where their locks are taken: a waits for b, b for c, and c for a device.
+    let unlink = ["rwsem_down_write_slowpath", "down_write", "my_unlink"];
+    let log = hung("a", 31, &unlink)
+        + "INFO: task a:31 <writer> blocked on an rw-semaphore likely owned by task b:32 <writer>\n"
+        + &hung("b", 32, &unlink)
+        + "INFO: task b:32 <writer> blocked on an rw-semaphore likely owned by task c:33 <writer>\n"
+        + &sleeper("", "c", 33, &["io_schedule", "submit_bio_wait", "my_unlink"]);
+    let diagnosis = diagnose(log.as_bytes());
+    assert_eq!(diagnosis.verdict.kind, VerdictKind::Device, "{}", diagnosis.verdict.statement);
+    let chain = &diagnosis.verdict.statement;
+    let places: Vec<_> = ["a[31]", "b[32]", "c[33]"].iter().map(|t| chain.find(t)).collect();
+    assert!(places.iter().all(Option::is_some) && places.is_sorted(), "{chain}");
+}
+
+#[test]
+fn an_owner_that_sleeps_interruptibly_is_shown_with_its_stack() {
+    let mut log = hung("a", 31, &["__mutex_lock", "my_read"]);
+    log += "INFO: task a:31 is blocked on a mutex likely owned by task b:32.\n";
+    log += &sleeper("", "b", 32, &["schedule_timeout", "msleep_interruptible", "my_read"])
+        .replace("state:D", "state:S");
+    let diagnosis = diagnose(log.as_bytes());
+    assert_eq!(diagnosis.verdict.kind, VerdictKind::LockHeld);
+    let said = &diagnosis.verdict.statement;
+    assert!(
+        said.contains("b[32]") && said.contains("delay") && !said.contains("does not show. Chain"),
+        "{said}"
+    );
+}
+
+#[test]
+fn locks_held_at_an_old_warning_are_not_held_at_a_later_hang() {
+    let lock = |address: &str, class: &str, at: &str| {
+        format!(" #0: {address} ({class}){{+.+.}}-{{3:3}}, at: {at}+0x1/0x9\n")
+    };
+    let mut log = String::from(
+        "WARNING: suspicious RCU usage\nmm/my.c:1 suspicious rcu_dereference_check() usage!\n2 locks held by b/32:\n",
+    );
+    log += &lock("ff11000000000001", "&alpha", "alpha_take");
+    log += &lock("ff11000000000002", "&beta", "beta_take").replace("#0", "#1");
+    log += "stack backtrace:\nCPU: 0 PID: 32 Comm: b Not tainted 6.1.0 #1\nCall Trace:\n beta_take+0x1/0x9\n";
+    log += &hung("a", 31, &["__mutex_lock", "alpha_take"]);
+    log += "1 lock held by a/31:\n";
+    log += &lock("ff11000000000001", "&alpha", "alpha_take");
+    log += &hung("b", 32, &["gamma_wait"]);
+    let diagnosis = diagnose(log.as_bytes());
+    assert!(
+        diagnosis.graph.edges.iter().all(|edge| edge.rule != "R33"),
+        "{:?}",
+        diagnosis.graph.edges
+    );
+}
+
+#[test]
+fn a_list_of_blocked_tasks_that_was_asked_for_is_read() {
+    let list = "sysrq: Show Blocked State\n".to_owned()
+        + &sleeper("", "one", 31, &["__mutex_lock", "my_open"])
+        + &sleeper("", "two", 32, &["io_schedule", "blk_mq_get_tag", "my_read"]);
+    let old = "SysRq : Show Blocked State\n  task                        PC stack   pid father\njbd2/sda1-8     D    0   234      2 0x80000000\nCall Trace:\n __schedule+0x1/0x9\n schedule+0x1/0x9\n submit_bio_wait+0x1/0x9\n";
+    for (log, members) in [(list.as_str(), 2), (old, 1)] {
+        let diagnosis = diagnose(log.as_bytes());
+        let event = &diagnosis.seen.events[0];
+        let Detail::Hung(scan) = &event.detail else { panic!("no list") };
+        assert!(scan.listed && scan.members.len() == members, "{scan:?}");
+        assert_eq!(event.lines.first, if members == 2 { 1 } else { 3 });
+        // Blocked is not hung: how long they wait is not said.
+        assert!(
+            !diagnosis.claims.iter().any(|claim| claim.rules.iter().any(|rule| rule.0 == "R30"))
+        );
+    }
+}
+
+#[test]
+fn a_scan_whose_first_line_is_lost_is_one_scan() {
+    let log = sleeper("", "a", 31, &["__mutex_lock", "my_open"])
+        + &hung("b", 32, &["__mutex_lock", "my_open"]);
+    let diagnosis = diagnose(log.as_bytes());
+    assert_eq!(diagnosis.seen.events.len(), 1);
+    assert_eq!(diagnosis.first_cause.map(|cause| cause.line), Some(1));
+}
+
+#[test]
+fn storage_that_failed_first_comes_before_the_tasks_that_wait_for_it() {
+    let timeout = "[  100.000000] nvme nvme0: I/O 23 QID 3 timeout, aborting\n";
+    let stamped = |log: &str| -> String {
+        log.lines().map(|line| format!("[  300.000000] {line}\n")).collect()
+    };
+    let waiting = stamped(&hung(
+        "jbd2/x",
+        31,
+        &["bit_wait_io", "__wait_on_bit", "jbd2_journal_commit_transaction"],
+    ));
+    let diagnosis = diagnose((timeout.to_owned() + &waiting).as_bytes());
+    assert_eq!(diagnosis.first_cause.map(|cause| cause.line), Some(1));
+    // What the tasks wait for is not known: it may be the device or not.
+    let elsewhere = stamped(&hung("w", 31, &["__mutex_lock", "my_open"]));
+    let diagnosis = diagnose((timeout.to_owned() + &elsewhere).as_bytes());
+    assert!(diagnosis.first_cause.is_none());
+    assert!(!diagnosis.missing.is_empty());
+}
+
+#[test]
+fn a_corrected_hardware_error_begins_nothing() {
+    let corrected = "[    5.000000] mce: [Hardware Error]: Machine check events logged\n[    5.000001] [Hardware Error]: Corrected error, no action required.\n";
+    let lockup = "[ 4000.000000] watchdog: BUG: soft lockup - CPU#3 stuck for 22s! [w:77]\n[ 4000.000001] CPU: 3 PID: 77 Comm: w Not tainted 6.1.0 #1\n[ 4000.000002] RIP: 0010:spin_here+0x1/0x9\n";
+    let first = |log: String| diagnose(log.as_bytes()).first_cause.map(|cause| cause.line);
+    assert_eq!(first(corrected.to_owned() + lockup), Some(3));
+    let fatal = "[    5.000000] mce: [Hardware Error]: CPU 2: Machine Check Exception: 5 Bank 3: be00000000800400\n";
+    assert_eq!(first(fatal.to_owned() + lockup), Some(1));
+}
+
+#[test]
+fn a_cpu_that_does_not_answer_is_told_with_what_it_was_doing() {
+    let log = "smp: csd: Detected non-responsive CSD lock (#1) on CPU#0, waiting 5000000007 ns for CPU#02 my_call+0x0/0x10(0x0).
+Sending NMI from CPU 0 to CPUs 2:
+NMI backtrace for cpu 2
+CPU: 2 PID: 53 Comm: irq/16-x Not tainted 5.11.0 #5
+RIP: 0010:native_queued_spin_lock_slowpath+0x61/0x1d0
+RSP: 0018:ffffbc494011cde0 EFLAGS: 00000002
+Call Trace:
+ _raw_spin_lock_irqsave+0x95/0xa0
+ my_queue+0x88/0x107
+";
+    let verdict = diagnose(log.as_bytes()).verdict;
+    assert!(
+        verdict.statement.contains("irq/16-x[53], interrupts off")
+            && verdict.statement.contains("my_queue"),
+        "{}",
+        verdict.statement
+    );
+    assert!(
+        verdict.missing.iter().all(|exhibit| !exhibit.contains("stack of CPU 2 ")),
+        "{:?}",
+        verdict.missing
+    );
+}

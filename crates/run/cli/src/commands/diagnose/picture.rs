@@ -13,6 +13,8 @@ use super::html::escape;
 const EVENTS: usize = 60;
 /// Nodes drawn of the graph.
 const NODES: usize = 60;
+/// Characters of a name that fit into a node.
+const SHOWN: usize = 29;
 /// Size of a node, and the distance of layers, pixels.
 const NODE: (i64, i64) = (240, 44);
 const LAYER: i64 = 310;
@@ -126,8 +128,8 @@ pub(super) fn wait_graph(graph: &Graph) -> String {
     }
     for at in &used {
         let (Some((x, y)), node) = (place[*at], &graph.nodes[*at]) else { continue };
-        let short: String = node.name.chars().take(34).collect();
-        let short = if node.name.chars().count() > 34 { format!("{short}…") } else { short };
+        let short: String = node.name.chars().take(SHOWN).collect();
+        let short = if node.name.chars().count() > SHOWN { format!("{short}…") } else { short };
         let class = match node.kind {
             NodeKind::Task => "task",
             NodeKind::Cpu => "cpu",
