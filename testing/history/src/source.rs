@@ -4,29 +4,11 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-/// Folders of which only what steers the build is kept: the lab's kernels have nothing of them.
+use outside_kernel_build::NEVER_BUILT;
+
+/// More folders of which only what steers the build is kept: the lab's kernels have nothing of them.
 const LEFT_OUT: &[&str] = &[
-    "Documentation",
-    "arch/alpha",
-    "arch/arc",
-    "arch/arm",
-    "arch/arm64",
-    "arch/csky",
-    "arch/hexagon",
-    "arch/loongarch",
-    "arch/m68k",
-    "arch/microblaze",
-    "arch/mips",
-    "arch/nios2",
-    "arch/openrisc",
-    "arch/parisc",
-    "arch/powerpc",
-    "arch/riscv",
-    "arch/s390",
-    "arch/sh",
-    "arch/sparc",
     "arch/um",
-    "arch/xtensa",
     "drivers/accel",
     "drivers/comedi",
     "drivers/crypto",
@@ -49,12 +31,10 @@ const LEFT_OUT: &[&str] = &[
     "drivers/staging",
     "drivers/usb",
     "sound",
-    "tools/perf",
-    "tools/testing",
 ];
 
 /// Files that are kept though their folder is left out.
-const KEPT: &[&str] = &["Documentation/process/howto.rst"];
+const KEPT: &[&str] = &["Documentation/process/howto.rst", "MAINTAINERS"];
 
 /// Copies the source tree `from` to the new folder `to`, without what the lab's kernels lack.
 ///
@@ -93,7 +73,7 @@ fn copy(from: &Path, to: &Path, below: &Path) -> io::Result<()> {
 }
 
 fn is_kept(path: &Path) -> bool {
-    let left_out = LEFT_OUT.iter().any(|folder| path.starts_with(folder));
+    let left_out = LEFT_OUT.iter().chain(NEVER_BUILT).any(|folder| path.starts_with(folder));
     !left_out || steers(path) || KEPT.iter().any(|kept| path == Path::new(kept))
 }
 

@@ -298,6 +298,7 @@ fn tie(seen: &Observations, graph: Option<&Graph>, earlier: &Event, later: &Even
         || matches!(earlier.detail, Detail::Hardware { severe: true })
         || earlier.kind == K::Panic;
     if fatal
+        && !only_a_read_long_ago(seen, earlier, later, same_task)
         && (later.kind.is_hang()
             || later.kind.is_trap()
             || later.kind.is_corruption()
@@ -391,6 +392,24 @@ fn announces(panic: &str, kind: EventKind) -> bool {
         K::OutOfMemory => says("Out of memory") || says("System is deadlocked on memory"),
         _ => false,
     }
+}
+
+/// How long after a bad read a hang of other tasks may still be its consequence, in microseconds.
+const AFTER_BAD_READ: i64 = 10_000_000;
+
+/// Whether the earlier event is a bad read that damaged nothing, and the later one a hang of other tasks
+/// so long after it that nothing ties them.
+fn only_a_read_long_ago(
+    seen: &Observations,
+    earlier: &Event,
+    later: &Event,
+    same_task: bool,
+) -> bool {
+    let Detail::Bad(bad) = &earlier.detail else { return false };
+    bad.access.as_ref().is_some_and(|(_, kind, _)| kind == "read")
+        && !same_task
+        && later.kind.is_hang()
+        && !close(seen, earlier, later, AFTER_BAD_READ)
 }
 
 fn close(seen: &Observations, earlier: &Event, later: &Event, within: i64) -> bool {

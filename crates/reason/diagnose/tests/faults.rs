@@ -32,13 +32,13 @@ fn logs() -> Vec<PathBuf> {
     logs
 }
 
-/// The value of `key = …` in a section (the empty one stands at the top).
-fn value<'a>(truth: &'a str, section: &str, key: &str) -> Option<&'a str> {
-    let body =
-        if section.is_empty() { truth } else { truth.split_once(&format!("[{section}]"))?.1 };
-    let body = body.split("\n[").next()?;
-    body.lines()
-        .find_map(|line| line.strip_prefix(key)?.trim_start().strip_prefix('=').map(str::trim))
+/// The value of a key in a section (the empty one stands at the top), as text.
+fn value(truth: &toml::Table, section: &str, key: &str) -> Option<String> {
+    let body = if section.is_empty() { truth } else { truth.get(section)?.as_table()? };
+    Some(match body.get(key)? {
+        toml::Value::String(text) => text.clone(),
+        other => other.to_string(),
+    })
 }
 
 fn numbers(text: &str) -> Vec<u64> {
@@ -46,8 +46,9 @@ fn numbers(text: &str) -> Vec<u64> {
 }
 
 /// Right, unknown or wrong, of the first cause.
-fn cause(diagnosis: &Diagnosis, truth: &str) -> &'static str {
-    let wanted = value(truth, "first_cause", "lines").map(numbers).unwrap_or_default();
+fn cause(diagnosis: &Diagnosis, truth: &toml::Table) -> &'static str {
+    let wanted =
+        value(truth, "first_cause", "lines").map(|text| numbers(&text)).unwrap_or_default();
     let Some(cause) = &diagnosis.first_cause else { return "unknown" };
     let lines = diagnosis.seen.event(cause.event).lines;
     let fits = |line: &u64| {
@@ -58,7 +59,7 @@ fn cause(diagnosis: &Diagnosis, truth: &str) -> &'static str {
 }
 
 /// Right, unknown or wrong, of the verdict.
-fn verdict(diagnosis: &Diagnosis, truth: &str) -> &'static str {
+fn verdict(diagnosis: &Diagnosis, truth: &toml::Table) -> &'static str {
     let allowed = value(truth, "", "verdict").unwrap_or_default();
     let kind = diagnosis.verdict.kind;
     if allowed.contains(&format!("\"{}\"", kind.name())) {
@@ -71,7 +72,7 @@ fn verdict(diagnosis: &Diagnosis, truth: &str) -> &'static str {
 }
 
 /// Whether the task or CPU at fault is named.
-fn culprit(diagnosis: &Diagnosis, truth: &str) -> &'static str {
+fn culprit(diagnosis: &Diagnosis, truth: &toml::Table) -> &'static str {
     let Some(who) = value(truth, "culprit", "who") else { return "-" };
     let pids: Vec<&str> = who
         .split(|c: char| !c.is_ascii_digit() && c != ':')
@@ -104,13 +105,14 @@ fn provoked_faults_are_diagnosed_right_or_unknown() {
             path.file_stem().unwrap().to_string_lossy()
         );
         let truth = fs::read_to_string(path.with_extension("toml")).unwrap();
+        let truth: toml::Table = toml::from_str(&truth).unwrap();
         let diagnosis = diagnose(&fs::read(&path).unwrap());
         let row =
             [cause(&diagnosis, &truth), verdict(&diagnosis, &truth), culprit(&diagnosis, &truth)];
         for (column, word) in ["cause", "verdict", "culprit"].iter().zip(row) {
             *counts.entry((*column, word)).or_insert(0) += 1;
         }
-        let cycle = value(&truth, "", "cycle") == Some("true");
+        let cycle = value(&truth, "", "cycle").as_deref() == Some("true");
         let false_deadlock = diagnosis.verdict.kind == VerdictKind::Deadlock && !cycle;
         println!(
             "{name:45} cause {:8} verdict {:8} ({}) culprit {}{}",
