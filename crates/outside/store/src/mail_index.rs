@@ -9,7 +9,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use read_mail::{Body, Message, TrailerKind, bug_ids, diffs, quote, trailer};
-use rusqlite::{CachedStatement, Connection, OptionalExtension as _, Transaction, params};
+use rusqlite::{
+    CachedStatement, Connection, OptionalExtension as _, Transaction, TransactionBehavior, params,
+};
 
 /// The format of the tables. An index of another format is made anew.
 const FORMAT: i64 = 1;
@@ -103,7 +105,7 @@ impl MailIndex {
         let fail = |source: rusqlite::Error| error("opening", path, source);
         let connection = Connection::open(path).map_err(fail)?;
         connection.busy_timeout(Duration::from_secs(30)).map_err(fail)?;
-        connection.pragma_update(None, "journal_mode", "WAL").map_err(fail)?;
+        write_ahead(&connection).map_err(fail)?;
         connection.pragma_update(None, "synchronous", "NORMAL").map_err(fail)?;
         connection.pragma_update(None, "cache_size", -65536).map_err(fail)?;
         let format: i64 =
@@ -116,7 +118,13 @@ impl MailIndex {
     }
 
     fn clear(&mut self) -> Result<(), rusqlite::Error> {
-        let transaction = self.connection.transaction()?;
+        let transaction =
+            self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        // Another run may have made the tables meanwhile.
+        let format: i64 = transaction.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+        if format == FORMAT {
+            return Ok(());
+        }
         let tables: Vec<String> = transaction
             .prepare("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' AND name NOT LIKE 'words_%'")?
             .query_map([], |row| row.get(0))?
@@ -227,6 +235,23 @@ impl MailIndex {
     }
 }
 
+/// Switches to the write-ahead log, in which readers and a writer do not wait for each other. While
+/// another run makes the file, SQLite refuses the switch at once instead of waiting.
+fn write_ahead(connection: &Connection) -> Result<(), rusqlite::Error> {
+    let mut tries = 0;
+    loop {
+        let outcome = connection.pragma_update(None, "journal_mode", "WAL");
+        let busy = outcome.as_ref().is_err_and(|error| {
+            error.sqlite_error_code() == Some(rusqlite::ErrorCode::DatabaseBusy)
+        });
+        tries += 1;
+        if !busy || tries > 300 {
+            return outcome;
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    }
+}
+
 fn error(operation: &'static str, path: &Path, source: rusqlite::Error) -> Error {
     Error::Database { operation, path: path.to_owned(), source: Box::new(source) }
 }
@@ -318,6 +343,8 @@ fn add_one(
         .iter()
         .chain(&message.in_reply_to)
         .map(String::as_str)
+        // Answers to a tool's prompt, `In-Reply-To: <yes>`, tie nothing together.
+        .filter(|id| id.contains('@'))
         .take(MAX_ROWS)
         .collect();
     let mut threads: Vec<i64> = known.iter().map(|k| k.0).collect();

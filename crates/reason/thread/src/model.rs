@@ -46,6 +46,26 @@ pub struct Thread {
     pub state: State,
 }
 
+impl Thread {
+    /// A version and, while they are partial, the ones before it that it goes on from; the newest
+    /// first.
+    pub fn whole(&self, version: usize) -> impl Iterator<Item = usize> {
+        let mut goes_on = true;
+        let lineage = self.versions.get(version).map(|v| v.lineage);
+        (0..self.versions.len().min(version + 1))
+            .rev()
+            .filter(move |v| Some(self.versions[*v].lineage) == lineage)
+            .take_while(move |v| std::mem::replace(&mut goes_on, self.versions[*v].is_partial))
+    }
+
+    /// The title of a version: that of its cover letter, also where only some of its patches were
+    /// sent again.
+    pub fn title(&self, version: usize) -> &str {
+        let covered = self.whole(version).find(|v| self.versions[*v].cover.is_some());
+        &self.versions[covered.unwrap_or(version)].title
+    }
+}
+
 /// When a message was sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct When {
@@ -134,6 +154,8 @@ pub struct Version {
     pub is_rfc: bool,
     /// It replaces only some patches of the version before.
     pub is_partial: bool,
+    /// Patches that were sent again under the number of the version before.
+    pub is_again: bool,
     /// The message that begins it.
     pub entry: usize,
     /// The cover letter.
@@ -160,11 +182,13 @@ impl Version {
         (1..=self.size.min(9999)).filter(|n| !self.patches.iter().any(|p| p.number == *n)).collect()
     }
 
-    /// The name: `v3`, `v3 RESEND`.
+    /// The name: `v3`, `v3 RESEND`; `v3 again` for patches that were sent a second time under the
+    /// number of a version that stays.
     pub fn name(&self) -> String {
-        match self.is_resend {
-            true => format!("{} RESEND", self.number),
-            false => self.number.to_string(),
+        match (self.is_resend, self.is_again) {
+            (true, _) => format!("{} RESEND", self.number),
+            (false, true) => format!("{} again", self.number),
+            (false, false) => self.number.to_string(),
         }
     }
 }
@@ -286,6 +310,10 @@ pub struct Tag {
     pub entry: usize,
     /// The version it is in or given to.
     pub version: Option<usize>,
+    /// The message of the patch it is in or given to; none if it is in or given to a cover letter.
+    pub patch: Option<usize>,
+    /// A reply names somebody else than its sender.
+    pub is_for_other: bool,
     /// Where.
     pub place: Place,
     /// The trailer.
@@ -589,6 +617,17 @@ pub struct Finding {
     pub grade: Grade,
 }
 
+/// Somebody's word that something was applied.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Applied {
+    /// Who says so.
+    pub person: Person,
+    /// Where, a line of the input.
+    pub line: u64,
+    /// The number of the patch that it is about; none for the whole version.
+    pub patch: Option<u32>,
+}
+
 /// The sum.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct State {
@@ -607,7 +646,7 @@ pub struct State {
     /// Review tags by name for the newest version.
     pub review_tags: Vec<(String, usize)>,
     /// Who says it was applied, and where; no proof of a merge.
-    pub said_applied: Vec<(Person, u64)>,
+    pub said_applied: Vec<Applied>,
     /// Whose turn it is, with the numbers of the questions.
     pub ball: Vec<(String, Vec<usize>)>,
     /// Who could confirm, with the numbers of the questions.

@@ -349,6 +349,31 @@ pub(crate) const APPLIED: &[&str] = &[
     "now queued",
 ];
 
+/// Whether a sentence, in lower case, says that the patch was taken: by a phrase anywhere in it, or
+/// as a bare `Applied.` or `Applied now`.
+pub(crate) fn says_applied(lower: &str) -> bool {
+    const FOLLOWED_BY: [&str; 12] = [
+        "now", "to", "and", "with", "thanks", "thank", "for", "both", "all", "manually", "the",
+        "this",
+    ];
+    if first_of(lower, APPLIED).is_some() {
+        return true;
+    }
+    let text = lower.trim_start_matches(|c: char| !c.is_alphanumeric());
+    let text = ["all ", "both ", "now "].iter().find_map(|w| text.strip_prefix(w)).unwrap_or(text);
+    let Some(rest) =
+        ["applied", "queued", "merged", "pushed"].iter().find_map(|w| text.strip_prefix(w))
+    else {
+        return false;
+    };
+    let word = rest.trim_start().split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
+    match rest.chars().next() {
+        None | Some('.' | ',' | '!' | ';') => true,
+        Some(' ') => FOLLOWED_BY.contains(&word),
+        _ => false,
+    }
+}
+
 /// Compiled and nothing more.
 pub(crate) const COMPILE_ONLY: &[&str] = &[
     "only compile tested",
@@ -426,7 +451,11 @@ pub(crate) const TEST_WANTED: &[&str] = &[
     "please verify",
     "test and report",
     "please retest",
-    "please try",
+    "please try this",
+    "please try the",
+    "please try it",
+    "please try with",
+    "please try v",
 ];
 
 /// A test is offered.
@@ -460,4 +489,23 @@ pub(crate) fn starts_with_any(lower: &str, phrases: &[&str]) -> bool {
             rest.chars().next().is_none_or(|c| !c.is_alphanumeric() && c != '\'')
         })
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::says_applied;
+
+    #[test]
+    fn a_bare_word_says_that_a_patch_was_taken_and_an_account_of_a_test_does_not() {
+        for text in
+            ["applied.", "applied now.", "both applied, thanks", "queued for 7.2", "applied"]
+        {
+            assert!(says_applied(text), "{text}");
+        }
+        for text in
+            ["applied on top of next it does not build", "reapplied.", "it was merged in 6.1"]
+        {
+            assert!(!says_applied(text), "{text}");
+        }
+    }
 }

@@ -444,6 +444,7 @@ fn version(all: &[&Message], starts: &[Start], group: &[usize], lineage: usize) 
         is_resend: first.is_resend,
         is_rfc: first.is_rfc,
         is_partial: false,
+        is_again: false,
         entry: cover
             .unwrap_or_else(|| members.iter().map(|s| s.index).min().unwrap_or(first.index)),
         cover,
@@ -484,7 +485,9 @@ fn mark_partial(versions: &mut [Version], thread: &Thread) {
             mine.patches.len() < before.patches.len() || (mine.patches.len() as u32) < mine.size;
         let partial =
             mine.number.minor > 0 || answers && mine.cover.is_none() && fewer && mine.size > 1;
+        let again = partial && mine.number == before.number && !mine.is_resend && !before.is_resend;
         versions[at].is_partial = partial;
+        versions[at].is_again = again;
     }
 }
 

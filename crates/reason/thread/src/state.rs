@@ -3,9 +3,9 @@
 
 use read_mail::{Civil, Message, TrailerKind};
 
-use crate::model::{Kind, QuestionState, State, Thread, When};
+use crate::model::{Applied, Kind, QuestionState, State, Tag, Thread, When};
 use crate::own::{Role, prose, roles};
-use crate::phrases::{APPLIED, first_of};
+use crate::phrases::{first_of, says_applied};
 use crate::series;
 use crate::text::sentences;
 
@@ -38,13 +38,15 @@ pub(crate) fn sum_up(all: &[&Message], thread: &mut Thread) {
 
 fn review_tags(thread: &Thread, state: &mut State) {
     let Some(newest) = state.newest else { return };
+    let whole: Vec<usize> = thread.whole(newest).collect();
     let mut seen: Vec<(String, String)> = Vec::new();
     for tag in &thread.tags {
         let counts = matches!(
             tag.trailer.kind,
             TrailerKind::Review | TrailerKind::Test | TrailerKind::Refusal
         );
-        if !counts || tag.version != Some(newest) || tag.condition.is_some() {
+        let Some(version) = tag.version.filter(|v| whole.contains(v)) else { continue };
+        if !counts || tag.condition.is_some() || is_replaced(tag, version, &whole, thread) {
             continue;
         }
         let key = (tag.trailer.tag.clone(), tag.trailer.person.shown().to_lowercase());
@@ -59,44 +61,98 @@ fn review_tags(thread: &Thread, state: &mut State) {
     }
 }
 
+/// Whether the patch that a tag was given to was sent anew since.
+fn is_replaced(tag: &Tag, version: usize, whole: &[usize], thread: &Thread) -> bool {
+    let given = thread.versions[version].patches.iter().find(|p| Some(p.entry) == tag.patch);
+    let Some(number) = given.map(|p| p.number) else { return false };
+    whole
+        .iter()
+        .take_while(|v| **v != version)
+        .any(|v| thread.versions[*v].patches.iter().any(|p| p.number == number))
+}
+
+/// A sentence that says more than one patch was taken.
+const WHOLE_SERIES: &[&str] = &[
+    "series",
+    "applied all",
+    "all applied",
+    "both applied",
+    "applied both",
+    "patches",
+    "patchset",
+    "patch set",
+    "whole set",
+];
+
+/// What marks a sentence about applying as a wish or a condition.
+const WISHES: &[&str] = &[
+    "please",
+    "should be",
+    "can be",
+    "could be",
+    "once ",
+    "if ",
+    "will be",
+    "needs to",
+    "must be",
+    "not ",
+];
+
 fn applied(all: &[&Message], thread: &Thread, state: &mut State) {
     let Some(newest) = state.newest else { return };
-    let first = thread.versions[newest].entry;
+    let whole: Vec<usize> = thread.whole(newest).collect();
+    let first = whole.iter().map(|v| thread.versions[*v].entry).min().unwrap_or(0);
     for (entry, message) in all.iter().enumerate() {
+        let about = thread.entries[entry].about;
         if entry <= first
+            || about.is_some_and(|v| !whole.contains(&v))
             || matches!(thread.entries[entry].kind, Kind::Patch(_) | Kind::Cover(_) | Kind::Answer)
         {
             continue;
         }
-        let roles = roles(message, entry, thread);
-        for paragraph in prose(message, &roles, &[Role::Words]) {
-            for sentence in sentences(&paragraph.text) {
-                let lower = sentence.text.to_lowercase();
-                let wish = sentence.is_question()
-                    || [
-                        "please",
-                        "should be",
-                        "can be",
-                        "could be",
-                        "once ",
-                        "if ",
-                        "will be",
-                        "needs to",
-                        "must be",
-                        "not ",
-                    ]
-                    .iter()
-                    .any(|w| lower.contains(w));
-                if !wish
-                    && first_of(&lower, APPLIED).is_some()
-                    && !state.said_applied.iter().any(|s| s.0.is(&message.from))
-                {
-                    let at = paragraph.lines(sentence.start, sentence.end).first;
-                    state.said_applied.push((message.from.clone(), at));
-                }
+        let number = crate::tags::patch_of(entry, thread).and_then(|patch| {
+            let versions = whole.iter().map(|v| &thread.versions[*v]).filter(|v| v.size > 1);
+            versions.flat_map(|v| &v.patches).find(|p| p.entry == patch).map(|p| p.number)
+        });
+        for sentence in applied_in(message, entry, thread) {
+            let said = Applied {
+                person: message.from.clone(),
+                line: sentence.line,
+                patch: number.filter(|_| !sentence.is_of_series),
+            };
+            let known = |s: &Applied| s.person.is(&said.person) && s.patch == said.patch;
+            if !state.said_applied.iter().any(known) {
+                state.said_applied.push(said);
             }
         }
     }
+}
+
+/// A sentence that says that something was applied.
+pub(crate) struct AppliedSentence {
+    /// Its first line in the input.
+    pub(crate) line: u64,
+    /// It says so of more than one patch.
+    is_of_series: bool,
+}
+
+/// The sentences of a message, in its sender's own words, that say that something was applied.
+pub(crate) fn applied_in(message: &Message, entry: usize, thread: &Thread) -> Vec<AppliedSentence> {
+    let roles = roles(message, entry, thread);
+    let mut found = Vec::new();
+    for paragraph in prose(message, &roles, &[Role::Words]) {
+        for sentence in sentences(&paragraph.text) {
+            let lower = sentence.text.to_lowercase();
+            let wish = sentence.is_question() || WISHES.iter().any(|w| lower.contains(w));
+            if !wish && says_applied(&lower) {
+                found.push(AppliedSentence {
+                    line: paragraph.lines(sentence.start, sentence.end).first,
+                    is_of_series: first_of(&lower, WHOLE_SERIES).is_some(),
+                });
+            }
+        }
+    }
+    found
 }
 
 fn line(thread: &Thread, state: &State) -> String {
@@ -110,10 +166,18 @@ fn line(thread: &Thread, state: &State) -> String {
                 version.name(),
                 if size == 1 { "" } else { "es" }
             ));
-            out.push_str(match state.said_applied.is_empty() {
-                true => "under review.",
-                false => "said to be applied.",
-            });
+            let mut numbers: Vec<u32> = state.said_applied.iter().filter_map(|s| s.patch).collect();
+            numbers.sort_unstable();
+            numbers.dedup();
+            let all = state.said_applied.iter().any(|s| s.patch.is_none())
+                || numbers.len() as u64 >= u64::from(size);
+            match numbers.len() {
+                _ if all => out.push_str("said to be applied."),
+                0 => out.push_str("under review."),
+                count => {
+                    out.push_str(&format!("under review, {count} of them said to be applied."));
+                }
+            }
         }
         None => out.push_str("No patch."),
     }

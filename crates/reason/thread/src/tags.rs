@@ -2,7 +2,7 @@
 //! somebody else's words and never counted.
 
 use facts::LineSpan;
-use read_mail::{Message, TrailerKind, trailers};
+use read_mail::{Message, Person, TrailerKind, trailers};
 
 use crate::model::{Kind, Place, Tag, Thread};
 use crate::own::{Role, roles};
@@ -31,6 +31,14 @@ pub(crate) fn find(all: &[&Message], thread: &mut Thread) {
             found.push(Tag {
                 entry,
                 version: thread.entries[entry].about,
+                patch: patch_of(entry, thread),
+                is_for_other: place == Place::Reply
+                    && one.kind.names_person()
+                    && matches!(
+                        one.kind,
+                        TrailerKind::Review | TrailerKind::Test | TrailerKind::Refusal
+                    )
+                    && !is_sender(&one.person, message),
                 place,
                 lines: LineSpan::new(line(one.first), line(one.last)),
                 is_unknown: one.kind == TrailerKind::UnknownBy,
@@ -43,6 +51,27 @@ pub(crate) fn find(all: &[&Message], thread: &mut Thread) {
         }
     }
     thread.tags = found;
+}
+
+/// The patch that a message is or answers, also by way of other replies.
+pub(crate) fn patch_of(entry: usize, thread: &Thread) -> Option<usize> {
+    let mut up = Some(entry);
+    for _ in 0..=thread.entries.len() {
+        match thread.entries[up?].kind {
+            Kind::Patch(_) => return up,
+            Kind::Cover(_) => return None,
+            _ => up = thread.entries[up?].parent,
+        }
+    }
+    None
+}
+
+/// Whether the person of a trailer is the one who sent it. Where the sender is not known, so is this.
+fn is_sender(person: &Person, message: &Message) -> bool {
+    person.is(&message.from)
+        || !person.name.is_empty() && person.name.eq_ignore_ascii_case(&message.from.name)
+        || *person == Person::default()
+        || message.from == Person::default()
 }
 
 /// The line of the sentence right above a trailer that makes it depend on something.

@@ -40,6 +40,8 @@ const FACTS: &[(&str, &str, &str)] = &[
     ("point-version.mbox", "/threads/0/state/newest", "\"v5.1\""),
     ("point-version.mbox", "/threads/0/versions/1/partial", "true"),
     ("point-version.mbox", "/threads/0/versions/0/size", "3"),
+    ("point-version.mbox", "/threads/0/title", "\"pump: three steps\""),
+    ("point-version.mbox", "/threads/0/questions/0/state", "\"changed\""),
     ("partial-reroll.mbox", "/threads/0/versions/1/partial", "true"),
     ("partial-reroll.mbox", "/threads/0/versions/1/patches/0/number", "2"),
     ("comma-number.mbox", "/threads/0/versions/0/name", "\"v6\""),
@@ -324,7 +326,13 @@ fn a_mirror_is_indexed_once_brought_up_to_date_and_asked() {
     assert_eq!(ask(&["--function", "pump_stop"]).lines().count(), 2);
     assert_eq!(ask(&["--untested"]).lines().count(), 1);
     assert_eq!(ask(&["--search", "outside"]).lines().count(), 1);
+    // What the reroll changed waits for who asked, not for the author.
+    assert_eq!(ask(&["--me", "ann@pump.example"]), "");
+    add(b"From: Bo Ek <bo@review.example>\nSubject: Re: [PATCH v5.1 2/3] pump: take the lock in pump_stop()\n\
+        Date: Thu, 05 Mar 2026 09:00:00 +0100\nMessage-ID: <b6@x.example>\nIn-Reply-To: <b5@x.example>\n\n\
+        Which tree is this against?\n");
     let open = ask(&["--me", "ann@pump.example"]);
     assert_eq!(open.lines().count(), 1, "{open}");
-    assert!(open.contains("Can kfree() move out of the lock?"), "{open}");
+    assert!(open.starts_with("<b6@x.example>\tL7\t"), "the line is that of the mail: {open}");
+    assert!(open.contains("Which tree is this against?"), "{open}");
 }

@@ -50,9 +50,15 @@ fn stand(all: &[&Message], question: &Question, thread: &Thread) -> Standing {
             }
         };
     }
+    if let Some(done) = applied_by_asker(all, question, thread) {
+        return (QuestionState::Confirmed, done.0, vec![done.1]);
+    }
     let newest = newest_after(question, thread);
     if question.ask == Ask::Fixes {
         return fixes(question, newest, thread);
+    }
+    if let Some(found) = sent_in_answer(question, thread) {
+        return found;
     }
     if let Some(newest) = newest
         && let Some(found) = by_version(all, question, newest, thread)
@@ -128,6 +134,68 @@ fn confirmed_by_tag(question: &Question, thread: &Thread) -> Option<(String, u64
             && same_lineage(question.version, t.version, thread)
     })?;
     Some((format!("the asker gave {}", tag.trailer.tag), tag.lines.first))
+}
+
+/// The asker says later that the patch was applied: no demand of theirs is left.
+fn applied_by_asker(
+    all: &[&Message],
+    question: &Question,
+    thread: &Thread,
+) -> Option<(String, u64)> {
+    let asked = question.asked.last()?.0;
+    let about = |entry: usize| {
+        crate::tags::patch_of(entry, thread).and_then(|patch| {
+            thread.versions.iter().flat_map(|v| &v.patches).find(|p| p.entry == patch)
+        })
+    };
+    let number = about(asked).map(|p| p.number);
+    for (entry, message) in all.iter().enumerate().skip(asked + 1) {
+        let same = about(entry).is_none_or(|p| number.is_none() || number == Some(p.number))
+            && same_lineage(question.version, thread.entries[entry].about, thread);
+        if !same || !question.asker.is(&message.from) {
+            continue;
+        }
+        if let Some(line) = crate::state::applied_in(message, entry, thread).first() {
+            return Some((format!("the asker says it was applied, M{}", entry + 1), line.line));
+        }
+    }
+    None
+}
+
+/// A patch that was sent as the answer to the very mail that asks.
+fn sent_in_answer(question: &Question, thread: &Thread) -> Option<Standing> {
+    let asked = question.asked.last()?.0;
+    // Words alone change nothing: the file that the question is about must be another.
+    let changes = |file: &read_mail::FileDiff| -> Vec<(read_mail::LineKind, String)> {
+        let lines = file.hunks.iter().flat_map(|h| &h.body);
+        lines.map(|l| (l.kind, l.text.clone())).collect()
+    };
+    let differs = |patch: &crate::model::Patch| match &question.anchor {
+        Anchor::Code { version, path, .. } => {
+            let old = thread.versions[*version].patches.iter().filter_map(|p| p.diff.as_ref());
+            let old = old.filter_map(|d| d.file(path)).map(changes).next();
+            patch.diff.as_ref().and_then(|d| d.file(path)).map(changes) != old
+        }
+        _ => true,
+    };
+    let asker_speaks_last = question.exchanges.last().is_some_and(|e| e.by_asker);
+    let (at, patch) = thread.versions.iter().enumerate().find_map(|(at, v)| {
+        let newer = question.version.is_none_or(|q| v.lineage == thread.versions[q].lineage);
+        let answers = |p: &&crate::model::Patch| thread.entries[p.entry].parent == Some(asked);
+        v.patches
+            .iter()
+            .find(answers)
+            .filter(|_| newer && question.version != Some(at))
+            .map(|p| (at, p))
+    })?;
+    (!asker_speaks_last && differs(patch)).then(|| {
+        let name = thread.versions[at].name();
+        (
+            QuestionState::Changed(at),
+            format!("{name} was sent in answer, M{}; not confirmed", patch.entry + 1),
+            patch.diff.iter().map(|d| d.lines.first).collect(),
+        )
+    })
 }
 
 fn same_lineage(a: Option<usize>, b: Option<usize>, thread: &Thread) -> bool {

@@ -39,7 +39,7 @@ pub(super) fn page(inputs: &[Read]) -> String {
     let title = inputs
         .iter()
         .flat_map(|r| &r.threads)
-        .find_map(|t| t.state.newest.map(|v| t.versions[v].title.clone()))
+        .find_map(|t| t.state.newest.map(|v| t.title(v).to_owned()))
         .unwrap_or_else(|| "Thread".to_owned());
     put(
         &mut out,
@@ -61,10 +61,7 @@ fn put(out: &mut String, line: std::fmt::Arguments<'_>) {
 }
 
 fn one(out: &mut String, read: &Read, thread: &Thread) {
-    let title = thread.state.newest.map(|v| &thread.versions[v]).map_or_else(
-        || thread.entries.first().map_or("", |e| read.messages[e.message].subject.title.as_str()),
-        |v| v.title.as_str(),
-    );
+    let title = read.title(thread);
     put(
         out,
         format_args!("<h1>{}</h1><p class=state>{}</p>", safe(title), safe(&thread.state.line)),

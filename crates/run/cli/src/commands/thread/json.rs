@@ -55,9 +55,18 @@ struct StateJson {
     changed: usize,
     closed: usize,
     review_tags: Vec<CountJson>,
-    said_applied: Vec<SilentJson>,
+    said_applied: Vec<AppliedJson>,
     ball: Vec<TurnJson>,
     to_confirm: Vec<TurnJson>,
+}
+
+#[derive(Serialize)]
+struct AppliedJson {
+    name: String,
+    address: Option<String>,
+    line: u64,
+    /// The number of the patch; null if it is about the whole version.
+    patch: Option<u32>,
 }
 
 #[derive(Serialize)]
@@ -208,7 +217,11 @@ struct TagJson {
     place: &'static str,
     message: String,
     version: Option<String>,
+    /// The patch that it is in or given to; null for a cover letter, that is for all its patches.
+    patch: Option<String>,
     unknown: bool,
+    /// A reply names somebody else than its sender.
+    for_other: bool,
     lacks_address: bool,
     condition: Option<u64>,
     lines: Lines,
@@ -373,14 +386,7 @@ impl Document {
 fn thread(read: &Read, t: &Thread) -> ThreadJson {
     let name = |v: usize| t.versions[v].name();
     ThreadJson {
-        title: t.state.newest.map(|v| &t.versions[v]).map_or_else(
-            || {
-                t.entries
-                    .first()
-                    .map_or(String::new(), |e| read.messages[e.message].subject.title.clone())
-            },
-            |v| v.title.clone(),
-        ),
+        title: read.title(t).to_owned(),
         state: state(t),
         messages: messages(read, t),
         absent: t.absent.clone(),
@@ -409,7 +415,9 @@ fn thread(read: &Read, t: &Thread) -> ThreadJson {
                 place: tag.place.name(),
                 message: m(tag.entry),
                 version: tag.version.map(name),
+                patch: tag.patch.map(m),
                 unknown: tag.is_unknown,
+                for_other: tag.is_for_other,
                 lacks_address: tag.lacks_address,
                 condition: tag.condition,
                 lines: lines(tag.lines),
@@ -522,10 +530,11 @@ fn state(t: &Thread) -> StateJson {
             .state
             .said_applied
             .iter()
-            .map(|(p, line)| SilentJson {
-                name: p.name.clone(),
-                address: p.address.clone(),
-                line: *line,
+            .map(|said| AppliedJson {
+                name: said.person.name.clone(),
+                address: said.person.address.clone(),
+                line: said.line,
+                patch: said.patch,
             })
             .collect(),
         ball: turns(&t.state.ball),

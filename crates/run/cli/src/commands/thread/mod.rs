@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use outside_store::mail_index::Wanted;
-use reason_thread::{Thread, Version, understand};
+use reason_thread::{Thread, understand};
 
 use crate::failure::Failure;
 use crate::output::Escaped;
@@ -90,6 +90,17 @@ struct Read {
 }
 
 impl Read {
+    /// The title of a thread: that of its newest version, else of its first mail.
+    fn title<'a>(&'a self, thread: &'a Thread) -> &'a str {
+        match thread.state.newest {
+            Some(newest) => thread.title(newest),
+            None => {
+                let first = thread.entries.first();
+                first.map_or("", |e| self.messages[e.message].subject.title.as_str())
+            }
+        }
+    }
+
     /// The file in which a line of the input stands and its number there; none if the input is one
     /// file.
     fn place(&self, line: u64) -> Option<(&str, u64)> {
@@ -160,16 +171,6 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     })
 }
 
-/// A version, and while they are partial the ones before it that it goes on from.
-fn whole(thread: &Thread, at: usize) -> impl Iterator<Item = &Version> {
-    let mut goes_on = true;
-    thread.versions[..=at]
-        .iter()
-        .rev()
-        .filter(move |v| v.lineage == thread.versions[at].lineage)
-        .take_while(move |v| std::mem::replace(&mut goes_on, v.is_partial))
-}
-
 /// The bytes of a diff as its sender wrote them.
 fn diff(read: &Read, name: &str) -> Result<Vec<u8>, Failure> {
     let mut names = Vec::new();
@@ -182,8 +183,9 @@ fn diff(read: &Read, name: &str) -> Result<Vec<u8>, Failure> {
             let mut all = Vec::new();
             for number in 1..=version.size.clamp(1, 9999) {
                 // What a partial reroll leaves out stays as the newest version before has it.
-                let patch =
-                    whole(thread, at).find_map(|v| v.patches.iter().find(|p| p.number == number));
+                let patch = thread
+                    .whole(at)
+                    .find_map(|v| thread.versions[v].patches.iter().find(|p| p.number == number));
                 let Some((patch, found)) = patch.and_then(|p| Some((p, p.diff.as_ref()?))) else {
                     continue;
                 };

@@ -55,21 +55,23 @@ fn plural(n: usize) -> &'static str {
 }
 
 fn one(out: &mut String, read: &Read, thread: &Thread) {
-    let title = thread.state.newest.map(|v| &thread.versions[v]).map_or_else(
-        || thread.entries.first().map_or("", |e| read.messages[e.message].subject.title.as_str()),
-        |v| v.title.as_str(),
-    );
+    let title = read.title(thread);
     put(out, format_args!("# {title}"));
     put(out, format_args!("{}", thread.state.line));
     if !thread.state.to_confirm.is_empty() {
         put(out, format_args!("To confirm: {}.", turns(&thread.state.to_confirm)));
     }
-    for (person, line) in &thread.state.said_applied {
+    for said in &thread.state.said_applied {
+        let what = match said.patch {
+            Some(number) => format!("patch {number}"),
+            None => "it".to_owned(),
+        };
         put(
             out,
             format_args!(
-                "{} says it was applied (L{line}); only a tree can show it.",
-                person.shown()
+                "{} says {what} was applied (L{}); only a tree can show it.",
+                said.person.shown(),
+                said.line
             ),
         );
     }
@@ -354,6 +356,8 @@ fn tags(out: &mut String, thread: &Thread) {
         return;
     }
     put(out, format_args!("\n## Tags"));
+    // One line for what stands alike in many patches.
+    let mut rows: Vec<(String, Vec<String>)> = Vec::new();
     for tag in &thread.tags {
         let mut notes = vec![tag.place.name().to_owned()];
         notes.extend(tag.version.map(|v| thread.versions[v].name()));
@@ -365,19 +369,25 @@ fn tags(out: &mut String, thread: &Thread) {
         } else if tag.lacks_address {
             notes.push("no address".to_owned());
         }
+        if tag.is_for_other {
+            notes.push("not by its sender".to_owned());
+        }
         if let Some(line) = tag.condition {
             notes.push(format!("on a condition, L{line}"));
         }
-        put(
-            out,
-            format_args!(
-                "{}: {} ({}) {}",
-                tag.trailer.tag,
-                tag.trailer.value,
-                notes.join(", "),
-                tag.lines
-            ),
-        );
+        let text = format!("{}: {} ({})", tag.trailer.tag, tag.trailer.value, notes.join(", "));
+        match rows.iter_mut().find(|(row, _)| *row == text) {
+            Some((_, lines)) => lines.push(tag.lines.to_string()),
+            None => rows.push((text, vec![tag.lines.to_string()])),
+        }
+    }
+    for (text, lines) in rows {
+        let more = match lines.len().saturating_sub(SHOWN) {
+            0 => String::new(),
+            n => format!(" and {n} more"),
+        };
+        let shown = lines[..lines.len().min(SHOWN)].join(" ");
+        put(out, format_args!("{text} {shown}{more}"));
     }
 }
 
