@@ -7,8 +7,12 @@ use std::process::Command;
 use anyhow::{Context as _, bail};
 
 /// (arguments of `ktriage`, file that holds what it prints).
-pub(crate) const GENERATED: &[(&[&str], &str)] =
-    &[(&["generate", "schema", "report"], "docs/schema/report.json")];
+pub(crate) const GENERATED: &[(&[&str], &str)] = &[
+    (&["generate", "schema", "report"], "docs/schema/report.json"),
+    (&["generate", "schema", "bisect"], "docs/schema/bisect.json"),
+    (&["generate", "schema", "bisect-audit"], "docs/schema/bisect-audit.json"),
+    (&["generate", "schema", "bisect-plan"], "docs/schema/bisect-plan.json"),
+];
 
 /// Writes every generated file.
 pub(crate) fn run(root: &Path) -> anyhow::Result<()> {

@@ -89,7 +89,6 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         None => range(arguments)?,
     };
     let settings = Settings {
-        direction: reason_bisect::Direction::Cause,
         confidence: arguments.confidence,
         build_minutes: arguments.build,
         run_minutes: arguments.run,
