@@ -139,9 +139,20 @@ impl Bisection {
 
     /// Notes the outcome of one run.
     pub fn record(&mut self, commit: usize, outcome: RunOutcome) {
+        self.tally_of(commit).add(outcome);
+    }
+
+    /// Notes a run that ended in another crash which the failing end shows, too: since it did not hide
+    /// the wanted one there, it is a run in which that did not show.
+    pub fn record_bystander(&mut self, commit: usize) {
+        let tally = self.tally_of(commit);
+        tally.bystander = tally.bystander.saturating_add(1);
+    }
+
+    fn tally_of(&mut self, commit: usize) -> &mut Tally {
         let kernel = self.prior.kernel(commit);
-        self.tallies.entry(kernel).or_default().add(outcome);
         self.ancestors.entry(kernel).or_insert_with(|| self.history.ancestors(kernel));
+        self.tallies.entry(kernel).or_default()
     }
 
     /// The history.
@@ -208,6 +219,9 @@ impl Bisection {
             if let Some(step) = self.proof(&view, top) {
                 return Next::Test(vec![step]);
             }
+            if !self.is_shown(top) {
+                return Next::Done(self.credible_set(belief));
+            }
             if belief.power_at(top) < FULL_POWER {
                 return Next::Done(Conclusion::ReproducerFades { confidence: mass, before: top });
             }
@@ -239,6 +253,18 @@ impl Bisection {
             give_up: view.give_up(commit),
             bits: 0.0,
             minutes: build + f64::from(runs) * self.settings.run_minutes,
+        }
+    }
+
+    /// Whether the commit, or for a fix a parent of it, has shown the crash. What has not is not named,
+    /// whatever the rest says.
+    fn is_shown(&self, commit: usize) -> bool {
+        match self.settings.direction {
+            Direction::Cause => self.tally(commit).wanted > 0,
+            Direction::Fix => {
+                let parents = self.history.parents(commit);
+                parents.iter().any(|&parent| self.tally(parent as usize).wanted > 0)
+            }
         }
     }
 

@@ -86,17 +86,22 @@ struct Regime {
 }
 
 /// Number of regimes.
-pub(crate) const REGIMES: usize = 9;
+pub(crate) const REGIMES: usize = 12;
 const TABLE: [Regime; REGIMES] = [
     Regime { rate: None, masks: false, impostor: false, share: 0.0 },
-    Regime { rate: Some(0.25), masks: false, impostor: false, share: 0.14 },
-    Regime { rate: Some(0.55), masks: false, impostor: false, share: 0.14 },
-    Regime { rate: Some(0.9), masks: false, impostor: false, share: 0.14 },
-    Regime { rate: Some(0.5), masks: true, impostor: false, share: 0.19 },
-    Regime { rate: Some(0.93), masks: true, impostor: false, share: 0.19 },
+    Regime { rate: Some(0.25), masks: false, impostor: false, share: 0.12 },
+    Regime { rate: Some(0.55), masks: false, impostor: false, share: 0.12 },
+    Regime { rate: Some(0.9), masks: false, impostor: false, share: 0.1 },
+    // In every run: without these rows, many such runs would count as a proof of whatever else keeps
+    // clean runs away.
+    Regime { rate: Some(0.995), masks: false, impostor: false, share: 0.08 },
+    Regime { rate: Some(0.5), masks: true, impostor: false, share: 0.14 },
+    Regime { rate: Some(0.93), masks: true, impostor: false, share: 0.12 },
+    Regime { rate: Some(0.995), masks: true, impostor: false, share: 0.12 },
     Regime { rate: Some(0.25), masks: false, impostor: true, share: 0.06 },
     Regime { rate: Some(0.55), masks: false, impostor: true, share: 0.06 },
-    Regime { rate: Some(0.9), masks: false, impostor: true, share: 0.08 },
+    Regime { rate: Some(0.9), masks: false, impostor: true, share: 0.05 },
+    Regime { rate: Some(0.995), masks: false, impostor: true, share: 0.03 },
 ];
 
 /// One number for each regime.
@@ -132,7 +137,11 @@ impl Rates {
     pub(crate) fn likelihoods(&self) -> Likelihoods {
         let logs = std::array::from_fn(|level| {
             std::array::from_fn(|regime| {
-                self.outcomes(LEVELS[level], regime).map(|probability| probability.max(1e-12).ln())
+                let [wanted, other, clean] = self.outcomes(LEVELS[level], regime);
+                // The other bug of the failing end did not hide the wanted one there, so it is a run
+                // without it; unless it hides it here.
+                let bystander = if TABLE[regime].masks { other } else { clean };
+                [wanted, other, clean, bystander].map(|probability| probability.max(1e-12).ln())
             })
         });
         Likelihoods { logs }
@@ -206,13 +215,13 @@ impl Rates {
 
 /// Logarithms of the probabilities of each outcome, at every level and in every regime.
 pub(crate) struct Likelihoods {
-    logs: [[[f64; 3]; REGIMES]; LEVELS.len()],
+    logs: [[[f64; 4]; REGIMES]; LEVELS.len()],
 }
 
 impl Likelihoods {
     /// Likelihood of a tally at every level and in every regime, scaled so that the largest is 1.
     pub(crate) fn of(&self, tally: &Tally) -> [PerRegime; LEVELS.len()] {
-        let counts = [tally.wanted, tally.other, tally.clean].map(f64::from);
+        let counts = [tally.wanted, tally.other, tally.clean, tally.bystander].map(f64::from);
         let mut values = self.logs.map(|row| {
             row.map(|logs| counts.iter().zip(logs).map(|(count, log)| count * log).sum::<f64>())
         });
@@ -301,6 +310,30 @@ mod tests {
             likelihood[level].iter().zip(prior).map(|(l, prior)| l * prior).sum()
         };
         assert!(weigh(0) / weigh(level_of(0.9)) < 4.0);
+    }
+
+    /// However often it is seen.
+    #[test]
+    fn many_runs_of_another_crash_prove_no_more_than_few() {
+        let likelihood =
+            Rates::default().likelihoods().of(&Tally { other: 600, ..Tally::default() });
+        let prior = Rates::default().regimes();
+        let weigh = |level: usize| -> f64 {
+            likelihood[level].iter().zip(prior).map(|(l, prior)| l * prior).sum()
+        };
+        let ratio = weigh(0) / weigh(level_of(0.5));
+        assert!(ratio > 0.2 && ratio < 5.0, "{ratio}");
+    }
+
+    #[test]
+    fn the_other_bug_of_the_failing_end_is_evidence_against_the_wanted_one() {
+        let tally = Tally { bystander: 30, ..Tally::default() };
+        let likelihood = Rates::default().likelihoods().of(&tally);
+        let prior = Rates::default().regimes();
+        let weigh = |level: usize| -> f64 {
+            likelihood[level].iter().zip(prior).map(|(l, prior)| l * prior).sum()
+        };
+        assert!(weigh(0) > 50.0 * weigh(level_of(0.5)));
     }
 
     #[test]

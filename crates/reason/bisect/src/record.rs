@@ -9,6 +9,8 @@ pub struct Tally {
     pub wanted: u32,
     /// Runs that ended in another crash.
     pub other: u32,
+    /// Runs that ended in another crash which the failing end shows, too, beside the wanted one.
+    pub bystander: u32,
     /// Runs that ended without a crash.
     pub clean: u32,
     /// Runs that never reached the test.
@@ -39,6 +41,7 @@ impl Tally {
         Self {
             wanted: self.wanted.saturating_add(more.wanted),
             other: self.other.saturating_add(more.other),
+            bystander: self.bystander.saturating_add(more.bystander),
             clean: self.clean.saturating_add(more.clean),
             boot_failed: self.boot_failed.saturating_add(more.boot_failed),
             build_failed: self.build_failed.saturating_add(more.build_failed),
@@ -48,7 +51,10 @@ impl Tally {
 
     /// Runs that reached the test.
     pub fn usable(&self) -> u32 {
-        self.wanted.saturating_add(self.other).saturating_add(self.clean)
+        self.wanted
+            .saturating_add(self.other)
+            .saturating_add(self.bystander)
+            .saturating_add(self.clean)
     }
 
     /// Whether the commit was tried and gave nothing usable.

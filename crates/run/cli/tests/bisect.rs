@@ -1,133 +1,20 @@
 //! `ktriage bisect` on small git projects with flaky tests, and on input that cannot work.
 
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::path::Path;
+use std::process::Command;
 
-use tempfile::TempDir;
+use project::{Project, text};
 
-/// A git project in a folder of its own, and a state folder beside it.
-struct Project {
-    folder: TempDir,
-}
-
-impl Project {
-    fn new() -> Self {
-        let project = Self { folder: tempfile::tempdir().unwrap() };
-        fs::create_dir(project.root()).unwrap();
-        project.git(&["init", "--quiet", "--initial-branch=main"]);
-        project
-    }
-
-    fn root(&self) -> PathBuf {
-        self.folder.path().join("project")
-    }
-
-    fn git(&self, arguments: &[&str]) -> String {
-        let output = Command::new("git")
-            .current_dir(self.root())
-            .args(["-c", "user.name=Ann Author", "-c", "user.email=ann@example.org"])
-            .args(arguments)
-            .env("GIT_CONFIG_NOSYSTEM", "1")
-            .env("GIT_CONFIG_GLOBAL", "/dev/null")
-            .output()
-            .unwrap();
-        assert!(output.status.success(), "git {arguments:?}: {output:?}");
-        String::from_utf8(output.stdout).unwrap().trim().to_owned()
-    }
-
-    /// Writes a file, commits, and gives the name of the commit.
-    fn commit(&self, file: &str, text: &str, message: &str) -> String {
-        fs::write(self.root().join(file), text).unwrap();
-        self.git(&["add", "--all"]);
-        self.git(&["commit", "--quiet", "-m", message]);
-        self.git(&["rev-parse", "HEAD"])
-    }
-
-    fn bisect(&self, arguments: &[&str]) -> Output {
-        Command::new(env!("CARGO_BIN_EXE_ktriage"))
-            .current_dir(self.root())
-            .arg("bisect")
-            .args(arguments)
-            .arg("--state")
-            .arg(self.folder.path().join("state"))
-            .output()
-            .unwrap()
-    }
-
-    /// A script outside of the project that fails in about one of `one_in` runs where the file `bug`
-    /// says "bad". Which runs fail follows from how many were made.
-    fn flaky_test(&self, one_in: u32) -> String {
-        let path = self.folder.path().join("test.sh");
-        let count = self.folder.path().join("count");
-        fs::write(&count, "0").unwrap();
-        let text = format!(
-            "n=$(($(cat {count}) + 1)); echo $n > {count}\n\
-             h=$(printf 'run %s' $n | cksum | cut -d' ' -f1)\n\
-             if [ $((h / 7 % 50)) = 3 ]; then echo 'Error: network unreachable'; exit 1; fi\n\
-             if [ $((h / 350 % {one_in})) = 0 ] && grep -q bad bug 2>/dev/null; then\n\
-             echo 'queue.c:12: pop: Assertion `n > 0'\"'\"' failed.'; exit 1; fi\n\
-             exit 0\n",
-            count = count.display()
-        );
-        fs::write(&path, text).unwrap();
-        format!("sh {}", path.display())
-    }
-}
-
-/// 24 commits on the main line and a side branch of 6; the bug comes with the third of the branch.
-fn history_with_a_bug(project: &Project) -> (String, String) {
-    let first = project.commit("a", "0", "Begin");
-    for at in 1..8 {
-        project.commit("a", &at.to_string(), &format!("Main line, {at}"));
-    }
-    project.git(&["checkout", "--quiet", "-b", "side"]);
-    let mut culprit = String::new();
-    for at in 0..6 {
-        let (file, text) = if at == 2 { ("bug", "bad".to_owned()) } else { ("b", at.to_string()) };
-        let name = project.commit(
-            file,
-            &text,
-            &format!("Side branch, {at}\n\nReviewed-by: Rae Viewer <rae@example.org>"),
-        );
-        if at == 2 {
-            culprit = name;
-        }
-    }
-    project.git(&["checkout", "--quiet", "main"]);
-    for at in 8..16 {
-        project.commit("a", &at.to_string(), &format!("Main line, {at}"));
-    }
-    project.git(&["merge", "--quiet", "--no-ff", "-m", "Take the side branch in", "side"]);
-    for at in 16..24 {
-        project.commit("a", &at.to_string(), &format!("Main line, {at}"));
-    }
-    (first, culprit)
-}
-
-fn text(output: &Output) -> (String, String) {
-    (
-        String::from_utf8_lossy(&output.stdout).into_owned(),
-        String::from_utf8_lossy(&output.stderr).into_owned(),
-    )
-}
+#[path = "support/project.rs"]
+mod project;
 
 #[test]
 fn a_flaky_bug_on_a_side_branch_is_found_and_told_in_every_shape() {
-    // The runs are random: now and then an honest search ends undecided. It must not do so thrice,
-    // and what it names must always be right.
-    let mut attempts = 0;
-    let (project, culprit, output) = loop {
-        attempts += 1;
-        let project = Project::new();
-        let (first, culprit) = history_with_a_bug(&project);
-        let test = project.flaky_test(3);
-        let output =
-            project.bisect(&["run", "--good", &first, "--test", &test, "--title", "Assertion"]);
-        if !text(&output).0.starts_with("No commit is proven") || attempts == 3 {
-            break (project, culprit, output);
-        }
-    };
+    let (project, first, culprit) = Project::with_a_bug();
+    let test = project.flaky_test(3);
+    let output =
+        project.bisect(&["run", "--good", &first, "--test", &test, "--title", "Assertion"]);
     let (out, err) = text(&output);
     assert!(output.status.success(), "{out}\n{err}");
     assert!(out.starts_with(&culprit[..12]), "{out}\n{err}");
@@ -148,8 +35,7 @@ fn a_flaky_bug_on_a_side_branch_is_found_and_told_in_every_shape() {
     assert!(!replayed.contains("error"), "{log}\n{replayed}");
     project.git(&["bisect", "reset"]);
 
-    let (json, _) = text(&project.bisect(&["show", "--json"]));
-    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    let json = project.json();
     assert_eq!(json["format"], 1);
     assert_eq!(json["conclusion"]["kind"], "culprit");
     assert_eq!(json["conclusion"]["commits"][0]["commit"], culprit.as_str());
@@ -170,8 +56,7 @@ fn a_flaky_bug_on_a_side_branch_is_found_and_told_in_every_shape() {
 
 #[test]
 fn a_killed_bisection_goes_on_and_loses_at_most_the_run_in_flight() {
-    let project = Project::new();
-    let (first, culprit) = history_with_a_bug(&project);
+    let (project, first, culprit) = Project::with_a_bug();
     let test = format!("sleep 0.05; {}", project.flaky_test(2));
     let state = project.folder.path().join("state");
     let mut child = Command::new(env!("CARGO_BIN_EXE_ktriage"))
@@ -218,12 +103,9 @@ fn a_killed_bisection_goes_on_and_loses_at_most_the_run_in_flight() {
 
 #[test]
 fn two_failures_at_the_bad_end_are_not_taken_for_one() {
-    let project = Project::new();
-    let (first, _) = history_with_a_bug(&project);
-    let count = project.folder.path().join("n");
-    let test = format!(
-        "n=$(cat {0} 2>/dev/null || echo 0); echo $((n + 1)) > {0}; if [ $((n % 2)) = 0 ]; then echo 'BUG: one'; else echo 'BUG: two'; fi; exit 1",
-        count.display()
+    let (project, first, _) = Project::with_a_bug();
+    let test = project.test_that(
+        "if [ $((n % 2)) = 0 ]; then echo 'BUG: one'; else echo 'BUG: two'; fi; exit 1\n",
     );
     let output = project.bisect(&["run", "--good", &first, "--test", &test]);
     let (_, err) = text(&output);
@@ -236,8 +118,7 @@ fn two_failures_at_the_bad_end_are_not_taken_for_one() {
 
 #[test]
 fn a_test_that_never_fails_is_called_not_reproducible() {
-    let project = Project::new();
-    let (first, _) = history_with_a_bug(&project);
+    let (project, first, _) = Project::with_a_bug();
     let output = project.bisect(&["run", "--good", &first, "--test", "true"]);
     let (out, _) = text(&output);
     assert!(output.status.success());
@@ -246,8 +127,7 @@ fn a_test_that_never_fails_is_called_not_reproducible() {
 
 #[test]
 fn a_spent_budget_gives_what_is_known_so_far() {
-    let project = Project::new();
-    let (first, _) = history_with_a_bug(&project);
+    let (project, first, _) = Project::with_a_bug();
     let test = project.flaky_test(3);
     let output = project.bisect(&[
         "run",
@@ -268,8 +148,7 @@ fn a_spent_budget_gives_what_is_known_so_far() {
 /// Each kind of bad input, and what the error must say.
 #[test]
 fn bad_input_is_refused_early_and_says_what_to_do() {
-    let project = Project::new();
-    let (first, culprit) = history_with_a_bug(&project);
+    let (project, first, culprit) = Project::with_a_bug();
     project.git(&["checkout", "--quiet", "--orphan", "elsewhere"]);
     let apart = project.commit("c", "1", "Another beginning");
     project.git(&["checkout", "--quiet", "main"]);
@@ -319,8 +198,7 @@ fn bad_input_is_refused_early_and_says_what_to_do() {
 
 #[test]
 fn a_shallow_clone_is_refused_and_says_how_to_mend_it() {
-    let project = Project::new();
-    let (first, _) = history_with_a_bug(&project);
+    let (project, first, _) = Project::with_a_bug();
     let shallow = project.folder.path().join("shallow");
     let url = format!("file://{}", project.root().display());
     project.git(&["clone", "--quiet", "--depth", "3", &url, shallow.to_str().unwrap()]);
@@ -340,8 +218,7 @@ fn a_shallow_clone_is_refused_and_says_how_to_mend_it() {
 
 #[test]
 fn a_vanished_work_tree_is_made_anew_and_a_vanished_repository_named() {
-    let project = Project::new();
-    let (first, culprit) = history_with_a_bug(&project);
+    let (project, first, culprit) = Project::with_a_bug();
     let test = project.flaky_test(1);
     let limited = project.bisect(&[
         "run",
@@ -401,8 +278,7 @@ fn a_commit_that_touches_nothing_built_is_not_tested() {
     ]);
     let (out, err) = text(&output);
     assert!(out.contains("(\"Bring the bug\") brought the failure"), "{out}\n{err}");
-    let (json, _) = text(&project.bisect(&["show", "--json"]));
-    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    let json = project.json();
     for attempt in json["attempts"].as_array().unwrap() {
         let commit = attempt["commit"].as_str().unwrap();
         // The bad end is what it is; every other one is represented by the commit before it.
@@ -431,8 +307,7 @@ fn a_plan_needs_no_repository() {
 /// The folders a test leaves behind lie in its own temporary one.
 #[test]
 fn nothing_is_written_beside_the_state_folder() {
-    let project = Project::new();
-    let (first, _) = history_with_a_bug(&project);
+    let (project, first, _) = Project::with_a_bug();
     let before = listing(&project.root());
     let output =
         project.bisect(&["run", "--good", &first, "--test", "exit 1", "--budget", "5runs"]);

@@ -191,7 +191,7 @@ pub(crate) fn bisection(case: &Case, answer: &Answer) -> Bisection {
             .map(|(at, tally)| Tested {
                 commit: name(at),
                 wanted: tally.wanted,
-                other: tally.other,
+                other: tally.other + tally.bystander,
                 clean: tally.clean,
                 cannot_tell: tally.boot_failed,
                 build_failed: tally.build_failed,

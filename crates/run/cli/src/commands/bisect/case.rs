@@ -292,11 +292,26 @@ impl Case {
         let mut bisection =
             Bisection::new(self.history.clone(), self.prior.clone(), self.failing_end(), settings);
         let wanted = self.wanted();
+        let bystanders: BTreeSet<&str> = self
+            .attempts
+            .iter()
+            .filter(|attempt| {
+                attempt.event == Event::Crashed
+                    && !wanted.matches(attempt)
+                    && self.is_failing_end(attempt)
+            })
+            .filter_map(|attempt| attempt.title.as_deref())
+            .collect();
         for attempt in &self.attempts[..count.min(self.attempts.len())] {
-            if let Some(at) = self.position(&attempt.commit)
-                && let Some(outcome) = outcome(attempt, &wanted)
-            {
-                bisection.record(at, outcome);
+            let Some(at) = self.position(&attempt.commit) else { continue };
+            match outcome(attempt, &wanted) {
+                Some(RunOutcome::Other)
+                    if attempt.title.as_deref().is_some_and(|title| bystanders.contains(title)) =>
+                {
+                    bisection.record_bystander(at);
+                }
+                Some(outcome) => bisection.record(at, outcome),
+                None => {}
             }
         }
         bisection

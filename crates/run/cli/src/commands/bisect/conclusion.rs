@@ -247,8 +247,9 @@ fn in_words(tally: &Tally) -> String {
         return why.into();
     }
     let mut text = format!("showed the failure in {} of {} runs", tally.wanted, tally.usable());
-    if tally.other > 0 {
-        text.push_str(&format!(" and another failure in {}", tally.other));
+    let other = tally.other + tally.bystander;
+    if other > 0 {
+        text.push_str(&format!(" and another failure in {other}"));
     }
     text
 }

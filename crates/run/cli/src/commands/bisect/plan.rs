@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use anyhow::anyhow;
 use reason_bisect::simulate::{Noise, World};
-use reason_bisect::{Bisection, Conclusion, Direction, History, Next, Prior, Settings};
+use reason_bisect::{Bisection, Conclusion, History, Next, Prior, Settings};
 
 use super::check;
 use crate::failure::Failure;
@@ -89,7 +89,6 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         None => range(arguments)?,
     };
     let settings = Settings {
-        direction: Direction::Cause,
         confidence: arguments.confidence,
         build_minutes: arguments.build,
         run_minutes: arguments.run,
