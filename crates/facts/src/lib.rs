@@ -3,6 +3,7 @@
 //! Invariants: knows nothing about consoles, mails, kernels' sources or any output format; depends
 //! on no crate of ours; does no I/O.
 
+pub mod calendar;
 mod claim;
 mod commit;
 mod evidence;

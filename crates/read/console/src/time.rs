@@ -3,6 +3,8 @@
 //! Each parser takes the bytes from the start of the line and returns the value and how many bytes
 //! it took. None allocates.
 
+use facts::calendar::days_from_civil;
+
 use crate::line::Stamp;
 
 const MONTHS: [&[u8; 3]; 12] = [
@@ -126,18 +128,6 @@ impl<'a> Cursor<'a> {
     }
 }
 
-/// Days from 1970-01-01 to a date of the Gregorian calendar (the usual era arithmetic: years begin
-/// in March, so that the leap day is the last).
-pub(crate) fn days_since_epoch(year: i64, month: i64, day: i64) -> i64 {
-    let year = if month <= 2 { year - 1 } else { year };
-    let era = year.div_euclid(400);
-    let year_of_era = year.rem_euclid(400);
-    let month_from_march = (month + 9) % 12;
-    let day_of_year = (153 * month_from_march + 2) / 5 + day - 1;
-    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
-    era * 146_097 + day_of_era - 719_468
-}
-
 /// `2024-01-31T12:00:00.123456+01:00` (also with a space for the `T`, a comma for the point, or
 /// without zone), as [`Stamp::Wall`].
 pub(crate) fn iso(cursor: &mut Cursor<'_>) -> Option<Stamp> {
@@ -154,7 +144,7 @@ pub(crate) fn iso(cursor: &mut Cursor<'_>) -> Option<Stamp> {
     let time = cursor.time_of_day()?;
     let zone = cursor.zone().unwrap_or(0);
     ((1..=12).contains(&month) && (1..=31).contains(&day))
-        .then(|| Stamp::Wall(days_since_epoch(year, month, day) * DAY + time - zone))
+        .then(|| Stamp::Wall(days_from_civil(year, month as u32, day as u32) * DAY + time - zone))
 }
 
 /// `Nov 21 03:42:50` of RFC 3164 and of journals, as [`Stamp::Yearless`]; some writers put the
@@ -167,8 +157,8 @@ pub(crate) fn month_day_time(cursor: &mut Cursor<'_>) -> Option<Stamp> {
     cursor.eat(b' ')?;
     let time = cursor.time_of_day()?;
     // 2000 is a leap year.
-    let start = days_since_epoch(2000, 1, 1);
-    Some(Stamp::Yearless((days_since_epoch(2000, month, day) - start) * DAY + time))
+    let start = days_from_civil(2000, 1, 1);
+    Some(Stamp::Yearless((days_from_civil(2000, month as u32, day as u32) - start) * DAY + time))
 }
 
 /// `Mon 2024-01-01 00:00:00 UTC` of `journalctl -o short-full`, as [`Stamp::Wall`] (local time where
@@ -195,7 +185,7 @@ pub(crate) fn ctime(cursor: &mut Cursor<'_>) -> Option<Stamp> {
     let time = cursor.time_of_day()?;
     cursor.eat(b' ')?;
     let year = cursor.number(4, 4)?;
-    Some(Stamp::Wall(days_since_epoch(year, month, day) * DAY + time))
+    Some(Stamp::Wall(days_from_civil(year, month as u32, day as u32) * DAY + time))
 }
 
 /// `Jul25 00:42` of `dmesg -H`.

@@ -3,6 +3,8 @@
 
 use std::fmt;
 
+use facts::calendar::{civil_from_days, days_from_civil};
+
 /// A point in time, with the zone in which its writer named it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Moment {
@@ -49,7 +51,7 @@ pub struct Civil {
 impl Civil {
     /// Seconds since 1970 if the clock stood in UTC.
     pub fn seconds(self) -> i64 {
-        days(self.year, self.month, self.day) * 86400
+        days_from_civil(self.year, self.month, self.day) * 86400
             + i64::from(self.hour) * 3600
             + i64::from(self.minute) * 60
             + i64::from(self.second)
@@ -59,18 +61,11 @@ impl Civil {
     pub fn from_seconds(seconds: i64) -> Self {
         let day = seconds.div_euclid(86400);
         let rest = seconds.rem_euclid(86400);
-        // Days are counted from 0000-03-01, so that a leap day ends its year.
-        let z = day + 719_468;
-        let era = z.div_euclid(146_097);
-        let of_era = z.rem_euclid(146_097);
-        let year_of_era = (of_era - of_era / 1460 + of_era / 36524 - of_era / 146_096) / 365;
-        let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-        let shifted = (5 * of_year + 2) / 153;
-        let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
+        let (year, month, day) = civil_from_days(day);
         Self {
-            year: year_of_era + era * 400 + i64::from(month <= 2),
-            month: small(month),
-            day: small(of_year - (153 * shifted + 2) / 5 + 1),
+            year,
+            month,
+            day,
             hour: small(rest / 3600),
             minute: small(rest % 3600 / 60),
             second: small(rest % 60),
@@ -89,15 +84,6 @@ impl Civil {
 
 fn small(n: i64) -> u32 {
     u32::try_from(n).unwrap_or_default()
-}
-
-fn days(year: i64, month: u32, day: u32) -> i64 {
-    let y = if month <= 2 { year - 1 } else { year };
-    let m = i64::from(month);
-    let era = y.div_euclid(400);
-    let of_era = y.rem_euclid(400);
-    let of_year = (153 * (if m > 2 { m - 3 } else { m + 9 }) + 2) / 5 + i64::from(day) - 1;
-    era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468
 }
 
 /// A date as it stands above a quote.

@@ -260,6 +260,7 @@ fn any_bytes_give_a_diagnosis() {
         for claim in &diagnosis.claims {
             assert!(!claim.statement.is_empty() && claim.statement.len() < 4096);
             assert!(!claim.lines.is_empty(), "{} cites no line", claim.statement);
+            assert!(!claim.rules.is_empty(), "{} names no rule", claim.statement);
         }
     }
 }

@@ -254,6 +254,13 @@ fn a_leaked_reader_section_is_told_with_its_clock() {
     assert_eq!(diagnosis.graph.out(reader).count(), 0);
     assert!(diagnosis.graph.cycle(Grade::Guess).is_none());
 
+    let need = diagnosis.missing.join("\n");
+    for words in ["which function leaks", "6.9", "PROVE_RCU", "without the local changes"] {
+        assert!(need.contains(words), "{words} is not asked for: {need}");
+    }
+    // The claims beside the verdict make nobody else guilty: systemd waits, wbt is where the sleeper was seen.
+    let sinks = diagnosis.graph.sinks(diagnosis.graph.task(1).unwrap(), Grade::Inferred);
+    assert!(sinks.iter().all(|(node, _)| *node == reader), "{sinks:?}");
     let said = said(&diagnosis);
     for never in ["deadlock", "out of memory", "oom kill", "cpu 95 (", "cpu 11 ("] {
         assert!(!said.contains(never), "{never} is said: {said}");

@@ -4,6 +4,8 @@
 use std::fmt;
 use std::io::{self, IsTerminal as _, Write as _};
 
+use facts::calendar::civil_from_days;
+
 /// Writes one line to standard error.
 pub(crate) fn message(text: &str) {
     // Nobody is left to tell when standard error is closed.
@@ -60,14 +62,14 @@ impl Paint {
 /// state its zone, so none is printed.
 pub(crate) fn date(micros: i64) -> String {
     let (days, time) = (micros.div_euclid(DAY), micros.rem_euclid(DAY));
-    let (year, month, day) = civil(days);
+    let (year, month, day) = civil_from_days(days);
     format!("{year:04}-{month:02}-{day:02} {}", time_of_day(time))
 }
 
 /// A date of [`read_console::Stamp::Yearless`], `01-31 12:00:00.123456`.
 pub(crate) fn yearless(micros: i64) -> String {
     // 2000 is the leap year that such stamps are counted in; it began 10,957 days after the epoch.
-    let (_, month, day) = civil(micros.div_euclid(DAY) + 10_957);
+    let (_, month, day) = civil_from_days(micros.div_euclid(DAY) + 10_957);
     format!("{month:02}-{day:02} {}", time_of_day(micros.rem_euclid(DAY)))
 }
 
@@ -77,21 +79,6 @@ fn time_of_day(micros: i64) -> String {
     let seconds = micros / 1_000_000;
     let (hours, minutes) = (seconds / 3600, seconds / 60 % 60);
     format!("{hours:02}:{minutes:02}:{:02}.{:06}", seconds % 60, micros % 1_000_000)
-}
-
-/// Year, month and day of a number of days since 1970-01-01 (Gregorian calendar; years are counted
-/// from March inside, so that the leap day is the last).
-fn civil(days: i64) -> (i64, i64, i64) {
-    let days = days + 719_468;
-    let era = days.div_euclid(146_097);
-    let day_of_era = days.rem_euclid(146_097);
-    let year_of_era =
-        (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let from_march = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * from_march + 2) / 5 + 1;
-    let month = if from_march < 10 { from_march + 3 } else { from_march - 9 };
-    (era * 400 + year_of_era + i64::from(month <= 2), month, day)
 }
 
 /// Foreign text, shown with everything a terminal could act on made visible: `\x1b`, `\u{202e}`.

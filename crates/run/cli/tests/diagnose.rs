@@ -384,6 +384,46 @@ fn a_reply_and_the_object_carry_registers_and_say_what_was_not_read() {
     assert!(mail.is_ascii() && mail.lines().count() <= 60, "{mail}");
 }
 
+#[test]
+fn a_log_longer_than_the_memory_it_may_use_is_diagnosed() {
+    // 48 MiB with some 500 stalls, read by a process that may hold 40 MiB of data.
+    const LIMIT_KIB: u32 = 40 << 10;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("long.log");
+    let mut log = String::new();
+    let mut n = 0;
+    while log.len() < 48 << 20 {
+        n += 1;
+        let stamp = format!("[{:5}.{:06}]", n / 1000, n % 1000 * 1000);
+        log += &format!("{stamp} usb 1-1.{}: new high-speed USB device number {}\n", n % 9, n % 97);
+        if n % 1_500 == 0 {
+            log += &format!(
+                "{stamp} rcu: INFO: rcu_sched detected stalls on CPUs/tasks:\n{stamp} rcu: \t3-...0: (1 GPs behind) idle=59a/1/0x4000000000000000 softirq=8266/8267 fqs=5250\n{stamp} rcu: \t(detected by 1, t=21002 jiffies, g={}, q=481 ncpus=8)\n{stamp} NMI backtrace for cpu 3\n{stamp} CPU: 3 PID: 77 Comm: worker Not tainted 6.6.0 #1\n{stamp} RIP: 0010:frob_all+0x12/0x90\n{stamp} Call Trace:\n",
+                4 * n + 1
+            );
+            for frame in 0..30 {
+                log += &format!("{stamp}  frob_step_{frame}+0x{frame:x}1/0x200\n");
+            }
+        }
+    }
+    std::fs::write(&path, log).unwrap();
+    let output = Command::new("sh")
+        .env("RAYON_NUM_THREADS", "1")
+        .arg("-c")
+        .arg(format!("ulimit -d {LIMIT_KIB} || exit 77; exec \"$0\" diagnose --json \"$1\""))
+        .arg(env!("CARGO_BIN_EXE_ktriage"))
+        .arg(&path)
+        .output()
+        .unwrap();
+    if output.status.code() == Some(77) {
+        return note("skipped: the memory of a long log: the shell knows no ulimit -d");
+    }
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let object: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert!(object["events"].as_array().unwrap().len() > 300);
+    assert_eq!(object["verdict"]["kind"], "starvation");
+}
+
 /// Complaints about a value that its schema does not allow, for the parts of JSON Schema that the generated files use.
 fn violations(value: &Value, schema: &Value, root: &Value, at: &str) -> Vec<String> {
     if let Some(name) = schema["$ref"].as_str() {

@@ -403,7 +403,7 @@ fn of_stalled_cpu(
                     also.unwrap_or_default()
                 ),
                 Grade::Seen,
-                &[],
+                &["R01"],
                 lines,
             ));
         } else if let Some((number, flags)) = own.flags {
@@ -411,7 +411,7 @@ fn of_stalled_cpu(
             claims.push(claim(
                 format!("CPU {} was seen with interrupts {word} (EFLAGS {flags:#x}).", cpu.cpu),
                 Grade::Seen,
-                &[],
+                &["X09"],
                 vec![line(number)],
             ));
         }
@@ -431,7 +431,7 @@ fn of_stalled_cpu(
                     via.unwrap_or_default()
                 ),
                 Grade::Seen,
-                &[],
+                &["R18"],
                 lines,
             ));
         }

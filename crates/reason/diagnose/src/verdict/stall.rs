@@ -294,11 +294,17 @@ pub(super) fn leak(
     }
     others.truncate(3);
     let others = if others.is_empty() { String::new() } else { format!("; {}", others.join("; ")) };
-    Verdict::new(
+    let mut verdict = Verdict::new(
         VerdictKind::Leak,
         format!("A leaked RCU read-side section. {name} sleeps idle while still counted as an RCU reader{depth}; so {period} can never end{others}."),
         Grade::Inferred,
     )
     .missing("which function leaks: the text of the local functions on the stacks, or any path with rcu_read_lock() without unlock")
-    .missing("a kernel >= about 6.9, whose workqueue check names the leaking work function")
+    .missing("a kernel >= about 6.9, whose workqueue check names the leaking work function");
+    if seen.kernel.modified().is_some() {
+        verdict.missing.push(
+            "a run with CONFIG_PROVE_RCU=y, and one without the local changes to the kernel".into(),
+        );
+    }
+    verdict
 }
