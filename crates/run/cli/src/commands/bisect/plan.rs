@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use anyhow::anyhow;
 use reason_bisect::simulate::{Noise, World};
-use reason_bisect::{Bisection, Conclusion, History, Next, Prior, Settings};
+use reason_bisect::{Bisection, Conclusion, Direction, History, Next, Prior, Settings};
 
 use super::check;
 use crate::failure::Failure;
