@@ -88,7 +88,13 @@ impl Cutter<'_> {
         let Some(kind) = self.kind else { return false };
         let line = first_line(&self.bytes[at..]);
         match (dialect(line), kind) {
-            (Some(Dialect::PublicInbox), Dialect::PublicInbox) => true,
+            (Some(Dialect::PublicInbox), _) => true,
+            // Archives of public-inbox escape every such line of a mail, so one that begins a mail
+            // was put behind them from elsewhere.
+            (Some(_), Dialect::PublicInbox) => {
+                let next = self.bytes.get(at + line.len() + 1..).unwrap_or_default();
+                begins_mail(next)
+            }
             (Some(Dialect::Git), Dialect::Git)
             | (Some(Dialect::Dated), Dialect::Dated | Dialect::Git) => {
                 let next = self.bytes.get(at + line.len() + 1..).unwrap_or_default();
@@ -97,6 +103,27 @@ impl Cutter<'_> {
             _ => false,
         }
     }
+}
+
+/// Whether headers stand here, two at least, one of those that tell who wrote what when.
+fn begins_mail(bytes: &[u8]) -> bool {
+    let mut headers = 0;
+    let mut known = false;
+    for line in bytes.split(|b| *b == b'\n').take(200) {
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        if line.starts_with(b" ") || line.starts_with(b"\t") {
+            continue;
+        }
+        if line.is_empty() || !is_header(line) {
+            break;
+        }
+        headers += 1;
+        known |=
+            [&b"from:"[..], b"subject:", b"date:", b"message-id:", b"received:", b"return-path:"]
+                .iter()
+                .any(|name| line.get(..name.len()).is_some_and(|l| l.eq_ignore_ascii_case(name)));
+    }
+    headers >= 2 && known
 }
 
 fn dialect(line: &[u8]) -> Option<Dialect> {
@@ -176,6 +203,17 @@ mod tests {
         assert_eq!(found[0].0, 2);
         assert!(found[0].1.contains("\nFrom here\n"), "{found:?}");
         assert_eq!(found[1].0, 9);
+    }
+
+    #[test]
+    fn mailboxes_of_several_tools_in_one_file_lose_no_mail() {
+        let public = "From mboxrd@z Thu Jan  1 00:00:00 1970\nSubject: a\nFrom: A <a@b>\n\nx\n\n";
+        let dated = "From a@b Fri May  8 10:00:00 2026\nReceived: x\nSubject: b\n\ny\n\n";
+        let git = "From 0123456789012345678901234567890123456789 Mon Sep 17 00:00:00 2001\n\
+                   From: A <a@b>\nSubject: c\n\nz\n\n";
+        assert_eq!(cut(&[public, dated, git, public].concat()).len(), 4);
+        assert_eq!(cut(&[dated, public, dated].concat()).len(), 3);
+        assert_eq!(cut(&[git, public, git, dated].concat()).len(), 4);
     }
 
     #[test]
