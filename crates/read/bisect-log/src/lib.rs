@@ -10,6 +10,7 @@ mod changed;
 mod git;
 pub mod limits;
 mod log;
+mod mended;
 mod named;
 mod scan;
 mod syzbot;

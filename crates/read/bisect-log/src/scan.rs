@@ -1,12 +1,14 @@
 //! Lines of the input, numbered, and the small matchers that all readers of this crate use.
 //!
+//! A log that was mailed or saved from a page is read as it was before: see [`crate::mended`].
+//!
 //! Invariant: a line is valid text of at most [`crate::limits::LINE_BYTES`] bytes without its end.
 
 use std::borrow::Cow;
 
 use facts::CommitId;
 
-use crate::limits;
+use crate::{limits, mended};
 
 /// The numbered lines of an input.
 pub(crate) struct Lines<'a> {
@@ -23,6 +25,7 @@ impl<'a> Lines<'a> {
         if lines.last().is_some_and(|line| line.is_empty()) {
             lines.pop();
         }
+        mended::mend(&mut lines);
         Self { lines, cut }
     }
 

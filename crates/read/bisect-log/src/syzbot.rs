@@ -37,6 +37,12 @@ enum Inside {
     Crash,
 }
 
+/// A value with its line; none where nothing stands, since two kernels without a signature are not alike.
+fn located(value: &str, line: u64) -> Option<Located<String>> {
+    let value = value.trim().to_owned();
+    (!value.is_empty()).then_some(Located { value, line })
+}
+
 struct Reader {
     log: BisectLog,
     inside: Inside,
@@ -122,7 +128,7 @@ impl Reader {
             return true;
         }
         let Some(test) = self.log.tests.last_mut() else { return false };
-        let at = |value: &str| Some(Located { value: value.trim().to_owned(), line: number });
+        let at = |value: &str| located(value, number);
         if let Some(compiler) = line.strip_prefix("compiler: ") {
             test.compiler = at(compiler);
         } else if let Some(signature) = line.strip_prefix("kernel signature:") {
@@ -295,7 +301,7 @@ impl Reader {
     }
 
     fn take_footer(&mut self, line: &str, number: u64) -> bool {
-        let at = |value: &str| Some(Located { value: value.trim().to_owned(), line: number });
+        let at = |value: &str| located(value, number);
         if let Some(signature) = line.strip_prefix("culprit signature:") {
             self.log.culprit_signature = at(signature);
         } else if let Some(signature) = line.strip_prefix("parent  signature:") {

@@ -58,3 +58,15 @@ fn a_log_beyond_the_limits_is_cut_and_says_so() {
     assert!(log.problems.iter().any(|problem| problem.what.contains("lines")));
     assert!(log.problems.len() <= limits::PROBLEMS + 1);
 }
+
+#[test]
+fn a_signature_that_was_lost_is_no_signature() {
+    let (a, b) = ("a".repeat(40), "b".repeat(40));
+    let text = format!(
+        "testing commit {a}\nkernel signature:\nall runs: OK\ntesting commit {b}\nkernel signature: \n\
+         # git bisect good {b}\nculprit signature:\nparent  signature:\n"
+    );
+    let log = read(text.as_bytes());
+    assert!(log.tests.iter().all(|test| test.signature.is_none()));
+    assert_eq!((log.culprit_signature, log.parent_signature), (None, None));
+}

@@ -4,8 +4,9 @@
 //!
 //! `DIR` holds `ID.txt` logs and `labels.csv` with the columns `bug_id` and `outcome` (`correct`,
 //! `incorrect`, anything else is left out); with a column `true_commit`, bugs of one cause stay in one half.
-//! Prints each signal's frequency among right and wrong answers, the
-//! weights fitted on all of them, and what weights fitted on one half flag in the other half.
+//! Prints each signal's frequency among right and wrong answers, the weights fitted on all of them, what
+//! weights fitted on one half flag in the other half and, with a column `crash_commit_version`, what
+//! weights fitted on the other kernels flag among those of one fifth of the versions.
 
 use std::path::Path;
 use std::{env, fs};
@@ -24,6 +25,8 @@ struct Case {
     shipped: f64,
     /// Cases with the same number have the same cause.
     cause: u64,
+    /// The kernel's version: major and minor.
+    version: (u32, u32),
 }
 
 struct Model {
@@ -69,6 +72,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let decisive = |group: &[&Case]| group.iter().filter(|case| case.decisive).count();
     println!("\ndecisive facts: {} right, {} wrong", decisive(&right), decisive(&wrong));
     halves(&cases);
+    folds(&cases);
     println!("\nshipped weights, all cases:\n|threshold|wrong flagged|right flagged|\n|-|-|-|");
     for threshold in [0.04, 0.08, 0.12, 0.16, 0.20, 0.24, 0.28, 0.32, 0.36, 0.40, 0.5] {
         let share = |group: &[&Case]| {
@@ -126,6 +130,65 @@ fn halves(cases: &[Case]) {
     println!("|mean of 20|{:.1} %|{:.1} %|", sum_wrong / count, sum_right / count);
 }
 
+/// The threshold that is shipped.
+const SHIPPED_THRESHOLD: f64 = 0.28;
+
+/// Fits on the kernels of four fifths of the logs and measures, at the shipped threshold, on the fifth
+/// that is apart in time; then the same with fifths drawn by cause.
+#[expect(clippy::print_stdout, reason = "a tool whose output is its purpose")]
+fn folds(cases: &[Case]) {
+    const FOLDS: usize = 5;
+    let logit = (SHIPPED_THRESHOLD / (1.0 - SHIPPED_THRESHOLD)).ln();
+    let mut versions: Vec<(u32, u32)> = cases.iter().map(|case| case.version).collect();
+    versions.sort_unstable();
+    let bounds: Vec<(u32, u32)> = (0..=FOLDS)
+        .map(|at| versions[(at * versions.len() / FOLDS).min(versions.len() - 1)])
+        .collect();
+    let by_version =
+        |case: &Case| (1..FOLDS).rev().find(|at| case.version >= bounds[*at]).unwrap_or(0);
+    let by_cause = |case: &Case| (mix(case.cause) % FOLDS as u64) as usize;
+    let ways: [(&str, &dyn Fn(&Case) -> usize); 2] =
+        [("version", &by_version), ("cause", &by_cause)];
+    println!("\nfitted on four folds, measured on the fifth at {SHIPPED_THRESHOLD}:");
+    println!("|folds by|fold|right|flagged|wrong|flagged|\n|-|-|-|-|-|-|");
+    for (name, fold_of) in ways {
+        let mut sums = [[0, 0]; 2];
+        for fold in 0..FOLDS {
+            let (test, train): (Vec<&Case>, Vec<&Case>) =
+                cases.iter().partition(|case| fold_of(case) == fold);
+            let model = fit(&train);
+            let counts = [true, false].map(|right| {
+                let group: Vec<_> = test.iter().filter(|case| case.right == right).collect();
+                let flagged = group.iter().filter(|case| model.score(case) < logit).count();
+                [group.len(), flagged]
+            });
+            for (sum, count) in sums.iter_mut().zip(counts) {
+                sum[0] += count[0];
+                sum[1] += count[1];
+            }
+            let [[right, right_flagged], [wrong, wrong_flagged]] = counts;
+            println!("|{name}|{}|{right}|{right_flagged}|{wrong}|{wrong_flagged}|", fold + 1);
+        }
+        let share = |[all, flagged]: [usize; 2]| 100.0 * flagged as f64 / all.max(1) as f64;
+        println!(
+            "|{name}|all|{}|{:.1} %|{}|{:.1} %|",
+            sums[0][0],
+            share(sums[0]),
+            sums[1][0],
+            share(sums[1])
+        );
+    }
+}
+
+/// `(5, 12)` of `v5.12-rc3`.
+fn version(text: &str) -> (u32, u32) {
+    let mut numbers = text
+        .trim_start_matches('v')
+        .split(|c: char| !c.is_ascii_digit())
+        .map(|number| number.parse().unwrap_or(0));
+    (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0))
+}
+
 /// A fixed scramble, so that the splits are the same on every machine.
 fn mix(mut x: u64) -> u64 {
     x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -141,6 +204,7 @@ fn read(dir: &Path) -> Result<Vec<Case>, Box<dyn std::error::Error>> {
         |name: &str| header.iter().position(|h| h == name).ok_or(format!("no column {name}"));
     let (id, outcome) = (column("bug_id")?, column("outcome")?);
     let cause = column("true_commit").unwrap_or(id);
+    let kernel = column("crash_commit_version").unwrap_or(id);
     let mut cases = Vec::new();
     for row in rows.map(fields) {
         let right = match row[outcome].as_str() {
@@ -158,6 +222,7 @@ fn read(dir: &Path) -> Result<Vec<Case>, Box<dyn std::error::Error>> {
             decisive: !audit.signals.decisive.is_empty(),
             right,
             shipped: audit.signals.probability(),
+            version: version(&row[kernel]),
             cause: row[cause].bytes().fold(0, |sum, byte| mix(sum ^ u64::from(byte))),
         });
     }

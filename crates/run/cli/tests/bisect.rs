@@ -32,7 +32,8 @@ fn a_flaky_bug_on_a_side_branch_is_found_and_told_in_every_shape() {
     let file = project.folder.path().join("log");
     fs::write(&file, &log).unwrap();
     let replayed = project.git(&["bisect", "replay", file.to_str().unwrap()]);
-    assert!(!replayed.contains("error"), "{log}\n{replayed}");
+    let said = format!("{culprit} is the first bad commit");
+    assert!(replayed.contains(&said), "{log}\n{replayed}");
     project.git(&["bisect", "reset"]);
 
     let json = project.json();

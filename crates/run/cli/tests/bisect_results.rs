@@ -392,8 +392,10 @@ fn what_is_printed_fits_the_schemas_of_the_documentation() {
     broken["surprise"] = 1.into();
     assert_eq!(schema::problems(&bisect, &broken).len(), 2);
 
-    let plan =
-        project.bisect(&["plan", "--commits", "20", "--rate", "1", "--trials", "1", "--json"]);
+    let plan = std::process::Command::new(env!("CARGO_BIN_EXE_ktriage"))
+        .args(["bisect", "plan", "--commits", "20", "--rate", "1", "--trials", "1", "--json"])
+        .output()
+        .unwrap();
     let plan: serde_json::Value = serde_json::from_slice(&plan.stdout).unwrap();
     assert_eq!(schema::problems(&schema_of("bisect-plan"), &plan), Vec::<String>::new());
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use facts::RunOutcome;
 use outside_store::Request;
-use reason_bisect::{Conclusion, Direction};
+use reason_bisect::{Conclusion, Direction, Tally};
 
 use super::case::{Case, outcome};
 use super::conclusion::{Answer, text};
@@ -127,18 +127,29 @@ pub(super) fn log(case: &Case, answer: &Answer) -> String {
     let mut lines = vec![format!("# {new}: [{newest}]"), start];
     let bisection = case.bisection(usize::MAX);
     let bad = answer.belief.bad(bisection.history());
-    for (commit, tally) in bisection.tallies() {
+    let mut verdicts: Vec<(&str, usize, Tally)> = bisection
+        .tallies()
+        .into_iter()
+        .map(|(commit, tally)| {
+            let verdict = match state(bad[commit], &tally) {
+                "bad" if case.direction() == Direction::Fix => old,
+                "bad" => new,
+                "good" if case.direction() == Direction::Fix => new,
+                "good" => old,
+                _ => "skip",
+            };
+            (verdict, commit, tally)
+        })
+        .collect();
+    // The last verdict for the newer side is the one that git keeps: the oldest commit comes last.
+    verdicts.sort_by_key(|(verdict, commit, _)| {
+        (*verdict == new, if *verdict == new { usize::MAX - commit } else { *commit })
+    });
+    for (verdict, commit, tally) in verdicts {
         let id = &case.commits[commit];
         if id.as_str() == request.bad || request.good.iter().any(|good| good == id.as_str()) {
             continue;
         }
-        let verdict = match state(bad[commit], &tally) {
-            "bad" if case.direction() == Direction::Fix => old,
-            "bad" => new,
-            "good" if case.direction() == Direction::Fix => new,
-            "good" => old,
-            _ => "skip",
-        };
         lines.push(format!(
             "# {verdict}: [{id}] {} of {} runs show the failure",
             tally.wanted,
