@@ -465,10 +465,10 @@ fn violations(value: &Value, schema: &Value, root: &Value, at: &str) -> Vec<Stri
         for (key, value) in object {
             match properties.and_then(|properties| properties.get(key)) {
                 Some(schema) => {
-                    found.extend(violations(value, schema, root, &format!("{at}/{key}")))
+                    found.extend(violations(value, schema, root, &format!("{at}/{key}")));
                 }
                 None if properties.is_some() => {
-                    found.push(format!("{at}/{key}: not in the schema"))
+                    found.push(format!("{at}/{key}: not in the schema"));
                 }
                 None => {}
             }
