@@ -5,6 +5,7 @@
 
 mod error;
 pub mod public_inbox;
+mod releases;
 mod revert;
 mod worktree;
 

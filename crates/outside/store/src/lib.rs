@@ -46,6 +46,9 @@ pub struct Request {
     pub run_seconds: u64,
     /// Seconds after which a build counts as failed.
     pub build_seconds: u64,
+    /// Nobody called the older end good: it is a release, taken as where to begin.
+    #[serde(default)]
+    pub walk: bool,
     /// Kernels to build and boot; then `test` and `build` are empty.
     #[serde(default)]
     pub lab: Option<LabRequest>,
@@ -437,6 +440,7 @@ mod tests {
             jobs: 2,
             run_seconds: 600,
             build_seconds: 3600,
+            walk: true,
             lab: Some(LabRequest {
                 reproducer: "/some/repro.c".into(),
                 arguments: vec!["5".into()],
@@ -491,7 +495,7 @@ mod tests {
     fn a_bisection_of_the_first_format_goes_on() {
         let folder = tempfile::tempdir().unwrap();
         let mut request = serde_json::to_value(request()).unwrap();
-        for newer in ["lab", "fix", "guilty", "weights", "environment", "no_revert"] {
+        for newer in ["lab", "walk", "fix", "guilty", "weights", "environment", "no_revert"] {
             request.as_object_mut().unwrap().remove(newer);
         }
         let connection = Connection::open(folder.path().join("bisect.sqlite")).unwrap();

@@ -6,6 +6,9 @@ use std::process::{Command, Output};
 
 use serde_json::Value;
 
+#[path = "support/schema.rs"]
+mod schema;
+
 /// The folder of the reference material, or `None` with a note.
 fn shared(test: &str) -> Option<PathBuf> {
     let shared = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../../shared");
@@ -424,64 +427,6 @@ fn a_log_longer_than_the_memory_it_may_use_is_diagnosed() {
     assert_eq!(object["verdict"]["kind"], "starvation");
 }
 
-/// Complaints about a value that its schema does not allow, for the parts of JSON Schema that the generated files use.
-fn violations(value: &Value, schema: &Value, root: &Value, at: &str) -> Vec<String> {
-    if let Some(name) = schema["$ref"].as_str() {
-        let target = root.pointer(name.trim_start_matches('#')).unwrap();
-        return violations(value, target, root, at);
-    }
-    for key in ["anyOf", "oneOf"] {
-        if let Some(ways) = schema[key].as_array() {
-            let fits = ways.iter().any(|way| violations(value, way, root, at).is_empty());
-            return if fits { Vec::new() } else { vec![format!("{at}: no alternative fits")] };
-        }
-    }
-    let is = |name: &str| match name {
-        "null" => value.is_null(),
-        "boolean" => value.is_boolean(),
-        "integer" => value.is_i64() || value.is_u64(),
-        "number" => value.is_number(),
-        "string" => value.is_string(),
-        "array" => value.is_array(),
-        "object" => value.is_object(),
-        other => panic!("unknown type {other}"),
-    };
-    let types: Vec<&str> = match &schema["type"] {
-        Value::String(name) => vec![name],
-        Value::Array(names) => names.iter().filter_map(Value::as_str).collect(),
-        _ => Vec::new(),
-    };
-    if !types.is_empty() && !types.iter().any(|name| is(name)) {
-        return vec![format!("{at}: {value} is none of {types:?}")];
-    }
-    let mut found = Vec::new();
-    if let Some(object) = value.as_object() {
-        let properties = schema["properties"].as_object();
-        for required in schema["required"].as_array().into_iter().flatten() {
-            if !object.contains_key(required.as_str().unwrap()) {
-                found.push(format!("{at}: {required} is missing"));
-            }
-        }
-        for (key, value) in object {
-            match properties.and_then(|properties| properties.get(key)) {
-                Some(schema) => {
-                    found.extend(violations(value, schema, root, &format!("{at}/{key}")));
-                }
-                None if properties.is_some() => {
-                    found.push(format!("{at}/{key}: not in the schema"));
-                }
-                None => {}
-            }
-        }
-    }
-    for item in value.as_array().into_iter().flatten() {
-        if schema["items"].is_object() {
-            found.extend(violations(item, &schema["items"], root, &format!("{at}[]")));
-        }
-    }
-    found
-}
-
 #[test]
 fn what_is_printed_fits_the_documented_schemas() {
     let documented = |name: &str| -> Value {
@@ -506,7 +451,7 @@ fn what_is_printed_fits_the_documented_schemas() {
     let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../samples/hung-depot.log");
     let schema = documented("diagnose.json");
     for object in objects(&["diagnose", "--json"], &[log, empty, sample.clone()]) {
-        let found = violations(&object, &schema, &schema, "");
+        let found = schema::problems(&schema, &object);
         assert!(found.is_empty(), "{found:?}");
     }
     let analysis = folder.path().join("analysis.txt");
@@ -517,10 +462,10 @@ fn what_is_printed_fits_the_documented_schemas() {
     .unwrap();
     let schema = documented("check.json");
     let object = &objects(&["check", "--json", "--log", sample.to_str().unwrap()], &[analysis])[0];
-    let found = violations(object, &schema, &schema, "");
+    let found = schema::problems(&schema, object);
     assert!(found.is_empty(), "{found:?}");
     // The check itself can fail.
     let mut broken = object.clone();
     broken["format"] = Value::String("one".into());
-    assert!(!violations(&broken, &schema, &schema, "").is_empty());
+    assert!(!schema::problems(&schema, &broken).is_empty());
 }

@@ -16,7 +16,7 @@ fn check(root: &Value, schema: &Value, value: &Value, at: &str, problems: &mut V
         let name = name.strip_prefix("#/$defs/").expect("a definition of this schema");
         return check(root, &root["$defs"][name], value, at, problems);
     }
-    if let Some(any) = schema["anyOf"].as_array() {
+    if let Some(any) = schema["anyOf"].as_array().or_else(|| schema["oneOf"].as_array()) {
         let fits = any.iter().any(|one| {
             let mut own = Vec::new();
             check(root, one, value, at, &mut own);
@@ -53,7 +53,14 @@ fn check(root: &Value, schema: &Value, value: &Value, at: &str, problems: &mut V
             }
         }
         for (name, value) in object {
+            let more = &schema["additionalProperties"];
             match &schema["properties"][name] {
+                // A map: any name, values of one kind.
+                Value::Null if more.is_object() => {
+                    check(root, more, value, &format!("{at}.{name}"), problems);
+                }
+                // Any object.
+                Value::Null if schema["properties"].is_null() => {}
                 Value::Null => problems.push(format!("{at}.{name} is not in the schema")),
                 own => check(root, own, value, &format!("{at}.{name}"), problems),
             }

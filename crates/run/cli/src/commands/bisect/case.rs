@@ -29,6 +29,10 @@ pub(crate) struct Case {
     before_builds: Prior,
 }
 
+/// How probable a failure is older than the releases that a search begins with: 12 of 100 searches
+/// over a kernel's releases that failed did so because of it (Gu et al., FSE Companion 2024).
+const OLDER_THAN_RELEASES: f64 = 0.12;
+
 /// The weight of a commit that touches no file of which the kernels built so far were made. Not 0: a
 /// kernel in between may have used it.
 const TOUCHES_NO_USED_FILE: f64 = 0.05;
@@ -113,6 +117,9 @@ impl Case {
         };
         let range = repository.range(&old, &new).map_err(Failure::usage)?;
         let (commits, history, mut prior) = graph(&old, &range)?;
+        if request.walk {
+            prior = prior.older(OLDER_THAN_RELEASES);
+        }
         let positions: HashMap<CommitId, usize> =
             commits.iter().cloned().enumerate().map(|(at, id)| (id, at)).collect();
         let mut changes = Vec::new();

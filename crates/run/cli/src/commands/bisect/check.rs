@@ -28,21 +28,13 @@ pub(super) fn ends(
     bad: &str,
     direction: Direction,
 ) -> Result<Ends, Failure> {
-    let repository = Repository::open(directory).map_err(|error| {
-        Failure::usage(error).hint("name the project's git repository with --repository DIR")
-    })?;
+    let repository = open(directory)?;
     let shallow = repository.is_shallow().map_err(Failure::usage)?;
-    let resolve = |revision: &str| {
-        repository.resolve(revision).map_err(|error| {
-            Failure::usage(error).hint(if shallow {
-                "the clone is shallow: `git fetch --unshallow` brings the older commits"
-            } else {
-                "check the name; `git fetch --all --tags` brings what others have published"
-            })
-        })
-    };
-    let bad = resolve(bad)?;
-    let good = good.iter().map(|revision| resolve(revision)).collect::<Result<Vec<_>, _>>()?;
+    let bad = resolve(&repository, bad)?;
+    let good = good
+        .iter()
+        .map(|revision| resolve(&repository, revision))
+        .collect::<Result<Vec<_>, _>>()?;
     let words = Words::of(direction);
     let (old, new) = match (direction, good.as_slice()) {
         (Direction::Cause, _) => (good, bad),
@@ -86,6 +78,49 @@ pub(super) fn ends(
         ));
     }
     Ok(Ends { repository, old, new, commits: range.len() })
+}
+
+/// The release at which a search begins that was told no good commit: `back` releases before `bad`, or
+/// the oldest one.
+pub(super) fn release(directory: &Path, bad: &str, back: u16) -> Result<String, Failure> {
+    let repository = open(directory)?;
+    let bad = resolve(&repository, bad)?;
+    let releases = repository.releases(&bad).map_err(Failure::usage)?;
+    let place = releases.len().saturating_sub(usize::from(back));
+    let Some((name, id)) = releases.get(place) else {
+        return Err(Failure::usage(anyhow!(
+            "{}: there is no release before {} to begin with",
+            repository.root().display(),
+            bad.short()
+        ))
+        .hint(
+            "name a commit without the failure with --good; `git fetch --tags` brings releases",
+        ));
+    };
+    message(&format!(
+        "no commit is said to be good: the range begins at {name} ({}), {} releases back",
+        id.short(),
+        releases.len() - place
+    ));
+    Ok(id.to_string())
+}
+
+fn open(directory: &Path) -> Result<Repository, Failure> {
+    Repository::open(directory).map_err(|error| {
+        Failure::usage(error).hint("name the project's git repository with --repository DIR")
+    })
+}
+
+/// The commit that a revision names.
+fn resolve(repository: &Repository, revision: &str) -> Result<CommitId, Failure> {
+    let shallow = repository.is_shallow().map_err(Failure::usage)?;
+    repository.resolve(revision).map_err(|error| {
+        Failure::usage(error).hint(if shallow {
+            "the clone is shallow: `git fetch --unshallow` brings the older commits"
+        } else {
+            "check the name; `git fetch --all --tags` brings what others have published"
+        })
+    })
 }
 
 /// How the ends are called.

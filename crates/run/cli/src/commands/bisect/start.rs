@@ -24,8 +24,13 @@ use crate::output::message;
 #[derive(clap::Args, Debug)]
 pub(crate) struct Arguments {
     /// A commit without the failure; may be given several times. With --fix HEAD unless given.
-    #[arg(long, value_name = "REV", required_unless_present = "fix")]
+    #[arg(long, value_name = "REV")]
     good: Vec<String>,
+
+    /// Without --good: how many releases to go back, by the tags of the repository. The oldest of them
+    /// is where the range begins; it is tested like every other commit.
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..), conflicts_with_all = ["good", "fix"])]
+    releases: u16,
 
     /// A commit that shows the failure; HEAD unless given.
     #[arg(long, value_name = "REV", required_if_eq("fix", "true"))]
@@ -239,7 +244,9 @@ pub(super) fn run(arguments: &Arguments, go_on: bool) -> Result<ExitCode, Failur
     let direction = if arguments.fix { Direction::Fix } else { Direction::Cause };
     let head = || "HEAD".to_owned();
     let bad = arguments.bad.clone().unwrap_or_else(head);
+    let walk = arguments.good.is_empty() && !arguments.fix;
     let good = match arguments.good.as_slice() {
+        [] if walk => vec![check::release(&arguments.repository, &bad, arguments.releases)?],
         [] => vec![head()],
         good => good.to_vec(),
     };
@@ -289,6 +296,7 @@ pub(super) fn run(arguments: &Arguments, go_on: bool) -> Result<ExitCode, Failur
         jobs: usize::from(arguments.jobs),
         run_seconds: arguments.run_timeout.unwrap_or(if lab.is_some() { 60 } else { 600 }),
         build_seconds: arguments.build_timeout,
+        walk,
         lab,
         fix: arguments.fix,
         guilty: crash.guilty,
