@@ -56,6 +56,11 @@ pub(crate) fn roles(message: &Message, entry: usize, thread: &Thread) -> Vec<Rol
             roles[index] = Role::Diff;
         }
     }
+    for index in 1..body.len().saturating_sub(1) {
+        if roles[index] == Role::Words && is_rest_of_quote(message, index) {
+            roles[index] = Role::Quoted;
+        }
+    }
     for part in &message.parts {
         let mut signature = false;
         let end = part.end.min(body.len());
@@ -76,6 +81,24 @@ pub(crate) fn roles(message: &Message, entry: usize, thread: &Thread) -> Vec<Rol
         }
     }
     roles
+}
+
+/// Columns at which programs that know nothing of quotes break a quoted line.
+const BREAK: usize = 70;
+
+/// Whether a line without quote mark is the end of the quoted line above, broken by the program that
+/// sent the mail: it is short, stands between quotes, would not have fitted above, and goes on with
+/// a sentence that did not end.
+fn is_rest_of_quote(message: &Message, index: usize) -> bool {
+    let (above, text) = (message.body.line(index - 1).text, message.body.line(index).text);
+    let below = message.body.line(index + 1).text;
+    let goes_on = !above.trim_end().ends_with(['.', '?', '!', ':', ';', '{', '}', ')', '>'])
+        && text.starts_with(char::is_lowercase);
+    goes_on
+        && quote(above).depth > 0
+        && quote(below).depth > 0
+        && text.chars().count() <= 24
+        && above.chars().count() + 1 + text.chars().count() > BREAK
 }
 
 /// ` kernel/kcov.c | 94 +++---`, ` 3 files changed, …`, ` create mode …`.

@@ -397,9 +397,7 @@ fn answers_older(
 ) {
     for (g, group) in groups.iter().enumerate() {
         let start = &starts[group[0]];
-        if !start.has_version && start.version.major == 1 {
-            continue;
-        }
+        let is_first = !start.has_version && start.version.major == 1;
         let mut up = thread.entries[start.index].parent;
         for _ in 0..thread.entries.len() {
             let Some(parent) = up else { break };
@@ -412,7 +410,13 @@ fn answers_older(
                 let same = start.author.is(&other.author)
                     || all[start.index].from.is(&all[other.index].from)
                     || start.title.eq_ignore_ascii_case(&other.title);
-                if same && other.version < start.version {
+                // The same patch of the same version once more, in answer to a remark on it.
+                let again = other.version == start.version
+                    && groups[above].iter().any(|s| {
+                        starts[*s].number == start.number
+                            && starts[*s].title.eq_ignore_ascii_case(&start.title)
+                    });
+                if same && (again || other.version < start.version && !is_first) {
                     reasons.push((above, g, Link::InReplyTo));
                 }
                 break;

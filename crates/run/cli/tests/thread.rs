@@ -9,8 +9,21 @@ use std::process::Command;
 
 use serde_json::Value;
 
+#[path = "support/schema.rs"]
+mod schema;
+
 fn samples() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/thread")
+}
+
+fn samples_named() -> Vec<String> {
+    let mut names: Vec<String> = fs::read_dir(samples())
+        .expect("samples")
+        .filter_map(|e| Some(e.ok()?.file_name().to_string_lossy().into_owned()))
+        .filter(|n| !n.ends_with(".json"))
+        .collect();
+    names.sort();
+    names
 }
 
 fn ktriage(directory: &Path, arguments: &[&str]) -> (i32, Vec<u8>, String) {
@@ -92,12 +105,7 @@ fn every_sample_shows_the_facts_for_which_it_was_written() {
 
 #[test]
 fn every_sample_gives_its_expected_json() {
-    let mut names: Vec<String> = fs::read_dir(samples())
-        .expect("samples")
-        .filter_map(|e| Some(e.ok()?.file_name().to_string_lossy().into_owned()))
-        .filter(|n| !n.ends_with(".json"))
-        .collect();
-    names.sort();
+    let names = samples_named();
     assert!(names.len() >= 12, "{names:?}");
     for name in names {
         let found = json(&name);
@@ -115,6 +123,23 @@ fn every_sample_gives_its_expected_json() {
         );
         assert_eq!(found["format"], 1);
     }
+}
+
+#[test]
+fn what_every_sample_prints_fits_the_schema_of_the_documentation() {
+    let (status, made, error) = ktriage(&samples(), &["generate", "schema", "thread"]);
+    assert_eq!(status, 0, "{error}");
+    let made: Value = serde_json::from_slice(&made).expect("a schema");
+    let kept = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../docs/schema/thread.json");
+    let kept: Value = serde_json::from_slice(&fs::read(kept).expect("the schema")).expect("JSON");
+    assert_eq!(made, kept, "bring it up to date with `cargo xtask generate`");
+    let mut samples = samples_named();
+    samples.push("../thread".to_owned());
+    for name in samples {
+        assert_eq!(schema::problems(&kept, &json(&name)), Vec::<String>::new(), "{name}");
+    }
+    let wrong = serde_json::json!({"format": 1, "file": "x", "form": "mbox", "threads": [{}]});
+    assert!(!schema::problems(&kept, &wrong).is_empty());
 }
 
 #[test]

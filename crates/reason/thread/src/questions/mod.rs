@@ -364,12 +364,19 @@ impl Finder<'_> {
         let all = sentences(&paragraph.text);
         let lower = paragraph.text.to_lowercase();
         let mut questions: Vec<String> = Vec::new();
-        for sentence in &all {
+        for (at, sentence) in all.iter().enumerate() {
             let start = sentence.text.to_lowercase();
             if sentence.is_question() && !self.is_repeated(sentence.text)
                 || !questions.is_empty() && start.starts_with("the question ")
             {
-                questions.push(sentence.text.to_owned());
+                // `Why?` alone tells nobody what is asked.
+                let short = sentence.text.split(' ').count() < 3;
+                let before =
+                    at.checked_sub(1).map(|b| &all[b]).filter(|b| short && !b.is_question());
+                questions.push(match before {
+                    Some(before) => format!("{} {}", before.text, sentence.text),
+                    None => sentence.text.to_owned(),
+                });
             }
         }
         if let Some(ask) = questions.first() {

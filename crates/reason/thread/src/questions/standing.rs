@@ -132,8 +132,25 @@ fn confirmed_by_tag(question: &Question, thread: &Thread) -> Option<(String, u64
             && t.entry > asked
             && t.trailer.person.is(&question.asker)
             && same_lineage(question.version, t.version, thread)
+            && covers(t.patch, asked, thread)
     })?;
     Some((format!("the asker gave {}", tag.trailer.tag), tag.lines.first))
+}
+
+/// Whether a tag that was given to `patch` (to the whole series if none) is about the patch that the
+/// message at `asked` is about: a tag on one patch says nothing of the others.
+fn covers(patch: Option<usize>, asked: usize, thread: &Thread) -> bool {
+    let find = |entry: usize| {
+        thread.versions.iter().find_map(|v| {
+            let patch = v.patches.iter().find(|p| p.entry == entry)?;
+            Some((v.size, patch))
+        })
+    };
+    let Some((size, given)) = patch.and_then(find) else { return true };
+    match crate::tags::patch_of(asked, thread).and_then(find) {
+        Some((other, of)) => given.title == of.title || size == other && given.number == of.number,
+        None => size <= 1,
+    }
 }
 
 /// The asker says later that the patch was applied: no demand of theirs is left.
@@ -212,6 +229,7 @@ fn test_result(all: &[&Message], question: &Question, thread: &Thread) -> Option
         t.trailer.kind == TrailerKind::Test
             && t.entry > asked
             && same_lineage(question.version, t.version, thread)
+            && covers(t.patch, asked, thread)
     });
     if let Some(tag) = tag {
         return Some((

@@ -3,7 +3,7 @@
 
 use std::fmt::Write as _;
 
-use reason_thread::{Kind, QuestionState, Thread};
+use reason_thread::{QuestionState, Thread};
 
 use super::{Read, text};
 
@@ -107,13 +107,7 @@ fn one(out: &mut String, read: &Read, thread: &Thread) {
     );
     for (at, entry) in thread.entries.iter().enumerate() {
         let message = &read.messages[entry.message];
-        let kind = match (entry.kind, entry.about.map(|v| thread.versions[v].name())) {
-            (Kind::Cover(v), _) => format!("cover letter of {}", thread.versions[v].name()),
-            (Kind::Patch(v), _) => format!("PATCH {}", thread.versions[v].name()),
-            (Kind::Review, Some(v)) => format!("review of {v}"),
-            (Kind::Answer, Some(v)) => format!("author, on {v}"),
-            _ => "remark".to_owned(),
-        };
+        let kind = text::kind(thread, at);
         put(
             out,
             format_args!(

@@ -3,6 +3,7 @@
 
 use facts::LineSpan;
 use reason_thread::{Anchor, Kind, Question, QuestionState, Relation, Side, TestNote, Thread};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{Read, text};
@@ -14,15 +15,15 @@ fn lines(span: LineSpan) -> Lines {
 }
 
 /// One input.
-#[derive(Serialize)]
-pub(super) struct Document {
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct Document {
     format: u32,
     file: String,
     form: &'static str,
     threads: Vec<ThreadJson>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct ThreadJson {
     title: String,
     state: StateJson,
@@ -45,7 +46,7 @@ struct ThreadJson {
     findings: Vec<StatementJson>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct StateJson {
     line: String,
     newest: Option<String>,
@@ -60,7 +61,7 @@ struct StateJson {
     to_confirm: Vec<TurnJson>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct AppliedJson {
     name: String,
     address: Option<String>,
@@ -69,19 +70,19 @@ struct AppliedJson {
     patch: Option<u32>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct CountJson {
     tag: String,
     count: usize,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct TurnJson {
     who: String,
     questions: Vec<String>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct MessageJson {
     id: String,
     message_id: Option<String>,
@@ -108,20 +109,20 @@ struct MessageJson {
     problems: Vec<ProblemJson>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct ProblemJson {
     problem: String,
     lines: Lines,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct SilentJson {
     name: String,
     address: Option<String>,
     line: u64,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct VersionJson {
     name: String,
     series: usize,
@@ -139,7 +140,7 @@ struct VersionJson {
     patches: Vec<PatchJson>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct PatchJson {
     number: u32,
     title: String,
@@ -147,7 +148,7 @@ struct PatchJson {
     diff: Option<DiffJson>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct DiffJson {
     lines: Lines,
     added: usize,
@@ -156,7 +157,7 @@ struct DiffJson {
     files: Vec<FileJson>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct FileJson {
     path: String,
     old_blob: Option<String>,
@@ -165,7 +166,7 @@ struct FileJson {
     removed: usize,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct DraftJson {
     name: String,
     message: String,
@@ -176,7 +177,7 @@ struct DraftJson {
     diff: DiffJson,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct ComparisonJson {
     from: String,
     to: String,
@@ -186,14 +187,14 @@ struct ComparisonJson {
     changes: Vec<ChangeJson>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct MovedJson {
     path: String,
     old: String,
     new: String,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct ChangeJson {
     path: String,
     function: String,
@@ -201,13 +202,13 @@ struct ChangeJson {
     new: Vec<ChangedJson>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct ChangedJson {
     line: u64,
     text: String,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct TagJson {
     tag: String,
     value: String,
@@ -227,7 +228,7 @@ struct TagJson {
     lines: Lines,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct CommitJson {
     id: String,
     title: Option<String>,
@@ -236,7 +237,7 @@ struct CommitJson {
     lines: Vec<u64>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct BugJson {
     tracker: &'static str,
     id: String,
@@ -245,7 +246,7 @@ struct BugJson {
     lines: Vec<u64>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct StatementJson {
     statement: String,
     grade: &'static str,
@@ -254,7 +255,7 @@ struct StatementJson {
     lines: Vec<Lines>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct LinkJson {
     url: String,
     kind: &'static str,
@@ -262,7 +263,7 @@ struct LinkJson {
     line: u64,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct QuestionJson {
     id: String,
     asker: String,
@@ -282,13 +283,13 @@ struct QuestionJson {
     grade: &'static str,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct PlaceJson {
     message: String,
     lines: Lines,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct AboutJson {
     version: Option<String>,
     path: Option<String>,
@@ -296,7 +297,7 @@ struct AboutJson {
     lines: Vec<u64>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct ExchangeJson {
     message: String,
     lines: Lines,
@@ -304,7 +305,7 @@ struct ExchangeJson {
     tone: &'static str,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct SupersededJson {
     message: String,
     lines: Lines,
@@ -312,7 +313,7 @@ struct SupersededJson {
     by: String,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct WithdrawnJson {
     claim: String,
     lines: Vec<Lines>,
@@ -321,7 +322,7 @@ struct WithdrawnJson {
     backed_by: Option<String>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct TestsJson {
     asked: Vec<TestJson>,
     offered: Vec<TestJson>,
@@ -329,7 +330,7 @@ struct TestsJson {
     tested_by: usize,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct TestJson {
     message: String,
     name: String,

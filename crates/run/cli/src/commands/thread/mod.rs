@@ -13,6 +13,8 @@ use std::process::ExitCode;
 use outside_store::mail_index::Wanted;
 use reason_thread::{Thread, understand};
 
+pub(super) use json::Document;
+
 use crate::failure::Failure;
 use crate::output::Escaped;
 
@@ -150,7 +152,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
                 out.write_all(&bytes)?;
             }
         } else if arguments.json {
-            serde_json::to_writer(&mut out, &json::Document::of(&read)).map_err(io::Error::from)?;
+            serde_json::to_writer(&mut out, &Document::of(&read)).map_err(io::Error::from)?;
             writeln!(out)?;
         } else if arguments.list_open {
             write!(out, "{}", Escaped(&text::open_questions(&read)))?;

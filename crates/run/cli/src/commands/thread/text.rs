@@ -85,6 +85,26 @@ fn one(out: &mut String, read: &Read, thread: &Thread) {
     findings(out, &thread.findings);
 }
 
+/// What a message is: `PATCH v2 3/9`, `review of v2`, `remark`.
+pub(super) fn kind(thread: &Thread, at: usize) -> String {
+    let entry = &thread.entries[at];
+    let about = entry.about.map(|v| thread.versions[v].name());
+    match (entry.kind, about) {
+        (Kind::Cover(v), _) => format!("cover letter of {}", thread.versions[v].name()),
+        (Kind::Patch(v), _) => {
+            let version = &thread.versions[v];
+            let number = version.patches.iter().find(|p| p.entry == at).map_or(1, |p| p.number);
+            match version.size {
+                0 | 1 => format!("PATCH {}", version.name()),
+                size => format!("PATCH {} {number}/{size}", version.name()),
+            }
+        }
+        (Kind::Review, Some(v)) => format!("review of {v}"),
+        (Kind::Answer, Some(v)) => format!("author, on {v}"),
+        _ => "remark".to_owned(),
+    }
+}
+
 fn messages(out: &mut String, read: &Read, thread: &Thread) {
     put(out, format_args!("\n## Messages ({}), in time order", thread.entries.len()));
     let width = thread
@@ -96,21 +116,7 @@ fn messages(out: &mut String, read: &Read, thread: &Thread) {
         .min(32);
     for (at, entry) in thread.entries.iter().enumerate() {
         let message = &read.messages[entry.message];
-        let about = entry.about.map(|v| thread.versions[v].name());
-        let kind = match (entry.kind, about) {
-            (Kind::Cover(v), _) => format!("cover letter of {}", thread.versions[v].name()),
-            (Kind::Patch(v), _) => {
-                let version = &thread.versions[v];
-                let number = version.patches.iter().find(|p| p.entry == at).map_or(1, |p| p.number);
-                match version.size {
-                    0 | 1 => format!("PATCH {}", version.name()),
-                    size => format!("PATCH {} {number}/{size}", version.name()),
-                }
-            }
-            (Kind::Review, Some(v)) => format!("review of {v}"),
-            (Kind::Answer, Some(v)) => format!("author, on {v}"),
-            _ => "remark".to_owned(),
-        };
+        let kind = kind(thread, at);
         let to = match entry.parent {
             Some(p) => format!(", answers M{}", p + 1),
             None if message.subject.is_reply => ", answers a mail not at hand".to_owned(),
