@@ -394,6 +394,12 @@ impl Collector {
         match &event.task {
             None => event.task = Some(task.clone()),
             Some(known) if known.pid.is_none() => event.task = Some(task.clone()),
+            // Another printer's header: every CPU's idle task has pid 0, its name tells it apart.
+            Some(known)
+                if known.pid != task.pid || task.pid == Some(0) && known.name != task.name =>
+            {
+                return;
+            }
             Some(_) => {}
         }
         if event.cpu.is_none() {
