@@ -369,6 +369,23 @@ fn tie(seen: &Observations, graph: Option<&Graph>, earlier: &Event, later: &Even
             return link("the same CPU, moments later", "R85", Grade::Inferred);
         }
     }
+    if earlier.kind == K::ScheduleInAtomic
+        && (later.kind.is_trap() || later.kind.is_corruption())
+        && close(seen, earlier, later, 5_000_000)
+    {
+        return link(
+            "a task switch where none may be breaks the CPU's state",
+            "R61",
+            Grade::Inferred,
+        );
+    }
+    if earlier.kind == later.kind
+        && later.kind.is_misuse()
+        && close(seen, earlier, later, 1_000_000)
+        && matches!((earlier.at, later.at), (Some(_), Some(_)))
+    {
+        return link("the same kind of report at the same moment", "R85", Grade::Inferred);
+    }
     if assertion && (matches!(later.kind, K::Warning | K::Ubsan) || later.kind.is_misuse()) {
         if same_task {
             return link("the same task", "R85", Grade::Inferred);

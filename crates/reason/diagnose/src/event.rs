@@ -512,6 +512,8 @@ pub struct HeldLock {
     pub class: String,
     /// Function that took or wants it.
     pub at: String,
+    /// Functions inlined into that one, where the log is symbolised: the entry is printed once for each.
+    pub inlined: Vec<String>,
 }
 
 /// The locks of one task (R33).

@@ -275,7 +275,18 @@ pub(crate) fn held_lock(text: &str, line: u64) -> Option<HeldLock> {
     let place = after(rest, ", at: ").or_else(|| after(rest, "at: ")).unwrap_or_default().trim();
     let place = place.rsplit("] ").next().unwrap_or(place);
     let at = place.split(['+', ' ']).next().unwrap_or_default();
-    Some(HeldLock { line, address: bounded(address, 20), class, at: bounded(plain(at), 80) })
+    Some(HeldLock {
+        line,
+        address: bounded(address, 20),
+        class,
+        at: bounded(plain(at), 80),
+        inlined: Vec::new(),
+    })
+}
+
+/// The number of an entry in a list of held locks: 1 of `#1: ffff… (class){…}, at: f+0x1/0x2`.
+pub(crate) fn lock_index(text: &str) -> Option<u32> {
+    text.trim().strip_prefix('#')?.split_once(':')?.0.parse().ok()
 }
 
 /// The function without what the compiler added: `.isra.0`, `.constprop.0`, `.part.0`, `.cold`, `.llvm.1`.

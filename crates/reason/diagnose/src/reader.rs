@@ -3,6 +3,8 @@
 //!
 //! Invariant: memory holds one piece, one unfinished line and the bounded observations.
 
+use std::sync::LazyLock;
+
 use aho_corasick::{AhoCorasick, AhoCorasickKind, Input};
 use read_console::{LONGEST_LINE, LineReader};
 
@@ -12,12 +14,20 @@ use crate::quoted::QuotedPrintable;
 /// The start of a log is always read line by line: notes with a log inside are short, and carry text around it.
 const READ_IN_FULL: u64 = 256 << 10;
 
+/// The texts of which a quiet stretch has none.
+#[expect(clippy::expect_used, reason = "the patterns are constants; a test builds the automaton")]
+static MATTERS: LazyLock<AhoCorasick> = LazyLock::new(|| {
+    AhoCorasick::builder()
+        .kind(Some(AhoCorasickKind::DFA))
+        .build(Collector::texts_that_matter())
+        .expect("constant patterns")
+});
+
 /// Reads a log piece by piece.
 #[derive(Debug)]
 pub struct LogReader {
     collector: Collector,
     lines: LineReader,
-    matters: AhoCorasick,
     /// The unfinished last line.
     tail: Vec<u8>,
     number: u64,
@@ -35,18 +45,10 @@ impl Default for LogReader {
 
 impl LogReader {
     /// A reader at the start of a log.
-    #[expect(
-        clippy::expect_used,
-        reason = "the patterns are constants; a test builds the automaton"
-    )]
     pub fn new() -> Self {
         Self {
             collector: Collector::new(),
             lines: LineReader::new(),
-            matters: AhoCorasick::builder()
-                .kind(Some(AhoCorasickKind::DFA))
-                .build(Collector::texts_that_matter())
-                .expect("constant patterns"),
             tail: Vec::new(),
             number: 0,
             offset: 0,
@@ -107,7 +109,7 @@ impl LogReader {
         let mut at = 0;
         while at < block.len() {
             if self.may_skip() {
-                let hit = self.matters.find(Input::new(block).range(at..));
+                let hit = MATTERS.find(Input::new(block).range(at..));
                 let until = match hit {
                     Some(hit) => memchr::memrchr(b'\n', &block[at..hit.start()])
                         .map_or(at, |end| at + end + 1),

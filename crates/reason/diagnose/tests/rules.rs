@@ -423,3 +423,32 @@ Call Trace:
         verdict.missing
     );
 }
+
+#[test]
+fn a_symbolised_list_of_locks_repeats_an_entry_without_taking_the_lock_twice() {
+    let entry = |n: u32, at: &str| {
+        format!(" #{n}: ff1122334455667{n} (&dev->mutex){{....}}-{{4:4}}, at: {at}\n")
+    };
+    let mut log = hung("a", 31, &["__mutex_lock", "my_attach"]).replace(
+        " my_attach+0x1/0x9\n",
+        " device_lock include/linux/device.h:1014 [inline]\n my_attach+0x1/0x9\n",
+    );
+    log += "Showing all locks held in the system:\n1 lock held by a/31:\n";
+    log += &entry(0, "device_lock include/linux/device.h:1014 [inline]");
+    log += &entry(0, "my_attach+0x1/0x9");
+    log += "1 lock held by b/32:\n";
+    log += &entry(0, "device_lock include/linux/device.h:1014 [inline]");
+    log += &entry(0, " \nmy_event+0x1/0x9 drivers/my.c:1");
+    log += "2 locks held by c/33:\n";
+    log += &entry(0, "my_event+0x1/0x9");
+    log += &entry(1, "my_port+0x1/0x9");
+    let diagnosis = diagnose(log.as_bytes());
+    assert_ne!(diagnosis.verdict.kind, VerdictKind::Deadlock, "{}", diagnosis.verdict.statement);
+    assert_eq!(
+        diagnosis.seen.locks.iter().map(|list| list.locks.len()).collect::<Vec<_>>(),
+        [1, 1, 2]
+    );
+    assert_eq!(diagnosis.seen.locks[1].locks[0].at, "my_event");
+    // Only the one that took another lock afterwards is sure to have it.
+    assert!(diagnosis.verdict.statement.contains("c[33]"), "{}", diagnosis.verdict.statement);
+}

@@ -4,7 +4,7 @@ use facts::{Claim, Grade, LineSpan};
 
 use super::{SPELLED_OUT, claim, line};
 use crate::collect::Observations;
-use crate::event::{Event, EventKind, Snapshot, SnapshotId, Stall};
+use crate::event::{Detail, Event, EventKind, Snapshot, SnapshotId, Stall, StallPeriod};
 use crate::text::grouped;
 use crate::{cause, stack};
 
@@ -169,6 +169,17 @@ pub(super) fn of_stall(claims: &mut Vec<Claim>, seen: &Observations, event: &Eve
                 of_reader(claims, snapshot, &name, reader.depth);
             }
         }
+    }
+    if let Some(period) = too_old(seen, event, stall) {
+        claims.push(claim(
+            format!(
+                "{} jiffies are longer than any stall timeout, and this is the first report of the grace period in this log: earlier ones are missing, or no CPU looked for all that time, as when a virtual machine is stopped by its host or the clock jumps.",
+                grouped(period.jiffies)
+            ),
+            Grade::Inferred,
+            &["R11"],
+            vec![line(period.line)],
+        ));
     }
     if let Some((number, cpus)) = &stall.deaf {
         claims.push(claim(
@@ -482,4 +493,17 @@ fn busy_bit(seen: &Observations) -> Option<(u32, usize)> {
         v if v < (6, 1) => (0, 3),
         _ => (2, 4),
     })
+}
+
+/// The longest stall timeout is 300 s, which is 300,000 jiffies at HZ=1000; twice that no first report can be old.
+const OLDEST_FIRST_REPORT: u64 = 600_000;
+
+/// The period of a stall that is older at its first report than any timeout lets it be.
+fn too_old<'a>(seen: &Observations, event: &Event, stall: &'a Stall) -> Option<&'a StallPeriod> {
+    let period = stall.period.as_ref().filter(|period| period.jiffies > OLDEST_FIRST_REPORT)?;
+    let before = seen.events.iter().take_while(|other| other.id < event.id).any(|other| {
+        other.boot == event.boot
+            && matches!(&other.detail, Detail::Stall(other) if other.period.as_ref().is_some_and(|known| known.number == period.number))
+    });
+    (!before).then_some(period)
 }

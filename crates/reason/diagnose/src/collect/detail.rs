@@ -156,11 +156,31 @@ impl Collector {
         }
         if let Some(list) = context.locks {
             if trimmed.starts_with('#') {
-                if let Some(lock) = parse::held_lock(trimmed, number)
-                    && self.out.locks[list].locks.len() < 64
-                {
-                    self.out.locks[list].locks.push(lock);
+                if let Some(lock) = parse::held_lock(trimmed, number) {
+                    let locks = &mut self.out.locks[list].locks;
+                    let index = parse::lock_index(trimmed);
+                    // A symbolised list repeats the entry for each inlined function.
+                    let again = index.is_some()
+                        && index == context.lock_index
+                        && locks.last().is_some_and(|known| known.address == lock.address);
+                    if let Some(known) = locks.last_mut().filter(|_| again) {
+                        let inner = std::mem::replace(&mut known.at, lock.at);
+                        if known.inlined.len() < 8 {
+                            known.inlined.push(inner);
+                        }
+                    } else if locks.len() < 64 {
+                        locks.push(lock);
+                    }
+                    context.lock_index = index;
                 }
+                return true;
+            }
+            // A mail program broke the line before the function.
+            if let Some(lock) =
+                self.out.locks[list].locks.last_mut().filter(|lock| lock.at.is_empty())
+                && let Some(found) = frame::parse(trimmed)
+            {
+                lock.at = bounded(parse::plain(found.function), 80);
                 return true;
             }
             context.locks = None;
@@ -214,6 +234,7 @@ impl Collector {
         let boot = self.out.clock.boots();
         self.out.locks.push(LockList { line: number, task, locks: Vec::new(), boot, lasting });
         context.locks = Some(self.out.locks.len() - 1);
+        context.lock_index = None;
         true
     }
 

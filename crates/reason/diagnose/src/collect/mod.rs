@@ -7,6 +7,7 @@ mod detail;
 mod headline;
 
 use std::collections::HashMap;
+use std::sync::LazyLock;
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind};
 use facts::LineSpan;
@@ -102,6 +103,8 @@ struct Context {
     lock_follows: Option<bool>,
     /// Line of `cut here` or of a ruler.
     opening: Option<u64>,
+    /// Number of the last entry of the list of held locks.
+    lock_index: Option<u32>,
     /// Inside a list of blocked tasks that was asked for.
     listing: bool,
     idle: u32,
@@ -112,9 +115,6 @@ struct Context {
 #[derive(Debug)]
 pub struct Collector {
     out: Observations,
-    anchors: AhoCorasick,
-    /// Row of [`EVENT_RULES`] of each anchor; `None` for texts that are no events.
-    rows: Vec<Option<usize>>,
     contexts: HashMap<Option<Caller>, Context>,
     open: usize,
     /// The last event that asks for stacks of other CPUs.
@@ -152,6 +152,29 @@ const ASIDES: &[&str] = &[
     " 0x0000",
 ];
 
+/// The texts that begin events or matter beside them, and the row of [`EVENT_RULES`] of each; `None` for those
+/// that are no events.
+#[expect(clippy::expect_used, reason = "the patterns are constants; a test builds the automaton")]
+static ANCHORS: LazyLock<(AhoCorasick, Vec<Option<usize>>)> = LazyLock::new(|| {
+    let mut patterns = Vec::new();
+    let mut rows = Vec::new();
+    for (row, rule) in EVENT_RULES.iter().enumerate() {
+        for anchor in rule.anchors {
+            patterns.push(*anchor);
+            rows.push(Some(row));
+        }
+    }
+    for aside in ASIDES {
+        patterns.push(aside);
+        rows.push(None);
+    }
+    let automaton = AhoCorasick::builder()
+        .kind(Some(AhoCorasickKind::DFA))
+        .build(patterns)
+        .expect("constant patterns");
+    (automaton, rows)
+});
+
 impl Default for Collector {
     fn default() -> Self {
         Self::new()
@@ -160,30 +183,9 @@ impl Default for Collector {
 
 impl Collector {
     /// A collector at the start of a log.
-    #[expect(
-        clippy::expect_used,
-        reason = "the patterns are constants; a test builds the automaton"
-    )]
     pub fn new() -> Self {
-        let mut patterns = Vec::new();
-        let mut rows = Vec::new();
-        for (row, rule) in EVENT_RULES.iter().enumerate() {
-            for anchor in rule.anchors {
-                patterns.push(*anchor);
-                rows.push(Some(row));
-            }
-        }
-        for aside in ASIDES {
-            patterns.push(aside);
-            rows.push(None);
-        }
         Self {
             out: Observations::default(),
-            anchors: AhoCorasick::builder()
-                .kind(Some(AhoCorasickKind::DFA))
-                .build(patterns)
-                .expect("constant patterns"),
-            rows,
             contexts: HashMap::new(),
             open: 0,
             requester: None,
@@ -246,8 +248,9 @@ impl Collector {
     fn message(&mut self, text: &str, number: u64, at: Option<Moment>, caller: Option<Caller>) {
         let mut row = usize::MAX;
         let mut aside = false;
-        for hit in self.anchors.find_overlapping_iter(text) {
-            match self.rows[hit.pattern().as_usize()] {
+        let (anchors, rows) = &*ANCHORS;
+        for hit in anchors.find_overlapping_iter(text) {
+            match rows[hit.pattern().as_usize()] {
                 Some(r) => row = row.min(r),
                 None => aside = true,
             }
@@ -391,6 +394,12 @@ impl Collector {
         match &event.task {
             None => event.task = Some(task.clone()),
             Some(known) if known.pid.is_none() => event.task = Some(task.clone()),
+            // Another printer's header: every CPU's idle task has pid 0, its name tells it apart.
+            Some(known)
+                if known.pid != task.pid || task.pid == Some(0) && known.name != task.name =>
+            {
+                return;
+            }
             Some(_) => {}
         }
         if event.cpu.is_none() {

@@ -180,7 +180,10 @@ pub(super) fn wanted(
     let list = lasting_lists(seen, boot).find(|list| list.task.pid == Some(pid))?;
     let caller = wait.caller.as_deref()?;
     let lock = list.locks.iter().rfind(|lock| !is_scheduler_lock(lock))?;
-    (lock.at == caller || wait::is_primitive(&lock.at) || lock.at == wait.function)
+    (lock.at == caller
+        || lock.inlined.iter().any(|inner| inner == caller)
+        || wait::is_primitive(&lock.at)
+        || lock.at == wait.function)
         .then(|| lock.clone())
         .filter(|lock| !lock.address.is_empty())
 }

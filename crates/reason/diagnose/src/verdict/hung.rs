@@ -100,7 +100,10 @@ pub(super) fn hung(seen: &Observations, graph: &Graph, event: &Event, scan: &Hun
         NodeKind::Lock => {
             let known = holders_without_stack(seen, scan);
             let verdict = say(VerdictKind::Unknown, format!("The tasks wait for a lock ({}) whose holder the log does not show.", node.name), Grade::Unknown)
-                .missing("who holds it: CONFIG_LOCKDEP's list of all locks (sysrq-d), or all blocked stacks (sysrq-w)");
+                .missing(match seen.all_locks.filter(|line| *line > event.lines.first) {
+                    Some(list) => format!("who holds it: the list of held locks (L{list}) names nobody else, and a task that runs prints no list; all stacks (sysrq-t), stacks of all CPUs (sysrq-l)"),
+                    None => "who holds it: CONFIG_LOCKDEP's list of all locks (sysrq-d), or all blocked stacks (sysrq-w)".to_owned(),
+                });
             with_candidates(verdict, &known)
         }
         NodeKind::GracePeriod => say(VerdictKind::Unknown, format!("The tasks wait for an {}; what keeps it open is not in the log.", node.name), Grade::Unknown)
@@ -144,6 +147,7 @@ fn holders_without_stack(seen: &Observations, scan: &HungScan) -> Vec<String> {
                 .any(|name| lock.class.contains(name))
                 || lock.at == "__fdget_pos"
                 || lock.class.contains("ldata->")
+                || lock.class.contains("ldisc_sem")
         });
         let name = list.task.to_string();
         if !shown && !trivial && !names.contains(&name) {
