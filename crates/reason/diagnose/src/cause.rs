@@ -397,6 +397,37 @@ fn tie(seen: &Observations, graph: Option<&Graph>, earlier: &Event, later: &Even
     None
 }
 
+/// Something that the first report's taint tells of and the log does not show.
+#[derive(Clone, Copy, Debug)]
+pub struct Unseen {
+    /// The line with the taint.
+    pub line: u64,
+    /// The letter.
+    pub letter: char,
+    /// What happened.
+    pub what: &'static str,
+    /// It left the kernel damaged, so that nothing in this log can be called the first cause.
+    pub fatal: bool,
+}
+
+/// R84: a kernel that was tainted when it printed the first report of the log.
+pub fn unseen(seen: &Observations) -> Option<Unseen> {
+    const TAINTS: &[(char, &str, bool)] = &[
+        ('D', "an oops or BUG", true),
+        ('B', "a bad page or slab", true),
+        ('M', "a machine check", false),
+        ('L', "a soft lockup", false),
+        ('W', "a warning", false),
+    ];
+    let (letters, line) = seen.kernel.taint.as_ref()?;
+    let own = seen.events.iter().find(|event| event.lines.contains(*line))?;
+    let (letter, what, fatal) = TAINTS.iter().find(|(letter, ..)| letters.contains(*letter))?;
+    let first = seen.events.iter().all(|event| event.id >= own.id);
+    // Kernels before 4.x taint before they print the warning itself.
+    let itself = *letter == 'W' && own.kind == EventKind::Warning;
+    (first && !itself).then_some(Unseen { line: *line, letter: *letter, what, fatal: *fatal })
+}
+
 /// Whether a panic's line names that kind of report as its reason.
 fn announces(panic: &str, kind: EventKind) -> bool {
     use EventKind as K;

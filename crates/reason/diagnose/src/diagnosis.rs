@@ -96,6 +96,12 @@ pub fn conclude(seen: Observations) -> Diagnosis {
     if seen.lines > 0 && seen.kernel.release.is_none() && !seen.events.is_empty() {
         missing.push("the kernel version (the first line of the boot log, or uname -a)".into());
     }
+    if let Some(before) = cause::unseen(&seen) {
+        missing.push(format!(
+            "the log from boot on: taint {} tells of {} before its first report",
+            before.letter, before.what
+        ));
+    }
     missing.dedup();
     Diagnosis {
         seen,
@@ -112,6 +118,10 @@ pub fn conclude(seen: Observations) -> Diagnosis {
 }
 
 fn first_cause(seen: &Observations, causes: &Causes, verdict: &Verdict) -> Option<FirstCause> {
+    // What damaged the kernel before this log may have begun everything in it.
+    if cause::unseen(seen).is_some_and(|before| before.fatal) {
+        return None;
+    }
     let (line, statement) = verdict.cause.clone()?;
     let event = match verdict.kind {
         // The cycle names its own event: the one whose lines hold the first member.

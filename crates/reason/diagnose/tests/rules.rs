@@ -452,3 +452,27 @@ fn a_symbolised_list_of_locks_repeats_an_entry_without_taking_the_lock_twice() {
     // Only the one that took another lock afterwards is sure to have it.
     assert!(diagnosis.verdict.statement.contains("c[33]"), "{}", diagnosis.verdict.statement);
 }
+
+#[test]
+fn a_kernel_that_failed_before_the_log_begins_has_no_first_cause_in_it() {
+    let lockup = |taint: &str| {
+        format!(
+            "[ 4000.0] watchdog: BUG: soft lockup - CPU#3 stuck for 22s! [w:77]\n[ 4000.1] CPU: 3 PID: 77 Comm: w {taint} 6.1.0 #1\n[ 4000.2] RIP: 0010:spin_here+0x1/0x9\n"
+        )
+    };
+    let died = diagnose(lockup("Tainted: G      D    ").as_bytes());
+    assert!(died.first_cause.is_none());
+    assert!(died.missing.iter().any(|exhibit| exhibit.contains("taint D")), "{:?}", died.missing);
+    // An earlier warning or lockup is asked for, but breaks nothing by itself.
+    let warned = diagnose(lockup("Tainted: G        W L").as_bytes());
+    assert_eq!(warned.first_cause.map(|cause| cause.line), Some(1));
+    assert!(
+        warned.missing.iter().any(|exhibit| exhibit.contains("taint L")),
+        "{:?}",
+        warned.missing
+    );
+    // The oops itself is in the log: nothing is missing.
+    let oops = "[ 3990.0] BUG: kernel NULL pointer dereference, address: 0000000000000018\n[ 3990.1] CPU: 1 PID: 99 Comm: b Not tainted 6.1.0 #1\n[ 3990.2] RIP: 0010:other_place+0x1/0x9\n";
+    let both = diagnose((oops.to_owned() + &lockup("Tainted: G      D    ")).as_bytes());
+    assert_eq!(both.first_cause.map(|cause| cause.line), Some(1));
+}

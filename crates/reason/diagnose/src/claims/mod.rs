@@ -16,7 +16,7 @@ use self::report::of_other;
 pub use self::report::segfault_bits;
 use self::scan::of_scan;
 use self::stall::of_stall;
-use crate::cause::Causes;
+use crate::cause::{self, Causes};
 use crate::collect::Observations;
 use crate::event::{Detail, EventKind};
 use crate::graph::{Graph, NodeKind};
@@ -89,6 +89,17 @@ pub(crate) fn all(
                 link.lines.clone(),
             ));
         }
+    }
+    if let Some(before) = cause::unseen(seen) {
+        claims.push(claim(
+            format!(
+                "Taint {}: the kernel had reported {} before the first report of this log.",
+                before.letter, before.what
+            ),
+            Grade::Seen,
+            &["R84"],
+            vec![line(before.line)],
+        ));
     }
     if let Some(number) = seen.lockdep_off {
         claims.push(claim(
