@@ -60,7 +60,7 @@ fn test() -> anyhow::Result<()> {
     tidy::run(&root())?;
     run("cargo", &["build", "--release", "--locked"])?;
     fetch_kernel();
-    run("cargo", &["test", "--workspace", "--locked"])
+    run("cargo", &["test", "--workspace", "--locked", "--no-fail-fast"])
 }
 
 /// Debian's kernels that tests boot, the first that can be had.
