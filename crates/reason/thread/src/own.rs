@@ -56,9 +56,10 @@ pub(crate) fn roles(message: &Message, entry: usize, thread: &Thread) -> Vec<Rol
             roles[index] = Role::Diff;
         }
     }
-    for index in 1..body.len().saturating_sub(1) {
-        if roles[index] == Role::Words && is_rest_of_quote(message, index) {
-            roles[index] = Role::Quoted;
+    let inner = body.len().saturating_sub(1);
+    for (index, role) in roles.iter_mut().enumerate().take(inner).skip(1) {
+        if *role == Role::Words && is_rest_of_quote(message, index) {
+            *role = Role::Quoted;
         }
     }
     for part in &message.parts {
