@@ -8,8 +8,8 @@ use std::ops::Range;
 
 use crate::problem::ProblemKind;
 
-/// Bytes of one body that are kept; what is longer is no mail a person wrote.
-pub(crate) const MAX_BODY: usize = 64 << 20;
+/// Bytes of one part that are kept; what is longer is no mail a person wrote, and is noted as cut.
+pub(crate) const MAX_BODY: usize = 16 << 20;
 
 /// One line of a body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -56,9 +56,10 @@ pub(crate) fn roles(message: &Message, entry: usize, thread: &Thread) -> Vec<Rol
             roles[index] = Role::Diff;
         }
     }
-    for index in 1..body.len().saturating_sub(1) {
-        if roles[index] == Role::Words && is_rest_of_quote(message, index) {
-            roles[index] = Role::Quoted;
+    let inner = body.len().saturating_sub(1);
+    for (index, role) in roles.iter_mut().enumerate().take(inner).skip(1) {
+        if *role == Role::Words && is_rest_of_quote(message, index) {
+            *role = Role::Quoted;
         }
     }
     for part in &message.parts {
@@ -120,6 +121,9 @@ fn is_statistics(text: &str) -> bool {
         && rest.as_bytes().first().is_some_and(u8::is_ascii_digit)
 }
 
+/// Bytes of a paragraph that are read as prose; what is longer is no prose.
+pub(crate) const MAX_PROSE: usize = 64 << 10;
+
 /// A paragraph of own words with the line on which each part stands.
 pub(crate) struct Prose {
     /// The text, folded.
@@ -142,6 +146,10 @@ pub(crate) fn prose(message: &Message, roles: &[Role], wanted: &[Role]) -> Vec<P
     let mut open: Option<Prose> = None;
     for (index, line) in message.body.lines().enumerate() {
         let own = roles.get(index).is_some_and(|r| wanted.contains(r));
+        let length = open.as_ref().map_or(0, |p| p.text.len());
+        if own && length + line.text.len() > MAX_PROSE {
+            continue;
+        }
         let text = crate::text::fold(line.text);
         if !own || text.is_empty() || read_mail::trailer(line.text).is_some() {
             found.extend(open.take());

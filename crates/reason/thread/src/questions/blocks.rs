@@ -81,6 +81,9 @@ fn paragraph(message: &Message, lines: &[usize], first_name: &str) -> Option<Par
     let mut prose = String::new();
     for &index in lines {
         let text = message.body.line(index).text;
+        if prose.len() + text.len() > crate::own::MAX_PROSE {
+            break;
+        }
         if is_literal(text) {
             continue;
         }
