@@ -103,6 +103,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::print_stderr, reason = "a test that skips says so")]
     fn only_what_runs_counts() {
         let folder = tempfile::tempdir().unwrap();
         let folder = folder.path();

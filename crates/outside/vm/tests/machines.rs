@@ -146,6 +146,7 @@ fn a_guest_that_still_answers_is_asked_through_its_agent() {
 }
 
 #[test]
+#[expect(clippy::print_stderr, reason = "what was not tested is said")]
 fn a_program_that_writes_garbage_on_the_link_costs_the_link_and_nothing_else() {
     let Some((settings, kernel)) = kernels::settings_and_kernel() else { return };
     let mut machine = boot(&settings, &kernel, &shell());

@@ -10,6 +10,7 @@ use outside_vm::{Kernel, Settings, probe};
 const VARIABLE: &str = "KTRIAGE_TEST_KERNEL";
 
 /// Settings and a kernel, or `None` with a line that says what is missing.
+#[expect(clippy::print_stderr, reason = "a test that skips says so")]
 pub(crate) fn settings_and_kernel() -> Option<(Settings, Kernel)> {
     let Some(kernel) = kernel() else {
         eprintln!(

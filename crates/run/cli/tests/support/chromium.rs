@@ -21,6 +21,7 @@ const BETWEEN_LOOKS: Duration = Duration::from_millis(200);
 /// # Panics
 ///
 /// If Chromium is there and does not open the page.
+#[expect(clippy::print_stdout, reason = "a test that skips says so")]
 pub(crate) fn open(page: &Path, screenshot: Option<&Path>) -> Option<String> {
     let Some(program) = program() else {
         println!("skipped: no Chromium");
