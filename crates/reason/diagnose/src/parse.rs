@@ -71,8 +71,8 @@ pub(crate) fn stall_cpu(message: &str, line: u64) -> Option<StallCpu> {
 /// The number directly in front of `key`.
 fn number_before(text: &str, key: &str) -> Option<u64> {
     let head = &text[..text.find(key)?];
-    let start = head.rfind(|c: char| !c.is_ascii_digit()).map_or(0, |at| at + 1);
-    head[start..].parse().ok()
+    let digits = head.bytes().rev().take_while(u8::is_ascii_digit).count();
+    head[head.len() - digits..].parse().ok()
 }
 
 /// R09: `(t=… jiffies g=… c=… q=… ncpus=…)`, with `detected by N, ` in front where another CPU saw it.

@@ -241,6 +241,16 @@ fn two_unrelated_serious_reports_leave_the_first_cause_open() {
 }
 
 #[test]
+fn signs_of_several_bytes_in_a_stall_are_text() {
+    // A replacement sign stands directly before digits, and at the start of a word in the list of readers.
+    let log = "rcu: INFO: rcu_preempt detected stalls on CPUs/tasks:\nrcu: \t1-....: (\u{fffd}12 ticks this GP) idle=1/1/0x0 softirq=1/2 fqs=3 (\u{fffd}4 GPs behind)\nrcu: \tTasks blocked on level-0 rcu_node (CPUs 0-3): P812/2:b..l\nP813 \u{fffd}1\n(detected by 1, t=5252 jiffies, g=20125, q=443 ncpus=4)\n";
+    let diagnosis = diagnose(log.as_bytes());
+    let Detail::Stall(stall) = &diagnosis.seen.events[0].detail else { panic!("no stall") };
+    assert_eq!((stall.cpus[0].ticks, stall.cpus[0].behind), (Some(12), Some(4)));
+    assert_eq!(stall.tasks.len(), 1);
+}
+
+#[test]
 fn any_bytes_give_a_diagnosis() {
     // Pieces of real shapes in random order, cut anywhere: no panic, bounded output.
     let pieces: Vec<String> = samples().into_iter().map(|(_, log)| log).collect();

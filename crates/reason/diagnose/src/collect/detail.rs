@@ -850,7 +850,10 @@ fn of_stall(
     }
     if text.starts_with('P')
         && stall.node_cpus.is_some()
-        && text.split_whitespace().all(|word| word[1..].starts_with(|c: char| c.is_ascii_digit()))
+        && text.split_whitespace().all(|word| {
+            word.strip_prefix('P')
+                .is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
+        })
     {
         stall.tasks.extend(parse::stall_tasks(text, number));
         stall.tasks.truncate(256);
