@@ -262,6 +262,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::print_stdout, reason = "a test that skips says so")]
     fn mails_come_oldest_first_and_only_new_ones_the_second_time() {
         let directory = tempfile::tempdir().expect("a directory");
         let path = directory.path().join("pumps/git/0.git");
