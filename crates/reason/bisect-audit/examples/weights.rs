@@ -147,8 +147,8 @@ fn folds(cases: &[Case]) {
     let by_version =
         |case: &Case| (1..FOLDS).rev().find(|at| case.version >= bounds[*at]).unwrap_or(0);
     let by_cause = |case: &Case| (mix(case.cause) % FOLDS as u64) as usize;
-    type Folds<'a> = &'a dyn Fn(&Case) -> usize;
-    let ways: [(&str, Folds<'_>); 2] = [("version", &by_version), ("cause", &by_cause)];
+    type FoldOf<'a> = &'a dyn Fn(&Case) -> usize;
+    let ways: [(&str, FoldOf<'_>); 2] = [("version", &by_version), ("cause", &by_cause)];
     println!("\nfitted on four folds, measured on the fifth at {SHIPPED_THRESHOLD}:");
     println!("|folds by|fold|right|flagged|wrong|flagged|\n|-|-|-|-|-|-|");
     for (name, fold_of) in ways {
