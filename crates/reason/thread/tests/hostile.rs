@@ -176,3 +176,25 @@ fn samples_with_damage_are_read() {
         }
     }
 }
+
+#[test]
+fn a_body_beyond_the_bound_is_cut_and_said_to_be_and_the_next_mail_is_read() {
+    let head = |id: &str| {
+        format!(
+            "From mboxrd@z Thu Jan  1 00:00:00 1970\nFrom: A <a@b.example>\nSubject: [PATCH] x: y\n\
+             Date: Mon, 2 Mar 2026 09:00:00 +0100\nMessage-ID: <{id}@b>\n\n"
+        )
+    };
+    let lines = format!("{}\n", "word ".repeat(200)).repeat(18_000);
+    let line = "x".repeat(18_000_000);
+    for long in [lines, line] {
+        let input = format!("{}{long}\n\n{}Why is that?\n", head("a"), head("c"));
+        let messages = read_mail::messages(input.as_bytes());
+        assert_eq!(messages.len(), 2);
+        let cut = messages[0].problems.iter().any(|p| p.kind.to_string().contains("was cut after"));
+        assert!(cut, "{:?}", messages[0].problems);
+        let threads = reason_thread::understand(&messages);
+        let shown: usize = threads.iter().map(|t| t.entries.len()).sum();
+        assert_eq!(shown, 2);
+    }
+}
