@@ -1,7 +1,6 @@
 //! The page of `ktriage thread --html` as a browser shows it: text of a mail stays text, no script
 //! runs, nothing is fetched.
 
-
 use std::fs;
 use std::path::Path;
 use std::process::Command;
