@@ -392,6 +392,42 @@ fn with_the_tree_merges_and_documentation_are_known() {
     assert!(any(&statements(&documentation["reasons"]), &["no kernel is built from", "foo.rst"]));
 }
 
+impl History {
+    /// What `git bisect log` says after git was told that commits with `culprit` in them are bad.
+    fn git_bisect(&self, culprit: &str) -> String {
+        self.git(&["bisect", "start", "main", "main~6"]);
+        let culprit = self.id(culprit);
+        for _ in 0..12 {
+            let log = self.git(&["bisect", "log"]);
+            if log.contains("# first bad commit") {
+                self.git(&["bisect", "reset"]);
+                return log;
+            }
+            let held = self.git(&["rev-list", "HEAD"]);
+            let bad = held.lines().any(|id| id == culprit);
+            self.git(&["bisect", if bad { "bad" } else { "good" }]);
+        }
+        panic!("git bisect finds no end");
+    }
+}
+
+/// Logs that git itself wrote, over a real history with a merge.
+#[test]
+fn a_plain_git_bisect_log_is_judged_with_the_tree() {
+    let history = History::new();
+    let merge = history.audit(&history.git_bisect("main~2"));
+    assert_eq!(merge["reported_commit"], history.id("main~2").as_str());
+    assert_eq!(merge["verdict"], "doubtful", "{merge:#}");
+    let documentation = history.audit(&history.git_bisect("main"));
+    assert_eq!(documentation["verdict"], "wrong", "{documentation:#}");
+    assert!(any(&statements(&documentation["reasons"]), &["no kernel is built from", "foo.rst"]));
+    // Code on a side branch: nothing refutes it, and no run supports it.
+    let code = history.audit(&history.git_bisect("side"));
+    assert_eq!(code["reported_commit"], history.id("side").as_str());
+    assert_eq!(code["verdict"], "doubtful", "{code:#}");
+    assert!(any(&statements(&code["reasons"]), &["no runs"]));
+}
+
 #[test]
 fn a_tree_that_does_not_fit_is_said_to_with_what_to_do() {
     let history = History::new();
