@@ -3,7 +3,6 @@
 use project::{Project, text};
 
 #[path = "support/project.rs"]
-#[expect(dead_code, reason = "each test file uses its part")]
 mod project;
 
 /// Forty commits with a release at every tenth; from commit `bug` on the test can fail.
