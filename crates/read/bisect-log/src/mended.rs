@@ -168,7 +168,7 @@ fn continues(line: &str) -> bool {
         && !line.starts_with("run #")
         && !line.starts_with("all runs:")
         && !line.starts_with('#')
-        && !SIGNS.iter().any(|sign| line.starts_with(sign))
+        && !SIGNS.iter().chain(&UNFINISHED).any(|sign| line.starts_with(sign))
 }
 
 #[cfg(test)]

@@ -167,48 +167,76 @@ fn a_mirror_of_two_epochs_answers_each_question() {
     );
 }
 
-/// Ends the child when the index holds `mails` mails; how many it holds then.
-fn end_at(mut child: Child, mirror: &Path, mails: usize, end: impl Fn(&mut Child)) -> usize {
+/// A `git` that gives no more than the beginning of what `cat-file` prints and then waits, so that an
+/// index can be ended in the middle, however fast the machine is.
+fn slow_git(directory: &Path) -> String {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = directory.join("bin");
+    std::fs::create_dir(&folder).expect("a folder");
+    let path = std::env::var("PATH").expect("a path");
+    let script = format!(
+        "#!/bin/sh\nPATH='{path}'\ncase \"$*\" in\n\
+         *cat-file*) git \"$@\" | {{ dd bs=4096 count=750 status=none; sleep 600; }} ;;\n*) exec git \"$@\" ;;\nesac\n"
+    );
+    std::fs::write(folder.join("git"), script).expect("a script");
+    let mode = std::fs::Permissions::from_mode(0o755);
+    std::fs::set_permissions(folder.join("git"), mode).expect("a program");
+    format!("{}:{path}", folder.display())
+}
+
+/// Sends a signal to a process, or with a minus sign to its group.
+fn signal(name: &str, process: &str) {
+    // A group may be gone already.
+    let _ = Command::new("kill").args([name, "--", process]).status();
+}
+
+/// Ends the child by a signal when the index holds `mails` mails; how many it holds then.
+fn end_at(mut child: Child, mirror: &Path, mails: usize, name: &str) -> usize {
+    let deadline = std::time::Instant::now() + Duration::from_secs(120);
     // The index is there a moment after the start.
     while !mirror.join("ktriage-mail.sqlite").exists() {
         std::thread::sleep(Duration::from_millis(5));
     }
     while count(mirror) < mails {
         assert!(child.try_wait().expect("a child").is_none(), "it ended before it could be ended");
+        if std::time::Instant::now() > deadline {
+            signal("-KILL", &format!("-{}", child.id()));
+            panic!("{} mails after two minutes", count(mirror));
+        }
         std::thread::sleep(Duration::from_millis(5));
     }
-    end(&mut child);
+    signal(name, &child.id().to_string());
     let status = child.wait().expect("a child");
+    signal("-KILL", &format!("-{}", child.id()));
     assert!(!status.success(), "it was ended in the middle");
     count(mirror)
 }
 
 #[test]
 fn an_index_that_is_interrupted_or_killed_goes_on_where_it_was() {
+    use std::os::unix::process::CommandExt as _;
     const MAILS: usize = 12_000;
     let directory = tempfile::tempdir().expect("a directory");
-    let mirror = directory.path();
+    let mirror = &directory.path().join("mirror");
     let epoch = mirror.join("pumps/git/0.git");
     if !import(&epoch, (0..MAILS / 4).flat_map(thread)) {
         return;
     }
+    let path = slow_git(directory.path());
     let start = || {
         Command::new(KTRIAGE)
             .args(["thread", "--list"])
             .arg(mirror)
+            .env("PATH", &path)
             .stdout(Stdio::null())
             .stderr(Stdio::null())
+            .process_group(0)
             .spawn()
             .expect("ktriage runs")
     };
-    let interrupted = end_at(start(), mirror, 1000, |child| {
-        let sent = Command::new("kill").args(["-INT", &child.id().to_string()]).status();
-        assert!(sent.is_ok_and(|s| s.success()));
-    });
+    let interrupted = end_at(start(), mirror, 1000, "-INT");
     assert!((1000..MAILS).contains(&interrupted), "{interrupted}");
-    let killed = end_at(start(), mirror, interrupted + 1000, |child| {
-        child.kill().expect("killed");
-    });
+    let killed = end_at(start(), mirror, interrupted + 1000, "-KILL");
     assert!((interrupted + 1000..MAILS).contains(&killed), "{killed} after {interrupted}");
     assert!(list(mirror, &[]).starts_with(&format!("{MAILS} mails of 1 archives")));
     assert_eq!(
