@@ -165,22 +165,29 @@ impl Repository {
         Ok(answer.line().and_then(CommitId::parse))
     }
 
+    /// What `git log` prints of the commits that `bad` holds and none of `good` does.
+    fn log(
+        &self,
+        doing: &'static str,
+        options: &[&str],
+        good: &[CommitId],
+        bad: &CommitId,
+    ) -> Result<String, GitError> {
+        let mut arguments = vec!["log".to_owned(), "--no-show-signature".to_owned()];
+        arguments.extend(options.iter().map(|&option| option.to_owned()));
+        arguments.push(bad.to_string());
+        arguments.extend(good.iter().map(|good| format!("^{good}")));
+        arguments.push("--".to_owned());
+        self.demand(doing, arguments)
+    }
+
     /// The commits that `bad` holds and none of `good` does, parents before children.
     ///
     /// # Errors
     /// When `git` fails.
     pub fn range(&self, good: &[CommitId], bad: &CommitId) -> Result<Vec<Commit>, GitError> {
-        let mut arguments = vec![
-            "log".to_owned(),
-            "--date-order".into(),
-            "--reverse".into(),
-            "--no-show-signature".into(),
-            "--format=%H%x09%P%x09%T".into(),
-            bad.as_str().into(),
-        ];
-        arguments.extend(good.iter().map(|good| format!("^{good}")));
-        arguments.push("--".into());
-        let text = self.demand("list the commits of the range", arguments)?;
+        let options = ["--date-order", "--reverse", "--format=%H%x09%P%x09%T"];
+        let text = self.log("list the commits of the range", &options, good, bad)?;
         text.lines().map(|line| parse_commit(line).ok_or(GitError::Unreadable)).collect()
     }
 
@@ -193,18 +200,9 @@ impl Repository {
         good: &[CommitId],
         bad: &CommitId,
     ) -> Result<Vec<(CommitId, Vec<String>)>, GitError> {
-        let mut arguments = vec![
-            "log".to_owned(),
-            "--no-show-signature".into(),
-            "--no-renames".into(),
-            "--diff-merges=first-parent".into(),
-            "--name-only".into(),
-            "--format=%x01%H".into(),
-            bad.as_str().into(),
-        ];
-        arguments.extend(good.iter().map(|good| format!("^{good}")));
-        arguments.push("--".into());
-        let text = self.demand("list the files that the range changes", arguments)?;
+        let options =
+            ["--no-renames", "--diff-merges=first-parent", "--name-only", "--format=%x01%H"];
+        let text = self.log("list the files that the range changes", &options, good, bad)?;
         text.split('\u{1}')
             .skip(1)
             .map(|entry| {

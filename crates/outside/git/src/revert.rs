@@ -63,17 +63,12 @@ impl Repository {
         good: &[CommitId],
         bad: &CommitId,
     ) -> Result<Vec<(CommitId, Vec<String>)>, GitError> {
-        let mut arguments = vec![
-            "log".to_owned(),
-            "--no-show-signature".into(),
-            "--no-merges".into(),
-            "--grep=^Fixes:".into(),
-            "--format=%H%x09%(trailers:key=Fixes,valueonly,unfold,separator=%x09)".into(),
-            bad.as_str().into(),
+        let options = [
+            "--no-merges",
+            "--grep=^Fixes:",
+            "--format=%H%x09%(trailers:key=Fixes,valueonly,unfold,separator=%x09)",
         ];
-        arguments.extend(good.iter().map(|good| format!("^{good}")));
-        arguments.push("--".into());
-        let text = self.demand("list what the range fixes", arguments)?;
+        let text = self.log("list what the range fixes", &options, good, bad)?;
         text.lines()
             .map(|line| {
                 let mut fields = line.split('\t');
