@@ -193,7 +193,7 @@ fn a_body_beyond_the_bound_is_cut_and_said_to_be_and_the_next_mail_is_read() {
         assert_eq!(messages.len(), 2);
         let cut = messages[0].problems.iter().any(|p| p.kind.to_string().contains("was cut after"));
         assert!(cut, "{:?}", messages[0].problems);
-        let threads = reason_thread::understand(&messages);
+        let threads = understand(&messages);
         let shown: usize = threads.iter().map(|t| t.entries.len()).sum();
         assert_eq!(shown, 2);
     }

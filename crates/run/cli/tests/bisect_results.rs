@@ -1,7 +1,5 @@
 //! What a bisection can end with, and what it believes beforehand, on small git projects.
 
-#![expect(clippy::print_stdout, reason = "a test that skips says so")]
-
 use std::fs;
 
 use project::{Project, text};
