@@ -167,6 +167,10 @@ fn a_mirror_of_two_epochs_answers_each_question() {
     );
 }
 
+/// Passes on some three million bytes, each as soon as it comes.
+const SOME: &str = "my $left = 3000000; while ($left > 0 and my $n = sysread(STDIN, my $piece, 65536)) \
+                    { syswrite(STDOUT, $piece); $left -= $n }";
+
 /// A `git` that gives no more than the beginning of what `cat-file` prints and then waits, so that an
 /// index can be ended in the middle, however fast the machine is.
 fn slow_git(directory: &Path) -> String {
@@ -176,7 +180,7 @@ fn slow_git(directory: &Path) -> String {
     let path = std::env::var("PATH").expect("a path");
     let script = format!(
         "#!/bin/sh\nPATH='{path}'\ncase \"$*\" in\n\
-         *cat-file*) git \"$@\" | {{ dd bs=4096 count=750 status=none; sleep 600; }} ;;\n*) exec git \"$@\" ;;\nesac\n"
+         *cat-file*) git \"$@\" | {{ perl -e '{SOME}'; sleep 600; }} ;;\n*) exec git \"$@\" ;;\nesac\n"
     );
     std::fs::write(folder.join("git"), script).expect("a script");
     let mode = std::fs::Permissions::from_mode(0o755);
