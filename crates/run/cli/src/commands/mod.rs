@@ -64,3 +64,13 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::Generate(arguments) => generate::run(&arguments),
     }
 }
+
+/// The user's folder for what ktriage keeps: `$XDG_STATE_HOME/ktriage` or `~/.local/state/ktriage`;
+/// `None` where neither variable is set.
+fn user_state_folder() -> Option<std::path::PathBuf> {
+    let from = |name| std::env::var_os(name).filter(|value| !value.is_empty());
+    from("XDG_STATE_HOME")
+        .map(std::path::PathBuf::from)
+        .or_else(|| from("HOME").map(|home| std::path::Path::new(&home).join(".local/state")))
+        .map(|state| state.join("ktriage"))
+}

@@ -82,14 +82,9 @@ impl State {
         if let Some(folder) = &self.folder {
             return Ok(std::path::absolute(folder)?);
         }
-        let from = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
-        from("XDG_STATE_HOME")
-            .map(PathBuf::from)
-            .or_else(|| from("HOME").map(|home| PathBuf::from(home).join(".local/state")))
-            .map(|state| state.join("ktriage"))
-            .ok_or_else(|| {
-                Failure::usage(anyhow::anyhow!("no folder to record in: HOME is not set"))
-                    .hint("give one with --state DIR")
-            })
+        crate::commands::user_state_folder().ok_or_else(|| {
+            Failure::usage(anyhow::anyhow!("no folder to record in: HOME is not set"))
+                .hint("give one with --state DIR")
+        })
     }
 }

@@ -25,13 +25,8 @@ pub(super) struct State {
 impl State {
     /// The folder.
     pub(super) fn folder(&self) -> Result<PathBuf, Failure> {
-        let from = |name| std::env::var_os(name).filter(|value| !value.is_empty());
-        let folder = self
-            .folder
-            .clone()
-            .or_else(|| from("XDG_STATE_HOME").map(|state| Path::new(&state).join("ktriage")))
-            .or_else(|| from("HOME").map(|home| Path::new(&home).join(".local/state/ktriage")))
-            .ok_or_else(|| {
+        let folder =
+            self.folder.clone().or_else(crate::commands::user_state_folder).ok_or_else(|| {
                 Failure::usage(anyhow::anyhow!("there is no folder to keep things in"))
                     .hint("give one with --state DIR")
             })?;
