@@ -211,7 +211,7 @@ impl Bisection {
                     confidence: rare,
                 });
             }
-            return Next::Test(vec![self.fixed(&view, end, RUNS_AT_START)]);
+            return Next::Test(vec![self.at_failing_end(belief)]);
         }
         let confidence = self.settings.confidence;
         let (top, mass) = belief.top();
@@ -242,6 +242,13 @@ impl Bisection {
             return Next::Done(self.credible_set(belief));
         }
         Next::Test(steps)
+    }
+
+    /// Runs of the failing end, up to the first wanted crash.
+    pub fn at_failing_end(&self, belief: &Belief) -> Step {
+        let tallies = self.tallies();
+        let view = View::new(&self.history, &self.prior, belief, &tallies, &self.settings);
+        self.fixed(&view, self.prior.kernel(self.bad_end), RUNS_AT_START)
     }
 
     fn fixed(&self, view: &View<'_>, commit: usize, runs: u32) -> Step {

@@ -3,8 +3,8 @@
 //! [`Bisection`] takes a [`History`], a [`Prior`] and the outcome of every run; [`Bisection::belief`]
 //! is what follows from them and [`Bisection::next`] says what to run next, or what is proven.
 //!
-//! Invariants: runs nothing, reads no clock, does no I/O; the same runs give the same answer, in
-//! whatever order they came.
+//! Invariants: runs nothing, reads no clock, does no I/O; the same runs give a [`Bisection`] the same
+//! answer, in whatever order they came.
 
 mod belief;
 mod bisection;
@@ -17,6 +17,7 @@ mod record;
 mod revert;
 pub mod simulate;
 mod step;
+mod strands;
 
 pub use belief::Belief;
 pub use bisection::{Bisection, Conclusion, Direction, Next, Settings};
@@ -28,3 +29,4 @@ pub use prior::{Hint, Prior};
 pub use record::Tally;
 pub use revert::Revert;
 pub use step::Step;
+pub use strands::{Share, Strand, is_renamed};

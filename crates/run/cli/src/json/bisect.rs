@@ -4,7 +4,7 @@ use reason_bisect::{Conclusion, Direction, Origin};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::commands::bisect::shown::{Answer, Case, Wanted, kind, outcome, steps};
+use crate::commands::bisect::shown::{Answer, Case, Wanted, grade, kind, outcome, steps};
 
 /// One bisection.
 #[derive(Serialize, JsonSchema)]
@@ -20,6 +20,8 @@ pub(crate) struct Bisection {
     build: Option<String>,
     lab: Option<Lab>,
     wanted: Vec<String>,
+    /// Failures that the failing end shows, too, taken for other bugs.
+    bystanders: Vec<Bystander>,
     conclusion: Answered,
     older_than_range: f64,
     detection_rate: f64,
@@ -43,7 +45,15 @@ struct Lab {
 }
 
 #[derive(Serialize, JsonSchema)]
+struct Bystander {
+    title: String,
+    runs: u32,
+}
+
+#[derive(Serialize, JsonSchema)]
 struct Answered {
+    /// `culprit`, `culprit_not_alone`, `compiler_or_configuration`, `renamed`, `credible_set`,
+    /// `older_than_range`, `reproducer_fades`, `not_reproducible`, or `running`.
     kind: &'static str,
     grade: &'static str,
     confidence: f64,
@@ -52,6 +62,24 @@ struct Answered {
     revert: Revert,
     /// Where the step of history comes from.
     origin: From,
+    /// Another failure that looks like the wanted one under another name: the step of history is
+    /// perhaps only one of names.
+    renamed: Option<Renamed>,
+}
+
+#[derive(Serialize, JsonSchema)]
+struct Renamed {
+    title: String,
+    /// Next to the step, on the side without the wanted failure.
+    without: Share,
+    /// On the side with the wanted failure, in runs that did not show that.
+    with: Share,
+}
+
+#[derive(Serialize, JsonSchema)]
+struct Share {
+    showed: u32,
+    runs: u32,
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -165,9 +193,14 @@ pub(crate) fn bisection(case: &Case, answer: &Answer) -> Bisection {
             append: lab.append.clone(),
         }),
         wanted: wanted.titles(),
+        bystanders: case
+            .bystanders(&wanted)
+            .into_iter()
+            .map(|(title, runs)| Bystander { title, runs })
+            .collect(),
         conclusion: Answered {
             kind: kind(answer),
-            grade: "DERIVED",
+            grade: grade(answer),
             confidence,
             commits: commits
                 .into_iter()
@@ -176,6 +209,11 @@ pub(crate) fn bisection(case: &Case, answer: &Answer) -> Bisection {
                 .collect(),
             revert: reverted(answer),
             origin: origin(answer),
+            renamed: answer.renamed.as_ref().map(|renamed| Renamed {
+                title: renamed.title.clone(),
+                without: share(renamed.without),
+                with: share(renamed.with),
+            }),
         },
         older_than_range: answer.belief.older(),
         detection_rate: answer.belief.detection_mean(),
@@ -221,6 +259,10 @@ pub(crate) fn bisection(case: &Case, answer: &Answer) -> Bisection {
             })
             .collect(),
     }
+}
+
+fn share(share: reason_bisect::Share) -> Share {
+    Share { showed: share.showed, runs: share.runs }
 }
 
 fn reverted(answer: &Answer) -> Revert {

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use facts::{CommitId, RunOutcome};
 use outside_git::{Commit, Repository};
 use outside_store::{Attempt, BisectionStore, Event, Stored};
-use reason_bisect::{Bisection, Build, Direction, History, Prior, Settings};
+use reason_bisect::{Bisection, Build, Direction, History, Prior, Settings, Strand};
 
 use super::{Which, kernels, priors};
 use crate::failure::Failure;
@@ -41,12 +41,14 @@ const TOUCHES_NO_USED_FILE: f64 = 0.05;
 pub(crate) enum Wanted {
     /// Those given, or parts of them.
     Given(Vec<String>),
-    /// The one that the bad end showed.
+    /// The one that the bad end showed, alone or far oftener than others.
     Seen(String),
     /// Nothing crashed yet.
     Any,
-    /// The bad end showed several, each so often.
-    Several(Vec<(String, usize)>),
+    /// The bad end showed several, and more runs of it tell which leads.
+    Open(Vec<String>),
+    /// The bad end showed several, and none leads.
+    Tied(Vec<String>),
 }
 
 impl Wanted {
@@ -58,8 +60,8 @@ impl Wanted {
             Self::Given(parts) => titles.any(|title| parts.iter().any(|part| title.contains(part))),
             Self::Seen(wanted) => titles.any(|title| title == wanted),
             Self::Any => true,
-            Self::Several(several) => {
-                titles.any(|title| several.iter().any(|(wanted, _)| wanted == title))
+            Self::Open(several) | Self::Tied(several) => {
+                titles.any(|title| several.iter().any(|wanted| wanted == title))
             }
         }
     }
@@ -67,10 +69,9 @@ impl Wanted {
     /// The titles, for people.
     pub(crate) fn titles(&self) -> Vec<String> {
         match self {
-            Self::Given(titles) => titles.clone(),
+            Self::Given(titles) | Self::Open(titles) | Self::Tied(titles) => titles.clone(),
             Self::Seen(title) => vec![title.clone()],
             Self::Any => Vec::new(),
-            Self::Several(titles) => titles.iter().map(|(title, _)| title.clone()).collect(),
         }
     }
 }
@@ -253,19 +254,33 @@ impl Case {
         if !given.is_empty() {
             return Wanted::Given(given.clone());
         }
-        let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
+        let seen = || {
+            let crashes = self.attempts.iter().filter(|attempt| attempt.event == Event::Crashed);
+            let at_end = crashes.filter(|attempt| self.is_failing_end(attempt));
+            at_end.map(|attempt| attempt.title.as_deref().unwrap_or_default())
+        };
+        let all = || seen().map(str::to_owned).collect::<BTreeSet<_>>().into_iter().collect();
+        match Strand::of(seen()) {
+            Strand::Unseen => Wanted::Any,
+            Strand::Leads(title) => Wanted::Seen(title.to_owned()),
+            Strand::Open => Wanted::Open(all()),
+            Strand::Tied => Wanted::Tied(all()),
+        }
+    }
+
+    /// The failures of the failing end that are not the wanted one, and how often each was seen there.
+    pub(crate) fn bystanders(&self, wanted: &Wanted) -> BTreeMap<String, u32> {
+        let mut bystanders = BTreeMap::new();
         for attempt in &self.attempts {
-            if attempt.event == Event::Crashed && self.is_failing_end(attempt) {
-                *seen.entry(attempt.title.as_deref().unwrap_or_default()).or_default() += 1;
+            if attempt.event == Event::Crashed
+                && !wanted.matches(attempt)
+                && let Some(title) = &attempt.title
+                && self.is_failing_end(attempt)
+            {
+                *bystanders.entry(title.clone()).or_default() += 1;
             }
         }
-        match seen.len() {
-            0 => Wanted::Any,
-            1 => Wanted::Seen(seen.into_keys().next().unwrap_or_default().to_owned()),
-            _ => Wanted::Several(
-                seen.into_iter().map(|(title, count)| (title.to_owned(), count)).collect(),
-            ),
-        }
+        bystanders
     }
 
     /// Minutes of a build and of a run: the mean of those made, or a guess.
@@ -299,21 +314,15 @@ impl Case {
         let mut bisection =
             Bisection::new(self.history.clone(), self.prior.clone(), self.failing_end(), settings);
         let wanted = self.wanted();
-        let bystanders: BTreeSet<&str> = self
-            .attempts
-            .iter()
-            .filter(|attempt| {
-                attempt.event == Event::Crashed
-                    && !wanted.matches(attempt)
-                    && self.is_failing_end(attempt)
-            })
-            .filter_map(|attempt| attempt.title.as_deref())
-            .collect();
+        let bystanders = self.bystanders(&wanted);
         for attempt in &self.attempts[..count.min(self.attempts.len())] {
             let Some(at) = self.position(&attempt.commit) else { continue };
             match outcome(attempt, &wanted) {
                 Some(RunOutcome::Other)
-                    if attempt.title.as_deref().is_some_and(|title| bystanders.contains(title)) =>
+                    if attempt
+                        .title
+                        .as_ref()
+                        .is_some_and(|title| bystanders.contains_key(title)) =>
                 {
                     bisection.record_bystander(at);
                 }

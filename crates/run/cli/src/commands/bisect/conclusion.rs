@@ -7,6 +7,7 @@ use reason_bisect::{Belief, Build, Conclusion, Direction, Next, Origin, Tally};
 
 use super::case::Case;
 use super::picture;
+use super::renamed::{self, Renamed};
 use super::revert::{self, Reverted};
 use crate::failure::Failure;
 use crate::output::Escaped;
@@ -21,6 +22,8 @@ pub(crate) struct Answer {
     pub(crate) reverted: Reverted,
     /// Whether the culprit is one of the code.
     pub(crate) origin: Origin,
+    /// Another failure that looks like the wanted one under another name.
+    pub(crate) renamed: Option<Renamed>,
 }
 
 /// Works out the answer from every attempt so far.
@@ -34,7 +37,8 @@ pub(super) fn answer(case: &Case) -> Answer {
     let reverted = revert::of(case, &belief, &conclusion);
     let is_final = is_final && reverted.step().is_none();
     let origin = origin(case, &conclusion);
-    Answer { belief, conclusion, is_final, reverted, origin }
+    let renamed = renamed::of(case, &conclusion);
+    Answer { belief, conclusion, is_final, reverted, origin, renamed }
 }
 
 /// Whether the step of history is one of the code.
@@ -63,6 +67,7 @@ pub(super) fn print(case: &Case) -> Result<ExitCode, Failure> {
 /// The kind of an answer, as it is printed in JSON.
 pub(crate) fn kind(answer: &Answer) -> &'static str {
     match &answer.conclusion {
+        Conclusion::Culprit { .. } if answer.renamed.is_some() => "renamed",
         Conclusion::Culprit { .. } if answer.reverted.still_fails() => "culprit_not_alone",
         Conclusion::Culprit { .. } if answer.origin != Origin::Code => "compiler_or_configuration",
         Conclusion::Culprit { .. } => "culprit",
@@ -72,6 +77,11 @@ pub(crate) fn kind(answer: &Answer) -> &'static str {
         Conclusion::ReproducerFades { .. } => "reproducer_fades",
         Conclusion::NotReproducible { .. } => "not_reproducible",
     }
+}
+
+/// How sure the statement is: that two names are those of one failure is not counted out in runs.
+pub(crate) fn grade(answer: &Answer) -> &'static str {
+    if answer.renamed.is_some() { "INFERRED" } else { "DERIVED" }
 }
 
 /// `99.2 %`; never rounded up to certainty.
@@ -94,17 +104,31 @@ pub(super) fn text(case: &Case, answer: &Answer) -> String {
         "\nCost: {} runs, {} builds, {:.1} minutes of work.",
         spent.runs, spent.builds, spent.minutes
     ));
-    let titles = case.wanted().titles();
-    if !titles.is_empty() {
-        lines.push(format!("Wanted failure: {}.", titles.join(" | ")));
-    }
-    lines.push(
-        "Grade: DERIVED from the runs above, with noise rates learnt from them; it assumes that the \
-         test means the same on every commit. A commit from which on the test can fail at all looks \
-         like the one that brought the failure."
-            .into(),
-    );
+    lines.extend(failures(case));
+    lines.push(format!(
+        "Grade: {} from the runs above, with noise rates learnt from them; it assumes that the test \
+         means the same on every commit. A commit from which on the test can fail at all looks like \
+         the one that brought the failure.",
+        grade(answer)
+    ));
     lines.join("\n")
+}
+
+/// The wanted failure, and which others the failing end shows.
+fn failures(case: &Case) -> Vec<String> {
+    let wanted = case.wanted();
+    let titles = wanted.titles();
+    if titles.is_empty() {
+        return Vec::new();
+    }
+    let mut lines = vec![format!("Wanted failure: {}.", titles.join(" | "))];
+    let others = case.bystanders(&wanted);
+    if !others.is_empty() {
+        let shown: Vec<String> =
+            others.iter().map(|(title, count)| format!("{title} ({count} x)")).collect();
+        lines.push(format!("Seen there, too, and taken for another bug: {}.", shown.join(", ")));
+    }
+    lines
 }
 
 /// What a commit did that is looked for.
@@ -172,6 +196,9 @@ fn headline(case: &Case, answer: &Answer) -> String {
 fn culprit(case: &Case, answer: &Answer, commit: usize, confidence: f64) -> String {
     let label = case.label(commit);
     let probability = percent(confidence);
+    if let Some(renamed) = &answer.renamed {
+        return changed_its_name(case, renamed, commit, &probability);
+    }
     let mut text = if answer.reverted.still_fails() {
         format!(
             "{label} {}, with a probability of {probability}, but is not alone to blame.",
@@ -218,6 +245,41 @@ fn culprit(case: &Case, answer: &Answer, commit: usize, confidence: f64) -> Stri
         Origin::Code => {}
     }
     text
+}
+
+/// A failure that has another name on the other side of the step is no proof against the commit.
+fn changed_its_name(case: &Case, renamed: &Renamed, commit: usize, probability: &str) -> String {
+    let (without, with) = (renamed.without, renamed.with);
+    let (here, there) = match case.direction() {
+        Direction::Cause => ("Before it", "from it on"),
+        Direction::Fix => ("With it", "before it"),
+    };
+    format!(
+        "No commit is blamed. The step lies at {}, with a probability of {probability}, but there the \
+         failure may only change its name.\n{}\n  {here} another failure showed: {}, in {} of {} runs; \
+         {there} in {} of the {} runs that did not show the wanted one.\n  What would settle it: both \
+         names taken for one, `ktriage bisect resume {} {}`. What was run counts on.",
+        case.label(commit),
+        proof(case, commit),
+        renamed.title,
+        without.showed,
+        without.runs,
+        with.showed,
+        with.runs,
+        case.stored.id,
+        case.wanted()
+            .titles()
+            .iter()
+            .chain([&renamed.title])
+            .map(|title| format!("--title {}", quoted(title)))
+            .collect::<Vec<_>>()
+            .join(" ")
+    )
+}
+
+/// A word for the shell.
+fn quoted(word: &str) -> String {
+    format!("'{}'", word.replace('\'', r"'\''"))
 }
 
 /// The runs of the culprit and of its parents.

@@ -1,8 +1,8 @@
 //! `ktriage bisect resume`: goes on where the record ends, until the answer is proven or the budget
 //! is spent.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File};
-
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -57,14 +57,12 @@ pub(super) fn go(mut case: Case) -> Result<ExitCode, Failure> {
     loop {
         let bisection = case.bisection(usize::MAX);
         let belief = bisection.belief();
-        if let Wanted::Several(titles) = case.wanted() {
-            return Err(several(&case, &titles));
-        }
-        let steps: Vec<(CommitId, Step)> = match bisection.next(&belief) {
-            Next::Test(steps) => {
-                steps.into_iter().map(|step| (case.commits[step.commit].clone(), step)).collect()
-            }
-            Next::Done(conclusion) => match revert::of(&case, &belief, &conclusion).step() {
+        let named = |step: Step| (case.commits[step.commit].clone(), step);
+        let steps: Vec<(CommitId, Step)> = match (case.wanted(), bisection.next(&belief)) {
+            (Wanted::Tied(_), _) => return Err(tied(&case)),
+            (Wanted::Open(_), _) => vec![named(bisection.at_failing_end(&belief))],
+            (_, Next::Test(steps)) => steps.into_iter().map(named).collect(),
+            (_, Next::Done(conclusion)) => match revert::of(&case, &belief, &conclusion).step() {
                 Some(step) => vec![step],
                 None => return conclusion::print(&case),
             },
@@ -151,20 +149,25 @@ fn stop_on_signal() -> Result<Arc<AtomicBool>, Failure> {
 fn over_budget(case: &Case) -> Option<String> {
     let spent = case.spent();
     let request = &case.stored.request;
-    if request.budget_minutes.is_some_and(|most| spent.minutes >= most) {
-        return Some(format!("the budget of {:.0} minutes is spent", spent.minutes));
-    }
-    request
-        .budget_runs
-        .filter(|most| spent.runs >= *most)
-        .map(|most| format!("the budget of {most} runs is spent"))
+    let minutes = request.budget_minutes.filter(|most| spent.minutes >= *most);
+    let runs = request.budget_runs.filter(|most| spent.runs >= *most);
+    minutes
+        .map(|most| format!("the budget of {most:.0} minutes is spent"))
+        .or_else(|| runs.map(|most| format!("the budget of {most} runs is spent")))
 }
 
-fn several(case: &Case, titles: &[(String, usize)]) -> Failure {
+/// The caller must say which failure is wanted.
+fn tied(case: &Case) -> Failure {
+    let mut titles: BTreeMap<&str, usize> = BTreeMap::new();
+    for attempt in case.attempts.iter().filter(|attempt| case.is_failing_end(attempt)) {
+        if attempt.event == Event::Crashed {
+            *titles.entry(attempt.title.as_deref().unwrap_or_default()).or_default() += 1;
+        }
+    }
     let shown: Vec<String> =
         titles.iter().map(|(title, count)| format!("\n  {count} x {title}")).collect();
     Failure::usage(anyhow!(
-        "the bad end {} shows several failures, which may be several bugs:{}",
+        "the bad end {} shows several failures about as often, which may be several bugs:{}",
         &case.stored.request.bad[..12],
         shown.concat()
     ))

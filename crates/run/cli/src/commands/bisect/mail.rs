@@ -16,6 +16,7 @@ pub(super) fn mail(case: &Case, answer: &Answer) -> String {
     let title = titles.first().map_or("failure of the test", String::as_str);
     let mut head = Vec::new();
     if let Conclusion::Culprit { commit, .. } = &answer.conclusion
+        && answer.renamed.is_none()
         && let Ok(details) = case.repository.details(&case.commits[*commit])
     {
         head.push(format!("To: {}", one_line(&details.author)));
@@ -157,7 +158,9 @@ pub(super) fn log(case: &Case, answer: &Answer) -> String {
         ));
         lines.push(format!("git bisect {verdict} {id}"));
     }
-    if let Conclusion::Culprit { commit, .. } = &answer.conclusion {
+    if let Conclusion::Culprit { commit, .. } = &answer.conclusion
+        && answer.renamed.is_none()
+    {
         lines.push(format!("# first {new} commit: [{}]", case.commits[*commit]));
     }
     lines.push(String::new());

@@ -11,6 +11,7 @@ mod page;
 mod picture;
 mod plan;
 mod priors;
+mod renamed;
 mod revert;
 mod runner;
 mod show;
@@ -19,7 +20,7 @@ mod start;
 /// What the printed shapes are made of.
 pub(crate) mod shown {
     pub(crate) use super::case::{Case, Wanted, outcome};
-    pub(crate) use super::conclusion::{Answer, kind};
+    pub(crate) use super::conclusion::{Answer, grade, kind};
     pub(crate) use super::page::steps;
 }
 
