@@ -63,13 +63,13 @@ pub fn unpacked(wanted: &str, folder: &Path) -> Option<DebianKernel> {
 /// When no package matches, or it cannot be downloaded or unpacked.
 pub fn debian_kernel(wanted: &str, folder: &Path) -> Result<DebianKernel, BuildError> {
     let no_package = || BuildError::NoPackage { wanted: wanted.to_owned() };
-    let package = &newest_package(wanted)?;
-    let place = folder.join(package);
-    if let Some(kernel) = kernel_in(package, &place) {
+    let package = newest_package(wanted)?;
+    let place = folder.join(&package);
+    if let Some(kernel) = kernel_in(&package, &place) {
         return Ok(kernel);
     }
-    unpack_package(package, &place)?;
-    kernel_in(package, &place).ok_or_else(no_package)
+    unpack_packages(std::slice::from_ref(&package), &place)?;
+    kernel_in(&package, &place).ok_or_else(no_package)
 }
 
 /// The newest kernel package that `wanted` means.
@@ -86,34 +86,40 @@ pub(crate) fn newest_package(wanted: &str) -> Result<String, BuildError> {
         .ok_or_else(|| BuildError::NoPackage { wanted: wanted.to_owned() })
 }
 
-/// Downloads a package and unpacks it into `place`. What is half done lies beside it under another
-/// name, so an interrupted download is never taken for a kernel.
-pub(crate) fn unpack_package(package: &str, place: &Path) -> Result<(), BuildError> {
+/// Downloads packages and unpacks all of them into `place`. What is half done lies beside it under
+/// another name, so an interrupted download is never taken for a kernel.
+pub(crate) fn unpack_packages(packages: &[String], place: &Path) -> Result<(), BuildError> {
     let parent = place.parent().unwrap_or(Path::new("."));
-    let work = parent.join(format!(".{package}.{}", std::process::id()));
-    let making = |path: &Path| BuildError::io(format!("make the folder {}", path.display()));
+    let name = place.file_name().unwrap_or_default().to_string_lossy();
+    let work = parent.join(format!(".{name}.{}", std::process::id()));
+    let root = work.join("root");
     let _ = fs::remove_dir_all(&work);
-    fs::create_dir_all(&work).map_err(making(&work))?;
-    let result = (|| {
-        run("apt-get", &format!("downloading {package}"), |command| {
-            command.args(["download", "-q", package]).current_dir(&work)
-        })?;
-        let file = fs::read_dir(&work)
-            .map_err(BuildError::io(format!("read {}", work.display())))?
-            .flatten()
-            .map(|entry| entry.path())
-            .find(|path| path.extension().is_some_and(|extension| extension == "deb"))
-            .ok_or_else(|| BuildError::NoPackage { wanted: package.to_owned() })?;
-        let root = work.join("root");
-        run("dpkg-deb", &format!("unpacking {package}"), |command| {
-            command.arg("-x").arg(&file).arg(&root).current_dir(&work)
-        })?;
+    fs::create_dir_all(&root)
+        .map_err(BuildError::io(format!("make the folder {}", root.display())))?;
+    let result = download(packages, &work, &root).and_then(|()| {
         let _ = fs::remove_dir_all(place);
         fs::rename(&root, place)
-            .map_err(BuildError::io(format!("move {package} to {}", place.display())))
-    })();
+            .map_err(BuildError::io(format!("move what was unpacked to {}", place.display())))
+    });
     let _ = fs::remove_dir_all(&work);
     result
+}
+
+/// Downloads packages into `work` and unpacks all of them into `root`.
+fn download(packages: &[String], work: &Path, root: &Path) -> Result<(), BuildError> {
+    run("apt-get", &format!("downloading {}", packages.join(", ")), |command| {
+        command.args(["download", "-q"]).args(packages).current_dir(work)
+    })?;
+    let entries =
+        fs::read_dir(work).map_err(BuildError::io(format!("read {}", work.display())))?.flatten();
+    for file in entries.map(|entry| entry.path()) {
+        if file.extension().is_some_and(|extension| extension == "deb") {
+            run("dpkg-deb", &format!("unpacking {}", file.display()), |command| {
+                command.arg("-x").arg(&file).arg(root).current_dir(work)
+            })?;
+        }
+    }
+    Ok(())
 }
 
 fn kernel_in(package: &str, folder: &Path) -> Option<DebianKernel> {

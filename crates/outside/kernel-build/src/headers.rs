@@ -1,10 +1,9 @@
 //! A kernel of Debian together with what modules are built against.
 
-use std::fs;
 use std::path::Path;
 
 use crate::command::run;
-use crate::debian::newest_package;
+use crate::debian::{newest_package, unpack_packages};
 use crate::error::BuildError;
 
 /// Downloads the newest kernel that `wanted` means with its headers, and unpacks all of it into the
@@ -22,19 +21,7 @@ pub fn debian_kernel_with_headers(wanted: &str, place: &Path) -> Result<(), Buil
     })?;
     let mut packages = vec![image, headers];
     packages.extend(needed_headers(&String::from_utf8_lossy(&printed.stdout)));
-    let parent = place.parent().unwrap_or(Path::new("."));
-    let work = parent.join(format!(".headers.{}", std::process::id()));
-    let making = |path: &Path| BuildError::io(format!("make the folder {}", path.display()));
-    let _ = fs::remove_dir_all(&work);
-    let root = work.join("root");
-    fs::create_dir_all(&root).map_err(making(&root))?;
-    let result = download(&packages, &work, &root).and_then(|()| {
-        let _ = fs::remove_dir_all(place);
-        fs::rename(&root, place)
-            .map_err(BuildError::io(format!("move the kernel to {}", place.display())))
-    });
-    let _ = fs::remove_dir_all(&work);
-    result
+    unpack_packages(&packages, place)
 }
 
 /// The packages among those that the headers depend on which hold headers and build scripts.
@@ -47,23 +34,6 @@ fn needed_headers(depends: &str) -> impl Iterator<Item = String> {
                 || (name.starts_with("linux-headers-") && name.contains("-common"))
         })
         .map(str::to_owned)
-}
-
-fn download(packages: &[String], work: &Path, root: &Path) -> Result<(), BuildError> {
-    run("apt-get", &format!("downloading {}", packages.join(", ")), |command| {
-        command.args(["download", "-q"]).args(packages).current_dir(work)
-    })?;
-    for entry in
-        fs::read_dir(work).map_err(BuildError::io(format!("read {}", work.display())))?.flatten()
-    {
-        let file = entry.path();
-        if file.extension().is_some_and(|extension| extension == "deb") {
-            run("dpkg-deb", &format!("unpacking {}", file.display()), |command| {
-                command.arg("-x").arg(&file).arg(root).current_dir(work)
-            })?;
-        }
-    }
-    Ok(())
 }
 
 #[cfg(test)]

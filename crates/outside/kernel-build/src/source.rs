@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::command::run;
-use crate::debian::unpack_package;
+use crate::debian::unpack_packages;
 use crate::error::BuildError;
 
 /// A kernel's source.
@@ -32,7 +32,7 @@ pub fn source_tree(source: &Source, folder: &Path) -> Result<PathBuf, BuildError
             let package = format!("linux-source-{version}");
             let place = folder.join(&package);
             if !place.exists() {
-                unpack_package(&package, &place)?;
+                unpack_packages(std::slice::from_ref(&package), &place)?;
             }
             unpack(&place.join(format!("usr/src/{package}.tar.xz")), folder)?
         }

@@ -5,6 +5,7 @@ mod failure;
 mod input;
 mod json;
 mod output;
+mod stop;
 
 use std::process::ExitCode;
 

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::path::Path;
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
 use std::thread;
@@ -21,6 +20,7 @@ use super::runner::{Prepared, Runner, Shell};
 use super::{Which, conclusion, revert};
 use crate::failure::Failure;
 use crate::output::message;
+use crate::stop;
 
 /// Go on with a bisection where its record ends.
 #[derive(clap::Args, Debug)]
@@ -50,7 +50,7 @@ const TROUBLE: usize = 3;
 pub(super) fn go(mut case: Case) -> Result<ExitCode, Failure> {
     let work = case.work();
     let _lock = lock(&case)?;
-    let stop = stop_on_signal()?;
+    let stop = stop::flag()?;
     let mut runners = (0..case.stored.request.jobs)
         .map(|number| runner(&case, &work, number))
         .collect::<Result<Vec<_>, _>>()?;
@@ -78,7 +78,7 @@ pub(super) fn go(mut case: Case) -> Result<ExitCode, Failure> {
                 "stopped; everything is recorded, go on with `ktriage bisect resume {}`",
                 case.stored.id
             ));
-            return Ok(ExitCode::from(130));
+            return Ok(ExitCode::from(stop::INTERRUPTED));
         }
         give_up_on_trouble(&case)?;
     }
@@ -110,40 +110,6 @@ fn lock(case: &Case) -> Result<File, Failure> {
             .hint(format!("see `ktriage bisect status {}`", case.stored.id))
     })?;
     Ok(file)
-}
-
-/// Ctrl-C and a request to terminate end the run in flight and then us; the second one at once.
-fn stop_on_signal() -> Result<Arc<AtomicBool>, Failure> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let stop = Arc::new(AtomicBool::new(false));
-    let told = Arc::clone(&stop);
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
-    thread::spawn(move || {
-        runtime.block_on(async {
-            let (Ok(mut interrupt), Ok(mut terminate)) =
-                (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
-            else {
-                return;
-            };
-            loop {
-                let next = async {
-                    std::future::poll_fn(|context| {
-                        if interrupt.poll_recv(context).is_ready() {
-                            return std::task::Poll::Ready(());
-                        }
-                        terminate.poll_recv(context).map(|_| ())
-                    })
-                    .await;
-                };
-                next.await;
-                if told.swap(true, Ordering::Relaxed) {
-                    std::process::exit(130);
-                }
-                message("stopping after the run in flight is ended");
-            }
-        });
-    });
-    Ok(stop)
 }
 
 fn over_budget(case: &Case) -> Option<String> {

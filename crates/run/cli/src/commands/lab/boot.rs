@@ -9,9 +9,9 @@ use run_lab::{Limits, Prepared, boot_machine, run_once};
 use serde::Serialize;
 
 use super::kernel::{MachineOptions, State, find_kernel, lab_failure};
-use super::stop;
 use crate::failure::{FOUND, Failure};
 use crate::output::Escaped;
+use crate::stop;
 
 /// Boot a kernel in a virtual machine up to the lab's own agent, and record the console.
 #[derive(clap::Args, Debug)]

@@ -12,9 +12,9 @@ use outside_vm::Kernel;
 use serde::{Deserialize, Serialize};
 
 use super::kernel::{State, build_failure};
-use super::stop;
 use crate::failure::Failure;
 use crate::output::{Escaped, message};
+use crate::stop;
 
 /// Build a kernel from a source tree, a tarball or Debian's source package.
 ///

@@ -20,9 +20,9 @@ use testing_faults::{
 };
 
 use super::kernel::{State, build_failure, lab_failure};
-use super::stop;
 use crate::failure::Failure;
 use crate::output::{Escaped, message};
+use crate::stop;
 
 /// Provoke known failures on real kernels and record their consoles
 ///

@@ -9,9 +9,9 @@ use serde::Serialize;
 
 use super::kernel::{find_kernel, lab_failure};
 use super::run::{What, tally, tell};
-use super::stop;
 use crate::failure::Failure;
 use crate::output::{Escaped, message};
+use crate::stop;
 
 /// Run the same reproducer over several kernels and configurations, with a table as the result.
 #[derive(clap::Args, Debug)]

@@ -6,7 +6,6 @@ mod faults;
 mod kernel;
 mod matrix;
 mod run;
-mod stop;
 
 pub(crate) use build::{ccache, cpus};
 

@@ -12,9 +12,9 @@ use run_lab::{
 };
 
 use super::kernel::{MachineOptions, State, find_kernel, lab_failure};
-use super::stop;
 use crate::failure::{FOUND, Failure};
 use crate::output::{Escaped, message};
+use crate::stop;
 
 /// Run a reproducer on a kernel, many times, and say what came of each run.
 ///
