@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use facts::{Claim, Grade, LineSpan};
 use reason_diagnose::Diagnosis;
-use reason_diagnose::event::{Detail, Event, EventKind};
+use reason_diagnose::event::{Detail, Event, EventId, EventKind};
 use reason_diagnose::graph::NodeKind;
 use reason_diagnose::stack;
 use reason_diagnose::verdict;
@@ -325,38 +325,45 @@ fn order(out: &mut Page, diagnosis: &Diagnosis) {
     }
     let statement = match &diagnosis.first_cause {
         Some(cause) => {
-            let group = diagnosis.groups.iter().find(|group| group.events.contains(&cause.event));
-            let others: Vec<String> = group
-                .map(|group| {
-                    group
-                        .events
-                        .iter()
-                        .filter(|id| **id != cause.event)
-                        .take(12)
-                        .map(ToString::to_string)
-                        .collect()
-                })
-                .unwrap_or_default();
-            let separate: Vec<String> = diagnosis
-                .groups
-                .iter()
-                .filter(|other| !other.events.contains(&cause.event))
-                .flat_map(|other| &other.events)
-                .take(12)
-                .map(ToString::to_string)
-                .collect();
+            let (mut others, mut separate) = (Vec::new(), Vec::new());
+            for other in &diagnosis.groups {
+                let list =
+                    if other.events.contains(&cause.event) { &mut others } else { &mut separate };
+                list.extend(other.events.iter().copied().filter(|id| *id != cause.event));
+            }
             let mut text = format!("{} first", cause.event);
             if !others.is_empty() {
-                text += &format!("; {} hang on it", others.join(", "));
+                let hang = if others.len() == 1 { "hangs" } else { "hang" };
+                text += &format!("; {} {hang} on it", in_runs(others));
             }
             if !separate.is_empty() {
-                text += &format!("; {} not shown to belong to it", separate.join(", "));
+                text += &format!("; {} not shown to belong to it", in_runs(separate));
             }
             text
         }
         None => "not decided by this log".into(),
     };
     out.entry(&head("Order"), &statement, "");
+}
+
+/// Runs of numbers that are printed.
+const MOST_RUNS: usize = 12;
+
+/// `E2 to E5, E8, E9`.
+fn in_runs(mut events: Vec<EventId>) -> String {
+    events.sort_unstable();
+    events.dedup();
+    let mut parts: Vec<String> = Vec::new();
+    for run in events.chunk_by(|a, b| a.0 + 1 == b.0) {
+        match run {
+            [first, .., last] if run.len() > 2 => parts.push(format!("{first} to {last}")),
+            few => parts.extend(few.iter().map(ToString::to_string)),
+        }
+    }
+    let more = parts.len().saturating_sub(MOST_RUNS);
+    parts.truncate(MOST_RUNS);
+    let text = parts.join(", ");
+    if more == 0 { text } else { format!("{text} and {more} more") }
 }
 
 fn verdict_of(out: &mut Page, diagnosis: &Diagnosis) {
