@@ -324,3 +324,12 @@ fn listing(folder: &Path) -> Vec<String> {
     names.sort();
     names
 }
+
+#[test]
+fn a_search_without_a_test_says_what_can_be_given() {
+    let (project, first, _) = Project::with_a_bug();
+    let output = project.bisect(&["run", "--good", &first]);
+    let (_, err) = text(&output);
+    assert_eq!(output.status.code(), Some(2), "{err}");
+    assert!(err.contains("--test CMD") && err.contains("--repro FILE"), "{err}");
+}

@@ -41,12 +41,7 @@ pub(crate) struct Arguments {
     fix: bool,
 
     /// The test, a command for the shell.
-    #[arg(
-        long,
-        value_name = "CMD",
-        required_unless_present = "reproducer",
-        conflicts_with = "reproducer"
-    )]
+    #[arg(long, value_name = "CMD", conflicts_with = "reproducer")]
     test: Option<String>,
 
     /// What builds a commit before it is tested; when it fails, the commit cannot be tested.
@@ -240,6 +235,11 @@ pub(super) fn run(arguments: &Arguments, go_on: bool) -> Result<ExitCode, Failur
         if command.is_some_and(|command| command.trim().is_empty()) {
             return Err(Failure::usage(anyhow!("{name} is empty")));
         }
+    }
+    if arguments.test.is_none() && arguments.kernels.reproducer.is_none() {
+        return Err(Failure::usage(anyhow!("nothing says whether a commit has the failure")).hint(
+            "give --test CMD, or --repro FILE to build and boot each commit's kernel and run FILE there",
+        ));
     }
     let direction = if arguments.fix { Direction::Fix } else { Direction::Cause };
     let head = || "HEAD".to_owned();

@@ -138,7 +138,11 @@ fn head(text: &str) -> String {
 fn events(out: &mut Page, diagnosis: &Diagnosis) {
     let events = &diagnosis.seen.events;
     if events.is_empty() {
-        out.entry(&head("Event"), &format!("none in {} lines", diagnosis.seen.lines), "");
+        let lines = match diagnosis.seen.lines {
+            1 => "none in 1 line".into(),
+            lines => format!("none in {lines} lines"),
+        };
+        out.entry(&head("Event"), &lines, "");
         return;
     }
     for (at, event) in events.iter().take(EVENTS_SHOWN).enumerate() {
