@@ -25,7 +25,7 @@ use crate::record::Tally;
 /// Prior of the reproducer losing its power gradually along the range. Of the false "good" verdicts
 /// of labelled bisections 89 % are impossible under a constant detection probability; most of these
 /// are sudden and look like a culprit, which no number of runs can tell apart.
-const FADES: f64 = 0.15;
+const FADES: f64 = 0.2;
 /// Where the detection probability reaches 0, in parts of the range.
 const FADE_ENDS: usize = 16;
 /// Over what part of the range it falls from its full value.

@@ -154,7 +154,7 @@ impl Rates {
         let start = Self::default();
         let mut boot = Mean::new(start.boot_failed, 15.0);
         let mut unrelated = Mean::new(start.unrelated, 40.0);
-        let mut title = Mean::new(start.title, 10.0);
+        let mut titles = Vec::new();
         let mut untestable = Mean::new(start.untestable, 5.0);
         let mut noisy = Mean::new(start.noisy, 25.0);
         for ((_, tally), &bad) in tallies.iter().zip(bad) {
@@ -178,13 +178,13 @@ impl Rates {
             }
             unrelated.add((1.0 - bad) * other, (1.0 - bad) * (usable - other));
             if tally.wanted > 0 {
-                title.add(bad * f64::from(tally.wanted), bad * other);
+                titles.push((bad * f64::from(tally.wanted), bad * other));
             }
         }
         Self {
             boot_failed: boot.value(),
             unrelated: unrelated.value(),
-            title: title.value(),
+            title: title_share(start.title, titles),
             untestable: untestable.value(),
             untestable_length: untestable_length(tallies, untestable.value()),
             noisy: noisy.value(),
@@ -231,6 +231,32 @@ impl Likelihoods {
         }
         values
     }
+}
+
+/// Crashes under other titles of one commit that count for how often the bug shows a wanted title.
+const MOST_OF_A_COMMIT: f64 = 4.0;
+/// Share of them that is left out, those of the commits where they are most frequent.
+const LEFT_OUT: f64 = 0.5;
+
+/// How often the bug shows a wanted title, from each commit's crashes under wanted and other titles. A
+/// bug with several titles shows them wherever it is; where other titles are frequent on a few commits
+/// only, something else crashes there, and must not count, however often it was run.
+fn title_share(start: f64, mut titles: Vec<(f64, f64)>) -> f64 {
+    for (wanted, other) in &mut titles {
+        let part = (MOST_OF_A_COMMIT / *other).min(1.0);
+        *wanted *= part;
+        *other *= part;
+    }
+    let frequency = |(wanted, other): &(f64, f64)| other / (wanted + other).max(1e-9);
+    titles.sort_by(|a, b| frequency(b).total_cmp(&frequency(a)));
+    let mut left_out = LEFT_OUT * titles.iter().map(|(_, other)| other).sum::<f64>();
+    let mut mean = Mean::new(start, 10.0);
+    for (wanted, other) in titles {
+        let dropped = other.min(left_out);
+        left_out -= dropped;
+        mean.add(wanted, other - dropped);
+    }
+    mean.value()
 }
 
 /// The most likely of a few lengths of an untestable stretch, in commits, given which commits could
@@ -334,6 +360,18 @@ mod tests {
             likelihood[level].iter().zip(prior).map(|(l, prior)| l * prior).sum()
         };
         assert!(weigh(0) > 50.0 * weigh(level_of(0.5)));
+    }
+
+    #[test]
+    fn another_bug_on_one_commit_is_no_other_title_of_the_wanted_one() {
+        let mut crashes = vec![(1.0, 0.0); 12];
+        crashes.push((18.0, 83.0));
+        assert!(title_share(0.9, crashes) > 0.85);
+        // A second title that shows wherever the bug is counts.
+        let share = title_share(0.9, vec![(10.0, 10.0); 12]);
+        assert!((0.5..0.75).contains(&share), "{share}");
+        assert!(title_share(0.9, vec![(400.0, 0.0)]) > 0.99);
+        assert!((title_share(0.9, Vec::new()) - 0.9).abs() < 1e-12);
     }
 
     #[test]
