@@ -240,7 +240,57 @@ fn base64(raw: &[u8], first: u64) -> Decoded {
 }
 
 /// Joins the lines of `format=flowed` text (RFC 3676) at equal quote depth and undoes its stuffing.
+/// Programs that send patches often write this header over text that was never stuffed: text whose
+/// hunks are whole only as it stands stays as it stands.
 pub(crate) fn unflow(decoded: &mut Decoded, delete_space: bool) {
+    let before = has_whole_hunks(&decoded.bytes).then(|| Decoded {
+        bytes: decoded.bytes.clone(),
+        numbers: decoded.numbers.clone(),
+        problem: decoded.problem.clone(),
+    });
+    join_flowed(decoded, delete_space);
+    if let Some(before) = before
+        && !has_whole_hunks(&decoded.bytes)
+    {
+        *decoded = before;
+    }
+}
+
+/// Whether there is a hunk and each hunk has as many lines with their marks as its heading counts.
+fn has_whole_hunks(bytes: &[u8]) -> bool {
+    let mut lines = bytes.split(|b| *b == b'\n').peekable();
+    let mut found = false;
+    while let Some(line) = lines.next() {
+        let Some((mut old, mut new)) = hunk_counts(line) else { continue };
+        found = true;
+        while old > 0 || new > 0 {
+            match lines.next().and_then(|l| l.first()) {
+                Some(b' ') if old > 0 && new > 0 => (old, new) = (old - 1, new - 1),
+                Some(b'-') if old > 0 => old -= 1,
+                Some(b'+') if new > 0 => new -= 1,
+                Some(b'\\') => {}
+                _ => return false,
+            }
+        }
+    }
+    found
+}
+
+/// `@@ -10,3 +10,4 @@`: 3 and 4.
+fn hunk_counts(line: &[u8]) -> Option<(u64, u64)> {
+    let text = std::str::from_utf8(line.strip_prefix(b"@@ -")?.get(..48).unwrap_or(&line[4..]));
+    // A cut inside a character of the function's name leaves the counts whole.
+    let text = match text {
+        Ok(text) => text,
+        Err(error) => std::str::from_utf8(&line[4..4 + error.valid_up_to()]).ok()?,
+    };
+    let (old, rest) = text.split_once(" +")?;
+    let (new, _) = rest.split_once(" @@")?;
+    let count = |range: &str| range.split_once(',').map_or(Some(1), |(_, n)| n.parse().ok());
+    Some((count(old)?, count(new)?))
+}
+
+fn join_flowed(decoded: &mut Decoded, delete_space: bool) {
     let old = std::mem::take(&mut decoded.bytes);
     let old_numbers = std::mem::take(&mut decoded.numbers);
     let mut open: Option<usize> = None;
@@ -355,6 +405,18 @@ mod tests {
         let expected = [(1, "> a b"), (3, "c "), (4, "> d"), (5, "-- "), (6, "sig x")]
             .map(|(n, t)| (n, t.to_owned()));
         assert_eq!(lines(&decoded), expected);
+    }
+
+    #[test]
+    fn a_patch_that_was_never_stuffed_keeps_its_blanks_whatever_the_header_says() {
+        let plain = b"@@ -1,3 +1,3 @@ f\n \n-a\n+b\n \tc\n";
+        let stuffed = b"@@ -1,3 +1,3 @@ f\n  {\n-a\n+b\n  \tc\n";
+        let mut kept = decode(plain, Transfer::Identity, 1);
+        unflow(&mut kept, false);
+        assert_eq!(kept.bytes, plain);
+        let mut undone = decode(stuffed, Transfer::Identity, 1);
+        unflow(&mut undone, false);
+        assert_eq!(undone.bytes, b"@@ -1,3 +1,3 @@ f\n {\n-a\n+b\n \tc\n");
     }
 
     #[test]
