@@ -5,6 +5,10 @@ use std::collections::HashMap;
 use read_mail::{Message, Source};
 
 use crate::series;
+use crate::text::fold;
+
+/// Lines that lists put below a text.
+const FOOTER: usize = 8;
 
 /// A message of a thread and how many further copies of it there are.
 pub(crate) type Member = (usize, usize);
@@ -32,6 +36,24 @@ impl Sets {
     }
 }
 
+/// Whether two messages of one id are the same mail by way of two lists: each says what the other
+/// does, but for what a list puts into the subject and below the text.
+fn is_same(a: &Message, b: &Message) -> bool {
+    let texts = |m: &Message| -> Vec<String> {
+        m.body.lines().map(|l| fold(l.text)).filter(|t| !t.is_empty()).collect()
+    };
+    if !a.subject.title.eq_ignore_ascii_case(&b.subject.title) || !a.from.is(&b.from) {
+        return a == b;
+    }
+    let (mut short, mut long) = (texts(a), texts(b));
+    if short.len() > long.len() {
+        std::mem::swap(&mut short, &mut long);
+    }
+    let same = short.iter().zip(&long).take_while(|(x, y)| x == y).count();
+    // A footer below the text, on one of them or on both.
+    long.len() - same <= FOOTER
+}
+
 /// Groups the messages into threads, each in the order of the input.
 pub(crate) fn threads(messages: &[Message]) -> Vec<Vec<Member>> {
     let mut sets = Sets((0..messages.len()).collect());
@@ -48,10 +70,7 @@ pub(crate) fn threads(messages: &[Message]) -> Vec<Vec<Member>> {
         let Some(id) = message.message_id.as_deref() else { continue };
         if let Some(&first) = nodes.get(id) {
             // The same message by way of two lists. Another message under the same id is kept.
-            if first < messages.len()
-                && messages[first].subject == message.subject
-                && messages[first].body.len().abs_diff(message.body.len()) <= 8
-            {
+            if first < messages.len() && is_same(&messages[first], message) {
                 copies[first] += 1;
                 is_copy[index] = true;
             }

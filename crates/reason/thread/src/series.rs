@@ -109,6 +109,13 @@ fn author(message: &Message) -> Person {
     message.from.clone()
 }
 
+/// The `From:` at the top of a patch's text, where it names somebody else than the sender.
+fn writer(message: &Message) -> Option<Person> {
+    let first = message.body.lines().take(20).find_map(|l| l.text.strip_prefix("From: "));
+    let found = read_mail::person(first?);
+    (found.address.is_some() && !found.is(&message.from)).then_some(found)
+}
+
 /// Whether a mail with `Re:` is a patch of its own: nothing is quoted above the diff, and a
 /// `Signed-off-by` and `---` stand there.
 fn starts_in_reply(message: &Message, diff: &Diff) -> bool {
@@ -350,6 +357,7 @@ pub(crate) fn find(all: &[&Message], thread: &mut Thread) {
         }
     }
     mark_partial(&mut versions, thread);
+    unmarked_covers(all, thread, &mut versions);
     thread.versions = versions;
     let main: Vec<&Version> = main_lineage(&thread.versions).collect();
     if let Some(newest) = main.iter().map(|v| v.number.major).max() {
@@ -438,6 +446,7 @@ fn version(all: &[&Message], starts: &[Start], group: &[usize], lineage: usize) 
             number: s.number.map_or(1, |n| n.0),
             entry: s.index,
             title: s.title.clone(),
+            writer: writer(all[s.index]),
             diff: s.diff.clone(),
             patch_id: s.patch_id,
         })
@@ -448,10 +457,11 @@ fn version(all: &[&Message], starts: &[Start], group: &[usize], lineage: usize) 
         is_resend: first.is_resend,
         is_rfc: first.is_rfc,
         is_partial: false,
-        is_again: false,
+        again: 0,
         entry: cover
             .unwrap_or_else(|| members.iter().map(|s| s.index).min().unwrap_or(first.index)),
         cover,
+        is_cover_inferred: false,
         size: first.number.map_or(1, |n| n.1),
         patches,
         change_id: members.iter().find_map(|s| s.change_id.clone()),
@@ -489,9 +499,43 @@ fn mark_partial(versions: &mut [Version], thread: &Thread) {
             mine.patches.len() < before.patches.len() || (mine.patches.len() as u32) < mine.size;
         let partial =
             mine.number.minor > 0 || answers && mine.cover.is_none() && fewer && mine.size > 1;
-        let again = partial && mine.number == before.number && !mine.is_resend && !before.is_resend;
+        let again = versions[..at]
+            .iter()
+            .rev()
+            .take_while(|v| v.lineage == mine.lineage)
+            .filter(|v| v.number == mine.number && v.is_resend == mine.is_resend)
+            .count();
         versions[at].is_partial = partial;
-        versions[at].is_again = again;
+        versions[at].again = u32::try_from(again).unwrap_or(u32::MAX);
+    }
+}
+
+/// Finds cover letters without `[PATCH 0/n]`: the first mail of a thread, of the sender of the
+/// patches, sent right before the first of them, which answers it.
+fn unmarked_covers(all: &[&Message], thread: &Thread, versions: &mut [Version]) {
+    for version in versions.iter_mut().filter(|v| v.cover.is_none()) {
+        let Some(first) = version.patches.iter().min_by_key(|p| p.number) else { continue };
+        let Some(above) = thread.entries[first.entry].parent else { continue };
+        let (patch, cover) = (all[first.entry], all[above]);
+        let apart = patch.date.zip(cover.date).map(|(p, c)| p.seconds - c.seconds);
+        let subject = &cover.subject;
+        let begins = thread.entries[above].parent.is_none()
+            && cover.in_reply_to.is_empty()
+            && !subject.is_reply
+            && !subject.is_patch
+            && !subject.is_pull;
+        if begins
+            && cover.from.is(&patch.from)
+            && apart.is_some_and(|s| (0..=SENT_TOGETHER).contains(&s))
+            && diffs(&cover.body).is_empty()
+        {
+            version.cover = Some(above);
+            version.entry = above;
+            version.is_cover_inferred = true;
+            if version.size > 1 {
+                version.title.clone_from(&subject.title);
+            }
+        }
     }
 }
 

@@ -28,7 +28,12 @@ pub(crate) fn find(all: &[&Message], thread: &mut Thread) {
                     passed,
                 };
                 if machine {
-                    if let Some((_, good)) = RESULTS.iter().find(|r| lower.contains(r.0)) {
+                    // What a bot reports by itself is a report of a fault, no test of a patch.
+                    let answers =
+                        thread.entries[entry].parent.is_some() || message.subject.is_reply;
+                    if answers
+                        && let Some((_, good)) = RESULTS.iter().find(|r| lower.contains(r.0))
+                    {
                         tests.done.push(note(Some(*good)));
                     }
                     continue;
@@ -68,13 +73,16 @@ pub(crate) fn find(all: &[&Message], thread: &mut Thread) {
             passed: None,
         });
     }
+    tests.asked.extend(crate::commands::tests(thread));
     tests.asked.sort_by_key(|t| (t.entry, t.lines.first));
     let newest = series::newest(&thread.versions);
     tests.tested_by = thread
         .tags
         .iter()
         .filter(|t| {
-            t.trailer.kind == TrailerKind::Test && t.version.is_some() && t.version == newest
+            t.trailer.kind == TrailerKind::Test
+                && newest.is_some()
+                && (t.version == newest || t.carried_to == newest)
         })
         .count();
     thread.tests = tests;

@@ -54,9 +54,10 @@ pub(crate) fn find(all: &[&Message], quotes: &Quotes, thread: &mut Thread) {
     for (entry, message) in all.iter().enumerate() {
         let mut words = String::new();
         if !matches!(thread.entries[entry].kind, Kind::Patch(_)) && !is_machine(message) {
-            for block in blocks::blocks(message, entry, thread) {
+            let blocks = blocks::blocks(message, entry, thread);
+            for block in &blocks {
                 if finder.questions.len() < MAX_QUESTIONS {
-                    finder.block(&block, thread);
+                    finder.block(block, blocks.len() == 1, thread);
                 }
                 for paragraph in &block.paragraphs {
                     words.push_str(&paragraph.text);
@@ -77,10 +78,11 @@ pub(crate) fn find(all: &[&Message], quotes: &Quotes, thread: &mut Thread) {
 
 /// Mails of machines report; they do not ask.
 pub(crate) fn is_machine(message: &Message) -> bool {
-    const NAMES: [&str; 8] = [
+    const NAMES: [&str; 9] = [
         "kernel test robot",
         "syzbot",
         "patchwork-bot",
+        "pr-tracker-bot",
         "kernelci",
         "bug-bot",
         "lkft",
@@ -98,11 +100,14 @@ pub(crate) fn is_machine(message: &Message) -> bool {
 }
 
 impl Finder<'_> {
-    fn block(&mut self, block: &Block, thread: &Thread) {
+    fn block(&mut self, block: &Block, is_only: bool, thread: &Thread) {
         let entry = block.entry;
         let from = &self.all[entry].from;
         let by_author = matches!(thread.entries[entry].kind, Kind::Answer | Kind::Cover(_));
-        let targets = self.targets(block);
+        let mut targets = self.targets(block);
+        if targets.is_empty() && is_only && block.above.is_empty() {
+            targets.extend(self.sole_question(entry, thread));
+        }
         let mut rest: Vec<&Paragraph> = block.paragraphs.iter().collect();
         if targets.is_empty() {
             if by_author {
@@ -192,6 +197,19 @@ impl Finder<'_> {
             self.quotes.depth(block.entry, *i) == 1 && self.quotes.above(block.entry, *i).is_some()
         });
         if has_direct { Vec::new() } else { find(false) }
+    }
+
+    /// The one question of the mail that is answered: words above its whole copy, or without any, can
+    /// be about nothing else.
+    fn sole_question(&self, entry: usize, thread: &Thread) -> Option<usize> {
+        let parent = thread.entries[entry].parent?;
+        if self.all[parent].from.is(&self.all[entry].from) {
+            return None;
+        }
+        let mut asked = (0..self.questions.len())
+            .filter(|q| self.questions[*q].asked.iter().any(|(at, _)| *at == parent));
+        let sole = asked.next()?;
+        asked.next().is_none().then_some(sole)
     }
 
     /// People of the thread to whom a text turns by their first names: `Ann, and Bo, can you …`.

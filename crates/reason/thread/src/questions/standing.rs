@@ -15,7 +15,7 @@ pub(super) fn settle(all: &[&Message], question: &mut Question, thread: &Thread)
     question.state = state;
     question.reason = reason;
     question.evidence = evidence;
-    question.waits_for = turn(question, thread);
+    question.waits_for = turn(all, question, thread);
 }
 
 type Standing = (QuestionState, String, Vec<u64>);
@@ -392,7 +392,7 @@ fn unanswered_part(question: &Question) -> Option<String> {
 }
 
 /// Whose turn it is.
-fn turn(question: &Question, thread: &Thread) -> Vec<String> {
+fn turn(all: &[&Message], question: &Question, thread: &Thread) -> Vec<String> {
     if question.state.is_closed() {
         return Vec::new();
     }
@@ -412,7 +412,20 @@ fn turn(question: &Question, thread: &Thread) -> Vec<String> {
             false => question.asked_of.clone(),
         };
     }
-    let author = author.map_or_else(|| "author".to_owned(), |a| format!("author ({})", a.shown()));
+    let author = match author {
+        Some(author) => format!("author ({})", author.shown()),
+        // Its patch is not at hand, and so is its author's name.
+        None if all.iter().any(|m| m.subject.is_patch) => "author".to_owned(),
+        None => match all.first().map(|m| &m.from) {
+            Some(first) if !first.is(&question.asker) && first.shown() != "" => {
+                first.shown().to_owned()
+            }
+            _ => match question.asked_of.is_empty() {
+                true => "anyone who can answer".to_owned(),
+                false => question.asked_of.join(", "),
+            },
+        },
+    };
     let Some(last) = question.exchanges.last() else {
         return match question.asked_of.is_empty() {
             true => vec![author],
