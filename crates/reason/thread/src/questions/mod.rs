@@ -117,6 +117,16 @@ impl Finder<'_> {
             }
             return;
         }
+        // One who goes on asking in a paragraph of its own asks something new: what is said to that
+        // says nothing about the first question.
+        let asker_again = !by_author && targets.iter().all(|t| self.questions[*t].asker.is(from));
+        let next: Vec<Paragraph> = rest
+            .iter()
+            .skip(1)
+            .filter(|p| asker_again && sentences(&p.text).iter().any(|s| s.is_question()))
+            .map(|p| (*p).clone())
+            .collect();
+        rest.retain(|p| !next.iter().any(|n| n.first == p.first));
         let text = fold(&rest.iter().map(|p| p.text.as_str()).collect::<Vec<_>>().join(" "));
         // A paragraph that turns to others by name begins a question of its own.
         let fresh: Vec<&Paragraph> = rest
@@ -166,6 +176,9 @@ impl Finder<'_> {
         }
         for paragraph in fresh {
             self.author_asks(block, &[paragraph], thread);
+        }
+        if !next.is_empty() {
+            self.remarks(&Block { paragraphs: next, ..block.clone() }, thread);
         }
     }
 
