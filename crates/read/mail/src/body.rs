@@ -341,7 +341,10 @@ pub(crate) fn append(
     if bytes.is_empty() {
         return;
     }
-    let strip = !encoded || ends_in_carriage_return(bytes);
+    let strip = match diff_ends_in_carriage_return(bytes) {
+        Some(marked) => marked,
+        None => !encoded || mostly_end_in_carriage_return(bytes),
+    };
     for (index, line) in bytes.split(|b| *b == b'\n').enumerate() {
         let line = if strip { line.strip_suffix(b"\r").unwrap_or(line) } else { line };
         let number =
@@ -356,18 +359,23 @@ pub(crate) fn append(
     }
 }
 
-/// Whether carriage returns belong to the transport and not to a patched file: then headers of
-/// diffs and empty lines have them too.
-fn ends_in_carriage_return(bytes: &[u8]) -> bool {
+/// Whether the headings of the first diff end in a carriage return: then the transport put it there.
+/// Where they do not, that of a line in a hunk is one of the patched file. None without a diff.
+fn diff_ends_in_carriage_return(bytes: &[u8]) -> Option<bool> {
+    bytes
+        .split(|b| *b == b'\n')
+        .take(20_000)
+        .find(|line| line.starts_with(b"diff --git ") || line.starts_with(b"@@ -"))
+        .map(|line| line.last() == Some(&b'\r'))
+}
+
+/// Whether carriage returns belong to the transport.
+fn mostly_end_in_carriage_return(bytes: &[u8]) -> bool {
     let mut ends = 0usize;
     let mut all = 0usize;
     for line in bytes.split(|b| *b == b'\n').take(2000) {
-        let marked = line.last() == Some(&b'\r');
-        if line.starts_with(b"diff --git ") || line.starts_with(b"@@ -") {
-            return marked;
-        }
         all += 1;
-        ends += usize::from(marked);
+        ends += usize::from(line.last() == Some(&b'\r'));
     }
     ends * 2 > all
 }
@@ -431,6 +439,15 @@ mod tests {
         assert_eq!(body.line(1).raw, b"-a\r");
         let mut body = Body::default();
         append(&mut body, &plain, false, |_| String::new());
-        assert_eq!(body.line(1).raw, b"-a");
+        assert_eq!(body.line(1).raw, b"-a\r", "the transport puts them on all lines or none");
+        let mut body = Body::default();
+        let sent = Decoded {
+            bytes: b"Hi\r\ndiff --git a/x b/x\r\n-a\r\n+\r\r\n".to_vec(),
+            numbers: vec![1, 2, 3, 4],
+            problem: None,
+        };
+        append(&mut body, &sent, false, |_| String::new());
+        assert_eq!(body.line(1).raw, b"diff --git a/x b/x");
+        assert_eq!((body.line(2).raw, body.line(3).raw), (&b"-a"[..], &b"+\r"[..]));
     }
 }

@@ -107,10 +107,7 @@ fn is_heading(body: &Body, index: usize, end: usize) -> bool {
         line(index).starts_with(names[0]) && {
             let rest = index + 1..end.min(index + HEADING);
             let has = |name: &str| {
-                rest.clone()
-                    .map(line)
-                    .take_while(|t| !t.is_empty())
-                    .any(|t| t.starts_with(name))
+                rest.clone().map(line).take_while(|t| !t.is_empty()).any(|t| t.starts_with(name))
             };
             has(names[1]) && has(names[2])
         }
@@ -152,7 +149,8 @@ mod tests {
 
     #[test]
     fn a_pasted_patch_is_no_copy() {
-        let text = "How about\n\nFrom: Bo Ek <b@e.example>\nDate: Mon\nSubject: [PATCH] x\n\nText\n";
+        let text =
+            "How about\n\nFrom: Bo Ek <b@e.example>\nDate: Mon\nSubject: [PATCH] x\n\nText\n";
         assert_eq!(marked(text), text.lines().collect::<Vec<_>>());
     }
 }

@@ -343,7 +343,8 @@ pub struct Tag {
     pub lacks_address: bool,
     /// The sentence before makes it depend on something: the line.
     pub condition: Option<u64>,
-    /// A reply to an older version gave it, and the newest version, this one, has the same diff.
+    /// A reply to an older version gave it, and the newest has a patch with the same diff: the
+    /// message of that patch.
     pub carried_to: Option<usize>,
 }
 

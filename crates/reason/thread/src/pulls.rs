@@ -67,7 +67,8 @@ fn pulled(body: &Body, entry: usize) -> Option<Pulled> {
         }
         let commit = (index..body.len().min(index + 4)).find_map(|i| {
             let text = body.line(i).text;
-            let at = text.find("/c/").map(|at| at + 3).or_else(|| text.find("id=").map(|a| a + 3))?;
+            let at =
+                text.find("/c/").map(|at| at + 3).or_else(|| text.find("id=").map(|a| a + 3))?;
             hex_behind(&text[at..].to_ascii_lowercase(), "")
         });
         return Some(Pulled { entry, line: line.number, commit });

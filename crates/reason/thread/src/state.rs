@@ -48,7 +48,7 @@ fn review_tags(thread: &Thread, state: &mut State) {
         let Some(version) = tag.version else { continue };
         let stands = match whole.contains(&version) {
             true => !is_replaced(tag, version, &whole, thread),
-            false => tag.carried_to == Some(newest),
+            false => tag.carried_to.is_some(),
         };
         if !counts || tag.condition.is_some() || !stands {
             continue;

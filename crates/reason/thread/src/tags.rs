@@ -61,15 +61,12 @@ pub(crate) fn find(all: &[&Message], thread: &mut Thread) {
 }
 
 /// Marks the tags that were given to patches of older versions which the newest has unchanged. One
-/// given to a whole older version holds only if no patch of it changed.
+/// given to a whole older version was given to that version.
 fn carry(tags: &mut [Tag], thread: &Thread) {
     let Some(newest) = series::newest(&thread.versions) else { return };
     let whole: Vec<usize> = thread.whole(newest).collect();
-    let now: Vec<u64> = whole
-        .iter()
-        .flat_map(|v| &thread.versions[*v].patches)
-        .filter_map(|p| p.patch_id)
-        .collect();
+    let now: Vec<&crate::model::Patch> =
+        whole.iter().flat_map(|v| &thread.versions[*v].patches).collect();
     let lineage = thread.versions[newest].lineage;
     for tag in tags {
         let Some(version) = tag.version.filter(|v| !whole.contains(v)) else { continue };
@@ -79,16 +76,9 @@ fn carry(tags: &mut [Tag], thread: &Thread) {
         {
             continue;
         }
-        let is_same = |p: &crate::model::Patch| p.patch_id.is_some_and(|id| now.contains(&id));
-        let holds = match tag.patch {
-            Some(entry) => old.patches.iter().any(|p| p.entry == entry && is_same(p)),
-            None => {
-                old.patches.len() == now.len()
-                    && !now.is_empty()
-                    && old.patches.iter().all(is_same)
-            }
-        };
-        tag.carried_to = holds.then_some(newest);
+        let given = old.patches.iter().find(|p| Some(p.entry) == tag.patch);
+        let Some(id) = given.and_then(|p| p.patch_id) else { continue };
+        tag.carried_to = now.iter().find(|p| p.patch_id == Some(id)).map(|p| p.entry);
     }
 }
 

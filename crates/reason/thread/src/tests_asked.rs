@@ -31,8 +31,7 @@ pub(crate) fn find(all: &[&Message], thread: &mut Thread) {
                     // What a bot reports by itself is a report of a fault, no test of a patch.
                     let answers =
                         thread.entries[entry].parent.is_some() || message.subject.is_reply;
-                    if answers
-                        && let Some((_, good)) = RESULTS.iter().find(|r| lower.contains(r.0))
+                    if answers && let Some((_, good)) = RESULTS.iter().find(|r| lower.contains(r.0))
                     {
                         tests.done.push(note(Some(*good)));
                     }
@@ -82,7 +81,7 @@ pub(crate) fn find(all: &[&Message], thread: &mut Thread) {
         .filter(|t| {
             t.trailer.kind == TrailerKind::Test
                 && newest.is_some()
-                && (t.version == newest || t.carried_to == newest)
+                && (t.version == newest || t.carried_to.is_some())
         })
         .count();
     thread.tests = tests;

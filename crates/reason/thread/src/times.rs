@@ -40,9 +40,8 @@ pub(crate) fn order(messages: &[Message], replied: &[Replied]) -> Vec<Entry> {
     after_parents(replied, &mut when);
     let mut positions: Vec<usize> = (0..replied.len()).collect();
     let (earliest, depth) = after_answered(replied, &when);
-    positions.sort_by_key(|p| {
-        (earliest[*p], depth[*p], messages[replied[*p].message].lines.first, *p)
-    });
+    positions
+        .sort_by_key(|p| (earliest[*p], depth[*p], messages[replied[*p].message].lines.first, *p));
     let mut place = vec![0; positions.len()];
     for (new, old) in positions.iter().enumerate() {
         place[*old] = new;

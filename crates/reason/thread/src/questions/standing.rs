@@ -39,12 +39,14 @@ fn stand(all: &[&Message], question: &Question, thread: &Thread) -> Standing {
         let before = &question.exchanges[..at];
         // Agreement after a further question of the asker may be to the answer to that one.
         return match before.iter().find(|b| b.by_asker && b.tone == Tone::AsksBack) {
-            None => {
-                (QuestionState::Confirmed, format!("the asker agrees, {}", by(e)), Vec::new())
-            }
+            None => (QuestionState::Confirmed, format!("the asker agrees, {}", by(e)), Vec::new()),
             Some(on) => (
                 QuestionState::Answered,
-                format!("the asker asked on, {}, and agrees to what was said then, {}", by(on), by(e)),
+                format!(
+                    "the asker asked on, {}, and agrees to what was said then, {}",
+                    by(on),
+                    by(e)
+                ),
                 Vec::new(),
             ),
         };

@@ -270,7 +270,7 @@ struct TagJson {
     for_other: bool,
     lacks_address: bool,
     condition: Option<u64>,
-    /// It was given to an older version, and this one has the same diff.
+    /// It was given to a patch of an older version, and this patch of the newest has the same diff.
     #[serde(skip_serializing_if = "Option::is_none")]
     carried_to: Option<String>,
     lines: Lines,
@@ -469,7 +469,7 @@ fn thread(read: &Read, t: &Thread) -> ThreadJson {
                 for_other: tag.is_for_other,
                 lacks_address: tag.lacks_address,
                 condition: tag.condition,
-                carried_to: tag.carried_to.map(name),
+                carried_to: tag.carried_to.map(m),
                 lines: lines(tag.lines),
             })
             .collect(),

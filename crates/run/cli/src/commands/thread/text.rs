@@ -120,11 +120,7 @@ fn answers(thread: &Thread, at: usize, is_reply: bool) -> String {
     let entry = &thread.entries[at];
     match (entry.parent, entry.by_quote) {
         (Some(p), Some((line, named))) => {
-            format!(
-                ", answers M{} (quoted in L{line}; its headers name M{})",
-                p + 1,
-                named + 1
-            )
+            format!(", answers M{} (quoted in L{line}; its headers name M{})", p + 1, named + 1)
         }
         (Some(p), None) => format!(", answers M{}", p + 1),
         (None, _) if is_reply => ", answers a mail not at hand".to_owned(),
@@ -246,7 +242,12 @@ fn messages(out: &mut String, read: &Read, thread: &Thread) {
         if let Some(seconds) = entry.refused {
             let date = read_mail::Moment { seconds, zone: Some(0) }.utc();
             let date = date.get(..19).unwrap_or(&date);
-            put(out, format_args!("     its Date, {date}, contradicts other mails or the machines on its way and is not believed"));
+            put(
+                out,
+                format_args!(
+                    "     its Date, {date}, contradicts other mails or the machines on its way and is not believed"
+                ),
+            );
         }
         if let Some((file, line)) = read.place(message.lines.first) {
             let file = file.strip_prefix(&read.name).map_or(file, |f| f.trim_start_matches('/'));
@@ -481,8 +482,8 @@ fn tags(out: &mut String, thread: &Thread) {
         if tag.is_for_other {
             notes.push("not by its sender".to_owned());
         }
-        if let Some(newest) = tag.carried_to {
-            notes.push(format!("the diff is the same in {}", thread.versions[newest].name()));
+        if let Some(version) = tag.carried_to.and_then(|m| thread.entries[m].about) {
+            notes.push(format!("the diff is the same in {}", thread.versions[version].name()));
         }
         if let Some(line) = tag.condition {
             notes.push(format!("on a condition, L{line}"));
