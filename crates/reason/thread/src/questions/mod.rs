@@ -20,7 +20,7 @@ use crate::phrases::{
     starts_with_any,
 };
 use crate::replies::Quotes;
-use crate::text::{calls, fold, sentences};
+use crate::text::{Sentence, calls, fold, sentences};
 use blocks::{Block, Paragraph};
 
 pub(crate) use anchor::last_lines;
@@ -123,7 +123,7 @@ impl Finder<'_> {
         let next: Vec<Paragraph> = rest
             .iter()
             .skip(1)
-            .filter(|p| asker_again && sentences(&p.text).iter().any(|s| s.is_question()))
+            .filter(|p| asker_again && sentences(&p.text).iter().any(Sentence::is_question))
             .map(|p| (*p).clone())
             .collect();
         rest.retain(|p| !next.iter().any(|n| n.first == p.first));
@@ -590,8 +590,8 @@ fn tone(text: &str, by_asker: bool, after_counter: bool) -> Tone {
     let lower = text.to_lowercase();
     let all = sentences(text);
     let first = all.first().map(|s| s.text.to_lowercase()).unwrap_or_default();
-    let asks = all.iter().any(crate::text::Sentence::is_question);
-    let ends_asking = all.last().is_some_and(crate::text::Sentence::is_question);
+    let asks = all.iter().any(Sentence::is_question);
+    let ends_asking = all.last().is_some_and(Sentence::is_question);
     let agrees = starts_with_any(&lower, AGREEMENT_STARTS)
         && !first.contains(" but ")
         && !first.starts_with("thanks for");

@@ -9,18 +9,18 @@ use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use outside_git::public_inbox::{self, Mails};
+use outside_git::public_inbox::{self, Change, Mails};
 use read_mail::{Form, Message};
 
 use crate::failure::Failure;
 use crate::input::Input;
 
+use super::link::message_id;
+
 /// Bytes beyond which an input is refused: no thread is that long.
 const MAX_BYTES: u64 = 4 << 30;
 /// Mails of an archive that are read without an index.
 const MAX_ARCHIVE: usize = 20_000;
-/// Commits at the end of a repository in which a mail shows that it is an archive.
-const LAST_COMMITS: usize = 50;
 
 /// What was read.
 pub(super) struct Found {
@@ -35,6 +35,9 @@ pub(super) struct Found {
 /// Reads `path`.
 pub(super) fn read(path: &Path) -> Result<Found, Failure> {
     let name = path.display().to_string();
+    if path.as_os_str() != "-" && !path.exists() {
+        return Err(missing(&name));
+    }
     if path.is_dir() {
         return match archive(path, &name)? {
             Some(found) => Ok(found),
@@ -53,35 +56,51 @@ pub(super) fn read(path: &Path) -> Result<Found, Failure> {
     Ok(Found { name, form: form.name(), messages, files: Vec::new() })
 }
 
+/// No such file: says how to get at the thread that was probably meant.
+fn missing(name: &str) -> Failure {
+    let Some(id) = message_id(name) else {
+        return Failure::usage(anyhow::anyhow!("{name}: no such file or directory"))
+            .hint("give a mailbox, a saved page or a maildir; `-` is standard input");
+    };
+    Failure::usage(anyhow::anyhow!("{name}: no such file, and ktriage fetches nothing")).hint(
+        format!(
+            "get the thread with `curl -LO https://lore.kernel.org/all/{id}/t.mbox.gz`, then \
+         `ktriage thread t.mbox.gz`; in a mirror: `ktriage thread --list DIR --id '{id}'`"
+        ),
+    )
+}
+
 /// All mails of an archive of public-inbox; none if the directory holds none.
 fn archive(path: &Path, name: &str) -> Result<Option<Found>, Failure> {
     let mut messages: Vec<Message> = Vec::new();
     let mut files = Vec::new();
+    let mut count = 0;
     for epoch in public_inbox::epochs(path).map_err(Failure::usage)? {
-        let commits = public_inbox::commits(&epoch, None).map_err(Failure::usage)?;
+        let Some(layout) = public_inbox::layout(&epoch).map_err(Failure::usage)? else { continue };
+        let news = public_inbox::news(&epoch, layout, None).map_err(Failure::usage)?;
         let mut mails = Mails::open(&epoch).map_err(Failure::usage)?;
-        let mut is_archive = false;
-        let last = &commits[commits.len().saturating_sub(LAST_COMMITS)..];
-        mails
-            .read(last, |_, _| {
-                is_archive = true;
-                true
-            })
-            .map_err(Failure::usage)?;
-        if !is_archive {
-            continue;
-        }
-        if messages.len() + commits.len() > MAX_ARCHIVE {
+        count += news.places.len();
+        if count > MAX_ARCHIVE {
             return Err(Failure::usage(anyhow::anyhow!(
                 "{name}: an archive of more than {MAX_ARCHIVE} mails"
             ))
-            .hint(format!("index it with `ktriage thread --list {name}`, then ask the index")));
+            .hint(format!(
+                "index it with `ktriage thread --list {name}`; `--id MESSAGE-ID` then shows one thread"
+            )));
         }
         mails
-            .read(&commits, |commit, mail| {
-                let first = messages.last().map_or(1, |m| m.lines.last + 1);
-                files.push((first, format!("{}:{commit}", epoch.path.display())));
-                messages.push(read_mail::message(&mail, first));
+            .read(&news.places, |place, change| {
+                match change {
+                    Change::Added(mail) => {
+                        let first = messages.last().map_or(1, |m| m.lines.last + 1);
+                        files.push((first, format!("{}:{place}", epoch.path.display())));
+                        messages.push(read_mail::message(&mail, first));
+                    }
+                    Change::Removed(mail) => {
+                        let id = read_mail::message(&mail, 1).message_id;
+                        messages.retain(|m| m.message_id.is_none() || m.message_id != id);
+                    }
+                }
                 true
             })
             .map_err(Failure::usage)?;
