@@ -7,6 +7,10 @@ use read_mail::{Message, Source};
 use crate::series;
 use crate::text::fold;
 
+/// Lines of a mail that are looked at for quotes.
+const MAX_LINES: usize = 20_000;
+/// Length of a line, folded, from which on it shows whose words are quoted.
+const TELLING: usize = 12;
 /// Lines that lists put below a text.
 const FOOTER: usize = 8;
 
@@ -52,6 +56,56 @@ fn is_same(a: &Message, b: &Message) -> bool {
     let same = short.iter().zip(&long).take_while(|(x, y)| x == y).count();
     // A footer below the text, on one of them or on both.
     long.len() - same <= FOOTER
+}
+
+/// Joins replies whose references name no mail at hand, as when a program wrote others, to the mail of
+/// the same title that they quote.
+fn join_by_quote(messages: &[Message], sets: &mut Sets, nodes: &HashMap<&str, usize>) {
+    let at_hand = |id: &String| nodes.get(id.as_str()).is_some_and(|n| *n < messages.len());
+    let mut titled: HashMap<String, Vec<usize>> = HashMap::new();
+    for (index, message) in messages.iter().enumerate() {
+        let title = message.subject.title.to_lowercase();
+        if title.len() >= 8 && message.source == Source::Mail {
+            titled.entry(title).or_default().push(index);
+        }
+    }
+    for alike in titled.values().filter(|l| l.len() > 1) {
+        let lost: Vec<usize> = alike
+            .iter()
+            .copied()
+            .filter(|i| {
+                let m = &messages[*i];
+                let mut ids = m.references.iter().chain(&m.in_reply_to);
+                m.subject.is_reply && ids.next().is_some() && {
+                    let mut ids = m.references.iter().chain(&m.in_reply_to);
+                    !ids.any(at_hand)
+                }
+            })
+            .collect();
+        if lost.is_empty() {
+            continue;
+        }
+        // The first mail that has a line unquoted wrote it.
+        let mut wrote: HashMap<String, usize> = HashMap::new();
+        for &index in alike {
+            for line in messages[index].body.lines().take(MAX_LINES) {
+                let q = read_mail::quote(line.text);
+                let text = fold(q.text);
+                if q.depth == 0 && text.len() >= TELLING && read_mail::trailer(&text).is_none() {
+                    wrote.entry(text).or_insert(index);
+                }
+            }
+        }
+        for index in lost {
+            let quoted = messages[index].body.lines().take(MAX_LINES).find_map(|line| {
+                let q = read_mail::quote(line.text);
+                (q.depth == 1).then(|| wrote.get(&fold(q.text))).flatten().copied()
+            });
+            if let Some(other) = quoted.filter(|o| *o != index) {
+                sets.join(index, other);
+            }
+        }
+    }
 }
 
 /// Groups the messages into threads, each in the order of the input.
@@ -106,6 +160,7 @@ pub(crate) fn threads(messages: &[Message]) -> Vec<Vec<Member>> {
             }
         }
     }
+    join_by_quote(messages, &mut sets, &nodes);
     let mut starts = series::starts(&messages.iter().collect::<Vec<_>>());
     starts.retain(|s| !is_copy[s.index]);
     series::for_each_link(&starts, |a, b| sets.join(starts[a].index, starts[b].index));

@@ -259,6 +259,8 @@ pub struct Draft {
 /// How a draft relates to the versions at hand.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Relation {
+    /// It does what a patch of the version does: a copy, as bots send it that tell of an applied one.
+    Same(usize),
     /// It starts where the version ends.
     Incremental(usize),
     /// It starts from the base of the version and would replace it.

@@ -54,8 +54,8 @@ pub(crate) fn replies(messages: &[Message], members: &[Member]) -> Vec<Replied> 
                 .filter_map(|id| by_id.get(id.as_str()).copied())
                 .find(|p| *p != position);
             let parent = by_header.or_else(|| by_tree(messages, members, position)).or_else(|| {
-                let lacks = message.source == Source::Page
-                    || message.in_reply_to.is_empty() && message.subject.is_reply;
+                // Also when its headers name mails that nobody has: then only its quote counts.
+                let lacks = message.source == Source::Page || message.subject.is_reply;
                 lacks
                     .then(|| {
                         by_quote(
@@ -214,7 +214,9 @@ fn by_quote(
     match best {
         Some((other, _)) => Some(other),
         // A name alone is enough only if nobody else of that name wrote anything.
-        None if named.is_some() && candidates.len() == 1 => Some(candidates[0]),
+        None if named.is_some() && candidates.len() == 1 && message.in_reply_to.is_empty() => {
+            Some(candidates[0])
+        }
         None => None,
     }
 }

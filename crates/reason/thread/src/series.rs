@@ -358,6 +358,7 @@ pub(crate) fn find(all: &[&Message], thread: &mut Thread) {
     }
     mark_partial(&mut versions, thread);
     unmarked_covers(all, thread, &mut versions);
+    unnumbered(all, thread, &mut versions);
     thread.versions = versions;
     let main: Vec<&Version> = main_lineage(&thread.versions).collect();
     if let Some(newest) = main.iter().map(|v| v.number.major).max() {
@@ -510,6 +511,49 @@ fn mark_partial(versions: &mut [Version], thread: &Thread) {
     }
 }
 
+/// Gives patches without numbers to the cover letter `[PATCH 0/n]` that they answer, in their order, if
+/// they are as many as it lacks.
+fn unnumbered(all: &[&Message], thread: &Thread, versions: &mut Vec<Version>) {
+    let mut taken: Vec<usize> = Vec::new();
+    for at in 0..versions.len() {
+        let Some(cover) = versions[at].cover else { continue };
+        if !versions[at].patches.is_empty() {
+            continue;
+        }
+        let (number, resend, size) =
+            (versions[at].number, versions[at].is_resend, versions[at].size);
+        let mine: Vec<usize> = (0..versions.len())
+            .filter(|v| {
+                let other = &versions[*v];
+                other.cover.is_none()
+                    && other.number == number
+                    && other.is_resend == resend
+                    && other.patches.len() == 1
+                    && all[other.entry].subject.number.is_none()
+                    && all[other.entry].from.is(&all[cover].from)
+                    && thread.entries[other.entry].parent == Some(cover)
+                    && !taken.contains(v)
+            })
+            .collect();
+        if mine.len() as u64 != u64::from(size) {
+            continue;
+        }
+        let mut patches: Vec<Patch> =
+            mine.iter().flat_map(|v| versions[*v].patches.clone()).collect();
+        patches.sort_by_key(|p| p.entry);
+        for (place, patch) in (1..).zip(&mut patches) {
+            patch.number = place;
+        }
+        versions[at].patches = patches;
+        taken.extend(mine);
+    }
+    let mut index = 0;
+    versions.retain(|_| {
+        index += 1;
+        !taken.contains(&(index - 1))
+    });
+}
+
 /// Finds cover letters without `[PATCH 0/n]`: the first mail of a thread, of the sender of the
 /// patches, sent right before the first of them, which answers it.
 fn unmarked_covers(all: &[&Message], thread: &Thread, versions: &mut [Version]) {
@@ -568,6 +612,18 @@ pub(crate) fn drafts(all: &[&Message], thread: &mut Thread) {
     }
 }
 
+/// Whether two diffs change the same lines of the same files, wherever these stand.
+fn is_same(a: &Diff, b: &Diff) -> bool {
+    let lines = |d: &Diff| -> Vec<(LineKind, String)> {
+        let hunks = d.files.iter().flat_map(|f| &f.hunks);
+        hunks.flat_map(|h| &h.body).map(|l| (l.kind, l.text.clone())).collect()
+    };
+    a.files.len() == b.files.len()
+        && a.files.iter().zip(&b.files).all(|(x, y)| x.path() == y.path())
+        && a.added() + a.removed() > 0
+        && lines(a) == lines(b)
+}
+
 fn relate(diff: &Diff, entry: usize, thread: &Thread) -> (Relation, Vec<u64>, Grade) {
     // The nearest version before the draft is the most likely one.
     let candidates: Vec<usize> =
@@ -575,6 +631,13 @@ fn relate(diff: &Diff, entry: usize, thread: &Thread) -> (Relation, Vec<u64>, Gr
     let files_of = |v: usize| {
         thread.versions[v].patches.iter().filter_map(|p| p.diff.as_ref()).flat_map(|d| &d.files)
     };
+    let twin = candidates.iter().rev().find_map(|v| {
+        let mut diffs = thread.versions[*v].patches.iter().filter_map(|p| p.diff.as_ref());
+        diffs.find(|d| is_same(d, diff)).map(|d| (*v, d.lines.first))
+    });
+    if let Some((version, line)) = twin {
+        return (Relation::Same(version), vec![line, diff.lines.first], Grade::Seen);
+    }
     let same_blob = |a: &Option<String>, b: &Option<String>| match (a, b) {
         (Some(a), Some(b)) => a.starts_with(b.as_str()) || b.starts_with(a.as_str()),
         _ => false,

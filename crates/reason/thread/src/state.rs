@@ -212,6 +212,11 @@ fn line(all: &[&Message], thread: &Thread, state: &State) -> String {
             1 => "1 test result".to_owned(),
             n => format!("{n} test results"),
         };
+        let bad = thread.tests.done.iter().filter(|t| t.passed == Some(false)).count();
+        let tested = match bad {
+            0 => tested,
+            n => format!("{tested} ({n} bad)"),
+        };
         out.push_str(&format!(" {tags}, {tested}, no merge seen."));
     }
     if !state.ball.is_empty() {

@@ -3,7 +3,7 @@
 
 use read_mail::{Message, TrailerKind};
 
-use crate::model::{Ask, TestNote, Tests, Thread};
+use crate::model::{Ask, Kind, TestNote, Tests, Thread};
 use crate::own::{Role, prose, roles};
 use crate::phrases::{COMPILE_ONLY, RAN, RESULTS, TEST_OFFERED, TEST_WANTED, first_of};
 use crate::questions::is_machine;
@@ -52,11 +52,14 @@ pub(crate) fn find(all: &[&Message], thread: &mut Thread) {
                 } else if first_of(&lower, COMPILE_ONLY).is_some() && !asks {
                     tests.done.push(note(None));
                 } else if first_of(&lower, RAN).is_some() && !asks {
-                    tests.done.push(note(Some(
-                        !lower.contains("still")
-                            && !lower.contains("fail")
-                            && !lower.contains("crash"),
-                    )));
+                    let good = !lower.contains("still")
+                        && !lower.contains("fail")
+                        && !lower.contains("crash");
+                    // In a patch it tells how things were before.
+                    let is_patch = matches!(thread.entries[entry].kind, Kind::Patch(_));
+                    if good || !is_patch {
+                        tests.done.push(note(Some(good)));
+                    }
                 }
             }
         }

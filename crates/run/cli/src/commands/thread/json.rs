@@ -705,6 +705,7 @@ fn drafts(t: &Thread) -> Vec<DraftJson> {
         .enumerate()
         .map(|(n, d)| {
             let (relation, version) = match d.relation {
+                Relation::Same(v) => ("same", Some(v)),
                 Relation::Incremental(v) => ("incremental", Some(v)),
                 Relation::Replacement(v) => ("replacement", Some(v)),
                 Relation::Touches(v) => ("touches", Some(v)),

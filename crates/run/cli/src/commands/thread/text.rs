@@ -376,6 +376,7 @@ fn versions(out: &mut String, thread: &Thread) {
 fn relation(draft: &Draft, thread: &Thread) -> String {
     let name = |v: usize| thread.versions[v].name();
     match draft.relation {
+        Relation::Same(v) => format!("does what a patch of {} does", name(v)),
         Relation::Incremental(v) => format!("incremental, starts where {} ends", name(v)),
         Relation::Replacement(v) => {
             format!("replacement draft for {}, starts from its base", name(v))
