@@ -226,10 +226,11 @@ fn a_series_applies_to_the_same_tree_as_with_git_am() {
 }
 
 /// Samples of which b4 makes something else, and why.
-const OTHERWISE: [(&str, &str); 1] = [(
-    "applied-by-bot.mbox",
-    "it takes the note of a bot that a patch was applied for another patch",
-)];
+const OTHERWISE: [(&str, &str); 3] = [
+    ("applied-by-bot.mbox", "it takes a bot's note that a patch was applied for another patch"),
+    ("of-number.mbox", "it does not know `1 of 2` and keeps one patch"),
+    ("unnumbered.mbox", "of patches without numbers it keeps one"),
+];
 
 /// The trailers that b4 and a maintainer collect, with the address in small letters.
 const COLLECTED: [&str; 5] =
