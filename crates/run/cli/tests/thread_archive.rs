@@ -239,3 +239,30 @@ fn a_message_id_without_a_file_is_answered_with_how_to_get_the_thread() {
     assert_eq!(ktriage(&["--id", "third@x", &name]).0, 2);
     assert_eq!(ktriage(&["--id", "no id", &name]).0, 2);
 }
+
+#[test]
+fn a_file_longer_than_any_thread_is_refused_before_it_fills_the_memory() {
+    use std::io::Write as _;
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("all.mbox.gz");
+    // 400 MiB of mails in a file of half a MiB.
+    let mut packed = Command::new("gzip")
+        .arg("-1")
+        .stdin(Stdio::piped())
+        .stdout(fs::File::create(&path).expect("a file"))
+        .spawn()
+        .expect("gzip runs");
+    let mut pipe = packed.stdin.take().expect("a pipe");
+    let body = "words and words\n".repeat(1 << 16);
+    for number in 0..400 {
+        let head = "From mboxrd@z Thu Jan  1 00:00:00 1970\n";
+        let one = mail(&format!("{number}@x"), None, "pump", &body);
+        // It may end before everything is written.
+        let _ = pipe.write_all(format!("{head}{one}\n").as_bytes());
+    }
+    drop(pipe);
+    assert!(packed.wait().expect("gzip ends").success());
+    let (status, out, error) = ktriage(&[&path.display().to_string()]);
+    assert_eq!((status, out.as_str()), (2, ""));
+    assert!(error.contains("more than 256 MiB of mails") && error.contains("--list"), "{error}");
+}

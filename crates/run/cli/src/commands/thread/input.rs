@@ -17,8 +17,8 @@ use crate::input::Input;
 
 use super::link::message_id;
 
-/// Bytes beyond which an input is refused: no thread is that long.
-const MAX_BYTES: u64 = 4 << 30;
+/// Bytes of mails, decompressed, beyond which an input is refused: no thread is that long.
+const MAX_BYTES: usize = 256 << 20;
 /// Mails of an archive that are read without an index.
 const MAX_ARCHIVE: usize = 20_000;
 
@@ -45,6 +45,9 @@ pub(super) fn read(path: &Path) -> Result<Found, Failure> {
         };
     }
     let bytes = bytes(path)?;
+    if bytes.len() > MAX_BYTES {
+        return Err(too_long(&name));
+    }
     let form = read_mail::form(&bytes);
     if form == Form::Unknown {
         return Err(Failure::usage(anyhow::anyhow!("{name}: no mail and no saved page of a list"))
@@ -70,11 +73,19 @@ fn missing(name: &str) -> Failure {
     )
 }
 
+fn too_long(name: &str) -> Failure {
+    Failure::usage(anyhow::anyhow!("{name}: more than {} MiB of mails", MAX_BYTES >> 20)).hint(
+        "this is a list's archive and no thread: give the mailbox of one thread, or clone the list's \
+         public-inbox and index it with `ktriage thread --list DIR`",
+    )
+}
+
 /// All mails of an archive of public-inbox; none if the directory holds none.
 fn archive(path: &Path, name: &str) -> Result<Option<Found>, Failure> {
     let mut messages: Vec<Message> = Vec::new();
     let mut files = Vec::new();
     let mut count = 0;
+    let mut total = 0;
     for epoch in public_inbox::epochs(path).map_err(Failure::usage)? {
         let Some(layout) = public_inbox::layout(&epoch).map_err(Failure::usage)? else { continue };
         let news = public_inbox::news(&epoch, layout, None).map_err(Failure::usage)?;
@@ -92,6 +103,10 @@ fn archive(path: &Path, name: &str) -> Result<Option<Found>, Failure> {
             .read(&news.places, |place, change| {
                 match change {
                     Change::Added(mail) => {
+                        total += mail.len();
+                        if total > MAX_BYTES {
+                            return false;
+                        }
                         let first = messages.last().map_or(1, |m| m.lines.last + 1);
                         files.push((first, format!("{}:{place}", epoch.path.display())));
                         messages.push(read_mail::message(&mail, first));
@@ -104,19 +119,23 @@ fn archive(path: &Path, name: &str) -> Result<Option<Found>, Failure> {
                 true
             })
             .map_err(Failure::usage)?;
+        if total > MAX_BYTES {
+            return Err(too_long(name));
+        }
     }
     let name = name.to_owned();
     let found = Found { name, form: "archive of public-inbox", messages, files };
     Ok((!found.messages.is_empty()).then_some(found))
 }
 
-/// The bytes of a file or of standard input, decompressed.
+/// The bytes of a file or of standard input, decompressed; one more than is allowed where there are
+/// too many.
 fn bytes(path: &Path) -> Result<Vec<u8>, Failure> {
     let input = Input::from(path.to_owned());
     let mut plain = Vec::new();
     input
         .open()?
-        .take(MAX_BYTES)
+        .take(MAX_BYTES as u64 + 1)
         .read_to_end(&mut plain)
         .with_context(|| format!("reading {}", input.name()))
         .map_err(Failure::usage)?;
@@ -133,6 +152,7 @@ fn directory(path: &Path, name: String) -> Result<Found, Failure> {
     let mut messages = Vec::new();
     let mut files = Vec::new();
     let mut first = 1;
+    let mut total = 0;
     for file in &paths {
         let bytes = bytes(file)?;
         let in_maildir = file
@@ -142,6 +162,10 @@ fn directory(path: &Path, name: String) -> Result<Found, Failure> {
         let found = read_mail::messages_of_file(&bytes, first, in_maildir);
         if found.is_empty() {
             continue;
+        }
+        total += bytes.len();
+        if total > MAX_BYTES {
+            return Err(too_long(&name));
         }
         files.push((first, file.display().to_string()));
         first += bytes.iter().filter(|b| **b == b'\n').count() as u64
