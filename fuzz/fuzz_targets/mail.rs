@@ -48,6 +48,20 @@ fuzz_target!(|bytes: &[u8]| {
         for finding in &thread.findings {
             finding.lines.iter().for_each(|l| exists(l.first));
         }
+        for entry in &thread.entries {
+            assert!(entry.parent.is_none_or(|p| p < thread.entries.len()));
+            if let Some((line, named)) = entry.by_quote {
+                exists(line);
+                assert!(named < thread.entries.len() && Some(named) != entry.parent);
+            }
+        }
+        for command in &thread.commands {
+            exists(command.lines.last);
+        }
+        for pull in &thread.pulls {
+            exists(pull.lines.first);
+            exists(pull.lines.last);
+        }
         for version in 0..thread.versions.len() {
             assert_eq!(thread.whole(version).next(), Some(version));
             let _ = thread.title(version);

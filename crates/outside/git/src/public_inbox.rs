@@ -1,4 +1,5 @@
-//! Archives of public-inbox: one mail a commit, in the file `m`; a commit with `d` takes a mail back.
+//! Archives of public-inbox. In format 2 a commit holds one mail in the file `m`, and a commit with `d`
+//! takes a mail back; in format 1 each mail is a file `2/38` of a tree that grows.
 //!
 //! A mirror holds epochs `git/0.git`, `git/1.git`, … below each list; a single epoch is a bare
 //! repository. Mails come oldest first and are read in a stream, so memory does not grow with the
@@ -136,19 +137,99 @@ pub fn head(epoch: &Epoch) -> Option<String> {
         .filter(|id| !id.is_empty())
 }
 
-/// The commits of an epoch oldest first, those after `after` if that is one of them. When history was
-/// rewritten, as public-inbox does to purge a mail, all of them.
-pub fn commits(epoch: &Epoch, after: Option<&str>) -> Result<Vec<String>, Error> {
+/// Commits at the end of a repository that show whether it is an archive, and of which format.
+const LAST_COMMITS: &str = "-50";
+
+/// How an archive holds its mails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Layout {
+    /// Format 2: each commit has one mail in `m`, or one that is taken back in `d`.
+    Commits,
+    /// Format 1: each mail is a file, `2/38` digits of a hash.
+    Files,
+}
+
+/// The layout of an epoch; none if it is empty or no archive of mail.
+pub fn layout(epoch: &Epoch) -> Result<Option<Layout>, Error> {
     if head(epoch).is_none() {
-        return Ok(Vec::new());
+        return Ok(None);
     }
-    let known = after.filter(|id| {
-        id.bytes().all(|b| b.is_ascii_hexdigit())
-            && output(&epoch.path, "merge-base", &["--is-ancestor", id, "HEAD"]).is_ok()
-    });
+    let arguments = [LAST_COMMITS, "--format=", "--name-only", "--no-renames"];
+    let names = output(&epoch.path, "log", &arguments)?;
+    let mut names = names.lines().filter(|l| !l.is_empty()).peekable();
+    let Some(first) = names.peek().copied() else { return Ok(None) };
+    let is_mail = |name: &str| name == "m" || name == "d";
+    Ok(match (is_mail(first), is_hashed(first)) {
+        (true, _) if names.all(is_mail) => Some(Layout::Commits),
+        (_, true) if names.all(is_hashed) => Some(Layout::Files),
+        _ => None,
+    })
+}
+
+/// `ab/cdef…`: two digits of a hash, a slash, the others.
+fn is_hashed(name: &str) -> bool {
+    let hex = |t: &str| t.bytes().all(|b| b.is_ascii_hexdigit());
+    name.split_once('/').is_some_and(|(a, b)| a.len() == 2 && b.len() == 38 && hex(a) && hex(b))
+}
+
+/// What an epoch holds that was not read yet.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct News {
+    /// Places of mails, oldest first, for [`Mails::read`].
+    pub places: Vec<String>,
+    /// History was rewritten since, as public-inbox does to purge a mail: all of it is here again,
+    /// and places of before may not hold any more.
+    pub is_rewritten: bool,
+}
+
+/// The places of an epoch oldest first, those after the place `after`.
+pub fn news(epoch: &Epoch, layout: Layout, after: Option<&str>) -> Result<News, Error> {
+    let commit = |place: &str| -> String {
+        place.trim_start_matches('-').chars().take_while(char::is_ascii_hexdigit).collect()
+    };
+    let after = after.map(commit).filter(|id| !id.is_empty());
+    let known = after
+        .as_ref()
+        .filter(|id| output(&epoch.path, "merge-base", &["--is-ancestor", id, "HEAD"]).is_ok());
     let range = known.map_or_else(|| "HEAD".to_owned(), |id| format!("{id}..HEAD"));
-    let all = output(&epoch.path, "rev-list", &["--reverse", &range])?;
-    Ok(all.lines().map(str::to_owned).collect())
+    let is_rewritten = after.is_some() && known.is_none();
+    let places = match layout {
+        Layout::Commits => {
+            let all = output(&epoch.path, "rev-list", &["--reverse", &range])?;
+            all.lines().map(str::to_owned).collect()
+        }
+        Layout::Files => {
+            let all = output(
+                &epoch.path,
+                "log",
+                &["--reverse", "--format=%H", "--name-status", "--no-renames", &range],
+            )?;
+            let mut places = Vec::new();
+            let mut commit = "";
+            for line in all.lines() {
+                match line.split_once('\t') {
+                    Some((state, path)) if is_hashed(path) => places.push(match state {
+                        "D" => format!("-{commit}^:{path}"),
+                        _ => format!("{commit}:{path}"),
+                    }),
+                    Some(_) => {}
+                    None if !line.is_empty() => commit = line,
+                    None => {}
+                }
+            }
+            places
+        }
+    };
+    Ok(News { places, is_rewritten })
+}
+
+/// What stands at a place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// A mail.
+    Added(Vec<u8>),
+    /// A mail that the archive takes back.
+    Removed(Vec<u8>),
 }
 
 /// A running `git cat-file`, from which mails are read by their commits.
@@ -179,18 +260,18 @@ impl Mails {
         Ok(Self { path, child, requests: Some(requests), answers })
     }
 
-    /// Reads the mails of `commits` in order and hands each to `take`. A commit that holds no mail is
+    /// Reads what stands at `places` in order and hands each to `take`. A place that holds nothing is
     /// left out. Stops when `take` says `false`.
     pub fn read(
         &mut self,
-        commits: &[String],
-        mut take: impl FnMut(&str, Vec<u8>) -> bool,
+        places: &[String],
+        mut take: impl FnMut(&str, Change) -> bool,
     ) -> Result<(), Error> {
-        for round in commits.chunks(ROUND) {
+        for round in places.chunks(ROUND) {
             let mut asked = String::new();
-            for commit in round {
-                asked.push_str(commit);
-                asked.push_str(":m\n");
+            for place in round {
+                asked.push_str(place.trim_start_matches('-'));
+                asked.push_str(if place.contains(':') { "\n" } else { ":m\n" });
             }
             // Without a flush at the end of a round git would keep its answers to itself.
             asked.push('\n');
@@ -201,12 +282,20 @@ impl Mails {
             };
             requests.write_all(asked.as_bytes()).and_then(|()| requests.flush()).map_err(run)?;
             let mut go_on = true;
-            for commit in round {
+            for place in round {
                 let mail = self.answer().map_err(run)?;
-                if let Some(mail) = mail
-                    && go_on
-                {
-                    go_on = take(commit, mail);
+                if !go_on {
+                    continue;
+                }
+                let change = match mail {
+                    Some(mail) if place.starts_with('-') => Some(Change::Removed(mail)),
+                    Some(mail) => Some(Change::Added(mail)),
+                    None if place.contains(':') => None,
+                    // Few commits take a mail back; each is asked for by itself.
+                    None => taken_back(&path, place).map(Change::Removed),
+                };
+                if let Some(change) = change {
+                    go_on = take(place, change);
                 }
             }
             // The answer to the empty name that ends the round.
@@ -236,6 +325,16 @@ impl Mails {
         )?;
         Ok((kind == "blob").then_some(mail))
     }
+}
+
+/// The mail that a commit of format 2 takes back.
+fn taken_back(path: &Path, commit: &str) -> Option<Vec<u8>> {
+    let out = git(path)
+        .args(["cat-file", "blob", &format!("{commit}:d")])
+        .stdin(Stdio::null())
+        .output()
+        .ok()?;
+    out.status.success().then_some(out.stdout)
 }
 
 impl Drop for Mails {
@@ -284,24 +383,71 @@ mod tests {
         let epochs = epochs(directory.path()).expect("epochs");
         assert_eq!(epochs.len(), 1);
         assert_eq!(epochs[0].list, "pumps");
-        let all = commits(&epochs[0], None).expect("commits");
-        assert_eq!(all.len(), 3);
+        assert_eq!(layout(&epochs[0]).expect("a layout"), Some(Layout::Commits));
+        let get = |after: Option<&str>| news(&epochs[0], Layout::Commits, after).expect("news");
+        let all = get(None);
+        assert_eq!((all.places.len(), all.is_rewritten), (3, false));
         let mut mails = Mails::open(&epochs[0]).expect("git");
         let mut texts = Vec::new();
-        let mut read = |list: &[String]| {
+        let mut read = |places: &[String]| {
             mails
-                .read(list, |_, mail| {
-                    texts.push(String::from_utf8_lossy(&mail).into_owned());
+                .read(places, |_, change| {
+                    texts.push(match change {
+                        Change::Added(mail) => String::from_utf8_lossy(&mail).into_owned(),
+                        Change::Removed(mail) => format!("-{}", String::from_utf8_lossy(&mail)),
+                    });
                     true
                 })
                 .expect("mails");
         };
-        read(&all);
+        read(&all.places);
         let newest = head(&epochs[0]).expect("a head");
         add("m", "three");
-        read(&commits(&epochs[0], Some(&newest)).expect("commits"));
-        assert_eq!(texts, ["one", "two", "three"]);
-        let unknown = "0".repeat(40);
-        assert_eq!(commits(&epochs[0], Some(&unknown)).expect("commits").len(), 4);
+        read(&get(Some(&newest)).places);
+        assert_eq!(texts, ["one", "two", "-one", "three"]);
+        let unknown = get(Some(&"0".repeat(40)));
+        assert_eq!((unknown.places.len(), unknown.is_rewritten), (4, true));
+    }
+
+    #[test]
+    #[expect(clippy::print_stdout, reason = "a test that skips says so")]
+    fn an_archive_of_format_1_gives_its_files_and_takes_them_back() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("pumps.git");
+        fs::create_dir_all(path.join("ab")).expect("a directory");
+        if !run(&path, &["init", "-q", "."]) {
+            println!("skipped: no git command");
+            return;
+        }
+        let file = |digit: &str| path.join("ab").join(digit.repeat(38));
+        let commit = || {
+            assert!(run(&path, &["add", "-A", "."]));
+            assert!(run(&path, &["commit", "-q", "-m", "x"]));
+        };
+        for (digit, text) in [("1", "one"), ("2", "two")] {
+            fs::write(file(digit), text).expect("written");
+            commit();
+        }
+        fs::remove_file(file("1")).expect("removed");
+        commit();
+        let epoch = epochs(directory.path()).expect("epochs").remove(0);
+        assert_eq!(layout(&epoch).expect("a layout"), Some(Layout::Files));
+        let all = news(&epoch, Layout::Files, None).expect("news").places;
+        let mut found = Vec::new();
+        Mails::open(&epoch)
+            .expect("git")
+            .read(&all, |_, change| {
+                found.push(change);
+                true
+            })
+            .expect("mails");
+        let (one, two) = (b"one".to_vec(), b"two".to_vec());
+        let removed = Change::Removed(one.clone());
+        assert_eq!(found, [Change::Added(one), Change::Added(two), removed]);
+        let last = all.last().map(String::as_str);
+        assert_eq!(news(&epoch, Layout::Files, last).expect("news"), News::default());
+        fs::write(path.join("Makefile"), "all:").expect("written");
+        commit();
+        assert_eq!(layout(&epoch).expect("a layout"), None, "a project is no archive");
     }
 }

@@ -3,7 +3,8 @@
 //!
 //! The mails themselves stay in their archive; a row names the commit that holds one. How far an
 //! archive was read is written in the transaction that adds its mails, so an interrupted run goes on
-//! where it was and no mail is lost or counted twice.
+//! where it was and no mail is lost or counted twice. The number of a mail is never given again, so
+//! what other tables say of a mail that was taken back means nothing and may stay.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -14,7 +15,7 @@ use rusqlite::{
 };
 
 /// The format of the tables. An index of another format is made anew.
-const FORMAT: i64 = 1;
+const FORMAT: i64 = 2;
 /// Bytes of own words of a mail that are searched.
 const MAX_WORDS: usize = 64 << 10;
 /// Rows of one kind kept of a mail.
@@ -23,7 +24,7 @@ const MAX_ROWS: usize = 512;
 const SCHEMA: &str = "
 CREATE TABLE archive (id INTEGER PRIMARY KEY, path TEXT NOT NULL UNIQUE, list TEXT NOT NULL, done TEXT);
 CREATE TABLE mail (
-  id INTEGER PRIMARY KEY, archive INTEGER NOT NULL, place TEXT NOT NULL, message_id TEXT, thread INTEGER NOT NULL,
+  id INTEGER PRIMARY KEY AUTOINCREMENT, archive INTEGER NOT NULL, place TEXT NOT NULL, message_id TEXT, thread INTEGER NOT NULL,
   date INTEGER, name TEXT NOT NULL, address TEXT NOT NULL, subject TEXT NOT NULL, is_patch INTEGER NOT NULL);
 CREATE TABLE node (message_id TEXT PRIMARY KEY, thread INTEGER NOT NULL, mail INTEGER) WITHOUT ROWID;
 CREATE TABLE bug (id TEXT NOT NULL, mail INTEGER NOT NULL, PRIMARY KEY (id, mail)) WITHOUT ROWID;
@@ -92,6 +93,15 @@ pub enum Wanted {
     Words(String),
 }
 
+/// What an archive says of a mail.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// It is here.
+    Added(Message),
+    /// It is taken back.
+    Removed(Message),
+}
+
 /// The index.
 #[derive(Debug)]
 pub struct MailIndex {
@@ -150,13 +160,54 @@ impl MailIndex {
             .map_err(|e| error("reading", &self.path, e))
     }
 
-    /// Adds mails of an archive in order, each with its place, and notes the last place as done. A
-    /// mail that is known by its Message-ID is not added again. Returns how many were added.
+    /// Says that the history of an archive was rewritten, so that the places of its mails hold no
+    /// more. All of it is to be added again; [`Self::end_again`] then forgets what is gone.
+    pub fn begin_again(&mut self, archive: &Path) -> Result<(), Error> {
+        let run = |connection: &mut Connection| -> Result<(), rusqlite::Error> {
+            let transaction = connection.transaction()?;
+            let path = archive.to_string_lossy();
+            transaction.execute(
+                "UPDATE mail SET place = '' WHERE archive = (SELECT id FROM archive WHERE path = ?1)",
+                [&path],
+            )?;
+            transaction.execute("UPDATE archive SET done = NULL WHERE path = ?1", [&path])?;
+            transaction.commit()
+        };
+        run(&mut self.connection).map_err(|e| error("forgetting places", &self.path, e))
+    }
+
+    /// Forgets the mails of an archive that a rewritten history does not have, once it was read to its
+    /// end. Returns how many they are.
+    pub fn end_again(&mut self, archive: &Path) -> Result<usize, Error> {
+        let run = |connection: &mut Connection| -> Result<usize, rusqlite::Error> {
+            let transaction = connection.transaction()?;
+            let gone = "SELECT id FROM mail WHERE place = '' AND archive = (SELECT id FROM archive WHERE path = ?1)";
+            let path = archive.to_string_lossy();
+            transaction
+                .execute(&format!("UPDATE node SET mail = NULL WHERE mail IN ({gone})"), [&path])?;
+            let count =
+                transaction.execute(&format!("DELETE FROM mail WHERE id IN ({gone})"), [&path])?;
+            transaction.commit()?;
+            Ok(count)
+        };
+        run(&mut self.connection).map_err(|e| error("forgetting mails", &self.path, e))
+    }
+
+    /// The thread of a Message-ID, without its brackets; none if no mail has or answers it.
+    pub fn thread_of(&self, message_id: &str) -> Result<Option<i64>, Error> {
+        self.connection
+            .query_row("SELECT thread FROM node WHERE message_id = ?1", [message_id], |r| r.get(0))
+            .optional()
+            .map_err(|e| error("searching", &self.path, e))
+    }
+
+    /// Takes over what an archive says, in order, each with its place, and notes the last place as
+    /// done. A mail that is known by its Message-ID is not added again. Returns how many were added.
     pub fn add(
         &mut self,
         archive: &Path,
         list: &str,
-        mails: &[(String, Message)],
+        mails: &[(String, Change)],
     ) -> Result<usize, Error> {
         let path = self.path.clone();
         let fail = |source| error("adding mails", &path, source);
@@ -215,7 +266,7 @@ impl MailIndex {
         let run = || -> Result<Vec<Row>, rusqlite::Error> {
             let mut statement = self.connection.prepare_cached(
                 "SELECT a.path, m.place, m.thread, m.date, m.name, m.address, m.subject \
-                 FROM mail m JOIN archive a ON a.id = m.archive WHERE m.thread = ?1 ORDER BY m.date, m.id",
+                 FROM mail m JOIN archive a ON a.id = m.archive WHERE m.thread = ?1 AND m.place <> '' ORDER BY m.date, m.id",
             )?;
             statement
                 .query_map([thread], |row| {
@@ -261,6 +312,9 @@ struct Inserts<'t> {
     mail: CachedStatement<'t>,
     node: CachedStatement<'t>,
     find: CachedStatement<'t>,
+    place: CachedStatement<'t>,
+    take_back: CachedStatement<'t>,
+    forget: CachedStatement<'t>,
     join_nodes: CachedStatement<'t>,
     join_mails: CachedStatement<'t>,
     bug: CachedStatement<'t>,
@@ -274,7 +328,7 @@ fn add_all(
     transaction: &Transaction<'_>,
     archive: &Path,
     list: &str,
-    mails: &[(String, Message)],
+    mails: &[(String, Change)],
 ) -> Result<usize, rusqlite::Error> {
     let path = archive.to_string_lossy();
     transaction.execute(
@@ -293,6 +347,17 @@ fn add_all(
              ON CONFLICT (message_id) DO UPDATE SET thread = excluded.thread, mail = coalesce(mail, excluded.mail)",
         )?,
         find: transaction.prepare_cached("SELECT thread, mail FROM node WHERE message_id = ?1")?,
+        place: transaction.prepare_cached(
+            "UPDATE mail SET place = ?1 WHERE id = ?2 AND archive = ?3 AND place = ''",
+        )?,
+        take_back: transaction.prepare_cached(
+            "DELETE FROM mail WHERE id = (SELECT mail FROM node WHERE message_id = ?1) \
+             AND archive IN (SELECT id FROM archive WHERE list = (SELECT list FROM archive WHERE id = ?2))",
+        )?,
+        forget: transaction.prepare_cached(
+            "UPDATE node SET mail = NULL WHERE message_id = ?1 \
+             AND NOT EXISTS (SELECT 1 FROM mail WHERE mail.id = node.mail)",
+        )?,
         join_nodes: transaction.prepare_cached("UPDATE node SET thread = ?1 WHERE thread = ?2")?,
         join_mails: transaction.prepare_cached("UPDATE mail SET thread = ?1 WHERE thread = ?2")?,
         bug: transaction.prepare_cached("INSERT OR IGNORE INTO bug VALUES (?1, ?2)")?,
@@ -308,9 +373,18 @@ fn add_all(
         transaction.query_row("SELECT coalesce(max(thread), 0) + 1 FROM mail", [], |r| r.get(0))?;
     next = next.max(next_mail);
     let mut added = 0;
-    for (place, message) in mails {
-        added +=
-            usize::from(add_one(&mut inserts, transaction, archive, place, message, &mut next)?);
+    for (place, change) in mails {
+        match change {
+            Change::Added(message) => {
+                let new = add_one(&mut inserts, transaction, archive, place, message, &mut next)?;
+                added += usize::from(new);
+            }
+            Change::Removed(message) => {
+                let Some(id) = message.message_id.as_deref() else { continue };
+                inserts.take_back.execute(params![id, archive])?;
+                inserts.forget.execute([id])?;
+            }
+        }
     }
     if let Some((last, _)) = mails.last() {
         transaction
@@ -335,7 +409,9 @@ fn add_one(
         Some(id) => find(id)?,
         None => None,
     };
-    if known.is_some_and(|k| k.1.is_some()) {
+    if let Some((_, Some(mail))) = known {
+        // After a rewritten history it has another place.
+        inserts.place.execute(params![place, mail, archive])?;
         return Ok(false);
     }
     let references: Vec<&str> = message
@@ -478,6 +554,38 @@ mod tests {
         (format!("commit-{id}"), read_mail::message(raw.as_bytes(), 1))
     }
 
+    fn added(id: &str, reply: Option<&str>, subject: &str, text: &str) -> (String, Change) {
+        let (place, message) = mail(id, reply, subject, text);
+        (place, Change::Added(message))
+    }
+
+    #[test]
+    fn mails_taken_back_and_purged_ones_are_forgotten_and_others_found_at_their_new_place() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let mut index = MailIndex::open(&directory.path().join("i.sqlite")).expect("an index");
+        let archive = Path::new("/archive/0.git");
+        let (_, spam) = mail("spam@x", Some("a@x"), "buy pumps", "cheap");
+        let mails = [
+            added("a@x", None, "pump", "words"),
+            ("s".to_owned(), Change::Added(spam.clone())),
+            ("d".to_owned(), Change::Removed(spam)),
+            added("b@x", Some("a@x"), "Re: pump", "answer"),
+        ];
+        index.add(archive, "pumps", &mails).expect("added");
+        assert_eq!(index.count().expect("a count"), 2);
+        assert_eq!(index.threads(&Wanted::Words("cheap".into()), 9).expect("none"), [0i64; 0]);
+        assert_eq!(index.done(archive).expect("done").as_deref(), Some("commit-b@x"));
+        index.begin_again(archive).expect("begun");
+        assert_eq!(index.done(archive).expect("done"), None);
+        let (_, first) = mail("a@x", None, "pump", "words");
+        index.add(archive, "pumps", &[("new".to_owned(), Change::Added(first))]).expect("added");
+        assert_eq!(index.end_again(archive).expect("ended"), 1);
+        let thread = index.thread_of("a@x").expect("found").expect("a thread");
+        let rows = index.mails(thread).expect("mails");
+        assert_eq!(rows.iter().map(|r| r.place.as_str()).collect::<Vec<_>>(), ["new"]);
+        assert_eq!(index.thread_of("c@x").expect("none"), None);
+    }
+
     const DIFF: &str = "---\ndiff --git a/drivers/pump/core.c b/drivers/pump/core.c\n--- a/drivers/pump/core.c\n\
                         +++ b/drivers/pump/core.c\n@@ -1 +1 @@ int pump_start(struct pump *p)\n-a\n+b\n";
 
@@ -489,9 +597,9 @@ mod tests {
         let archive = Path::new("/archive/0.git");
         // The reply comes first: its thread is joined with that of its parent later.
         let mails = [
-            mail("b@x", Some("a@x"), "Re: [PATCH] pump: x", "see extid=0123456789abcdef0123"),
-            mail("c@x", None, "another", "nothing of it"),
-            mail("a@x", None, "[PATCH] pump: x", DIFF),
+            added("b@x", Some("a@x"), "Re: [PATCH] pump: x", "see extid=0123456789abcdef0123"),
+            added("c@x", None, "another", "nothing of it"),
+            added("a@x", None, "[PATCH] pump: x", DIFF),
         ];
         assert_eq!(index.add(archive, "pumps", &mails).expect("added"), 3);
         assert_eq!(

@@ -240,7 +240,57 @@ fn base64(raw: &[u8], first: u64) -> Decoded {
 }
 
 /// Joins the lines of `format=flowed` text (RFC 3676) at equal quote depth and undoes its stuffing.
+/// Programs that send patches often write this header over text that was never stuffed: text whose
+/// hunks are whole only as it stands stays as it stands.
 pub(crate) fn unflow(decoded: &mut Decoded, delete_space: bool) {
+    let before = has_whole_hunks(&decoded.bytes).then(|| Decoded {
+        bytes: decoded.bytes.clone(),
+        numbers: decoded.numbers.clone(),
+        problem: decoded.problem.clone(),
+    });
+    join_flowed(decoded, delete_space);
+    if let Some(before) = before
+        && !has_whole_hunks(&decoded.bytes)
+    {
+        *decoded = before;
+    }
+}
+
+/// Whether there is a hunk and each hunk has as many lines with their marks as its heading counts.
+fn has_whole_hunks(bytes: &[u8]) -> bool {
+    let mut lines = bytes.split(|b| *b == b'\n').peekable();
+    let mut found = false;
+    while let Some(line) = lines.next() {
+        let Some((mut old, mut new)) = hunk_counts(line) else { continue };
+        found = true;
+        while old > 0 || new > 0 {
+            match lines.next().and_then(|l| l.first()) {
+                Some(b' ') if old > 0 && new > 0 => (old, new) = (old - 1, new - 1),
+                Some(b'-') if old > 0 => old -= 1,
+                Some(b'+') if new > 0 => new -= 1,
+                Some(b'\\') => {}
+                _ => return false,
+            }
+        }
+    }
+    found
+}
+
+/// `@@ -10,3 +10,4 @@`: 3 and 4.
+fn hunk_counts(line: &[u8]) -> Option<(u64, u64)> {
+    let text = std::str::from_utf8(line.strip_prefix(b"@@ -")?.get(..48).unwrap_or(&line[4..]));
+    // A cut inside a character of the function's name leaves the counts whole.
+    let text = match text {
+        Ok(text) => text,
+        Err(error) => std::str::from_utf8(&line[4..4 + error.valid_up_to()]).ok()?,
+    };
+    let (old, rest) = text.split_once(" +")?;
+    let (new, _) = rest.split_once(" @@")?;
+    let count = |range: &str| range.split_once(',').map_or(Some(1), |(_, n)| n.parse().ok());
+    Some((count(old)?, count(new)?))
+}
+
+fn join_flowed(decoded: &mut Decoded, delete_space: bool) {
     let old = std::mem::take(&mut decoded.bytes);
     let old_numbers = std::mem::take(&mut decoded.numbers);
     let mut open: Option<usize> = None;
@@ -291,7 +341,10 @@ pub(crate) fn append(
     if bytes.is_empty() {
         return;
     }
-    let strip = !encoded || ends_in_carriage_return(bytes);
+    let strip = match diff_ends_in_carriage_return(bytes) {
+        Some(marked) => marked,
+        None => !encoded || mostly_end_in_carriage_return(bytes),
+    };
     for (index, line) in bytes.split(|b| *b == b'\n').enumerate() {
         let line = if strip { line.strip_suffix(b"\r").unwrap_or(line) } else { line };
         let number =
@@ -306,18 +359,23 @@ pub(crate) fn append(
     }
 }
 
-/// Whether carriage returns belong to the transport and not to a patched file: then headers of
-/// diffs and empty lines have them too.
-fn ends_in_carriage_return(bytes: &[u8]) -> bool {
+/// Whether the headings of the first diff end in a carriage return: then the transport put it there.
+/// Where they do not, that of a line in a hunk is one of the patched file. None without a diff.
+fn diff_ends_in_carriage_return(bytes: &[u8]) -> Option<bool> {
+    bytes
+        .split(|b| *b == b'\n')
+        .take(20_000)
+        .find(|line| line.starts_with(b"diff --git ") || line.starts_with(b"@@ -"))
+        .map(|line| line.last() == Some(&b'\r'))
+}
+
+/// Whether carriage returns belong to the transport.
+fn mostly_end_in_carriage_return(bytes: &[u8]) -> bool {
     let mut ends = 0usize;
     let mut all = 0usize;
     for line in bytes.split(|b| *b == b'\n').take(2000) {
-        let marked = line.last() == Some(&b'\r');
-        if line.starts_with(b"diff --git ") || line.starts_with(b"@@ -") {
-            return marked;
-        }
         all += 1;
-        ends += usize::from(marked);
+        ends += usize::from(line.last() == Some(&b'\r'));
     }
     ends * 2 > all
 }
@@ -358,6 +416,18 @@ mod tests {
     }
 
     #[test]
+    fn a_patch_that_was_never_stuffed_keeps_its_blanks_whatever_the_header_says() {
+        let plain = b"@@ -1,3 +1,3 @@ f\n \n-a\n+b\n \tc\n";
+        let stuffed = b"@@ -1,3 +1,3 @@ f\n  {\n-a\n+b\n  \tc\n";
+        let mut kept = decode(plain, Transfer::Identity, 1);
+        unflow(&mut kept, false);
+        assert_eq!(kept.bytes, plain);
+        let mut undone = decode(stuffed, Transfer::Identity, 1);
+        unflow(&mut undone, false);
+        assert_eq!(undone.bytes, b"@@ -1,3 +1,3 @@ f\n {\n-a\n+b\n \tc\n");
+    }
+
+    #[test]
     fn carriage_returns_of_a_patched_file_stay_and_those_of_the_transport_go() {
         let mut body = Body::default();
         let plain = Decoded {
@@ -369,6 +439,15 @@ mod tests {
         assert_eq!(body.line(1).raw, b"-a\r");
         let mut body = Body::default();
         append(&mut body, &plain, false, |_| String::new());
-        assert_eq!(body.line(1).raw, b"-a");
+        assert_eq!(body.line(1).raw, b"-a\r", "the transport puts them on all lines or none");
+        let mut body = Body::default();
+        let sent = Decoded {
+            bytes: b"Hi\r\ndiff --git a/x b/x\r\n-a\r\n+\r\r\n".to_vec(),
+            numbers: vec![1, 2, 3, 4],
+            problem: None,
+        };
+        append(&mut body, &sent, false, |_| String::new());
+        assert_eq!(body.line(1).raw, b"diff --git a/x b/x");
+        assert_eq!((body.line(2).raw, body.line(3).raw), (&b"-a"[..], &b"+\r"[..]));
     }
 }

@@ -9,6 +9,7 @@ mod diff;
 mod html;
 pub mod mbox;
 mod message;
+mod original;
 mod page;
 mod problem;
 mod quote;

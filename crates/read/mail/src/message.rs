@@ -15,6 +15,7 @@ use mail_parser::{
 
 use crate::body::{self, Body, Transfer};
 use crate::html;
+use crate::original;
 use crate::problem::{Problem, ProblemKind};
 use crate::subject::{Subject, subject};
 use crate::time::{Civil, Moment};
@@ -121,6 +122,8 @@ pub struct Message {
     pub subject: Subject,
     /// `Date`.
     pub date: Option<Moment>,
+    /// When the last machine on the way took the mail, in seconds since 1970 (`Received`).
+    pub received: Option<i64>,
     /// The age on a page, such as `3 weeks, 1 day ago`.
     pub age: Option<String>,
     /// When the message was sent that this one answers, as the tree on a page shows it; seconds
@@ -164,6 +167,7 @@ impl Message {
             cc: Vec::new(),
             subject: subject(""),
             date: None,
+            received: None,
             age: None,
             parent_seconds: None,
             list: None,
@@ -230,6 +234,9 @@ pub fn message(raw: &[u8], first: u64) -> Message {
         let Some(bytes) = raw.get(start..end.max(start)) else { continue };
         let number = counted.at(start);
         read_part(&mut message, part, bytes, number, attached);
+    }
+    if message.subject.is_reply {
+        original::mark(&mut message.body, &message.parts);
     }
     message
 }
@@ -412,6 +419,11 @@ fn read_headers(message: &mut Message, part: &MessagePart<'_>) {
                     message.subject = subject(text);
                 }
             }
+            HeaderName::Received if message.received.is_none() => {
+                if let HeaderValue::Received(hop) = &header.value {
+                    message.received = hop.date.as_ref().and_then(moment).map(|m| m.seconds);
+                }
+            }
             HeaderName::Date => message.date = message.date.or_else(|| date(&header.value)),
             HeaderName::ListId => {
                 message.list = text_of(&header.value).map(|t| {
@@ -522,6 +534,10 @@ fn people(value: &HeaderValue<'_>) -> Vec<Person> {
 
 fn date(value: &HeaderValue<'_>) -> Option<Moment> {
     let HeaderValue::DateTime(date) = value else { return None };
+    moment(date)
+}
+
+fn moment(date: &mail_parser::DateTime) -> Option<Moment> {
     let zone = i32::from(date.tz_hour) * 60 + i32::from(date.tz_minute);
     let zone = if date.tz_before_gmt { -zone } else { zone };
     let civil = Civil {
@@ -537,10 +553,24 @@ fn date(value: &HeaderValue<'_>) -> Option<Moment> {
         .then(|| Moment { seconds: civil.seconds() - i64::from(zone) * 60, zone: Some(zone) })
 }
 
+/// `NAME <ADDRESS<mailto:ADDRESS>>`, as programs make it of a link, without the link.
+pub(crate) fn without_mailto(text: &str) -> Cow<'_, str> {
+    const MARK: &str = "<mailto:";
+    let Some(at) = text.find(MARK) else { return Cow::Borrowed(text) };
+    let (head, link) = (&text[..at], &text[at + MARK.len()..]);
+    let (address, rest) = link.split_once('>').unwrap_or((link, ""));
+    let last = head.rsplit(['<', ' ', '\t']).next().unwrap_or_default();
+    Cow::Owned(match last.contains('@') {
+        true => format!("{head}{rest}"),
+        false => format!("{head}<{address}>{rest}"),
+    })
+}
+
 /// Reads `NAME <ADDRESS>`, `ADDRESS`, `ADDRESS (NAME)` or a bare name. An address needs an `@`
 /// (or the word `at` in its place) and no blank; anything else is a name.
 pub fn person(text: &str) -> Person {
-    let text = text.trim().trim_end_matches(',');
+    let text = without_mailto(text.trim().trim_end_matches(','));
+    let text = text.as_ref();
     if let Some(open) = text.rfind('<') {
         let address = text[open + 1..].split('>').next().unwrap_or_default().trim();
         let name = text[..open].trim().trim_matches(['"', '\'', ',']).trim();

@@ -247,6 +247,7 @@ pub fn commits(lines: &[&str]) -> Vec<CommitMention> {
             let named = ["commit", "commits", "fixes:", "commit:", "base-commit:"]
                 .iter()
                 .any(|mark| before.ends_with(mark))
+                || before.ends_with("/c/") && before.contains("kernel.org/")
                 || above();
             let mut after = line[at + word.len()..].trim().to_owned();
             for next in lines.iter().skip(index + 1).take(3) {

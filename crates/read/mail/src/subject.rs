@@ -115,7 +115,16 @@ fn bracket(text: &str) -> Option<(&str, &str)> {
     Some((&inside[..end], &inside[end + 1..]))
 }
 
+/// `1 of 2`, as mercurial numbers patches, written `1/2`.
+fn with_slash(inside: &str) -> std::borrow::Cow<'_, str> {
+    let Some((before, after)) = inside.split_once(" of ") else { return inside.into() };
+    let is_number = before.ends_with(|c: char| c.is_ascii_digit())
+        && after.starts_with(|c: char| c.is_ascii_digit());
+    if is_number { format!("{before}/{after}").into() } else { inside.into() }
+}
+
 fn tags(inside: &str, found: &mut Subject) {
+    let inside = with_slash(inside);
     for word in inside.split([' ', ',', ';', ':', '\u{a0}']).filter(|w| !w.is_empty()) {
         let upper = word.to_ascii_uppercase();
         if let Some(rest) = upper.strip_prefix("PATCH") {

@@ -1,6 +1,6 @@
 //! Trailers: `Reviewed-by: NAME <ADDRESS> (scope)`, `Fixes:`, `Link:`, `change-id:` and the like.
 
-use crate::message::{Person, person};
+use crate::message::{Person, person, without_mailto};
 
 /// What a trailer says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -36,7 +36,7 @@ pub enum TrailerKind {
 }
 
 /// The tags kernel developers use. A newcomer adds one by a row.
-const KNOWN: [(&str, TrailerKind); 35] = [
+const KNOWN: [(&str, TrailerKind); 36] = [
     ("Signed-off-by", TrailerKind::Author),
     ("Co-developed-by", TrailerKind::Author),
     ("Co-authored-by", TrailerKind::Author),
@@ -63,6 +63,7 @@ const KNOWN: [(&str, TrailerKind); 35] = [
     ("Link", TrailerKind::Link),
     ("BugLink", TrailerKind::Link),
     ("Bugzilla", TrailerKind::Link),
+    ("Message-ID", TrailerKind::Link),
     ("Bug", TrailerKind::Link),
     ("References", TrailerKind::Link),
     ("Patchwork", TrailerKind::Link),
@@ -119,7 +120,8 @@ pub fn trailer(line: &str) -> Option<Trailer> {
     {
         return None;
     }
-    let value = line[colon + 1..].trim();
+    let value = without_mailto(line[colon + 1..].trim());
+    let value = value.as_ref();
     let row = KNOWN.iter().find(|row| row.0.eq_ignore_ascii_case(tag));
     let by = tag.len() > 3 && tag.to_ascii_lowercase().ends_with("-by");
     let (tag, kind) = match row {
@@ -211,6 +213,8 @@ mod tests {
             ("Reviewed-by: A B <a@b.example> (for mm)", Some("for mm")),
             ("Tested-by: A B <a@b.example> # rk3399", Some("rk3399")),
             ("Acked-by: A B <a@b.example>", None),
+            ("Acked-by: A B <a@b.example<mailto:a@b.example>>", None),
+            ("Acked-by: A B <mailto:a@b.example> (mm)", Some("mm")),
         ] {
             let t = trailer(line).expect(line);
             assert_eq!(t.scope.as_deref(), scope);

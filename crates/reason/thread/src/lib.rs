@@ -5,12 +5,14 @@
 //! since only a tree can show that; what the messages do not hold is reported absent, not made up.
 
 mod claims;
+mod commands;
 mod compare;
 mod group;
 mod lint;
 mod model;
 mod own;
 mod phrases;
+mod pulls;
 mod questions;
 mod references;
 mod replies;
@@ -42,6 +44,8 @@ fn one(messages: &[Message], members: &[group::Member]) -> Thread {
     replies::kinds(&all, &mut thread);
     compare::versions(&mut thread);
     tags::find(&all, &mut thread);
+    commands::find(&all, &mut thread);
+    pulls::find(&all, &mut thread);
     references::find(&all, &mut thread);
     questions::find(&all, &quotes, &mut thread);
     claims::withdrawn(&all, &mut thread);

@@ -38,6 +38,10 @@ pub struct Thread {
     pub superseded: Vec<Superseded>,
     /// Claims that were taken back.
     pub withdrawn: Vec<WithdrawnClaim>,
+    /// Commands to syzbot.
+    pub commands: Vec<Command>,
+    /// Pull requests.
+    pub pulls: Vec<PullRequest>,
     /// Tests asked for, offered and done.
     pub tests: Tests,
     /// What a look at the newest diff shows and nobody said.
@@ -109,6 +113,12 @@ pub struct Entry {
     pub parent: Option<usize>,
     /// The line that shows whom it answers, when a quote does.
     pub parent_line: Option<u64>,
+    /// Its quote shows that it answers `parent`, and its headers name another mail: the line that is
+    /// quoted, and the message that the headers name.
+    pub by_quote: Option<(u64, usize)>,
+    /// Its `Date`, in seconds since 1970, where other mails or the machines on its way show that it
+    /// cannot be.
+    pub refused: Option<i64>,
     /// What it is.
     pub kind: Kind,
     /// The version it is about: the one it carries or answers.
@@ -135,6 +145,8 @@ pub struct Patch {
     pub entry: usize,
     /// Its title.
     pub title: String,
+    /// Who wrote it, where the `From:` in its text names somebody else than its sender.
+    pub writer: Option<Person>,
     /// Its diff. None when the message has none that can be read.
     pub diff: Option<Diff>,
     /// Hash over the change without line numbers and white space.
@@ -154,12 +166,14 @@ pub struct Version {
     pub is_rfc: bool,
     /// It replaces only some patches of the version before.
     pub is_partial: bool,
-    /// Patches that were sent again under the number of the version before.
-    pub is_again: bool,
+    /// How many versions of the same number were sent before; 0 for the first.
+    pub again: u32,
     /// The message that begins it.
     pub entry: usize,
     /// The cover letter.
     pub cover: Option<usize>,
+    /// The cover letter has no `[PATCH 0/n]`: its sender's patches answer it at once.
+    pub is_cover_inferred: bool,
     /// How many patches it has by its subjects.
     pub size: u32,
     /// The patches at hand.
@@ -185,10 +199,13 @@ impl Version {
     /// The name: `v3`, `v3 RESEND`; `v3 again` for patches that were sent a second time under the
     /// number of a version that stays.
     pub fn name(&self) -> String {
-        match (self.is_resend, self.is_again) {
-            (true, _) => format!("{} RESEND", self.number),
-            (false, true) => format!("{} again", self.number),
-            (false, false) => self.number.to_string(),
+        let number = self.number;
+        match (self.is_resend, self.again) {
+            (true, 0) => format!("{number} RESEND"),
+            (true, n) => format!("{number} RESEND ({})", n.saturating_add(1)),
+            (false, 0) => number.to_string(),
+            (false, 1) => format!("{number} again"),
+            (false, n) => format!("{number} again ({n})"),
         }
     }
 }
@@ -242,6 +259,8 @@ pub struct Draft {
 /// How a draft relates to the versions at hand.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Relation {
+    /// It does what a patch of the version does: a copy, as bots send it that tell of an applied one.
+    Same(usize),
     /// It starts where the version ends.
     Incremental(usize),
     /// It starts from the base of the version and would replace it.
@@ -326,6 +345,9 @@ pub struct Tag {
     pub lacks_address: bool,
     /// The sentence before makes it depend on something: the line.
     pub condition: Option<u64>,
+    /// A reply to an older version gave it, and the newest has a patch with the same diff: the
+    /// message of that patch.
+    pub carried_to: Option<usize>,
 }
 
 /// A bug id where it stands.
@@ -572,6 +594,51 @@ pub struct WithdrawnClaim {
     pub conceded: LineSpan,
     /// What it was backed by, if that is doubtful.
     pub backed_by: Option<String>,
+}
+
+/// A command to syzbot.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Command {
+    /// The message.
+    pub entry: usize,
+    /// Who gives it.
+    pub person: Person,
+    /// The lines.
+    pub lines: LineSpan,
+    /// `test`, `fix`, `dup`, `invalid`, `undup`, `set` and so on.
+    pub name: String,
+    /// What stands behind it; may be empty.
+    pub argument: String,
+}
+
+/// A pull request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PullRequest {
+    /// The message.
+    pub entry: usize,
+    /// The lines that say from where.
+    pub lines: LineSpan,
+    /// The repository.
+    pub url: String,
+    /// The branch or tag.
+    pub reference: Option<String>,
+    /// The commit on which the changes stand.
+    pub base: Option<String>,
+    /// The last commit of the changes.
+    pub head: Option<String>,
+    /// Somebody's word that it was merged; no proof of a merge.
+    pub pulled: Option<Pulled>,
+}
+
+/// Somebody's word that a pull request was merged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pulled {
+    /// The message.
+    pub entry: usize,
+    /// The line.
+    pub line: u64,
+    /// The merge.
+    pub commit: Option<String>,
 }
 
 /// A test that was wanted, offered or made.

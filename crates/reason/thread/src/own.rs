@@ -19,6 +19,8 @@ pub(crate) enum Role {
     Attribution,
     /// Part of a diff or its statistics.
     Diff,
+    /// A command to a bot.
+    Command,
     /// A signature or a list's footer.
     Signature,
 }
@@ -54,6 +56,8 @@ pub(crate) fn roles(message: &Message, entry: usize, thread: &Thread) -> Vec<Rol
         }
         if is_statistics(text) {
             roles[index] = Role::Diff;
+        } else if crate::commands::behind_mark(text).is_some() {
+            roles[index] = Role::Command;
         }
     }
     let inner = body.len().saturating_sub(1);

@@ -20,6 +20,8 @@ pub(crate) struct Replied {
     pub(crate) copies: usize,
     /// Position in the same list.
     pub(crate) parent: Option<usize>,
+    /// The line of a quote that shows the parent where the headers name another mail, and that mail.
+    pub(crate) by_quote: Option<(u64, usize)>,
     /// Attributions of the message, at all depths.
     pub(crate) attributions: Vec<Attribution>,
 }
@@ -40,7 +42,7 @@ pub(crate) fn replies(messages: &[Message], members: &[Member]) -> Vec<Replied> 
         })
         .collect();
     let mut unquoted: Vec<Option<HashSet<String>>> = vec![None; members.len()];
-    members
+    let mut found: Vec<Replied> = members
         .iter()
         .enumerate()
         .map(|(position, (index, copies))| {
@@ -52,8 +54,8 @@ pub(crate) fn replies(messages: &[Message], members: &[Member]) -> Vec<Replied> 
                 .filter_map(|id| by_id.get(id.as_str()).copied())
                 .find(|p| *p != position);
             let parent = by_header.or_else(|| by_tree(messages, members, position)).or_else(|| {
-                let lacks = message.source == Source::Page
-                    || message.in_reply_to.is_empty() && message.subject.is_reply;
+                // Also when its headers name mails that nobody has: then only its quote counts.
+                let lacks = message.source == Source::Page || message.subject.is_reply;
                 lacks
                     .then(|| {
                         by_quote(
@@ -70,10 +72,92 @@ pub(crate) fn replies(messages: &[Message], members: &[Member]) -> Vec<Replied> 
                 message: *index,
                 copies: *copies,
                 parent,
+                by_quote: None,
                 attributions: attributions[position].clone(),
             }
         })
-        .collect()
+        .collect();
+    quoted_instead(messages, &mut found);
+    found
+}
+
+/// Length of a line, folded, from which on it may show whose words are quoted.
+const TELLING: usize = 12;
+/// Messages that may write one line before it tells nothing any more.
+const COMMON: usize = 4;
+/// Seconds by which an answer may seem older than what it quotes.
+const CLOCKS: i64 = 86_400;
+
+/// Corrects the parent of replies that quote nothing of the mail their headers name and something of
+/// another: people answer by way of whatever mail of a thread is at hand.
+fn quoted_instead(messages: &[Message], found: &mut [Replied]) {
+    if found.len() < 3 {
+        return;
+    }
+    let mut writers: HashMap<String, Vec<usize>> = HashMap::new();
+    for (position, r) in found.iter().enumerate() {
+        for line in messages[r.message].body.lines().take(MAX_LINES) {
+            let q = quote(line.text);
+            let text = fold(q.text);
+            if q.depth > 0 || text.len() < TELLING || read_mail::trailer(&text).is_some() {
+                continue;
+            }
+            let mine = writers.entry(text).or_default();
+            if mine.last() != Some(&position) && mine.len() <= COMMON {
+                mine.push(position);
+            }
+        }
+    }
+    for position in 0..found.len() {
+        let Some(named) = found[position].parent else { continue };
+        let message = &messages[found[position].message];
+        let mut scores: HashMap<usize, (usize, u64)> = HashMap::new();
+        let mut of_named = false;
+        for line in message.body.lines().take(2000) {
+            let q = quote(line.text);
+            if q.depth != 1 {
+                continue;
+            }
+            let Some(wrote) = writers.get(&fold(q.text)) else { continue };
+            of_named |= wrote.contains(&named) || wrote.len() > COMMON;
+            for other in wrote {
+                scores.entry(*other).or_insert((0, line.number)).0 += 1;
+            }
+        }
+        if of_named {
+            continue;
+        }
+        let who = found[position].attributions.iter().find(|a| a.depth == 0);
+        let seconds = |p: usize| messages[found[p].message].date.map(|d| d.seconds);
+        let fits = |other: usize| {
+            let apart = seconds(position).zip(seconds(other)).map_or(0, |(a, b)| b - a);
+            other != position
+                && apart <= CLOCKS
+                && who.is_none_or(|a| a.person.is(&messages[found[other].message].from))
+                && !is_above(position, other, found)
+        };
+        let best = scores
+            .iter()
+            .filter(|(other, _)| fits(**other))
+            .max_by_key(|(other, score)| (score.0, seconds(**other), **other));
+        if let Some((other, (_, line))) = best {
+            found[position].by_quote = Some((*line, named));
+            found[position].parent = Some(*other);
+        }
+    }
+}
+
+/// Whether `above` is answered, in however many steps, by `below`.
+fn is_above(above: usize, below: usize, found: &[Replied]) -> bool {
+    let mut at = Some(below);
+    for _ in 0..=found.len() {
+        match at {
+            Some(p) if p == above => return true,
+            Some(p) => at = found[p].parent,
+            None => return false,
+        }
+    }
+    true
 }
 
 fn by_tree(messages: &[Message], members: &[Member], position: usize) -> Option<usize> {
@@ -130,7 +214,9 @@ fn by_quote(
     match best {
         Some((other, _)) => Some(other),
         // A name alone is enough only if nobody else of that name wrote anything.
-        None if named.is_some() && candidates.len() == 1 => Some(candidates[0]),
+        None if named.is_some() && candidates.len() == 1 && message.in_reply_to.is_empty() => {
+            Some(candidates[0])
+        }
         None => None,
     }
 }
@@ -241,7 +327,7 @@ pub(crate) fn kinds(all: &[&Message], thread: &mut Thread) {
         entry.about = about;
         if !matches!(entry.kind, Kind::Cover(_) | Kind::Patch(_)) {
             entry.kind = match about {
-                Some(v) if thread.versions[v].author.is(&message.from) => Kind::Answer,
+                Some(v) if is_author(&message.from, &thread.versions[v]) => Kind::Answer,
                 Some(_) => Kind::Review,
                 None => Kind::Remark,
             };
@@ -256,6 +342,13 @@ pub(crate) fn kinds(all: &[&Message], thread: &mut Thread) {
             }
         }
     }
+}
+
+/// Whether somebody sent a version, or wrote all of it for another to send.
+fn is_author(person: &read_mail::Person, version: &crate::model::Version) -> bool {
+    version.author.is(person)
+        || !version.patches.is_empty()
+            && version.patches.iter().all(|p| p.writer.as_ref().is_some_and(|w| w.is(person)))
 }
 
 /// The version a reply without a parent names in its subject.

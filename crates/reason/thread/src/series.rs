@@ -109,6 +109,13 @@ fn author(message: &Message) -> Person {
     message.from.clone()
 }
 
+/// The `From:` at the top of a patch's text, where it names somebody else than the sender.
+fn writer(message: &Message) -> Option<Person> {
+    let first = message.body.lines().take(20).find_map(|l| l.text.strip_prefix("From: "));
+    let found = read_mail::person(first?);
+    (found.address.is_some() && !found.is(&message.from)).then_some(found)
+}
+
 /// Whether a mail with `Re:` is a patch of its own: nothing is quoted above the diff, and a
 /// `Signed-off-by` and `---` stand there.
 fn starts_in_reply(message: &Message, diff: &Diff) -> bool {
@@ -350,6 +357,8 @@ pub(crate) fn find(all: &[&Message], thread: &mut Thread) {
         }
     }
     mark_partial(&mut versions, thread);
+    unmarked_covers(all, thread, &mut versions);
+    unnumbered(all, thread, &mut versions);
     thread.versions = versions;
     let main: Vec<&Version> = main_lineage(&thread.versions).collect();
     if let Some(newest) = main.iter().map(|v| v.number.major).max() {
@@ -438,6 +447,7 @@ fn version(all: &[&Message], starts: &[Start], group: &[usize], lineage: usize) 
             number: s.number.map_or(1, |n| n.0),
             entry: s.index,
             title: s.title.clone(),
+            writer: writer(all[s.index]),
             diff: s.diff.clone(),
             patch_id: s.patch_id,
         })
@@ -448,10 +458,11 @@ fn version(all: &[&Message], starts: &[Start], group: &[usize], lineage: usize) 
         is_resend: first.is_resend,
         is_rfc: first.is_rfc,
         is_partial: false,
-        is_again: false,
+        again: 0,
         entry: cover
             .unwrap_or_else(|| members.iter().map(|s| s.index).min().unwrap_or(first.index)),
         cover,
+        is_cover_inferred: false,
         size: first.number.map_or(1, |n| n.1),
         patches,
         change_id: members.iter().find_map(|s| s.change_id.clone()),
@@ -489,9 +500,86 @@ fn mark_partial(versions: &mut [Version], thread: &Thread) {
             mine.patches.len() < before.patches.len() || (mine.patches.len() as u32) < mine.size;
         let partial =
             mine.number.minor > 0 || answers && mine.cover.is_none() && fewer && mine.size > 1;
-        let again = partial && mine.number == before.number && !mine.is_resend && !before.is_resend;
+        let again = versions[..at]
+            .iter()
+            .rev()
+            .take_while(|v| v.lineage == mine.lineage)
+            .filter(|v| v.number == mine.number && v.is_resend == mine.is_resend)
+            .count();
         versions[at].is_partial = partial;
-        versions[at].is_again = again;
+        versions[at].again = u32::try_from(again).unwrap_or(u32::MAX);
+    }
+}
+
+/// Gives patches without numbers to the cover letter `[PATCH 0/n]` that they answer, in their order, if
+/// they are as many as it lacks.
+fn unnumbered(all: &[&Message], thread: &Thread, versions: &mut Vec<Version>) {
+    let mut taken: Vec<usize> = Vec::new();
+    for at in 0..versions.len() {
+        let Some(cover) = versions[at].cover else { continue };
+        if !versions[at].patches.is_empty() {
+            continue;
+        }
+        let (number, resend, size) =
+            (versions[at].number, versions[at].is_resend, versions[at].size);
+        let mine: Vec<usize> = (0..versions.len())
+            .filter(|v| {
+                let other = &versions[*v];
+                other.cover.is_none()
+                    && other.number == number
+                    && other.is_resend == resend
+                    && other.patches.len() == 1
+                    && all[other.entry].subject.number.is_none()
+                    && all[other.entry].from.is(&all[cover].from)
+                    && thread.entries[other.entry].parent == Some(cover)
+                    && !taken.contains(v)
+            })
+            .collect();
+        if mine.len() as u64 != u64::from(size) {
+            continue;
+        }
+        let mut patches: Vec<Patch> =
+            mine.iter().flat_map(|v| versions[*v].patches.clone()).collect();
+        patches.sort_by_key(|p| p.entry);
+        for (place, patch) in (1..).zip(&mut patches) {
+            patch.number = place;
+        }
+        versions[at].patches = patches;
+        taken.extend(mine);
+    }
+    let mut index = 0;
+    versions.retain(|_| {
+        index += 1;
+        !taken.contains(&(index - 1))
+    });
+}
+
+/// Finds cover letters without `[PATCH 0/n]`: the first mail of a thread, of the sender of the
+/// patches, sent right before the first of them, which answers it.
+fn unmarked_covers(all: &[&Message], thread: &Thread, versions: &mut [Version]) {
+    for version in versions.iter_mut().filter(|v| v.cover.is_none()) {
+        let Some(first) = version.patches.iter().min_by_key(|p| p.number) else { continue };
+        let Some(above) = thread.entries[first.entry].parent else { continue };
+        let (patch, cover) = (all[first.entry], all[above]);
+        let apart = patch.date.zip(cover.date).map(|(p, c)| p.seconds - c.seconds);
+        let subject = &cover.subject;
+        let begins = thread.entries[above].parent.is_none()
+            && cover.in_reply_to.is_empty()
+            && !subject.is_reply
+            && !subject.is_patch
+            && !subject.is_pull;
+        if begins
+            && cover.from.is(&patch.from)
+            && apart.is_some_and(|s| (0..=SENT_TOGETHER).contains(&s))
+            && diffs(&cover.body).is_empty()
+        {
+            version.cover = Some(above);
+            version.entry = above;
+            version.is_cover_inferred = true;
+            if version.size > 1 {
+                version.title.clone_from(&subject.title);
+            }
+        }
     }
 }
 
@@ -524,6 +612,18 @@ pub(crate) fn drafts(all: &[&Message], thread: &mut Thread) {
     }
 }
 
+/// Whether two diffs change the same lines of the same files, wherever these stand.
+fn is_same(a: &Diff, b: &Diff) -> bool {
+    let lines = |d: &Diff| -> Vec<(LineKind, String)> {
+        let hunks = d.files.iter().flat_map(|f| &f.hunks);
+        hunks.flat_map(|h| &h.body).map(|l| (l.kind, l.text.clone())).collect()
+    };
+    a.files.len() == b.files.len()
+        && a.files.iter().zip(&b.files).all(|(x, y)| x.path() == y.path())
+        && a.added() + a.removed() > 0
+        && lines(a) == lines(b)
+}
+
 fn relate(diff: &Diff, entry: usize, thread: &Thread) -> (Relation, Vec<u64>, Grade) {
     // The nearest version before the draft is the most likely one.
     let candidates: Vec<usize> =
@@ -531,6 +631,13 @@ fn relate(diff: &Diff, entry: usize, thread: &Thread) -> (Relation, Vec<u64>, Gr
     let files_of = |v: usize| {
         thread.versions[v].patches.iter().filter_map(|p| p.diff.as_ref()).flat_map(|d| &d.files)
     };
+    let twin = candidates.iter().rev().find_map(|v| {
+        let mut diffs = thread.versions[*v].patches.iter().filter_map(|p| p.diff.as_ref());
+        diffs.find(|d| is_same(d, diff)).map(|d| (*v, d.lines.first))
+    });
+    if let Some((version, line)) = twin {
+        return (Relation::Same(version), vec![line, diff.lines.first], Grade::Seen);
+    }
     let same_blob = |a: &Option<String>, b: &Option<String>| match (a, b) {
         (Some(a), Some(b)) => a.starts_with(b.as_str()) || b.starts_with(a.as_str()),
         _ => false,

@@ -3,7 +3,7 @@
 
 use read_mail::{Civil, Message, TrailerKind};
 
-use crate::model::{Applied, Kind, QuestionState, State, Tag, Thread, When};
+use crate::model::{Applied, Kind, Pulled, QuestionState, State, Tag, Thread, When};
 use crate::own::{Role, prose, roles};
 use crate::phrases::{first_of, says_applied};
 use crate::series;
@@ -32,7 +32,7 @@ pub(crate) fn sum_up(all: &[&Message], thread: &mut Thread) {
     }
     review_tags(thread, &mut state);
     applied(all, thread, &mut state);
-    state.line = line(thread, &state);
+    state.line = line(all, thread, &state);
     thread.state = state;
 }
 
@@ -45,8 +45,12 @@ fn review_tags(thread: &Thread, state: &mut State) {
             tag.trailer.kind,
             TrailerKind::Review | TrailerKind::Test | TrailerKind::Refusal
         );
-        let Some(version) = tag.version.filter(|v| whole.contains(v)) else { continue };
-        if !counts || tag.condition.is_some() || is_replaced(tag, version, &whole, thread) {
+        let Some(version) = tag.version else { continue };
+        let stands = match whole.contains(&version) {
+            true => !is_replaced(tag, version, &whole, thread),
+            false => tag.carried_to.is_some(),
+        };
+        if !counts || tag.condition.is_some() || !stands {
             continue;
         }
         let key = (tag.trailer.tag.clone(), tag.trailer.person.shown().to_lowercase());
@@ -155,7 +159,7 @@ pub(crate) fn applied_in(message: &Message, entry: usize, thread: &Thread) -> Ve
     found
 }
 
-fn line(thread: &Thread, state: &State) -> String {
+fn line(all: &[&Message], thread: &Thread, state: &State) -> String {
     let mut out = String::new();
     match state.newest {
         Some(newest) => {
@@ -179,7 +183,7 @@ fn line(thread: &Thread, state: &State) -> String {
                 }
             }
         }
-        None => out.push_str("No patch."),
+        None => out.push_str(&without_version(all, thread)),
     }
     if !thread.questions.is_empty() {
         let mut counts = vec![format!("{} open", state.open)];
@@ -208,15 +212,50 @@ fn line(thread: &Thread, state: &State) -> String {
             1 => "1 test result".to_owned(),
             n => format!("{n} test results"),
         };
+        let bad = thread.tests.done.iter().filter(|t| t.passed == Some(false)).count();
+        let tested = match bad {
+            0 => tested,
+            n => format!("{tested} ({n} bad)"),
+        };
         out.push_str(&format!(" {tags}, {tested}, no merge seen."));
     }
     if !state.ball.is_empty() {
         out.push_str(&format!(" Ball: {}.", turns(&state.ball)));
     }
-    if let Some(last) = thread.entries.last() {
+    let known = thread.entries.iter().rev().find(|e| !e.when.is_unknown);
+    if let Some(last) = known.or(thread.entries.last()) {
         out.push_str(&format!(" Last mail {}.", day(last.when)));
     }
     out
+}
+
+/// What a thread without any version of a patch is.
+fn without_version(all: &[&Message], thread: &Thread) -> String {
+    if let Some(pull) = thread.pulls.last() {
+        let what = pull.reference.as_deref().unwrap_or(&pull.url);
+        return match &pull.pulled {
+            None => format!("Pull request for {what}."),
+            Some(Pulled { commit: Some(commit), .. }) => {
+                format!("Pull request for {what}, said to be merged as {commit}.")
+            }
+            Some(_) => format!("Pull request for {what}, said to be merged."),
+        };
+    }
+    let answered = all.iter().position(|m| m.subject.is_patch && m.subject.is_reply);
+    if let Some(at) = answered {
+        let subject = &all[at].subject;
+        let number = match subject.number {
+            Some((0, _)) => " (its cover letter)".to_owned(),
+            Some((number, size)) => format!(" {number}/{size}"),
+            None => String::new(),
+        };
+        return format!("No patch at hand: M{} is about {}{number}.", at + 1, subject.version);
+    }
+    match thread.drafts.len() {
+        0 => "No patch.".to_owned(),
+        1 => "No version of a patch, 1 diff.".to_owned(),
+        n => format!("No version of a patch, {n} diffs."),
+    }
 }
 
 /// `author (Q6 Q7), KCOV users (Q9)`.

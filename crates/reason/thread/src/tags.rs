@@ -7,6 +7,7 @@ use read_mail::{Message, Person, TrailerKind, trailers};
 use crate::model::{Kind, Place, Tag, Thread};
 use crate::own::{Role, roles};
 use crate::phrases::{CONDITIONS, first_of};
+use crate::series;
 
 pub(crate) fn find(all: &[&Message], thread: &mut Thread) {
     let mut found = Vec::new();
@@ -19,6 +20,10 @@ pub(crate) fn find(all: &[&Message], thread: &mut Thread) {
         let all_trailers = trailers(own);
         // A bot that quotes a patch without marks, or a pasted commit, is no review.
         for one in all_trailers {
+            // The heading of a mail that was pasted.
+            if one.tag == "Message-ID" && !matches!(kind, Kind::Patch(_)) {
+                continue;
+            }
             let place = match (kind, roles[one.first]) {
                 (Kind::Cover(_), _) => Place::Cover,
                 (Kind::Patch(_), Role::Notes) => Place::BelowLine,
@@ -46,11 +51,35 @@ pub(crate) fn find(all: &[&Message], thread: &mut Thread) {
                     && one.kind != TrailerKind::Tool
                     && one.person.address.is_none(),
                 condition,
+                carried_to: None,
                 trailer: one,
             });
         }
     }
+    carry(&mut found, thread);
     thread.tags = found;
+}
+
+/// Marks the tags that were given to patches of older versions which the newest has unchanged. One
+/// given to a whole older version was given to that version.
+fn carry(tags: &mut [Tag], thread: &Thread) {
+    let Some(newest) = series::newest(&thread.versions) else { return };
+    let whole: Vec<usize> = thread.whole(newest).collect();
+    let now: Vec<&crate::model::Patch> =
+        whole.iter().flat_map(|v| &thread.versions[*v].patches).collect();
+    let lineage = thread.versions[newest].lineage;
+    for tag in tags {
+        let Some(version) = tag.version.filter(|v| !whole.contains(v)) else { continue };
+        let old = &thread.versions[version];
+        let gives = matches!(tag.trailer.kind, TrailerKind::Review | TrailerKind::Test);
+        if old.lineage != lineage || tag.place != Place::Reply || !gives || tag.condition.is_some()
+        {
+            continue;
+        }
+        let given = old.patches.iter().find(|p| Some(p.entry) == tag.patch);
+        let Some(id) = given.and_then(|p| p.patch_id) else { continue };
+        tag.carried_to = now.iter().find(|p| p.patch_id == Some(id)).map(|p| p.entry);
+    }
 }
 
 /// The patch that a message is or answers, also by way of other replies.

@@ -3,7 +3,7 @@
 
 use read_mail::{Message, TrailerKind};
 
-use crate::model::{Ask, TestNote, Tests, Thread};
+use crate::model::{Ask, Kind, TestNote, Tests, Thread};
 use crate::own::{Role, prose, roles};
 use crate::phrases::{COMPILE_ONLY, RAN, RESULTS, TEST_OFFERED, TEST_WANTED, first_of};
 use crate::questions::is_machine;
@@ -28,7 +28,11 @@ pub(crate) fn find(all: &[&Message], thread: &mut Thread) {
                     passed,
                 };
                 if machine {
-                    if let Some((_, good)) = RESULTS.iter().find(|r| lower.contains(r.0)) {
+                    // What a bot reports by itself is a report of a fault, no test of a patch.
+                    let answers =
+                        thread.entries[entry].parent.is_some() || message.subject.is_reply;
+                    if answers && let Some((_, good)) = RESULTS.iter().find(|r| lower.contains(r.0))
+                    {
                         tests.done.push(note(Some(*good)));
                     }
                     continue;
@@ -48,11 +52,14 @@ pub(crate) fn find(all: &[&Message], thread: &mut Thread) {
                 } else if first_of(&lower, COMPILE_ONLY).is_some() && !asks {
                     tests.done.push(note(None));
                 } else if first_of(&lower, RAN).is_some() && !asks {
-                    tests.done.push(note(Some(
-                        !lower.contains("still")
-                            && !lower.contains("fail")
-                            && !lower.contains("crash"),
-                    )));
+                    let good = !lower.contains("still")
+                        && !lower.contains("fail")
+                        && !lower.contains("crash");
+                    // In a patch it tells how things were before.
+                    let is_patch = matches!(thread.entries[entry].kind, Kind::Patch(_));
+                    if good || !is_patch {
+                        tests.done.push(note(Some(good)));
+                    }
                 }
             }
         }
@@ -68,13 +75,16 @@ pub(crate) fn find(all: &[&Message], thread: &mut Thread) {
             passed: None,
         });
     }
+    tests.asked.extend(crate::commands::tests(thread));
     tests.asked.sort_by_key(|t| (t.entry, t.lines.first));
     let newest = series::newest(&thread.versions);
     tests.tested_by = thread
         .tags
         .iter()
         .filter(|t| {
-            t.trailer.kind == TrailerKind::Test && t.version.is_some() && t.version == newest
+            t.trailer.kind == TrailerKind::Test
+                && newest.is_some()
+                && (t.version == newest || t.carried_to.is_some())
         })
         .count();
     thread.tests = tests;

@@ -34,11 +34,14 @@ pub(crate) fn order(messages: &[Message], replied: &[Replied]) -> Vec<Entry> {
             }
         })
         .collect();
+    let refused = refuse(messages, replied, &mut when);
     quoted(messages, replied, &mut when);
     aged(messages, replied, &mut when);
     after_parents(replied, &mut when);
     let mut positions: Vec<usize> = (0..replied.len()).collect();
-    positions.sort_by_key(|p| (when[*p].low, messages[replied[*p].message].lines.first, *p));
+    let (earliest, depth) = after_answered(replied, &when);
+    positions
+        .sort_by_key(|p| (earliest[*p], depth[*p], messages[replied[*p].message].lines.first, *p));
     let mut place = vec![0; positions.len()];
     for (new, old) in positions.iter().enumerate() {
         place[*old] = new;
@@ -56,12 +59,85 @@ pub(crate) fn order(messages: &[Message], replied: &[Replied]) -> Vec<Entry> {
                     .iter()
                     .find(|a| a.depth == 0)
                     .map(|a| messages[r.message].body.line(a.first).number),
+                by_quote: r.by_quote.map(|(line, named)| (line, place[named])),
+                refused: refused[*p],
                 kind: Kind::Remark,
                 about: None,
                 copies: r.copies,
             }
         })
         .collect()
+}
+
+/// Seconds by which clocks of senders may differ before one of them is not believed.
+const CLOCKS: i64 = 86_400;
+
+/// Takes back dates that cannot be: later than a machine on the way took the mail, or later than
+/// that of an answer. Of two that contradict each other the one farther from the middle of the
+/// thread is not believed; of two that are equally far neither is taken back.
+fn refuse(messages: &[Message], replied: &[Replied], when: &mut [When]) -> Vec<Option<i64>> {
+    let mut refused = vec![None; replied.len()];
+    for (position, r) in replied.iter().enumerate() {
+        let message = &messages[r.message];
+        let (Some(date), Some(received)) = (message.date, message.received) else { continue };
+        if date.seconds > received.saturating_add(CLOCKS) {
+            refused[position] = Some(date.seconds);
+            let mine = &mut when[position];
+            (mine.low, mine.high, mine.has_seconds) = (received, received, true);
+        }
+    }
+    let mut dates: Vec<i64> = when.iter().filter(|w| w.is_exact).map(|w| w.low).collect();
+    dates.sort_unstable();
+    let Some(&middle) = dates.get(dates.len() / 2) else { return refused };
+    for _ in 0..replied.len().min(64) {
+        let mut news = false;
+        for (position, r) in replied.iter().enumerate() {
+            let Some(parent) = r.parent else { continue };
+            let (mine, above) = (when[position], when[parent]);
+            if !mine.is_exact || !above.is_exact || above.low <= mine.low.saturating_add(CLOCKS) {
+                continue;
+            }
+            let far = |w: When| w.low.abs_diff(middle);
+            let wrong = match far(mine).cmp(&far(above)) {
+                std::cmp::Ordering::Less => parent,
+                std::cmp::Ordering::Greater => position,
+                std::cmp::Ordering::Equal => continue,
+            };
+            refused[wrong] = refused[wrong].or(Some(when[wrong].low));
+            when[wrong] = When { line: when[wrong].line, ..UNKNOWN };
+            news = true;
+        }
+        if !news {
+            break;
+        }
+    }
+    refused
+}
+
+/// For each message the time before which it cannot stand in the order, since what it answers does
+/// not, and how many mails stand above it.
+fn after_answered(replied: &[Replied], when: &[When]) -> (Vec<i64>, Vec<usize>) {
+    let mut found: Vec<Option<(i64, usize)>> = vec![None; replied.len()];
+    for start in 0..replied.len() {
+        let mut path = Vec::new();
+        let mut at = Some(start);
+        while let Some(position) = at.filter(|p| found[*p].is_none()) {
+            if path.len() > replied.len() {
+                break;
+            }
+            path.push(position);
+            at = replied[position].parent;
+        }
+        while let Some(position) = path.pop() {
+            let above = replied[position].parent.and_then(|p| found[p]);
+            let low = when[position].low;
+            found[position] = Some(match above {
+                Some((least, depth)) => (low.max(least), depth + 1),
+                None => (low, 0),
+            });
+        }
+    }
+    found.into_iter().map(Option::unwrap_or_default).unzip()
 }
 
 /// Dates parents from the lines above quotes. A date without zone follows the clock of whoever

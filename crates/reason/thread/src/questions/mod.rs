@@ -20,7 +20,7 @@ use crate::phrases::{
     starts_with_any,
 };
 use crate::replies::Quotes;
-use crate::text::{calls, fold, sentences};
+use crate::text::{Sentence, calls, fold, sentences};
 use blocks::{Block, Paragraph};
 
 pub(crate) use anchor::last_lines;
@@ -54,9 +54,10 @@ pub(crate) fn find(all: &[&Message], quotes: &Quotes, thread: &mut Thread) {
     for (entry, message) in all.iter().enumerate() {
         let mut words = String::new();
         if !matches!(thread.entries[entry].kind, Kind::Patch(_)) && !is_machine(message) {
-            for block in blocks::blocks(message, entry, thread) {
+            let blocks = blocks::blocks(message, entry, thread);
+            for block in &blocks {
                 if finder.questions.len() < MAX_QUESTIONS {
-                    finder.block(&block, thread);
+                    finder.block(block, blocks.len() == 1, thread);
                 }
                 for paragraph in &block.paragraphs {
                     words.push_str(&paragraph.text);
@@ -77,10 +78,11 @@ pub(crate) fn find(all: &[&Message], quotes: &Quotes, thread: &mut Thread) {
 
 /// Mails of machines report; they do not ask.
 pub(crate) fn is_machine(message: &Message) -> bool {
-    const NAMES: [&str; 8] = [
+    const NAMES: [&str; 9] = [
         "kernel test robot",
         "syzbot",
         "patchwork-bot",
+        "pr-tracker-bot",
         "kernelci",
         "bug-bot",
         "lkft",
@@ -98,11 +100,14 @@ pub(crate) fn is_machine(message: &Message) -> bool {
 }
 
 impl Finder<'_> {
-    fn block(&mut self, block: &Block, thread: &Thread) {
+    fn block(&mut self, block: &Block, is_only: bool, thread: &Thread) {
         let entry = block.entry;
         let from = &self.all[entry].from;
         let by_author = matches!(thread.entries[entry].kind, Kind::Answer | Kind::Cover(_));
-        let targets = self.targets(block);
+        let mut targets = self.targets(block);
+        if targets.is_empty() && is_only && block.above.is_empty() {
+            targets.extend(self.sole_question(entry, thread));
+        }
         let mut rest: Vec<&Paragraph> = block.paragraphs.iter().collect();
         if targets.is_empty() {
             if by_author {
@@ -112,6 +117,16 @@ impl Finder<'_> {
             }
             return;
         }
+        // One who goes on asking in a paragraph of its own asks something new: what is said to that
+        // says nothing about the first question.
+        let asker_again = !by_author && targets.iter().all(|t| self.questions[*t].asker.is(from));
+        let next: Vec<Paragraph> = rest
+            .iter()
+            .skip(1)
+            .filter(|p| asker_again && sentences(&p.text).iter().any(Sentence::is_question))
+            .map(|p| (*p).clone())
+            .collect();
+        rest.retain(|p| !next.iter().any(|n| n.first == p.first));
         let text = fold(&rest.iter().map(|p| p.text.as_str()).collect::<Vec<_>>().join(" "));
         // A paragraph that turns to others by name begins a question of its own.
         let fresh: Vec<&Paragraph> = rest
@@ -162,6 +177,9 @@ impl Finder<'_> {
         for paragraph in fresh {
             self.author_asks(block, &[paragraph], thread);
         }
+        if !next.is_empty() {
+            self.remarks(&Block { paragraphs: next, ..block.clone() }, thread);
+        }
     }
 
     /// The questions whose lines stand in the quote right above a block: those of the message that is
@@ -192,6 +210,19 @@ impl Finder<'_> {
             self.quotes.depth(block.entry, *i) == 1 && self.quotes.above(block.entry, *i).is_some()
         });
         if has_direct { Vec::new() } else { find(false) }
+    }
+
+    /// The one question of the mail that is answered: words above its whole copy, or without any, can
+    /// be about nothing else.
+    fn sole_question(&self, entry: usize, thread: &Thread) -> Option<usize> {
+        let parent = thread.entries[entry].parent?;
+        if self.all[parent].from.is(&self.all[entry].from) {
+            return None;
+        }
+        let mut asked = (0..self.questions.len())
+            .filter(|q| self.questions[*q].asked.iter().any(|(at, _)| *at == parent));
+        let sole = asked.next()?;
+        asked.next().is_none().then_some(sole)
     }
 
     /// People of the thread to whom a text turns by their first names: `Ann, and Bo, can you …`.
@@ -559,8 +590,8 @@ fn tone(text: &str, by_asker: bool, after_counter: bool) -> Tone {
     let lower = text.to_lowercase();
     let all = sentences(text);
     let first = all.first().map(|s| s.text.to_lowercase()).unwrap_or_default();
-    let asks = all.iter().any(crate::text::Sentence::is_question);
-    let ends_asking = all.last().is_some_and(crate::text::Sentence::is_question);
+    let asks = all.iter().any(Sentence::is_question);
+    let ends_asking = all.last().is_some_and(Sentence::is_question);
     let agrees = starts_with_any(&lower, AGREEMENT_STARTS)
         && !first.contains(" but ")
         && !first.starts_with("thanks for");

@@ -15,7 +15,7 @@ pub(super) fn settle(all: &[&Message], question: &mut Question, thread: &Thread)
     question.state = state;
     question.reason = reason;
     question.evidence = evidence;
-    question.waits_for = turn(question, thread);
+    question.waits_for = turn(all, question, thread);
 }
 
 type Standing = (QuestionState, String, Vec<u64>);
@@ -30,13 +30,26 @@ fn stand(all: &[&Message], question: &Question, thread: &Thread) -> Standing {
     }
     let answered_before_agreement =
         |at: usize| question.exchanges[..at].iter().any(|e| !e.by_asker);
-    if let Some((_, e)) = question
+    if let Some((at, e)) = question
         .exchanges
         .iter()
         .enumerate()
         .find(|(at, e)| e.by_asker && e.tone == Tone::Agrees && answered_before_agreement(*at))
     {
-        return (QuestionState::Confirmed, format!("the asker agrees, {}", by(e)), Vec::new());
+        let before = &question.exchanges[..at];
+        // Agreement after a further question of the asker may be to the answer to that one.
+        return match before.iter().find(|b| b.by_asker && b.tone == Tone::AsksBack) {
+            None => (QuestionState::Confirmed, format!("the asker agrees, {}", by(e)), Vec::new()),
+            Some(on) => (
+                QuestionState::Answered,
+                format!(
+                    "the asker asked on, {}, and agrees to what was said then, {}",
+                    by(on),
+                    by(e)
+                ),
+                Vec::new(),
+            ),
+        };
     }
     if question.ask == Ask::Test {
         return match test_result(all, question, thread) {
@@ -392,7 +405,7 @@ fn unanswered_part(question: &Question) -> Option<String> {
 }
 
 /// Whose turn it is.
-fn turn(question: &Question, thread: &Thread) -> Vec<String> {
+fn turn(all: &[&Message], question: &Question, thread: &Thread) -> Vec<String> {
     if question.state.is_closed() {
         return Vec::new();
     }
@@ -412,7 +425,31 @@ fn turn(question: &Question, thread: &Thread) -> Vec<String> {
             false => question.asked_of.clone(),
         };
     }
-    let author = author.map_or_else(|| "author".to_owned(), |a| format!("author ({})", a.shown()));
+    // Without a patch it is whoever wrote the mail that is answered, or began the thread.
+    let answered = question.asked.first().and_then(|(entry, _)| {
+        let body = &all[*entry].body;
+        let parent = thread.entries[*entry].parent.map(|p| all[p].from.clone());
+        parent.or_else(|| {
+            (0..body.len().min(1000))
+                .filter_map(|i| read_mail::attribution(body, i))
+                .find(|a| a.depth == 0)
+                .map(|a| a.person)
+        })
+    });
+    let author = match author {
+        Some(author) => format!("author ({})", author.shown()),
+        // Its patch is not at hand, and so is its author's name.
+        None if all.iter().any(|m| m.subject.is_patch) => "author".to_owned(),
+        None => match answered.as_ref().or(all.first().map(|m| &m.from)) {
+            Some(first) if !first.is(&question.asker) && first.shown() != "" => {
+                first.shown().to_owned()
+            }
+            _ => match question.asked_of.is_empty() {
+                true => "anyone who can answer".to_owned(),
+                false => question.asked_of.join(", "),
+            },
+        },
+    };
     let Some(last) = question.exchanges.last() else {
         return match question.asked_of.is_empty() {
             true => vec![author],

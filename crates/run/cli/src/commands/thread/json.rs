@@ -42,6 +42,8 @@ struct ThreadJson {
     questions: Vec<QuestionJson>,
     superseded: Vec<SupersededJson>,
     withdrawn: Vec<WithdrawnJson>,
+    commands: Vec<CommandJson>,
+    pulls: Vec<PullJson>,
     tests: TestsJson,
     findings: Vec<StatementJson>,
 }
@@ -97,6 +99,15 @@ struct MessageJson {
     kind: &'static str,
     version: Option<String>,
     parent: Option<String>,
+    /// Where the quote shows the parent and the headers name another mail: that one, and the line of
+    /// the quote.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    headers_name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    quote_line: Option<u64>,
+    /// Its `Date` in UTC, where it cannot be and was not used.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    date_refused: Option<String>,
     lines: Lines,
     from_line: u64,
     /// The file of a directory or the commit of an archive, and its line that is the first of the
@@ -107,6 +118,35 @@ struct MessageJson {
     file_line: Option<u64>,
     copies: usize,
     problems: Vec<ProblemJson>,
+}
+
+/// A command to syzbot.
+#[derive(Serialize, JsonSchema)]
+struct CommandJson {
+    message: String,
+    name: String,
+    command: String,
+    argument: String,
+    lines: Lines,
+}
+
+#[derive(Serialize, JsonSchema)]
+struct PullJson {
+    message: String,
+    url: String,
+    reference: Option<String>,
+    base: Option<String>,
+    head: Option<String>,
+    lines: Lines,
+    /// Somebody's word that it was merged.
+    said_merged: Option<SaidMergedJson>,
+}
+
+#[derive(Serialize, JsonSchema)]
+struct SaidMergedJson {
+    message: String,
+    line: u64,
+    commit: Option<String>,
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -130,6 +170,8 @@ struct VersionJson {
     author: String,
     message: String,
     cover: Option<String>,
+    /// The cover letter has no `[PATCH 0/n]`.
+    cover_inferred: bool,
     size: u32,
     rfc: bool,
     partial: bool,
@@ -144,6 +186,9 @@ struct VersionJson {
 struct PatchJson {
     number: u32,
     title: String,
+    /// Who wrote it, if its text names another than its sender.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    writer: Option<String>,
     message: String,
     diff: Option<DiffJson>,
 }
@@ -225,6 +270,9 @@ struct TagJson {
     for_other: bool,
     lacks_address: bool,
     condition: Option<u64>,
+    /// It was given to a patch of an older version, and this patch of the newest has the same diff.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    carried_to: Option<String>,
     lines: Lines,
 }
 
@@ -421,6 +469,7 @@ fn thread(read: &Read, t: &Thread) -> ThreadJson {
                 for_other: tag.is_for_other,
                 lacks_address: tag.lacks_address,
                 condition: tag.condition,
+                carried_to: tag.carried_to.map(m),
                 lines: lines(tag.lines),
             })
             .collect(),
@@ -490,6 +539,34 @@ fn thread(read: &Read, t: &Thread) -> ThreadJson {
                 refuted: w.refuted.iter().map(|l| lines(*l)).collect(),
                 conceded: lines(w.conceded),
                 backed_by: w.backed_by.clone(),
+            })
+            .collect(),
+        commands: t
+            .commands
+            .iter()
+            .map(|c| CommandJson {
+                message: m(c.entry),
+                name: c.person.shown().to_owned(),
+                command: c.name.clone(),
+                argument: c.argument.clone(),
+                lines: lines(c.lines),
+            })
+            .collect(),
+        pulls: t
+            .pulls
+            .iter()
+            .map(|p| PullJson {
+                message: m(p.entry),
+                url: p.url.clone(),
+                reference: p.reference.clone(),
+                base: p.base.clone(),
+                head: p.head.clone(),
+                lines: lines(p.lines),
+                said_merged: p.pulled.as_ref().map(|by| SaidMergedJson {
+                    message: m(by.entry),
+                    line: by.line,
+                    commit: by.commit.clone(),
+                }),
             })
             .collect(),
         tests: TestsJson {
@@ -569,6 +646,11 @@ fn messages(read: &Read, t: &Thread) -> Vec<MessageJson> {
                 },
                 version: e.about.map(|v| t.versions[v].name()),
                 parent: e.parent.map(m),
+                headers_name: e.by_quote.map(|q| m(q.1)),
+                quote_line: e.by_quote.map(|q| q.0),
+                date_refused: e.refused.map(|seconds| {
+                    read_mail::Moment { seconds, zone: Some(0) }.utc().chars().take(19).collect()
+                }),
                 lines: lines(message.lines),
                 from_line: message.from_line,
                 file: read.place(message.lines.first).map(|p| p.0.to_owned()),
@@ -594,6 +676,7 @@ fn versions(t: &Thread) -> Vec<VersionJson> {
             author: v.author.shown().to_owned(),
             message: m(v.entry),
             cover: v.cover.map(m),
+            cover_inferred: v.is_cover_inferred,
             size: v.size,
             rfc: v.is_rfc,
             partial: v.is_partial,
@@ -607,6 +690,7 @@ fn versions(t: &Thread) -> Vec<VersionJson> {
                 .map(|p| PatchJson {
                     number: p.number,
                     title: p.title.clone(),
+                    writer: p.writer.as_ref().map(|w| w.shown().to_owned()),
                     message: m(p.entry),
                     diff: p.diff.as_ref().map(diff),
                 })
@@ -621,6 +705,7 @@ fn drafts(t: &Thread) -> Vec<DraftJson> {
         .enumerate()
         .map(|(n, d)| {
             let (relation, version) = match d.relation {
+                Relation::Same(v) => ("same", Some(v)),
                 Relation::Incremental(v) => ("incremental", Some(v)),
                 Relation::Replacement(v) => ("replacement", Some(v)),
                 Relation::Touches(v) => ("touches", Some(v)),

@@ -8,13 +8,15 @@ use std::thread;
 
 use anyhow::Context as _;
 use facts::LineSpan;
-use outside_git::public_inbox::{self, Epoch, Mails};
-use outside_store::mail_index::{MailIndex, Row, Wanted};
+use outside_git::public_inbox::{self, Epoch, Layout, Mails};
+use outside_store::mail_index::{self, MailIndex, Row, Wanted};
 use read_mail::Message;
 use reason_thread::{QuestionState, Thread, understand};
 
 use crate::failure::Failure;
 use crate::output::{Escaped, message};
+
+use super::Read;
 
 /// Mails written in one transaction. What is lost by an interruption is less than this.
 const BATCH: usize = 1000;
@@ -29,10 +31,17 @@ pub(super) struct Query {
     pub(super) wanted: Vec<Wanted>,
     pub(super) limit: usize,
     pub(super) offline: bool,
+    /// The Message-ID of a mail whose thread is wanted.
+    pub(super) id: Option<String>,
+    /// Whole threads are wanted, not a line of each.
+    pub(super) show: bool,
 }
 
-/// Brings the index up to date and prints what is asked.
-pub(super) fn run(query: &Query) -> Result<(), Failure> {
+/// Brings the index up to date and prints what is asked. Whole threads go to `take`.
+pub(super) fn run(
+    query: &Query,
+    mut take: impl FnMut(Read) -> Result<(), Failure>,
+) -> Result<(), Failure> {
     let path = match &query.index {
         Some(path) => path.clone(),
         None => query.directory.join("ktriage-mail.sqlite"),
@@ -49,25 +58,54 @@ pub(super) fn run(query: &Query) -> Result<(), Failure> {
             "clone one with `git clone --mirror https://lore.kernel.org/LIST/0 LIST/git/0.git`",
         ));
     }
-    if !query.offline {
-        for epoch in &epochs {
-            update(&mut index, epoch)?;
+    let mut archives = 0;
+    for epoch in &epochs {
+        let Some(layout) = public_inbox::layout(epoch).map_err(Failure::usage)? else { continue };
+        archives += 1;
+        if !query.offline {
+            update(&mut index, epoch, layout)?;
         }
     }
-    let mut out = io::stdout().lock();
-    if query.wanted.is_empty() && query.me.is_none() {
+    if archives == 0 {
+        return Err(Failure::usage(anyhow::anyhow!(
+            "{}: of {} repositories none is an archive of mails",
+            query.directory.display(),
+            epochs.len()
+        ))
+        .hint("an archive of public-inbox has one mail a commit, in the file `m`"));
+    }
+    if let Some(id) = &query.id {
+        let thread = index.thread_of(id).map_err(Failure::usage)?;
+        let rows = match thread {
+            Some(thread) => index.mails(thread).map_err(Failure::usage)?,
+            None => Vec::new(),
+        };
+        if rows.is_empty() {
+            return Err(Failure::usage(anyhow::anyhow!(
+                "no mail of {} has or answers the Message-ID {id}",
+                query.directory.display()
+            ))
+            .hint("fetch the mirror's news with `git fetch` in its newest epoch, or ask without --no-update"));
+        }
+        take(whole(&query.directory, &rows)?)?;
+    }
+    let mut out = io::stdout();
+    if query.wanted.is_empty() && query.me.is_none() && query.id.is_none() {
         let count = index.count().map_err(Failure::usage)?;
         writeln!(
             out,
-            "{count} mails of {} archives in {}",
-            epochs.len(),
+            "{count} mails of {archives} archives in {}",
             Escaped(&path.display().to_string())
         )?;
     }
     for wanted in &query.wanted {
         for thread in index.threads(wanted, query.limit).map_err(Failure::usage)? {
             let rows = index.mails(thread).map_err(Failure::usage)?;
-            write!(out, "{}", Escaped(&summary(&rows)))?;
+            if query.show {
+                take(whole(&query.directory, &rows)?)?;
+            } else {
+                write!(out, "{}", Escaped(&summary(&rows)))?;
+            }
         }
     }
     if let Some(me) = &query.me {
@@ -82,24 +120,42 @@ pub(super) fn run(query: &Query) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Adds the mails of an epoch that the index does not have. Reading, understanding and writing go on
-/// side by side.
-fn update(index: &mut MailIndex, epoch: &Epoch) -> Result<(), Failure> {
+/// Takes over what an epoch says that the index does not have. Reading, understanding and writing go
+/// on side by side.
+fn update(index: &mut MailIndex, epoch: &Epoch, layout: Layout) -> Result<(), Failure> {
     let done = index.done(&epoch.path).map_err(Failure::usage)?;
-    let commits = public_inbox::commits(epoch, done.as_deref()).map_err(Failure::usage)?;
-    if commits.is_empty() {
-        return Ok(());
+    let news = public_inbox::news(epoch, layout, done.as_deref()).map_err(Failure::usage)?;
+    if news.is_rewritten {
+        message(&format!("{}: its history was rewritten; it is read anew", epoch.path.display()));
+        index.begin_again(&epoch.path).map_err(Failure::usage)?;
     }
-    let total = commits.len();
-    let (send, receive) = sync_channel::<Vec<(String, Message)>>(4);
+    if !news.places.is_empty() {
+        add(index, epoch, news.places)?;
+    }
+    // Also after a run that was to do it and was interrupted.
+    index.end_again(&epoch.path).map_err(Failure::usage)?;
+    Ok(())
+}
+
+fn add(index: &mut MailIndex, epoch: &Epoch, places: Vec<String>) -> Result<(), Failure> {
+    let total = places.len();
+    let (send, receive) = sync_channel::<Vec<(String, mail_index::Change)>>(4);
     let reader = {
         let epoch = epoch.clone();
         thread::spawn(move || -> Result<(), public_inbox::Error> {
             let mut mails = Mails::open(&epoch)?;
-            for batch in commits.chunks(BATCH) {
+            for batch in places.chunks(BATCH) {
                 let mut read = Vec::with_capacity(batch.len());
-                mails.read(batch, |commit, mail| {
-                    read.push((commit.to_owned(), read_mail::message(&mail, 1)));
+                mails.read(batch, |place, change| {
+                    let change = match change {
+                        public_inbox::Change::Added(mail) => {
+                            mail_index::Change::Added(read_mail::message(&mail, 1))
+                        }
+                        public_inbox::Change::Removed(mail) => {
+                            mail_index::Change::Removed(read_mail::message(&mail, 1))
+                        }
+                    };
+                    read.push((place.to_owned(), change));
                     true
                 })?;
                 if send.send(read).is_err() {
@@ -126,6 +182,27 @@ fn update(index: &mut MailIndex, epoch: &Epoch) -> Result<(), Failure> {
     }
 }
 
+/// A thread of the index, read and understood.
+fn whole(directory: &Path, rows: &[Row]) -> Result<Read, Failure> {
+    let rows = &rows[..rows.len().min(MAX_THREAD)];
+    let found = mails(rows)?;
+    let files = found
+        .iter()
+        .map(|(row, message)| {
+            let row = &rows[*row];
+            (message.lines.first, format!("{}:{}", row.archive.display(), row.place))
+        })
+        .collect();
+    let messages: Vec<Message> = found.into_iter().map(|f| f.1).collect();
+    Ok(Read {
+        name: directory.display().to_string(),
+        form: "archive of public-inbox",
+        threads: understand(&messages),
+        messages,
+        files,
+    })
+}
+
 /// One line for a thread: last day, mails, people, subject, place of its first mail.
 fn summary(rows: &[Row]) -> String {
     let Some(first) = rows.first() else { return String::new() };
@@ -145,11 +222,10 @@ fn summary(rows: &[Row]) -> String {
     )
 }
 
-/// The mails of a thread.
-pub(super) fn messages(rows: &[Row]) -> Result<Vec<Message>, Failure> {
-    let mut found = Vec::new();
+/// The mails of a thread, each with the index of its row.
+fn mails(rows: &[Row]) -> Result<Vec<(usize, Message)>, Failure> {
+    let mut found: Vec<(usize, Message)> = Vec::new();
     let mut at = 0;
-    let rows = &rows[..rows.len().min(MAX_THREAD)];
     while at < rows.len() {
         let archive: &Path = &rows[at].archive;
         let end =
@@ -157,11 +233,17 @@ pub(super) fn messages(rows: &[Row]) -> Result<Vec<Message>, Failure> {
         let epoch = Epoch { path: archive.to_owned(), list: String::new() };
         let mut mails = Mails::open(&epoch).map_err(Failure::usage)?;
         let places: Vec<String> = rows[at..end].iter().map(|r| r.place.clone()).collect();
+        let mut row = at;
         mails
-            .read(&places, |_, mail| {
-                // Each line of a thread has a number of its own.
-                let first = found.last().map_or(1, |m: &Message| m.lines.last + 1);
-                found.push(read_mail::message(&mail, first));
+            .read(&places, |place, change| {
+                while row < end && rows[row].place != place {
+                    row += 1;
+                }
+                if let public_inbox::Change::Added(mail) = change {
+                    // Each line of a thread has a number of its own.
+                    let first = found.last().map_or(1, |m| m.1.lines.last + 1);
+                    found.push((row.min(end - 1), read_mail::message(&mail, first)));
+                }
                 true
             })
             .with_context(|| format!("reading mails of {}", archive.display()))
@@ -174,7 +256,8 @@ pub(super) fn messages(rows: &[Row]) -> Result<Vec<Message>, Failure> {
 /// The open questions of a thread that wait for `me`, one a line: Message-ID, lines, number, asker,
 /// text.
 fn open_to(me: &str, rows: &[Row]) -> Result<String, Failure> {
-    let messages = messages(rows)?;
+    let rows = &rows[..rows.len().min(MAX_THREAD)];
+    let messages: Vec<Message> = mails(rows)?.into_iter().map(|f| f.1).collect();
     let names: Vec<&str> = messages
         .iter()
         .map(|m| &m.from)

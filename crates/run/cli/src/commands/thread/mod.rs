@@ -3,6 +3,7 @@
 mod html;
 mod input;
 mod json;
+mod link;
 mod list;
 mod text;
 
@@ -29,7 +30,8 @@ use crate::output::Escaped;
     ktriage thread --diff v4 t.mbox       the diff of v4, as its sender wrote it\n  \
     ktriage thread --list ~/lore/kcov     index a mirror of a list, or bring the index up to date\n  \
     ktriage thread --list ~/lore/kcov --me ann@pump.example    open questions that wait for ann\n  \
-    ktriage thread --list ~/lore/kcov --file kernel/kcov.c     threads with a diff of that file")]
+    ktriage thread --list ~/lore/kcov --file kernel/kcov.c     threads with a diff of that file\n  \
+    ktriage thread --list ~/lore/kcov --id 20260502.1@b.example    the thread of that mail")]
 pub(crate) struct Arguments {
     /// Mailboxes, mails, maildirs or saved pages; `-` is standard input.
     #[arg(value_name = "MBOX|PAGE|DIR", required_unless_present = "list")]
@@ -37,6 +39,9 @@ pub(crate) struct Arguments {
     /// Print one JSON object for each input.
     #[arg(long, conflicts_with_all = ["list_open", "diff"])]
     json: bool,
+    /// Only the thread of the mail with this Message-ID, or with this link of an archive.
+    #[arg(long, value_name = "MESSAGE-ID")]
+    id: Option<String>,
     /// Also write a page that can be read in a minute.
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
@@ -47,7 +52,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "NAME")]
     diff: Option<String>,
     /// Index a mirror of public-inbox archives and ask the index.
-    #[arg(long, value_name = "DIR", conflicts_with_all = ["inputs", "json", "html", "diff"])]
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["inputs", "diff"])]
     list: Option<PathBuf>,
     /// Where the index is; in the mirror's directory if not given.
     #[arg(long, value_name = "FILE", requires = "list")]
@@ -70,6 +75,9 @@ pub(crate) struct Arguments {
     /// Threads with these words.
     #[arg(long, value_name = "WORDS", requires = "list")]
     search: Vec<String>,
+    /// Print the whole of each thread that is found instead of a line.
+    #[arg(long, requires = "list")]
+    show: bool,
     /// At most this many threads an answer, the newest first.
     #[arg(long, default_value_t = 50, requires = "list")]
     limit: usize,
@@ -113,6 +121,14 @@ impl Read {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
+    let id = match &arguments.id {
+        None => None,
+        Some(text) => Some(link::message_id(text).ok_or_else(|| {
+            Failure::usage(anyhow::anyhow!("`{text}` names no Message-ID"))
+                .hint("give it as the header has it, ID@HOST, or as a link to the mail on lore")
+        })?),
+    };
+    let mut printer = Printer { arguments, pages: Vec::new(), open: 0 };
     if let Some(directory) = &arguments.list {
         let mut wanted: Vec<Wanted> = Vec::new();
         wanted.extend(arguments.bug.iter().map(|b| Wanted::Bug(b.clone())));
@@ -120,30 +136,70 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         wanted.extend(arguments.function.iter().map(|f| Wanted::Function(f.clone())));
         wanted.extend(arguments.untested.then_some(Wanted::Untested));
         wanted.extend(arguments.search.iter().map(|s| Wanted::Words(s.clone())));
-        list::run(&list::Query {
-            directory: directory.clone(),
-            index: arguments.index.clone(),
-            me: arguments.me.clone(),
-            wanted,
-            limit: arguments.limit,
-            offline: arguments.no_update,
-        })?;
-        return Ok(ExitCode::SUCCESS);
+        let whole = arguments.show || id.is_some();
+        if !whole && (arguments.json || arguments.list_open || arguments.html.is_some()) {
+            return Err(Failure::usage(anyhow::anyhow!(
+                "--json, --html and --list-open are about whole threads"
+            ))
+            .hint("add --show, or name one thread with --id"));
+        }
+        list::run(
+            &list::Query {
+                directory: directory.clone(),
+                index: arguments.index.clone(),
+                me: arguments.me.clone(),
+                wanted,
+                limit: arguments.limit,
+                offline: arguments.no_update,
+                id,
+                show: arguments.show,
+            },
+            |read| printer.take(read),
+        )?;
+        return printer.end();
     }
-    let mut out = io::stdout().lock();
-    let mut pages = Vec::new();
-    let mut open = 0usize;
+    let mut is_found = false;
     for path in &arguments.inputs {
         let found = input::read(path)?;
-        let threads = understand(&found.messages);
-        let read = Read {
+        let mut threads = understand(&found.messages);
+        if let Some(id) = &id {
+            threads.retain(|t| {
+                let has = |m: usize| found.messages[m].message_id.as_ref() == Some(id);
+                t.entries.iter().any(|e| has(e.message)) || t.absent.contains(id)
+            });
+            if threads.is_empty() {
+                continue;
+            }
+        }
+        is_found = true;
+        printer.take(Read {
             name: found.name,
             form: found.form,
             messages: found.messages,
             threads,
             files: found.files,
-        };
-        open += read.threads.iter().map(|t| t.state.open + t.state.partly).sum::<usize>();
+        })?;
+    }
+    if let (Some(id), false) = (id, is_found) {
+        return Err(Failure::usage(anyhow::anyhow!(
+            "no mail of the input has or answers the Message-ID {id}"
+        )));
+    }
+    printer.end()
+}
+
+/// Prints each input as the arguments want it.
+struct Printer<'a> {
+    arguments: &'a Arguments,
+    pages: Vec<Read>,
+    open: usize,
+}
+
+impl Printer<'_> {
+    fn take(&mut self, read: Read) -> Result<(), Failure> {
+        let arguments = self.arguments;
+        let mut out = io::stdout().lock();
+        self.open += read.threads.iter().map(|t| t.state.open + t.state.partly).sum::<usize>();
         if let Some(name) = &arguments.diff {
             let bytes = diff(&read, name)?;
             if out.is_terminal() {
@@ -159,18 +215,26 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         } else {
             write!(out, "{}", Escaped(&text::report(&read)))?;
         }
-        pages.push(read);
+        out.flush()?;
+        if arguments.html.is_some() {
+            self.pages.push(read);
+        }
+        Ok(())
     }
-    out.flush()?;
-    if let Some(path) = &arguments.html {
-        std::fs::write(path, html::page(&pages)).map_err(|error| {
-            Failure::usage(anyhow::Error::new(error).context(format!("writing {}", path.display())))
-        })?;
+
+    fn end(self) -> Result<ExitCode, Failure> {
+        if let Some(path) = &self.arguments.html {
+            std::fs::write(path, html::page(&self.pages)).map_err(|error| {
+                Failure::usage(
+                    anyhow::Error::new(error).context(format!("writing {}", path.display())),
+                )
+            })?;
+        }
+        Ok(match self.arguments.exit_code && self.open > 0 {
+            true => ExitCode::from(crate::failure::FOUND),
+            false => ExitCode::SUCCESS,
+        })
     }
-    Ok(match arguments.exit_code && open > 0 {
-        true => ExitCode::from(crate::failure::FOUND),
-        false => ExitCode::SUCCESS,
-    })
 }
 
 /// The bytes of a diff as its sender wrote them.

@@ -75,12 +75,14 @@ fn one(out: &mut String, read: &Read, thread: &Thread) {
             ),
         );
     }
+    pulls(out, thread);
     messages(out, read, thread);
     versions(out, thread);
     changes(out, thread);
     tags(out, thread);
     references(out, thread);
     questions(out, thread);
+    commands(out, thread);
     tests(out, thread);
     findings(out, &thread.findings);
 }
@@ -90,19 +92,109 @@ pub(super) fn kind(thread: &Thread, at: usize) -> String {
     let entry = &thread.entries[at];
     let about = entry.about.map(|v| thread.versions[v].name());
     match (entry.kind, about) {
-        (Kind::Cover(v), _) => format!("cover letter of {}", thread.versions[v].name()),
+        (Kind::Cover(v), _) => {
+            let version = &thread.versions[v];
+            let note = if version.is_cover_inferred { " (not marked as one)" } else { "" };
+            format!("cover letter of {}{note}", version.name())
+        }
         (Kind::Patch(v), _) => {
             let version = &thread.versions[v];
-            let number = version.patches.iter().find(|p| p.entry == at).map_or(1, |p| p.number);
+            let patch = version.patches.iter().find(|p| p.entry == at);
+            let number = patch.map_or(1, |p| p.number);
+            let writer = patch.and_then(|p| p.writer.as_ref());
+            let by = writer.map_or(String::new(), |w| format!(" by {}", w.shown()));
             match version.size {
-                0 | 1 => format!("PATCH {}", version.name()),
-                size => format!("PATCH {} {number}/{size}", version.name()),
+                0 | 1 => format!("PATCH {}{by}", version.name()),
+                size => format!("PATCH {} {number}/{size}{by}", version.name()),
             }
         }
         (Kind::Review, Some(v)) => format!("review of {v}"),
         (Kind::Answer, Some(v)) => format!("author, on {v}"),
+        _ if thread.pulls.iter().any(|p| p.entry == at) => "pull request".to_owned(),
         _ => "remark".to_owned(),
     }
+}
+
+/// What a message answers, and how that is known.
+fn answers(thread: &Thread, at: usize, is_reply: bool) -> String {
+    let entry = &thread.entries[at];
+    match (entry.parent, entry.by_quote) {
+        (Some(p), Some((line, named))) => {
+            format!(", answers M{} (quoted in L{line}; its headers name M{})", p + 1, named + 1)
+        }
+        (Some(p), None) => format!(", answers M{}", p + 1),
+        (None, _) if is_reply => ", answers a mail not at hand".to_owned(),
+        (None, _) => String::new(),
+    }
+}
+
+fn pulls(out: &mut String, thread: &Thread) {
+    for pull in &thread.pulls {
+        let what = match &pull.reference {
+            Some(reference) => format!("{} {reference}", pull.url),
+            None => pull.url.clone(),
+        };
+        let base = pull.base.as_ref().map_or(String::new(), |id| format!(", on {id}"));
+        let head = pull.head.as_ref().map_or(String::new(), |id| format!(", up to {id}"));
+        put(
+            out,
+            format_args!("M{} asks to pull {what}{base}{head} {}", pull.entry + 1, pull.lines),
+        );
+        if let Some(pulled) = &pull.pulled {
+            let commit = pulled.commit.as_ref().map_or(String::new(), |id| format!(" as {id}"));
+            put(
+                out,
+                format_args!(
+                    "M{} says it was merged{commit} (L{}); only a tree can show it.",
+                    pulled.entry + 1,
+                    pulled.line
+                ),
+            );
+        }
+    }
+}
+
+fn commands(out: &mut String, thread: &Thread) {
+    if thread.commands.is_empty() {
+        return;
+    }
+    put(out, format_args!("\n## Commands to syzbot"));
+    for command in &thread.commands {
+        let argument = match command.argument.as_str() {
+            "" => String::new(),
+            argument => format!(": {argument}"),
+        };
+        put(
+            out,
+            format_args!(
+                "{}{argument}, from {} M{} {}",
+                command.name,
+                command.person.shown(),
+                command.entry + 1,
+                command.lines
+            ),
+        );
+    }
+}
+
+/// Numbers in rising order: `2 4-6 9`.
+pub(super) fn ranges(numbers: &[u32]) -> String {
+    let mut found: Vec<(u32, u32)> = Vec::new();
+    for &number in numbers {
+        match found.last_mut() {
+            Some((_, last)) if last.checked_add(1) == Some(number) => *last = number,
+            _ => found.push((number, number)),
+        }
+    }
+    let shown: Vec<String> = found
+        .iter()
+        .map(|(first, last)| match last - first {
+            0 => first.to_string(),
+            1 => format!("{first} {last}"),
+            _ => format!("{first}-{last}"),
+        })
+        .collect();
+    shown.join(" ")
 }
 
 fn messages(out: &mut String, read: &Read, thread: &Thread) {
@@ -117,11 +209,7 @@ fn messages(out: &mut String, read: &Read, thread: &Thread) {
     for (at, entry) in thread.entries.iter().enumerate() {
         let message = &read.messages[entry.message];
         let kind = kind(thread, at);
-        let to = match entry.parent {
-            Some(p) => format!(", answers M{}", p + 1),
-            None if message.subject.is_reply => ", answers a mail not at hand".to_owned(),
-            None => String::new(),
-        };
+        let to = answers(thread, at, message.subject.is_reply);
         let drafts: Vec<String> = thread
             .drafts
             .iter()
@@ -144,6 +232,23 @@ fn messages(out: &mut String, read: &Read, thread: &Thread) {
                 drafts.concat(),
             ),
         );
+        let id = message.message_id.as_deref();
+        let twin = thread.entries[..at]
+            .iter()
+            .position(|e| id.is_some() && read.messages[e.message].message_id.as_deref() == id);
+        if let Some(twin) = twin {
+            put(out, format_args!("     the Message-ID of M{}, another text", twin + 1));
+        }
+        if let Some(seconds) = entry.refused {
+            let date = read_mail::Moment { seconds, zone: Some(0) }.utc();
+            let date = date.get(..19).unwrap_or(&date);
+            put(
+                out,
+                format_args!(
+                    "     its Date, {date}, contradicts other mails or the machines on its way and is not believed"
+                ),
+            );
+        }
         if let Some((file, line)) = read.place(message.lines.first) {
             let file = file.strip_prefix(&read.name).map_or(file, |f| f.trim_start_matches('/'));
             put(out, format_args!("     L{} is line {line} of {file}", message.lines.first));
@@ -158,7 +263,7 @@ fn messages(out: &mut String, read: &Read, thread: &Thread) {
             }
         }
     }
-    if thread.entries.iter().any(|e| !e.when.is_exact) {
+    if thread.entries.iter().any(|e| !e.when.is_exact && !e.when.is_unknown) {
         put(
             out,
             format_args!("~ from the relative age only; the place among its neighbours may differ"),
@@ -216,9 +321,7 @@ fn versions(out: &mut String, thread: &Thread) {
                 version.patches.iter().map(|p| p.number.to_string()).collect();
             notes.push(format!("partial: only {}, the rest as before", numbers.join(" ")));
         } else if !version.missing().is_empty() {
-            let missing = version.missing();
-            let names: Vec<String> = missing.iter().take(20).map(ToString::to_string).collect();
-            notes.push(format!("not at hand: {}", names.join(" ")));
+            notes.push(format!("not at hand: {}", ranges(&version.missing())));
         }
         if version.is_rfc {
             notes.push("RFC".to_owned());
@@ -273,6 +376,7 @@ fn versions(out: &mut String, thread: &Thread) {
 fn relation(draft: &Draft, thread: &Thread) -> String {
     let name = |v: usize| thread.versions[v].name();
     match draft.relation {
+        Relation::Same(v) => format!("does what a patch of {} does", name(v)),
         Relation::Incremental(v) => format!("incremental, starts where {} ends", name(v)),
         Relation::Replacement(v) => {
             format!("replacement draft for {}, starts from its base", name(v))
@@ -280,6 +384,7 @@ fn relation(draft: &Draft, thread: &Thread) -> String {
         Relation::Touches(v) => {
             format!("touches files of {}; no blob tells from where it starts", name(v))
         }
+        Relation::Unrelated if thread.versions.is_empty() => "no version at hand".to_owned(),
         Relation::Unrelated => "touches no file of any version".to_owned(),
     }
 }
@@ -377,6 +482,9 @@ fn tags(out: &mut String, thread: &Thread) {
         }
         if tag.is_for_other {
             notes.push("not by its sender".to_owned());
+        }
+        if let Some(version) = tag.carried_to.and_then(|m| thread.entries[m].about) {
+            notes.push(format!("the diff is the same in {}", thread.versions[version].name()));
         }
         if let Some(line) = tag.condition {
             notes.push(format!("on a condition, L{line}"));
@@ -587,7 +695,17 @@ fn tests(out: &mut String, thread: &Thread) {
             );
         }
     }
-    put(out, format_args!("Tested-by: {}", tests.tested_by));
+    // A tag that was given to no version at hand, as that of a bot for a diff in a reply.
+    let others = thread
+        .tags
+        .iter()
+        .filter(|t| t.trailer.kind == read_mail::TrailerKind::Test && t.version.is_none())
+        .count();
+    let others = match others {
+        0 => String::new(),
+        n => format!(", {n} more that no version at hand was given"),
+    };
+    put(out, format_args!("Tested-by: {}{others}", tests.tested_by));
 }
 
 fn findings(out: &mut String, findings: &[Finding]) {
