@@ -207,10 +207,22 @@ fn date_or_kmsg(cursor: &mut Cursor<'_>, prefix: &mut Prefix) -> Option<()> {
         separator(&mut inner)?;
         kernel_tag(&mut inner);
         prefix.stamp = Some(stamp);
+        collector(&mut inner, prefix);
         *cursor = inner;
         return Some(());
     }
     kmsg(cursor, prefix)
+}
+
+/// What a collector of logs leaves behind its own head: ` host 6,1234,567890,-;` where it took extended
+/// netconsole or `/dev/kmsg` for syslog, `#012` where the message began with a newline.
+fn collector(cursor: &mut Cursor<'_>, prefix: &mut Prefix) {
+    let mut inner = *cursor;
+    inner.spaces();
+    if inner.word().is_some() && inner.eat(b' ').is_some() && kmsg(&mut inner, prefix).is_some() {
+        *cursor = inner;
+    }
+    while cursor.eat_all(b"#012").is_some() {}
 }
 
 /// `1704067200.123456 host kernel: ` of `journalctl -o short-unix`.
@@ -284,12 +296,13 @@ fn facility(cursor: &mut Cursor<'_>, prefix: &mut Prefix) -> Option<()> {
     Some(())
 }
 
-/// `kernel:[ 12.345678] `: what `syslogd` writes on every terminal in an emergency.
+/// `kernel:[ 12.345678] `: what `syslogd` writes on every terminal in an emergency; `kernel: ` where only date
+/// and host were cut off a journal.
 fn wall_broadcast(cursor: &mut Cursor<'_>) -> Option<()> {
     let mut inner = *cursor;
     inner.eat_all(b"kernel:")?;
-    let _ = inner.eat(b' ');
-    matches!(inner.peek(), Some(b'[' | b'<')).then(|| *cursor = inner)
+    let blank = inner.eat(b' ').is_some();
+    (blank || matches!(inner.peek(), Some(b'[' | b'<'))).then(|| *cursor = inner)
 }
 
 /// `Nov 21 03:42:50 host kernel: ` of RFC 3164 and of journals, and `Sat 2026-11-21 03:42:50 UTC
@@ -303,6 +316,7 @@ fn syslog(cursor: &mut Cursor<'_>, prefix: &mut Prefix) -> Option<()> {
     separator(&mut inner)?;
     kernel_tag(&mut inner);
     prefix.stamp = Some(stamp);
+    collector(&mut inner, prefix);
     *cursor = inner;
     Some(())
 }
@@ -399,6 +413,13 @@ mod tests {
         check("[    1.500000] host kernel: x", "x", Some(Stamp::Boot(1_500_000)));
         check("kern  :warn  : [ 1.5] x", "x", Some(Stamp::Boot(1_500_000)));
         check(" kernel:[ 1.5] x", "x", Some(Stamp::Boot(1_500_000)));
+        check("kernel:  <TASK>", " <TASK>", None);
+        check("Jan  2 00:00:00 host kernel: #012but", "but", second_of_january);
+        check(
+            "Jan  2 00:00:00 host 4,77,1500000,-,caller=T9; f+0x1/0x2",
+            " f+0x1/0x2",
+            Some(Stamp::Boot(1_500_000)),
+        );
     }
 
     #[test]

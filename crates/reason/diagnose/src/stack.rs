@@ -53,6 +53,23 @@ const SCHEDULING: &[&str] = &[
     "bit_wait_timeout",
     "wait_on_bit",
     "prepare_to_wait_event",
+    // Condition variables and closures that file systems bring along.
+    "cv_wait_common",
+    "cv_timedwait_common",
+    "__cv_wait",
+    "__cv_wait_common",
+    "__cv_wait_io",
+    "__cv_wait_idle",
+    "__cv_wait_sig",
+    "__cv_timedwait",
+    "__cv_timedwait_common",
+    "__cv_timedwait_io",
+    "__cv_timedwait_idle",
+    "__cv_timedwait_sig",
+    "__cv_timedwait_hires",
+    "__closure_sync",
+    "closure_sync",
+    "closure_sync_unbounded",
 ];
 
 /// Whether the function only enters the scheduler or waits generically.
@@ -94,6 +111,22 @@ const ENTRY: &[&str] = &[
     "end_repeat_nmi",
     "nmi",
     "do_IRQ",
+    "do_interrupt_handler",
+    "__el1_irq",
+    "__el0_irq",
+    "do_io_irq",
+    "handle_riscv_irq",
+    "handle_loongarch_irq",
+    "handle_vint",
+    "do_vint",
+    "plat_irq_dispatch",
+    "except_vec_vi",
+    "interrupt_return",
+    "intr_return",
+    "intr_check_sig",
+    "do_cpu_irq_mask",
+    "auto_irqhandler",
+    "inthandler",
 ];
 
 /// Functions of the printing and detecting machinery; never what a report is about.

@@ -562,6 +562,19 @@ impl Collector {
         let event = &mut self.out.events[index];
         match &mut event.detail {
             Detail::Stall(stall) => of_stall(stall, context, text, number, at),
+            Detail::Spin { owner } => {
+                let named = after(text, ".owner: ")
+                    .and_then(|rest| rest.split(", .owner_cpu").next())
+                    .and_then(|task| parse::name_slash_pid(task.trim()))
+                    // `<none>/-1`: nobody has it.
+                    .filter(|task| task.pid.is_some_and(|pid| pid < 1 << 22));
+                if let Some(task) = named {
+                    owner.get_or_insert((number, task));
+                    true
+                } else {
+                    text.contains(".magic:")
+                }
+            }
             Detail::Workqueue(report) => {
                 if let Some(rest) = after(text, "in-flight: ") {
                     for item in rest.split(", ").take(32) {

@@ -378,6 +378,7 @@ pub fn in_words(wait: &Wait) -> String {
         Awaited::Srcu => format!("SRCU grace period{from}"),
         Awaited::Work => format!("a work item{from}"),
         Awaited::Workqueue => format!("all work of a queue{from}"),
+        Awaited::KthreadWork => format!("a work item of a kernel thread{from}"),
         Awaited::Kthread => format!("a kernel thread{from}"),
         Awaited::EveryCpu => "every CPU to schedule".into(),
         Awaited::RemoteCpu => "other CPUs to answer a function call".into(),

@@ -4,7 +4,7 @@ use facts::Grade;
 
 use super::{Verdict, VerdictKind, capital, title};
 use crate::collect::Observations;
-use crate::event::{Event, EventKind};
+use crate::event::{Event, EventKind, Task};
 use crate::graph::{Graph, NodeKind};
 use crate::stack;
 
@@ -145,4 +145,54 @@ pub(super) fn deaf_cpu(seen: &Observations, event: &Event, from: u32, to: u32) -
     )
     .at(event.lines.first, format!("CPU {to} ({task} in {place}) does not answer CPU {from}."))
     .missing(missing)
+}
+
+/// R82: a spinning lock that is not released: held by the one who asks for it, by another, or by nobody named.
+pub(super) fn spinlock(seen: &Observations, event: &Event, owner: Option<&(u64, Task)>) -> Verdict {
+    let who = event.task.clone().map_or_else(|| "A task".to_owned(), |task| task.to_string());
+    let place = event
+        .snapshots
+        .iter()
+        .find_map(|id| {
+            stack::task_frames(seen.snapshot(*id))
+                .into_iter()
+                .find(|frame| {
+                    !stack::is_detector(&frame.function)
+                        && !frame.function.starts_with("spin_dump")
+                        && !frame.function.starts_with("spin_bug")
+                        && !frame.function.starts_with("rwlock_bug")
+                        && !crate::wait::is_primitive(&frame.function)
+                })
+                .map(|frame| format!(" in {}", frame.function))
+        })
+        .unwrap_or_default();
+    let line = event.lines.first;
+    let own = event.headline.contains("recursion")
+        || owner.is_some_and(|(_, owner)| {
+            owner.pid.is_some() && event.task.as_ref().is_some_and(|task| task.pid == owner.pid)
+        });
+    let mut verdict = match owner {
+        _ if own => Verdict::new(
+            VerdictKind::LockHeld,
+            format!("{who} spins{place} for a lock that it holds itself; it can never get it."),
+            Grade::Seen,
+        ),
+        Some((_, owner)) => Verdict::new(
+            VerdictKind::LockHeld,
+            format!("{who} spins{place} for a lock that {owner} holds and does not release."),
+            Grade::Seen,
+        )
+        .missing(format!("the stack of {owner} at that moment (sysrq-l)")),
+        None => Verdict::new(
+            VerdictKind::Unknown,
+            format!("{who} spins{place} for a lock; no owner is named."),
+            Grade::Unknown,
+        )
+        .missing("the line with .owner, and the stacks of all CPUs at that moment (sysrq-l)"),
+    }
+    .at(line, format!("{}{place}.", capital(&title(event))));
+    if let Some((named, _)) = owner {
+        verdict.lines.push(facts::LineSpan::line(*named));
+    }
+    verdict
 }
