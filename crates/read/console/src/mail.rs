@@ -189,7 +189,8 @@ impl MailDecoder {
     /// Takes a line of a base64 part; false when it is none, or no text.
     fn base64(&mut self, body: &[u8], sink: &mut impl FnMut(&[u8])) -> bool {
         let Some(bytes) = from_base64(body) else { return false };
-        let is_text = !bytes.iter().any(|byte| *byte < b'\t' || *byte == 0x1f || *byte == 0x0e);
+        let is_text =
+            bytes.iter().all(|byte| *byte >= b' ' || matches!(byte, b'\t' | b'\n' | b'\r' | 0x1b));
         if self.coding == Coding::StartOfBase64 && !is_text {
             return false;
         }

@@ -358,6 +358,18 @@ fn tie(seen: &Observations, graph: Option<&Graph>, earlier: &Event, later: &Even
             None => link("the kernel was damaged before", "R84", Grade::Inferred),
         };
     }
+    if earlier.kind == K::NetdevReference
+        && later.kind == K::HungTasks
+        && let Some(function) = waits_for_namespaces(seen, later)
+    {
+        return link(
+            &format!(
+                "the device that is not freed keeps the lock that tasks wait for in {function}"
+            ),
+            "W37",
+            Grade::Inferred,
+        );
+    }
     match (earlier.kind, later.kind) {
         (K::AllocationFailure, K::FaultOomLeaked) => {
             return link("the echo of the failed allocation", "R72", Grade::Inferred);
@@ -435,6 +447,25 @@ fn tie(seen: &Observations, graph: Option<&Graph>, earlier: &Event, later: &Even
         }
     }
     None
+}
+
+/// W37: the function in which a hung task waits for the lock of network namespaces, or for the device itself. The
+/// worker that frees a namespace has that lock while it waits for the last reference.
+fn waits_for_namespaces(seen: &Observations, hung: &Event) -> Option<String> {
+    const WAITERS: &[&str] = &[
+        "copy_net_ns",
+        "cleanup_net",
+        "netdev_wait_allrefs",
+        "netdev_run_todo",
+        "register_pernet_",
+        "unregister_pernet_",
+    ];
+    hung.snapshots.iter().take(64).find_map(|id| {
+        stack::task_frames(seen.snapshot(*id))
+            .into_iter()
+            .find(|frame| WAITERS.iter().any(|start| frame.function.starts_with(start)))
+            .map(|frame| frame.function.clone())
+    })
 }
 
 /// Something that the first report's taint tells of and the log does not show.

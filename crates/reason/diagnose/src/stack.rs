@@ -110,6 +110,9 @@ const ENTRY: &[&str] = &[
     "asm_exc_nmi",
     "end_repeat_nmi",
     "nmi",
+    "do_nmi",
+    "default_do_nmi",
+    "exc_nmi",
     "do_IRQ",
     "do_interrupt_handler",
     "__el1_irq",
@@ -380,6 +383,19 @@ pub fn is_syscall_entry(function: &str) -> bool {
 pub fn where_it_was(snapshot: &Snapshot) -> Option<(String, u64)> {
     if let Some(at) = instruction(snapshot).filter(|at| !is_leaf(&at.function)) {
         return Some((at.function.clone(), at.line));
+    }
+    // Kernels before 4.10 or so print no pointer for an interrupt within an interrupt, but the same place twice
+    // or thrice on the way out, each time as a stale word.
+    let start = interrupted_from(snapshot);
+    if start > 0
+        && let [first, second, ..] = &snapshot.frames[start..]
+        && !first.reliable
+        && !second.reliable
+        && (&first.function, first.offset) == (&second.function, second.offset)
+        && !is_leaf(&first.function)
+        && !is_detector(&first.function)
+    {
+        return Some((first.function.clone(), first.line));
     }
     let frames = task_frames(snapshot);
     let frame = frames.iter().find(|frame| {

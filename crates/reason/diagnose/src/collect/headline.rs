@@ -521,6 +521,20 @@ impl Collector {
             .and_then(|(task, _)| parse::name_colon_pid(task));
         let seconds = number_after(text, "stuck for ");
         let boot = self.out.clock.boots();
+        // Before 4.4 or so the detector said it by an assertion of its own.
+        if let Some(event) = context.event.filter(|event| {
+            let event = &self.out.events[*event];
+            event.kind == EventKind::Warning
+                && number <= event.lines.last + 3
+                && event.headline.contains("watchdog")
+        }) {
+            let event = &mut self.out.events[event];
+            event.kind = kind;
+            event.cpu = cpu;
+            event.headline = bounded(text.trim(), 240);
+            event.detail = Detail::Lockup { seconds };
+            return true;
+        }
         let earlier = self.out.events.iter().rposition(|event| {
             event.kind == kind
                 && event.boot == boot

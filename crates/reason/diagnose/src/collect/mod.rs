@@ -419,7 +419,11 @@ impl Collector {
         }
         match &event.task {
             None => event.task = Some(task.clone()),
-            Some(known) if known.pid.is_none() => event.task = Some(task.clone()),
+            Some(known)
+                if known.pid.is_none() || known.name.is_empty() && known.pid == task.pid =>
+            {
+                event.task = Some(task.clone());
+            }
             // Another printer's header: every CPU's idle task has pid 0, its name tells it apart.
             Some(known)
                 if known.pid != task.pid || task.pid == Some(0) && known.name != task.name =>

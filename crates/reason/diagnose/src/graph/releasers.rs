@@ -105,7 +105,11 @@ pub(super) fn releasers(
                 _ => None,
             })
             .collect();
-        let mut deaf = deaf;
+        // One that itself waits for an answer is none of them.
+        let asks = |cpu: u32| {
+            graph.cpu(cpu).is_some_and(|node| graph.out(node).any(|edge| edge.to == remote))
+        };
+        let mut deaf: Vec<(u32, u64)> = deaf.into_iter().filter(|(cpu, _)| !asks(*cpu)).collect();
         if deaf.is_empty() {
             // Stacks of other CPUs: a task that runs with interrupts off, reported or not.
             for (at, s) in seen.snapshots.iter().enumerate() {

@@ -49,10 +49,15 @@ pub(super) fn locked_up(seen: &Observations, graph: &Graph, event: &Event) -> Ve
                 (None, Some(id)) => seen.snapshot(id).lines.map_or(line, |lines| lines.first),
                 _ => line,
             };
+            let how = if graph.nodes[edge.to].kind == NodeKind::Lock {
+                "is the only other CPU reported as stuck and waits for nothing itself: it is taken for the holder"
+            } else {
+                "does not answer"
+            };
             return Verdict::new(
                 VerdictKind::Starvation,
                 format!(
-                    "{cpu}{whose} waits in {function}: {}; {} does not answer.",
+                    "{cpu}{whose} waits in {function}: {}; {} {how}.",
                     edge.waits_for, graph.nodes[*sink].name
                 ),
                 Grade::Inferred,
