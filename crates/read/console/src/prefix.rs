@@ -211,7 +211,48 @@ fn date_or_kmsg(cursor: &mut Cursor<'_>, prefix: &mut Prefix) -> Option<()> {
         *cursor = inner;
         return Some(());
     }
-    kmsg(cursor, prefix)
+    kmsg(cursor, prefix).or_else(|| logcat(cursor, prefix)).or_else(|| time_before_stamp(cursor))
+}
+
+/// `11-21 03:42:50.123  0  0 W kernel  : ` of Android's logcat; the kernel's messages have no tag on some systems.
+/// Those of programs keep theirs.
+fn logcat(cursor: &mut Cursor<'_>, prefix: &mut Prefix) -> Option<()> {
+    let mut inner = *cursor;
+    let stamp = time::month_day(&mut inner)?;
+    for _ in 0..2 {
+        (inner.spaces() > 0).then_some(())?;
+        inner.number(1, 7)?;
+    }
+    inner.eat(b' ')?;
+    let level = match inner.peek()? {
+        b'F' => 2,
+        b'E' => 3,
+        b'W' => 4,
+        b'I' => 6,
+        b'V' | b'D' => 7,
+        _ => return None,
+    };
+    inner.at += 1;
+    inner.eat(b' ')?;
+    let mut tagged = inner;
+    let _ = tagged.eat_all(b"kernel");
+    tagged.spaces();
+    if tagged.eat(b':').is_some() {
+        let _ = tagged.eat(b' ');
+        inner = tagged;
+    }
+    prefix.stamp = Some(stamp);
+    prefix.level = Some(level);
+    *cursor = inner;
+    Some(())
+}
+
+/// `03:42:50 ` of a tool that writes the time of day before the kernel's own stamp.
+fn time_before_stamp(cursor: &mut Cursor<'_>) -> Option<()> {
+    let mut inner = *cursor;
+    time::clock(&mut inner)?;
+    inner.eat(b' ')?;
+    (inner.peek() == Some(b'[')).then(|| *cursor = inner)
 }
 
 /// What a collector of logs leaves behind its own head: ` host 6,1234,567890,-;` where it took extended
@@ -414,6 +455,11 @@ mod tests {
         check("kern  :warn  : [ 1.5] x", "x", Some(Stamp::Boot(1_500_000)));
         check(" kernel:[ 1.5] x", "x", Some(Stamp::Boot(1_500_000)));
         check("kernel:  <TASK>", " <TASK>", None);
+        check("01-02 00:00:00.000     0     0 W         : x", "x", second_of_january);
+        check("01-02 00:00:00.000  0  0 E kernel  :  f+0x1/0x2", " f+0x1/0x2", second_of_january);
+        check("01-02 00:00:00.000  71  80 I zygote: x", "zygote: x", second_of_january);
+        check("03:42:50 [ 1.5] x", "x", Some(Stamp::Boot(1_500_000)));
+        check("03:42:50 no stamp", "03:42:50 no stamp", None);
         check("Jan  2 00:00:00 host kernel: #012but", "but", second_of_january);
         check(
             "Jan  2 00:00:00 host 4,77,1500000,-,caller=T9; f+0x1/0x2",

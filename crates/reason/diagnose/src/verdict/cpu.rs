@@ -71,12 +71,25 @@ pub(super) fn locked_up(seen: &Observations, graph: &Graph, event: &Event) -> Ve
                 ),
             );
         }
+        // A CPU on the way that waits in turn.
+        let next = sinks.iter().find_map(|(_, way)| {
+            way.iter().map(|at| &graph.edges[*at]).find(|step| {
+                graph.nodes[step.from].kind == NodeKind::Cpu
+                    && graph.nodes[step.from].cpu != event.cpu
+            })
+        });
+        let who = next.map_or_else(
+            || "Who has it is not in this log.".to_owned(),
+            |step| {
+                format!(
+                    "{} does not answer: it waits itself ({}). Who has that is not in this log.",
+                    graph.nodes[step.from].name, step.waits_for
+                )
+            },
+        );
         return Verdict::new(
             VerdictKind::Unknown,
-            format!(
-                "{cpu}{whose} {how}: it waits in {function} ({}). Who has it is not in this log.",
-                edge.waits_for
-            ),
+            format!("{cpu}{whose} {how}: it waits in {function} ({}). {who}", edge.waits_for),
             Grade::Inferred,
         )
         .at(
