@@ -381,6 +381,9 @@ pub const EVENT_RULES: &[EventRule] = &[
             "SError Interrupt on CPU",
             "Unable to handle kernel access",
             "Unable to handle fault",
+            // PA-RISC
+            "Kernel Fault: Code=",
+            "Kernel fault: Code=",
             // s390
             "program exception: ",
             "addressing exception: ",

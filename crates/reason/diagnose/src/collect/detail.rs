@@ -443,6 +443,7 @@ impl Collector {
             return true;
         }
         if let Some(pointer) = frame::instruction_pointer(text) {
+            self.out.kernel.observe_arch(text, number);
             let function = bounded(parse::plain(pointer.function), 80);
             let offset = pointer.offset.map(|(offset, _)| offset);
             return self.instruction(
@@ -455,6 +456,7 @@ impl Collector {
             || text.starts_with("RIP: 0023:")
             || text.starts_with("RIP: 002b:")
         {
+            self.out.kernel.observe_arch(text, number);
             return self.instruction(
                 context,
                 Instruction {
@@ -546,7 +548,6 @@ impl Collector {
             }
             snapshot.instruction.push(instruction);
         }
-        self.out.kernel.observe_arch("RIP: 00", 0);
         true
     }
 
