@@ -3,6 +3,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
+use read_console::mail::{MailDecoder, text};
 use read_console::{LONGEST_LINE, frame, lines};
 
 fuzz_target!(|input: &[u8]| {
@@ -27,4 +28,16 @@ fuzz_target!(|input: &[u8]| {
         }
         frame::instruction_pointer(&line.text);
     }
+    // A raw mail in pieces gives what the whole gives, and no line goes missing.
+    let whole = text(input);
+    let size = input.first().map_or(1, |byte| usize::from(*byte) + 1);
+    let mut decoder = MailDecoder::new();
+    let mut pieces = Vec::new();
+    for piece in input.chunks(size) {
+        decoder.push(piece, |text| pieces.extend_from_slice(text));
+    }
+    decoder.finish(|text| pieces.extend_from_slice(text));
+    assert!(pieces == *whole, "pieces differ");
+    let decoded = whole.iter().filter(|byte| **byte == b'\n').count() as u64;
+    assert!(decoded + 1 >= newlines, "lines are lost");
 });

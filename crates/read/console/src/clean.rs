@@ -12,6 +12,11 @@ pub(crate) fn printable(bytes: &[u8]) -> Cow<'_, str> {
         return Cow::Borrowed(std::str::from_utf8(bytes).unwrap_or_default());
     }
     let text = String::from_utf8_lossy(bytes);
+    // Some terminals save line ends as pictures of them.
+    let text = match text.trim_end_matches(['\u{240d}', '\u{240a}']).len() {
+        kept if kept == text.len() => text,
+        kept => Cow::Owned(text[..kept].to_owned()),
+    };
     if !text.chars().any(|c| (c.is_control() && c != '\t') || c == '&') {
         return text;
     }

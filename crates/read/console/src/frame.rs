@@ -50,7 +50,7 @@ pub fn parse(text: &str) -> Option<Frame<'_>> {
 
 /// Reads the function of an instruction pointer line: `RIP: 0010:f+0x1/0x2`,
 /// `RIP: 0010:[<…>]  [<…>] f+0x1/0x2`, `EIP: f+0x1/0x2`, `pc : f+0x1/0x2`, `PC is at f+0x1/0x2`,
-/// `NIP [c0…] f+0x1/0x2`, `epc : f+0x1/0x2`, `Krnl PSW : … (f+0x1/0x2)`.
+/// `NIP [c0…] f+0x1/0x2`, `epc : f+0x1/0x2`, `Krnl PSW : … (f+0x1/0x2)`, `TPC: <f+0x1/0x2>`, `ERA: 9000… f+0x1/0x2`.
 pub fn instruction_pointer(text: &str) -> Option<Frame<'_>> {
     const HEADS: [&str; 11] = [
         "RIP:",
@@ -65,10 +65,23 @@ pub fn instruction_pointer(text: &str) -> Option<Frame<'_>> {
         "epc :",
         "Krnl PSW : ",
     ];
+    // Other architectures: the name, blanks, a colon.
+    const NAMES: [&str; 6] = ["epc", "pc", "PC", "ERA", "TPC", "IAOQ[0]"];
     let text = text.trim_start();
-    let head = HEADS.iter().find(|head| text.starts_with(**head))?;
-    let mut rest = text[head.len()..].trim_start();
-    if *head == "Krnl PSW : " {
+    let named = || {
+        let (name, rest) = text.split_once(':')?;
+        NAMES.contains(&name.trim_end()).then_some(rest)
+    };
+    let head = HEADS.iter().find(|head| text.starts_with(**head)).copied();
+    let mut rest = match head {
+        Some(head) => &text[head.len()..],
+        None => named()?,
+    }
+    .trim_start();
+    if let Some(inner) = rest.strip_prefix('<').and_then(|rest| rest.strip_suffix('>')) {
+        rest = inner;
+    }
+    if head == Some("Krnl PSW : ") {
         rest = &rest[rest.find('(')? + 1..];
         rest = rest.strip_suffix(')').unwrap_or(rest);
     }
@@ -294,6 +307,11 @@ mod tests {
             "EIP: do_it+0x1/0x2",
             "epc : do_it+0x1/0x2",
             "Krnl PSW : 0704c00180000000 00000000001141a2 (do_it+0xba/0x1f8)",
+            "epc   : 80392b5c do_it+0x228/0x45c",
+            "  ERA: 900000000410645c do_it+0x1c/0x60",
+            "TPC: <do_it+0x34/0x140>",
+            " IAOQ[0]: do_it+0x44/0x90",
+            "PC: [<00248972>] do_it+0xe/0x1a",
         ] {
             assert_eq!(instruction_pointer(text).map(|f| f.function), Some("do_it"), "{text:?}");
         }

@@ -6,6 +6,7 @@
 mod clean;
 pub mod frame;
 mod line;
+pub mod mail;
 mod prefix;
 mod reader;
 pub mod reports;

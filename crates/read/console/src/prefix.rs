@@ -207,10 +207,63 @@ fn date_or_kmsg(cursor: &mut Cursor<'_>, prefix: &mut Prefix) -> Option<()> {
         separator(&mut inner)?;
         kernel_tag(&mut inner);
         prefix.stamp = Some(stamp);
+        collector(&mut inner, prefix);
         *cursor = inner;
         return Some(());
     }
-    kmsg(cursor, prefix)
+    kmsg(cursor, prefix).or_else(|| logcat(cursor, prefix)).or_else(|| time_before_stamp(cursor))
+}
+
+/// `11-21 03:42:50.123  0  0 W kernel  : ` of Android's logcat; the kernel's messages have no tag on some systems.
+/// Those of programs keep theirs.
+fn logcat(cursor: &mut Cursor<'_>, prefix: &mut Prefix) -> Option<()> {
+    let mut inner = *cursor;
+    let stamp = time::month_day(&mut inner)?;
+    for _ in 0..2 {
+        (inner.spaces() > 0).then_some(())?;
+        inner.number(1, 7)?;
+    }
+    inner.eat(b' ')?;
+    let level = match inner.peek()? {
+        b'F' => 2,
+        b'E' => 3,
+        b'W' => 4,
+        b'I' => 6,
+        b'V' | b'D' => 7,
+        _ => return None,
+    };
+    inner.at += 1;
+    inner.eat(b' ')?;
+    let mut tagged = inner;
+    let _ = tagged.eat_all(b"kernel");
+    tagged.spaces();
+    if tagged.eat(b':').is_some() {
+        let _ = tagged.eat(b' ');
+        inner = tagged;
+    }
+    prefix.stamp = Some(stamp);
+    prefix.level = Some(level);
+    *cursor = inner;
+    Some(())
+}
+
+/// `03:42:50 ` of a tool that writes the time of day before the kernel's own stamp.
+fn time_before_stamp(cursor: &mut Cursor<'_>) -> Option<()> {
+    let mut inner = *cursor;
+    time::clock(&mut inner)?;
+    inner.eat(b' ')?;
+    (inner.peek() == Some(b'[')).then(|| *cursor = inner)
+}
+
+/// What a collector of logs leaves behind its own head: ` host 6,1234,567890,-;` where it took extended
+/// netconsole or `/dev/kmsg` for syslog, `#012` where the message began with a newline.
+fn collector(cursor: &mut Cursor<'_>, prefix: &mut Prefix) {
+    let mut inner = *cursor;
+    inner.spaces();
+    if inner.word().is_some() && inner.eat(b' ').is_some() && kmsg(&mut inner, prefix).is_some() {
+        *cursor = inner;
+    }
+    while cursor.eat_all(b"#012").is_some() {}
 }
 
 /// `1704067200.123456 host kernel: ` of `journalctl -o short-unix`.
@@ -284,12 +337,13 @@ fn facility(cursor: &mut Cursor<'_>, prefix: &mut Prefix) -> Option<()> {
     Some(())
 }
 
-/// `kernel:[ 12.345678] `: what `syslogd` writes on every terminal in an emergency.
+/// `kernel:[ 12.345678] `: what `syslogd` writes on every terminal in an emergency; `kernel: ` where only date
+/// and host were cut off a journal.
 fn wall_broadcast(cursor: &mut Cursor<'_>) -> Option<()> {
     let mut inner = *cursor;
     inner.eat_all(b"kernel:")?;
-    let _ = inner.eat(b' ');
-    matches!(inner.peek(), Some(b'[' | b'<')).then(|| *cursor = inner)
+    let blank = inner.eat(b' ').is_some();
+    (blank || matches!(inner.peek(), Some(b'[' | b'<'))).then(|| *cursor = inner)
 }
 
 /// `Nov 21 03:42:50 host kernel: ` of RFC 3164 and of journals, and `Sat 2026-11-21 03:42:50 UTC
@@ -303,6 +357,7 @@ fn syslog(cursor: &mut Cursor<'_>, prefix: &mut Prefix) -> Option<()> {
     separator(&mut inner)?;
     kernel_tag(&mut inner);
     prefix.stamp = Some(stamp);
+    collector(&mut inner, prefix);
     *cursor = inner;
     Some(())
 }
@@ -399,6 +454,18 @@ mod tests {
         check("[    1.500000] host kernel: x", "x", Some(Stamp::Boot(1_500_000)));
         check("kern  :warn  : [ 1.5] x", "x", Some(Stamp::Boot(1_500_000)));
         check(" kernel:[ 1.5] x", "x", Some(Stamp::Boot(1_500_000)));
+        check("kernel:  <TASK>", " <TASK>", None);
+        check("01-02 00:00:00.000     0     0 W         : x", "x", second_of_january);
+        check("01-02 00:00:00.000  0  0 E kernel  :  f+0x1/0x2", " f+0x1/0x2", second_of_january);
+        check("01-02 00:00:00.000  71  80 I zygote: x", "zygote: x", second_of_january);
+        check("03:42:50 [ 1.5] x", "x", Some(Stamp::Boot(1_500_000)));
+        check("03:42:50 no stamp", "03:42:50 no stamp", None);
+        check("Jan  2 00:00:00 host kernel: #012but", "but", second_of_january);
+        check(
+            "Jan  2 00:00:00 host 4,77,1500000,-,caller=T9; f+0x1/0x2",
+            " f+0x1/0x2",
+            Some(Stamp::Boot(1_500_000)),
+        );
     }
 
     #[test]

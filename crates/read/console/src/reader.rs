@@ -68,6 +68,9 @@ impl LineReader {
         sink: &mut impl FnMut(Line<'a>),
     ) -> bool {
         let text = raw.trim_ascii();
+        if let Some(record) = text.strip_prefix(b"- {") {
+            return lava_record(record, number, offset, sink);
+        }
         if text.starts_with(b"{") && memchr::memmem::find(text, b"\"MESSAGE\"").is_some() {
             return journal_record(text, number, offset, sink);
         }
@@ -116,6 +119,7 @@ fn last_overprint(raw: &[u8]) -> &[u8] {
 fn looks_like_json(raw: &[u8]) -> bool {
     matches!(raw.trim_ascii_start().first(), Some(b'{' | b'"' | b'}' | b']' | b'['))
         && !raw.starts_with(b"[")
+        || raw.starts_with(b"- {")
 }
 
 /// `"key": value,` of `dmesg --json`.
@@ -124,6 +128,28 @@ fn field(text: &[u8]) -> Option<(&[u8], &[u8])> {
     let end = memchr::memchr(b'"', text)?;
     let value = text[end + 1..].trim_ascii_start().strip_prefix(b":")?.trim_ascii();
     Some((&text[..end], value.strip_suffix(b",").unwrap_or(value)))
+}
+
+/// One line of a LAVA log: `- {"dt": "…", "lvl": "target", "msg": "…"}`.
+fn lava_record<'a>(
+    record: &[u8],
+    number: u64,
+    offset: u64,
+    sink: &mut impl FnMut(Line<'a>),
+) -> bool {
+    let record = [b"{", record].concat();
+    let Ok(serde_json::Value::Object(record)) = serde_json::from_slice(&record) else {
+        return false;
+    };
+    let text = |key: &str| record.get(key).and_then(serde_json::Value::as_str);
+    let (Some(_), Some(level), Some(message)) = (text("dt"), text("lvl"), text("msg")) else {
+        return false;
+    };
+    // What the device printed; the rest is the test runner's own talk.
+    if level == "target" || level == "feedback" {
+        owned(message, number, offset, None, None, sink);
+    }
+    true
 }
 
 /// One record of `journalctl -o json`.
@@ -363,6 +389,12 @@ mod tests {
         let all: Vec<_> = lines(input.as_bytes()).collect();
         assert_eq!(all.iter().map(|l| &*l.text).collect::<Vec<_>>(), ["a", "b"]);
         assert_eq!(all[0].stamp, Some(Stamp::Wall(1_704_110_400_000_000)));
+    }
+
+    #[test]
+    fn the_target_s_lines_of_a_lava_log_are_read() {
+        let input = "- {\"dt\": \"2026-01-01T00:00:00\", \"lvl\": \"target\", \"msg\": \"[    1.000000] a \\\"b\\\"\"}\n- {\"dt\": \"x\", \"lvl\": \"debug\", \"msg\": \"start\"}\n- {no json\n";
+        assert_eq!(texts(input), ["a \"b\"", "- {no json"]);
     }
 
     #[test]

@@ -161,6 +161,22 @@ pub(crate) fn month_day_time(cursor: &mut Cursor<'_>) -> Option<Stamp> {
     Some(Stamp::Yearless((days_from_civil(2000, month as u32, day as u32) - start) * DAY + time))
 }
 
+/// `11-21 03:42:50.123` of Android's logcat, as [`Stamp::Yearless`].
+pub(crate) fn month_day(cursor: &mut Cursor<'_>) -> Option<Stamp> {
+    let month = cursor.number(2, 2).filter(|month| (1..=12).contains(month))?;
+    cursor.eat(b'-')?;
+    let day = cursor.number(2, 2).filter(|day| (1..=31).contains(day))?;
+    cursor.eat(b' ')?;
+    let time = cursor.time_of_day()?;
+    let start = days_from_civil(2000, 1, 1);
+    Some(Stamp::Yearless((days_from_civil(2000, month as u32, day as u32) - start) * DAY + time))
+}
+
+/// `03:42:50` or `03:42:50.123`, the time of day.
+pub(crate) fn clock(cursor: &mut Cursor<'_>) -> Option<()> {
+    cursor.time_of_day().map(|_| ())
+}
+
 /// `Mon 2024-01-01 00:00:00 UTC` of `journalctl -o short-full`, as [`Stamp::Wall`] (local time where
 /// the zone is another).
 pub(crate) fn weekday_iso(cursor: &mut Cursor<'_>) -> Option<Stamp> {

@@ -69,6 +69,7 @@ pub fn find(seen: &Observations, graphs: &[Graph]) -> Causes {
         causes.links[at] = link;
     }
     later_stalls(seen, graphs, &mut causes);
+    stuck_pools(seen, &mut causes);
     victims(seen, graphs, &mut causes);
     choose(seen, &mut causes);
     causes
@@ -95,6 +96,41 @@ fn later_stalls(seen: &Observations, graphs: &[Graph], causes: &mut Causes) {
                     .into(),
                 lines: vec![seen.event(parent).lines],
                 rule: "W10",
+                grade: Grade::Inferred,
+            });
+        }
+    }
+}
+
+/// A report of a worker pool and one of its CPU or worker this far apart may be of one thing, in microseconds.
+const SAME_HANG: i64 = 120_000_000;
+
+/// R44: a worker pool reported before its CPU, or the worker in flight, is itself reported as stuck.
+fn stuck_pools(seen: &Observations, causes: &mut Causes) {
+    for (at, event) in seen.events.iter().enumerate() {
+        let Detail::Workqueue(report) = &event.detail else { continue };
+        if event.kind != EventKind::WorkqueueLockup || causes.links[at].is_some() {
+            continue;
+        }
+        // A pool of one CPU; those of several go on without one of theirs.
+        let only: Option<u32> = report.cpus.parse().ok();
+        let stuck = seen.events[at + 1..].iter().take(LOOK_BACK).find(|later| {
+            let worker = later.task.as_ref().and_then(|task| task.pid).is_some_and(|pid| {
+                pid > 0 && report.in_flight.iter().any(|(_, worker, _)| *worker == pid)
+            });
+            later.boot == event.boot
+                && matches!(later.kind, EventKind::SoftLockup | EventKind::HardLockup)
+                && (worker || only.is_some() && later.cpu == only)
+                && close(seen, event, later, SAME_HANG)
+                && causes.links[later.id.0].as_ref().is_none_or(|link| link.parent == event.id)
+        });
+        if let Some(stuck) = stuck {
+            causes.links[stuck.id.0] = None;
+            causes.links[at] = Some(Link {
+                parent: stuck.id,
+                because: "the CPU or worker of that pool is then reported as stuck".into(),
+                lines: vec![LineSpan::line(event.lines.first), LineSpan::line(stuck.lines.first)],
+                rule: "R44",
                 grade: Grade::Inferred,
             });
         }
@@ -235,6 +271,8 @@ fn tie(seen: &Observations, graph: Option<&Graph>, earlier: &Event, later: &Even
                         .filter_map(|m| graph.task(m.task.pid?))
                         .flat_map(|node| graph.sinks(node, Grade::Inferred))
                         .map(|(sink, _)| sink)
+                        // Two that sleep in the same unknown function need not wait for one thing.
+                        .filter(|sink| graph.nodes[*sink].kind != NodeKind::Unknown)
                         .collect()
                 };
                 if waits(a).intersection(&waits(b)).next().is_some() {
@@ -320,6 +358,18 @@ fn tie(seen: &Observations, graph: Option<&Graph>, earlier: &Event, later: &Even
             None => link("the kernel was damaged before", "R84", Grade::Inferred),
         };
     }
+    if earlier.kind == K::NetdevReference
+        && later.kind == K::HungTasks
+        && let Some(function) = waits_for_namespaces(seen, later)
+    {
+        return link(
+            &format!(
+                "the device that is not freed keeps the lock that tasks wait for in {function}"
+            ),
+            "W37",
+            Grade::Inferred,
+        );
+    }
     match (earlier.kind, later.kind) {
         (K::AllocationFailure, K::FaultOomLeaked) => {
             return link("the echo of the failed allocation", "R72", Grade::Inferred);
@@ -336,8 +386,10 @@ fn tie(seen: &Observations, graph: Option<&Graph>, earlier: &Event, later: &Even
         _ => {}
     }
     if later.kind.is_hang() {
-        let stuck = matches!(earlier.kind, K::SoftLockup | K::HardLockup | K::CsdLock)
-            || matches!(&earlier.detail, Detail::Stall(stall) if !stall.cpus.is_empty() || stall.starved.is_some());
+        let stuck = matches!(
+            earlier.kind,
+            K::SoftLockup | K::HardLockup | K::CsdLock | K::SpinlockLockup
+        ) || matches!(&earlier.detail, Detail::Stall(stall) if !stall.cpus.is_empty() || stall.starved.is_some());
         if stuck {
             return link("a CPU was stuck before", "R85", Grade::Inferred);
         }
@@ -395,6 +447,25 @@ fn tie(seen: &Observations, graph: Option<&Graph>, earlier: &Event, later: &Even
         }
     }
     None
+}
+
+/// W37: the function in which a hung task waits for the lock of network namespaces, or for the device itself. The
+/// worker that frees a namespace has that lock while it waits for the last reference.
+fn waits_for_namespaces(seen: &Observations, hung: &Event) -> Option<String> {
+    const WAITERS: &[&str] = &[
+        "copy_net_ns",
+        "cleanup_net",
+        "netdev_wait_allrefs",
+        "netdev_run_todo",
+        "register_pernet_",
+        "unregister_pernet_",
+    ];
+    hung.snapshots.iter().take(64).find_map(|id| {
+        stack::task_frames(seen.snapshot(*id))
+            .into_iter()
+            .find(|frame| WAITERS.iter().any(|start| frame.function.starts_with(start)))
+            .map(|frame| frame.function.clone())
+    })
 }
 
 /// Something that the first report's taint tells of and the log does not show.
@@ -786,9 +857,31 @@ fn choose(seen: &Observations, causes: &mut Causes) {
 /// Whether an earlier assertion without a tie is close enough to leave the question open.
 fn suspicious_before(seen: &Observations, assertion: &Event, serious: &Event) -> bool {
     match (assertion.at, serious.at) {
-        (Some(a), Some(b)) => seen.clock.between(a, b).is_none_or(|gap| gap < 600_000_000),
+        (Some(a), Some(b)) => seen.clock.between(a, b).is_none_or(|gap| {
+            gap < 60_000_000 || gap < 600_000_000 && kindred(seen, assertion, serious)
+        }),
         _ => true,
     }
+}
+
+/// Whether two reports may be about the same code: they share a module, or neither tells where it was.
+fn kindred(seen: &Observations, a: &Event, b: &Event) -> bool {
+    let places = |event: &Event| -> (HashSet<String>, bool) {
+        let mut places = HashSet::new();
+        let mut shown = false;
+        for id in event.snapshots.iter().take(8) {
+            for frame in stack::task_frames(seen.snapshot(*id)).into_iter().take(24) {
+                shown |= is_telling(&frame.function);
+                places.extend(frame.module.clone());
+            }
+        }
+        (places, shown)
+    };
+    let ((first, first_shown), (second, second_shown)) = (places(a), places(b));
+    !first_shown
+        || !second_shown
+        || first.is_empty() && second.is_empty()
+        || first.intersection(&second).next().is_some()
 }
 
 /// Several roots that only a guess ties: still one story when all but the first are hangs of the same sort.

@@ -122,8 +122,10 @@ pub enum EventKind {
     KernelBug,
     /// Kernel stack overflow (R82).
     StackOverflow,
-    /// Spinlock debugging report (R82).
+    /// Spinlock debugging report: the lock's own state is wrong (R82).
     SpinlockBug,
+    /// Spinlock debugging report: the lock is not released, or its owner asks for it again (R82).
+    SpinlockLockup,
     /// Machine check or another hardware error report (R82).
     Hardware,
     /// `WARNING:` (R83).
@@ -180,6 +182,7 @@ impl EventKind {
             Self::KernelBug => "kernel_bug",
             Self::StackOverflow => "stack_overflow",
             Self::SpinlockBug => "spinlock_bug",
+            Self::SpinlockLockup => "spinlock_lockup",
             Self::Hardware => "hardware",
             Self::Warning => "warning",
             Self::Panic => "panic",
@@ -203,6 +206,7 @@ impl EventKind {
                 | Self::HardLockup
                 | Self::CsdLock
                 | Self::WorkqueueLockup
+                | Self::SpinlockLockup
                 | Self::NetdevReference
         )
     }
@@ -299,6 +303,11 @@ pub enum Detail {
         from: u32,
         /// CPU that does not answer.
         to: u32,
+    },
+    /// R82: a spinlock that is not released.
+    Spin {
+        /// The line that names its owner, and the owner; a lock without owner has none.
+        owner: Option<(u64, Task)>,
     },
     /// R44 to R46.
     Workqueue(WorkqueueReport),

@@ -122,7 +122,7 @@ impl Kernel {
             return;
         }
         const SIGNS: &[(&str, &str)] = &[
-            ("RIP: 00", "x86-64"),
+            ("RIP: ", "x86-64"),
             ("__x64_sys_", "x86-64"),
             ("entry_SYSCALL_64", "x86-64"),
             ("EIP: ", "x86-32"),
@@ -138,12 +138,15 @@ impl Kernel {
             ("NIP:", "powerpc"),
             ("NIP [c0", "powerpc"),
             ("system_call_exception+", "powerpc"),
-            ("ret_from_kernel_thread+", "powerpc"),
             ("__riscv_sys_", "riscv"),
             ("epc : ", "riscv"),
-            ("PC is at", "arm"),
+            ("psr: ", "arm"),
+            ("psr : ", "arm"),
             ("ret_fast_syscall", "arm"),
             ("Cause : ", "mips"),
+            ("ESTAT: ", "loongarch"),
+            ("TSTATE: ", "sparc64"),
+            ("YZrvWESTHLNXBCVM", "parisc"),
         ];
         if let Some((_, arch)) = SIGNS.iter().find(|(sign, _)| text.contains(sign)) {
             self.arch = Some((arch, line));
@@ -165,6 +168,22 @@ mod tests {
         assert_eq!(kernel.taint.as_ref().map(|t| t.0.as_str()), Some("GS"));
         assert_eq!(kernel.later_taint, Some(("GSW".to_owned(), 9)));
         assert_eq!(kernel.at_least(6, 8), Some(false));
+    }
+
+    #[test]
+    fn an_architecture_is_told_by_what_only_it_prints() {
+        let told = |text: &str| {
+            let mut kernel = Kernel::default();
+            kernel.observe_arch(text, 3);
+            kernel.arch
+        };
+        assert_eq!(told("RIP: 0010:do_it+0x1/0x2"), Some(("x86-64", 3)));
+        assert_eq!(told("sp : d4a05e88  psr: a0000013"), Some(("arm", 3)));
+        assert_eq!(told("pc : [<ffffff80083edfb8>] pstate: a0400045"), Some(("arm64", 3)));
+        assert_eq!(told("ESTAT: 00010000 [PIL]"), Some(("loongarch", 3)));
+        // Several print these.
+        assert_eq!(told("PC is at do_it+0x1/0x2"), None);
+        assert_eq!(told(" ret_from_kernel_thread+0x14/0x1c"), None);
     }
 
     #[test]

@@ -16,7 +16,6 @@ pub mod hertz;
 mod kernel;
 pub mod locks;
 mod parse;
-mod quoted;
 mod reader;
 pub mod rules;
 pub mod stack;

@@ -9,7 +9,6 @@ use aho_corasick::{AhoCorasick, AhoCorasickKind, Input};
 use read_console::{LONGEST_LINE, LineReader};
 
 use crate::collect::{Collector, Observations};
-use crate::quoted::QuotedPrintable;
 
 /// The start of a log is always read line by line: notes with a log inside are short, and carry text around it.
 const READ_IN_FULL: u64 = 256 << 10;
@@ -34,7 +33,6 @@ pub struct LogReader {
     offset: u64,
     /// Lines that depend on each other (relative stamps, JSON) forbid skipping.
     skips: bool,
-    mail: QuotedPrintable,
 }
 
 impl Default for LogReader {
@@ -53,7 +51,6 @@ impl LogReader {
             number: 0,
             offset: 0,
             skips: true,
-            mail: QuotedPrintable::default(),
         }
     }
 
@@ -82,9 +79,6 @@ impl LogReader {
         let tail = std::mem::take(&mut self.tail);
         if !tail.is_empty() {
             self.one(&tail);
-        }
-        if let Some((text, number, offset)) = self.mail.finish() {
-            self.whole(&text, number, offset);
         }
         let mut seen = self.collector.finish();
         seen.lines = self.number;
@@ -127,10 +121,7 @@ impl LogReader {
     }
 
     fn may_skip(&self) -> bool {
-        self.skips
-            && !self.mail.is_on()
-            && self.offset > READ_IN_FULL
-            && !self.collector.is_inside_report()
+        self.skips && self.offset > READ_IN_FULL && !self.collector.is_inside_report()
     }
 
     /// Steps over quiet lines. The last one is read, so that the clock keeps up.
@@ -153,14 +144,8 @@ impl LogReader {
         if self.number == 1 && matches!(raw.trim_ascii_start().first(), Some(b'{' | b'"')) {
             self.skips = false;
         }
-        if let Some((text, number, offset)) = self.mail.take(raw, self.number, self.offset) {
-            self.whole(&text, number, offset);
-        }
-    }
-
-    fn whole(&mut self, raw: &[u8], number: u64, offset: u64) {
         let (collector, skips) = (&mut self.collector, &mut self.skips);
-        self.lines.read(raw, number, offset, |line| {
+        self.lines.read(raw, self.number, self.offset, |line| {
             if matches!(
                 line.stamp,
                 Some(read_console::Stamp::Delta(_) | read_console::Stamp::MinuteMark { .. })

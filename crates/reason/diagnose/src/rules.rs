@@ -106,7 +106,13 @@ pub const EVENT_RULES: &[EventRule] = &[
     rule(
         "R41",
         EventKind::HardLockup,
-        &["detected hard LOCKUP", "Watchdog detected LOCKUP"],
+        &[
+            "detected hard LOCKUP",
+            "Watchdog detected LOCKUP",
+            // powerpc, before 4.16 and since.
+            "Watchdog CPU:",
+            "watchdog: CPU ",
+        ],
         "a CPU took no interrupts",
         "kernel/watchdog_perf.c, arch/powerpc/kernel/watchdog.c",
     ),
@@ -302,6 +308,20 @@ pub const EVENT_RULES: &[EventRule] = &[
     ),
     rule(
         "R82",
+        EventKind::SpinlockLockup,
+        &[
+            "BUG: spinlock lockup",
+            "BUG: spinlock recursion",
+            "BUG: spinlock cpu recursion",
+            "BUG: rwlock lockup",
+            "BUG: rwlock recursion",
+            "BUG: rwlock cpu recursion",
+        ],
+        "a spinning lock is not released, or its owner asks for it again",
+        "kernel/locking/spinlock_debug.c",
+    ),
+    rule(
+        "R82",
         EventKind::SpinlockBug,
         &["BUG: spinlock ", "BUG: rwlock ", "BUG: rtmutex "],
         "a lock's own state is wrong, or it is not released",
@@ -361,6 +381,19 @@ pub const EVENT_RULES: &[EventRule] = &[
             "SError Interrupt on CPU",
             "Unable to handle kernel access",
             "Unable to handle fault",
+            // PA-RISC
+            "Kernel Fault: Code=",
+            "Kernel fault: Code=",
+            // s390
+            "program exception: ",
+            "addressing exception: ",
+            "protection exception: ",
+            "specification exception: ",
+            "data exception: ",
+            "operand exception: ",
+            "execute exception: ",
+            "privileged operation: ",
+            "Low-address protection: ",
         ],
         "the kernel touched an address it must not",
         "arch/*/mm/fault.c",

@@ -53,6 +53,23 @@ const SCHEDULING: &[&str] = &[
     "bit_wait_timeout",
     "wait_on_bit",
     "prepare_to_wait_event",
+    // Condition variables and closures that file systems bring along.
+    "cv_wait_common",
+    "cv_timedwait_common",
+    "__cv_wait",
+    "__cv_wait_common",
+    "__cv_wait_io",
+    "__cv_wait_idle",
+    "__cv_wait_sig",
+    "__cv_timedwait",
+    "__cv_timedwait_common",
+    "__cv_timedwait_io",
+    "__cv_timedwait_idle",
+    "__cv_timedwait_sig",
+    "__cv_timedwait_hires",
+    "__closure_sync",
+    "closure_sync",
+    "closure_sync_unbounded",
 ];
 
 /// Whether the function only enters the scheduler or waits generically.
@@ -93,7 +110,26 @@ const ENTRY: &[&str] = &[
     "asm_exc_nmi",
     "end_repeat_nmi",
     "nmi",
+    "do_nmi",
+    "default_do_nmi",
+    "exc_nmi",
     "do_IRQ",
+    "do_interrupt_handler",
+    "__el1_irq",
+    "__el0_irq",
+    "do_io_irq",
+    "handle_riscv_irq",
+    "handle_loongarch_irq",
+    "handle_vint",
+    "do_vint",
+    "plat_irq_dispatch",
+    "except_vec_vi",
+    "interrupt_return",
+    "intr_return",
+    "intr_check_sig",
+    "do_cpu_irq_mask",
+    "auto_irqhandler",
+    "inthandler",
 ];
 
 /// Functions of the printing and detecting machinery; never what a report is about.
@@ -347,6 +383,19 @@ pub fn is_syscall_entry(function: &str) -> bool {
 pub fn where_it_was(snapshot: &Snapshot) -> Option<(String, u64)> {
     if let Some(at) = instruction(snapshot).filter(|at| !is_leaf(&at.function)) {
         return Some((at.function.clone(), at.line));
+    }
+    // Kernels before 4.10 or so print no pointer for an interrupt within an interrupt, but the same place twice
+    // or thrice on the way out, each time as a stale word.
+    let start = interrupted_from(snapshot);
+    if start > 0
+        && let [first, second, ..] = &snapshot.frames[start..]
+        && !first.reliable
+        && !second.reliable
+        && (&first.function, first.offset) == (&second.function, second.offset)
+        && !is_leaf(&first.function)
+        && !is_detector(&first.function)
+    {
+        return Some((first.function.clone(), first.line));
     }
     let frames = task_frames(snapshot);
     let frame = frames.iter().find(|frame| {

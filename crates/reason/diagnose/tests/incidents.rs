@@ -51,7 +51,7 @@ fn first_causes_of_real_incidents_are_right_or_unknown() {
         let name = path.file_stem().unwrap().to_string_lossy().into_owned();
         let truth = fs::read_to_string(path.with_extension("json")).unwrap();
         let wanted = line_of(&truth, "first_cause").unwrap();
-        let diagnosis = diagnose(&fs::read(path).unwrap());
+        let diagnosis = diagnose(&read_console::mail::text(&fs::read(path).unwrap()));
         let grade = match &diagnosis.first_cause {
             None => {
                 unknown += 1;

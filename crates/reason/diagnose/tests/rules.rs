@@ -80,6 +80,12 @@ fn samples() -> Vec<(EventKind, String)> {
         one(E::Corruption, "list_del corruption. prev->next should be ff00aa, but was dead00"),
         one(E::MemoryLeak, "unreferenced object 0xff00001122334455 (size 96):"),
         one(E::SpinlockBug, "BUG: spinlock bad magic on CPU#2, tester/71"),
+        one(E::SpinlockLockup, "BUG: spinlock lockup suspected on CPU#2, tester/71"),
+        one(E::SpinlockLockup, "BUG: rwlock recursion on CPU#2, tester/71, 00000000f00dcafe"),
+        one(E::HardLockup, "Watchdog CPU:2 Hard LOCKUP"),
+        one(E::HardLockup, "watchdog: CPU 2 Hard LOCKUP"),
+        one(E::Fault, "Unknown program exception: 0028 [#1] SMP"),
+        one(E::Fault, "specification exception: 0006 ilc:2 [#1] SMP"),
         one(
             E::StackOverflow,
             "BUG: stack guard page was hit at 00000000abc (stack is 00000000def..00000000fff)",

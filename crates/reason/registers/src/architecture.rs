@@ -21,6 +21,14 @@ pub enum Architecture {
     S390,
     /// MIPS; the number of a system call tells its ABI.
     Mips,
+    /// LoongArch, 64 bits.
+    LoongArch,
+    /// SPARC, 64 bits.
+    Sparc64,
+    /// PA-RISC.
+    Parisc,
+    /// Motorola 68000 and its kin.
+    M68k,
 }
 
 impl Architecture {
@@ -35,12 +43,16 @@ impl Architecture {
             Self::Powerpc => "powerpc",
             Self::S390 => "s390",
             Self::Mips => "mips",
+            Self::LoongArch => "loongarch",
+            Self::Sparc64 => "sparc64",
+            Self::Parisc => "parisc",
+            Self::M68k => "m68k",
         }
     }
 
     /// Whether a pointer has 32 bits.
     pub const fn is_32_bit(self) -> bool {
-        matches!(self, Self::I386 | Self::Arm)
+        matches!(self, Self::I386 | Self::Arm | Self::M68k)
     }
 }
 

@@ -6,7 +6,7 @@ use facts::{Claim, Grade, LineSpan, Rule};
 use read_console::Line;
 
 use crate::code::{MemoryUse, memory_uses};
-use crate::fault::{powerpc_trap, riscv_cause};
+use crate::fault::{loongarch_cause, mips_cause, powerpc_trap, riscv_cause};
 use crate::{
     Architecture, Code, Fault, FaultKind, MeaningKind, Mode, RegisterDump, arm64_esr, code_lines,
     disassemble, faults, name_address, register_dumps, syscall, user_faults, x86_page_fault,
@@ -104,6 +104,16 @@ fn interrupts(dump: &RegisterDump, claims: &mut Vec<Claim>) {
         Architecture::Arm64 => ("pstate", dump.get("pstate").map(|p| p & 0x80 == 0)),
         Architecture::Arm => ("psr", dump.get("psr").map(|p| p & 0x80 == 0)),
         Architecture::Riscv64 => ("status", dump.get("status").map(|s| s & 0x20 != 0)),
+        Architecture::S390 => ("PSW", dump.get("PSW").map(|mask| mask >> 56 & 3 == 3)),
+        Architecture::Mips => ("Status", dump.get("Status").map(|status| status & 1 != 0)),
+        Architecture::LoongArch => ("PRMD", dump.get("PRMD").map(|prmd| prmd & 4 != 0)),
+        Architecture::Parisc => ("PSW", dump.get("PSW").map(|psw| psw & 1 != 0)),
+        // The mask is the kernel's own; without it only the CPU's bit that is clear decides.
+        Architecture::Powerpc => match (dump.get("IRQMASK"), dump.get("MSR")) {
+            (_, Some(msr)) if msr & 0x8000 == 0 => ("MSR", Some(false)),
+            (Some(mask), Some(_)) => ("IRQMASK", Some(mask & 1 == 0)),
+            _ => return,
+        },
         _ => return,
     };
     let (Some(open), Some(value), Some(line)) = (open, dump.get(register), dump.line_of(register))
@@ -123,6 +133,8 @@ fn cause(dump: &RegisterDump, claims: &mut Vec<Claim>) {
     let (register, text) = match dump.architecture {
         Architecture::Powerpc => ("TRAP", dump.get("TRAP").and_then(powerpc_trap)),
         Architecture::Riscv64 => ("cause", dump.get("cause").and_then(riscv_cause)),
+        Architecture::Mips => ("Cause", dump.get("Cause").and_then(mips_cause)),
+        Architecture::LoongArch => ("ESTAT", dump.get("ESTAT").and_then(loongarch_cause)),
         _ => return,
     };
     let (Some(text), Some(value), Some(line)) = (text, dump.get(register), dump.line_of(register))
@@ -377,6 +389,39 @@ mod tests {
         RSP: 0018:ffffc90000000000 EFLAGS: 00010246\n\
         RAX: 0000000000000001 RBX: 0000000000000000 RCX: 6b6b6b6b6b6b6b6b\n\
         RDX: dead000000000100 RSI: 0000000000000000 RDI: 0000000000000000\n";
+
+    #[test]
+    fn cause_and_interrupts_are_told_on_every_architecture_that_prints_them() {
+        let mips = said(
+            "$ 0   : 00000000 00000001 80394254 80cd6638\nStatus: 11008403 KERNEL EXL IE\nCause : 0080000c (ExcCode 03)\n",
+        );
+        assert!(
+            mips.iter().any(|s| s.contains("store to an address that is not mapped")),
+            "{mips:?}"
+        );
+        assert!(mips.iter().any(|s| s.contains("Interrupts were open")), "{mips:?}");
+        let loongarch = said(
+            "pc 900000000410645c ra 90000000041310b8 tp 9000000100608000 sp 900000010060b4f0\n PRMD: 00000000 (PPLV0 -PIE -PWE)\nESTAT: 00020000 [PIS] (IS= ECode=2 EsubCode=0)\n",
+        );
+        assert!(
+            loongarch.iter().any(|s| s.contains("store to a page that is not valid")),
+            "{loongarch:?}"
+        );
+        assert!(loongarch.iter().any(|s| s.contains("Interrupts were disabled")), "{loongarch:?}");
+        let s390 = said(
+            "Krnl PSW : 0404c00180000000 00000000001141a2 (do_it+0xba/0x1f8)\nKrnl GPRS: 0000000000000001 0000000000000002 0000000000000003 0000000000000004\n",
+        );
+        assert!(s390.iter().any(|s| s.contains("Interrupts were disabled")), "{s390:?}");
+        // The CPU's own bit is set, but the kernel masks by software.
+        let power = |mask: &str| {
+            said(&format!(
+                "NIP:  c000000000d02480 LR: c000000000151318 CTR: c000000000444d00\nREGS: c00000003fd37d80 TRAP: 0100   Not tainted  (6.1.0)\nMSR:  9000000000009033 <SF,HV,EE,ME,IR,DR,RI,LE>  CR: 28008484  XER: 00000000\n{mask}"
+            ))
+        };
+        assert!(power("IRQMASK: 1\n").iter().any(|s| s.contains("Interrupts were disabled")));
+        assert!(power("IRQMASK: 0\n").iter().any(|s| s.contains("Interrupts were open")));
+        assert!(!power("").iter().any(|s| s.contains("Interrupts were")));
+    }
 
     #[test]
     fn a_null_dereference_is_explained_down_to_the_register() {

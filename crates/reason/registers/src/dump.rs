@@ -6,7 +6,7 @@
 use facts::LineSpan;
 use read_console::Line;
 
-use crate::Architecture;
+use crate::{Architecture, others};
 
 /// The most lines a dump spans, foreign lines included.
 const LONGEST_DUMP: u64 = 60;
@@ -149,6 +149,10 @@ fn mode_of(dump: &RegisterDump) -> Option<Mode> {
         Architecture::Powerpc => dump.get("MSR").map(|m| m & 0x4000 != 0),
         Architecture::Mips => dump.get("Status").map(|s| s & 0x18 == 0x10),
         Architecture::S390 => dump.get("PSW").map(|mask| mask & (1 << 48) != 0),
+        Architecture::LoongArch => dump.get("PRMD").map(|prmd| prmd & 3 == 3),
+        Architecture::Sparc64 => dump.get("TSTATE").map(|state| state & 0x400 == 0),
+        Architecture::Parisc => dump.get("IAOQ").map(|offset| offset & 3 == 3),
+        Architecture::M68k => dump.get("SR").map(|sr| sr & 0x2000 == 0),
     }?;
     Some(if user { Mode::User } else { Mode::Kernel })
 }
@@ -163,6 +167,7 @@ fn registers_of_line(text: &str, open: Option<&Building>) -> Option<Found> {
         .or_else(|| rows(text, open))
         .or_else(|| s390(text, open))
         .or_else(|| arm_exception_stack(text, open))
+        .or_else(|| other(text, open))
         .or_else(|| named(text, open))
 }
 
@@ -257,6 +262,17 @@ fn s390(text: &str, open: Option<&Building>) -> Option<Found> {
     found(values(text).zip(next..).map(|(value, n)| (format!("r{n}"), value)).collect(), false)
 }
 
+/// Rows of the architectures in [`crate::others`].
+fn other(text: &str, open: Option<&Building>) -> Option<Found> {
+    let row = others::row(text, open.and_then(|open| open.architecture))?;
+    Some(Found {
+        architecture: Some(row.architecture),
+        mode: None,
+        registers: row.registers,
+        starts: row.starts,
+    })
+}
+
 /// `7fc0: v v v v v v v v` under `Exception stack(0x96737fa8 to 0x96737ff0)` of 32-bit ARM. The
 /// saved registers r0 to r15, the status and the original r0 end 8 bytes below the top of an 8 KiB
 /// stack, so the row's own address tells which register a column is.
@@ -323,7 +339,9 @@ fn named(text: &str, open: Option<&Building>) -> Option<Found> {
         let digits = after.bytes().take_while(u8::is_ascii_hexdigit).count();
         let whole = after[digits..].chars().next().is_none_or(|c| !c.is_alphanumeric() && c != '_');
         // `FS:  0000000000000000(0000)` is a base with its selector.
-        if (2..=16).contains(&digits)
+        // The mask is printed as a number of one digit.
+        let least = if canonical == "IRQMASK" { 1 } else { 2 };
+        if (least..=16).contains(&digits)
             && whole
             && let Ok(value) = u64::from_str_radix(&after[..digits], 16)
         {
@@ -397,11 +415,11 @@ fn known(name: &str) -> Option<(&str, Of)> {
     }
 }
 
-fn values(text: &str) -> impl Iterator<Item = u64> + '_ {
+pub(crate) fn values(text: &str) -> impl Iterator<Item = u64> + '_ {
     text.split_ascii_whitespace().map_while(|word| (word.len() >= 8).then(|| hex(word)).flatten())
 }
 
-fn hex(word: &str) -> Option<u64> {
+pub(crate) fn hex(word: &str) -> Option<u64> {
     (!word.is_empty() && word.len() <= 16 && word.bytes().all(|b| b.is_ascii_hexdigit()))
         .then(|| u64::from_str_radix(word, 16).ok())
         .flatten()
@@ -495,6 +513,53 @@ mod tests {
         );
         assert_eq!(i386[0].architecture, Architecture::I386);
         assert_eq!((i386[0].get("EIP"), i386[0].mode), (Some(0xc040_1234), Some(Mode::Kernel)));
+    }
+
+    #[test]
+    fn rows_of_loongarch_sparc_parisc_and_m68k_are_told_apart() {
+        let loongarch = dumps(
+            "pc 900000000410645c ra 90000000041310b8 tp 9000000100608000 sp 900000010060b4f0\n\
+             a0 000000000000002e a1 0000000000000087 a2 0000000000000008 a3 0000000000000000\n   \
+             ra: 90000000041310b8 do_flush+0x48/0x100\n  ERA: 900000000410645c do_in+0x1c/0x60\n \
+             CRMD: 000000b0 (PLV0 -IE -DA +PG DACF=CC DACM=CC -WE)\n \
+             PRMD: 00000004 (PPLV0 +PIE -PWE)\nESTAT: 00010000 [PIL] (IS= ECode=1 EsubCode=0)\n \
+             BADV: ffff80000000802e\n",
+        );
+        assert_eq!((loongarch.len(), loongarch[0].architecture), (1, Architecture::LoongArch));
+        assert_eq!((loongarch[0].get("a1"), loongarch[0].mode), (Some(0x87), Some(Mode::Kernel)));
+        assert_eq!(loongarch[0].get("BADV"), Some(0xffff_8000_0000_802e));
+        let sparc = dumps(
+            "TSTATE: 0000004411001603 TPC: 0000000000a9e1b4 TNPC: 0000000000a9e1b8 Y: 00000000    Not tainted\n\
+             TPC: <do_it+0x34/0x40>\ng0: 0000000000000000 g1: 0000000000000001 g2: 0000000000000002 g3: 0000000000000003\n\
+             o4: 0000000000000000 o5: 0000000000000001 sp: fff8000105f9eb01 ret_pc: 0000000000a9e1ac\n",
+        );
+        assert_eq!(
+            (sparc[0].architecture, sparc[0].mode),
+            (Architecture::Sparc64, Some(Mode::Kernel))
+        );
+        assert_eq!((sparc[0].get("g3"), sparc[0].get("ret_pc")), (Some(3), Some(0xa9_e1ac)));
+        let parisc = dumps(
+            "     YZrvWESTHLNXBCVMcbcbcbcbOGFRQPDI\nPSW: 00001000000001001111111100001111 Not tainted\n\
+             r00-03  000000ff0804ff0f 00000000408e6ad0 0000000040206a5c 000000004f3f0a40\n\
+             sr00-03  0000000000000000 0000000000000000 0000000000000000 0000000000000000\n\
+             IASQ: 0000000000000000 0000000000000000 IAOQ: 0000000040206a7c 0000000040206a80\n \
+             IIR: 0f4010dc    ISR: 0000000010350000  IOR: 000001ca00000028\n",
+        );
+        assert_eq!(
+            (parisc[0].architecture, parisc[0].mode),
+            (Architecture::Parisc, Some(Mode::Kernel))
+        );
+        assert_eq!(
+            (parisc[0].get("r2"), parisc[0].get("IIR")),
+            (Some(0x4020_6a5c), Some(0x0f40_10dc))
+        );
+        let m68k = dumps(
+            "PC: [<00248972>] do_it+0xe/0x1a\nSR: 2204  SP: 00d1be3c  a2: 00d4a0b0\n\
+             d0: 00000000    d1: 00000001    d2: 00d1bf10    d3: 00000000\n\
+             d4: 00000000    d5: 00000000    a0: 00000004    a1: 00000000\n",
+        );
+        assert_eq!((m68k[0].architecture, m68k[0].mode), (Architecture::M68k, Some(Mode::Kernel)));
+        assert_eq!((m68k[0].get("d1"), m68k[0].get("a0")), (Some(1), Some(4)));
     }
 
     #[test]

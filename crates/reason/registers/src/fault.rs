@@ -209,6 +209,52 @@ pub(crate) fn riscv_cause(cause: u64) -> Option<&'static str> {
     })
 }
 
+/// Causes of MIPS: the exception code of the Cause register. Source: privileged architecture.
+pub(crate) fn mips_cause(cause: u64) -> Option<&'static str> {
+    Some(match cause >> 2 & 0x1f {
+        0 => "interrupt",
+        1 => "store to a page that is mapped read-only",
+        2 => "load or fetch from an address that is not mapped",
+        3 => "store to an address that is not mapped",
+        4 => "load or fetch from a misaligned or forbidden address",
+        5 => "store to a misaligned or forbidden address",
+        6 => "bus error at a fetch",
+        7 => "bus error at a load or store",
+        8 => "system call",
+        9 => "breakpoint (BUG, WARN)",
+        10 => "illegal instruction",
+        11 => "coprocessor unusable",
+        12 => "overflow",
+        13 => "trap instruction (BUG, WARN)",
+        15 => "floating point exception",
+        23 => "watchpoint",
+        _ => return None,
+    })
+}
+
+/// Causes of LoongArch: the exception code of ESTAT. Source: reference manual, volume 1.
+pub(crate) fn loongarch_cause(estat: u64) -> Option<&'static str> {
+    Some(match estat >> 16 & 0x3f {
+        0 => "interrupt",
+        1 => "load from a page that is not valid",
+        2 => "store to a page that is not valid",
+        3 => "fetch from a page that is not valid",
+        4 => "store to a page that is not writable",
+        5 => "read of a page that is not readable",
+        6 => "fetch from a page that is not executable",
+        7 => "page of another privilege level",
+        8 => "address error",
+        9 => "misaligned access",
+        10 => "bound check",
+        11 => "system call",
+        12 => "breakpoint (BUG, WARN)",
+        13 => "instruction that does not exist",
+        14 => "instruction of another privilege level",
+        15 => "floating point disabled",
+        _ => return None,
+    })
+}
+
 /// A user program that the kernel reported for its own fault.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UserFault {

@@ -10,6 +10,7 @@ mod claims;
 mod code;
 mod dump;
 mod fault;
+mod others;
 mod rules;
 mod syscall;
 

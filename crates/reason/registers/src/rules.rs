@@ -62,7 +62,7 @@ pub const RULES: &[RuleRow] = &[
     ),
     row(
         "X07",
-        "the code of a fault (x86 page-fault error code, arm64 ESR, trap numbers)",
+        "the code of a fault (x86 page-fault error code, arm64 ESR, trap and exception numbers)",
         "each bit or number has an architected meaning",
         "architecture manuals; arch/*/mm/fault.c",
     ),
@@ -76,7 +76,7 @@ pub const RULES: &[RuleRow] = &[
         "X09",
         "saved flags of the interrupted context",
         "whether interrupts were open where the CPU was interrupted",
-        "EFLAGS bit 9, PSTATE bit 7, CPSR bit 7, riscv SPIE",
+        "EFLAGS bit 9, PSTATE bit 7, CPSR bit 7, riscv SPIE, s390 PSW bits 6 and 7, MIPS IE, LoongArch PIE, PA-RISC PSW I, powerpc MSR EE and soft mask",
     ),
     row(
         "X10",

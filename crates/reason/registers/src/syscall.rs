@@ -212,7 +212,12 @@ fn convention(dump: &RegisterDump) -> Option<&'static Convention> {
         }
         Architecture::Arm => dump.get("exception stack").map(|_| &ARM),
         // The dump alone does not say that it is one of a system call.
-        Architecture::Arm64 | Architecture::S390 => None,
+        Architecture::Arm64
+        | Architecture::S390
+        | Architecture::LoongArch
+        | Architecture::Sparc64
+        | Architecture::Parisc
+        | Architecture::M68k => None,
     }
 }
 
@@ -229,6 +234,11 @@ pub fn syscall_name(architecture: Architecture, number: u64) -> Option<&'static 
         Architecture::S390 => &S390,
         Architecture::Mips if number >= 5000 => &MIPS_N64,
         Architecture::Mips => &MIPS_O32,
+        // No tables of these are kept.
+        Architecture::LoongArch
+        | Architecture::Sparc64
+        | Architecture::Parisc
+        | Architecture::M68k => return None,
     };
     TABLES[convention.column].get(&number).map(|(name, _)| *name)
 }

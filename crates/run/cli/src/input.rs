@@ -1,4 +1,5 @@
-//! Where logs come from: files, standard input (`-`), and their `.gz`, `.xz` and `.zst` forms.
+//! Where logs come from: files, standard input (`-`), their `.gz`, `.xz` and `.zst` forms, and raw mails that
+//! hold them.
 //!
 //! Invariants: never more than a buffer in memory; the form is told by the first bytes, not by the
 //! name, so `zcat | ktriage report -` and `ktriage report log.gz` are the same.
@@ -8,11 +9,16 @@ use std::io::{self, BufRead as _, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
+use read_console::mail::MailDecoder;
 
 use crate::failure::Failure;
 
 /// Bytes that are read at once.
 const PIECE: usize = 1 << 20;
+
+/// Said of an input with a base64 part.
+const RENUMBERED: &str =
+    "a part of the mail is base64; numbers of lines inside of it are those of its text";
 
 /// One input as the user named it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,14 +57,22 @@ impl Input {
         }
     }
 
-    /// Reads the whole input piece by piece into `take`.
-    pub(crate) fn read_to(&self, mut take: impl FnMut(&[u8])) -> Result<(), Failure> {
+    /// Reads the whole input piece by piece into `take`, with the parts of raw mails decoded. Gives a notice
+    /// where the lines have other numbers than in the input.
+    pub(crate) fn read_to(
+        &self,
+        mut take: impl FnMut(&[u8]),
+    ) -> Result<Option<&'static str>, Failure> {
         let mut reader = self.open()?;
+        let mut mail = MailDecoder::new();
         let mut piece = vec![0; PIECE];
         loop {
             match reader.read(&mut piece) {
-                Ok(0) => return Ok(()),
-                Ok(length) => take(&piece[..length]),
+                Ok(0) => {
+                    mail.finish(&mut take);
+                    return Ok(mail.is_renumbered().then_some(RENUMBERED));
+                }
+                Ok(length) => mail.push(&piece[..length], &mut take),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(self.unreadable(error)),
             }

@@ -242,6 +242,85 @@ fn a_raw_mail_is_read_like_the_log_inside_of_it() {
     );
 }
 
+/// The sign of six bits in base64.
+fn sign(bits: u32) -> char {
+    match u8::try_from(bits & 63).unwrap() {
+        six @ 0..26 => char::from(b'A' + six),
+        six @ 26..52 => char::from(b'a' + six - 26),
+        six @ 52..62 => char::from(b'0' + six - 52),
+        62 => '+',
+        _ => '/',
+    }
+}
+
+fn base64(text: &str) -> String {
+    let mut signs = String::new();
+    for group in text.as_bytes().chunks(3) {
+        let bits = group.iter().chain([&0, &0]).take(3).fold(0, |n, b| n << 8 | u32::from(*b));
+        let mut four: String = [18, 12, 6, 0].iter().map(|shift| sign(bits >> shift)).collect();
+        four.replace_range(group.len() + 1.., &"=".repeat(3 - group.len()));
+        signs += &four;
+    }
+    let lines: Vec<&str> =
+        signs.as_bytes().chunks(76).map(|line| std::str::from_utf8(line).unwrap()).collect();
+    lines.join("\n") + "\n"
+}
+
+#[test]
+fn every_command_reads_a_log_in_the_forms_in_which_mails_carry_it() {
+    let log = "[   91.000001] BUG: kernel NULL pointer dereference, address: 0000000000000018\n[   91.000002] #PF: supervisor read access in kernel mode\n[   91.000003] #PF: error_code(0x0000) - not-present page\n[   91.000004] Oops: 0000 [#1] PREEMPT SMP\n[   91.000005] CPU: 2 PID: 71 Comm: tester Not tainted 6.6.3 #5 a-name-that-makes-this-line-longer-than-a-mail-allows\n[   91.000006] RIP: 0010:widget_read+0x11/0x40\n[   91.000007] RSP: 0018:ffffc90001a3fd28 EFLAGS: 00010246\n[   91.000008] RAX: 6b6b6b6b6b6b6b6b RBX: ffff888101a3fd28 RCX: 0000000000000000\n[   91.000009] Call Trace:\n[   91.000010]  <TASK>\n[   91.000011]  widget_ioctl+0x90/0x100\n[   91.000012]  __x64_sys_ioctl+0x97/0xd0\n[   91.000013]  </TASK>\n";
+    let numbered: Lines = (1..).zip(log.lines().map(str::to_owned)).collect();
+    let mail = |coding: &str, body: &str| {
+        format!(
+            "From: a@example.org\nSubject: a log\nContent-Transfer-Encoding: {coding}\n\n{body}"
+        )
+    };
+    let joined =
+        |lines: Lines| -> String { lines.into_iter().map(|(_, line)| line + "\n").collect() };
+    let escaped = log.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    let forms = [
+        ("8bit", mail("8bit", log)),
+        ("quoted-printable", mail("quoted-printable", &joined(quoted_printable(&numbered)))),
+        ("base64", mail("base64", &base64(log))),
+        ("a saved page", mail("8bit", &escaped)),
+        (
+            "quoted",
+            mail("8bit", &log.lines().map(|line| format!("> {line}\n")).collect::<String>()),
+        ),
+    ];
+    let folder = tempfile::tempdir().unwrap();
+    let analysis = folder.path().join("analysis.txt");
+    std::fs::write(&analysis, "The NULL pointer dereference is in widget_read.\n").unwrap();
+    let said: Vec<(&str, Vec<String>)> = forms
+        .iter()
+        .map(|(form, text)| {
+            let path = folder.path().join(form.replace(' ', "-"));
+            std::fs::write(&path, text).unwrap();
+            let diagnosis = &objects(&["diagnose", "--json"], std::slice::from_ref(&path))[0];
+            let report = &objects(&["report", "--json"], std::slice::from_ref(&path))[0];
+            let registers = diagnosis["registers"].as_array().unwrap().iter();
+            let mut said: Vec<String> =
+                registers.map(|claim| claim["statement"].as_str().unwrap().to_owned()).collect();
+            assert!(!said.is_empty(), "{form}: nothing is said of the registers");
+            said.push(diagnosis["verdict"]["statement"].as_str().unwrap().to_owned());
+            said.push(report["reports"][0]["title"].as_str().unwrap().to_owned());
+            let log = path.to_str().unwrap();
+            let checked =
+                &objects(&["check", "--json", "--log", log], std::slice::from_ref(&analysis))[0];
+            for claim in checked["claims"].as_array().unwrap() {
+                said.push(format!("{} {}", claim["verdict"], claim["statement"]));
+            }
+            (*form, said)
+        })
+        .collect();
+    for (form, texts) in &said[1..] {
+        assert_eq!(texts, &said[0].1, "{form}");
+    }
+    // The line of a part that is not joined or recoded keeps its number.
+    let quoted = folder.path().join("quoted");
+    assert_eq!(objects(&["diagnose", "--json"], &[quoted])[0]["first_cause"]["line"], 5);
+}
+
 #[test]
 fn the_stacks_of_a_written_analysis_give_its_wait_graph() {
     let Some(shared) = shared("the graph of a written analysis") else { return };

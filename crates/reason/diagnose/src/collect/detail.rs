@@ -443,6 +443,7 @@ impl Collector {
             return true;
         }
         if let Some(pointer) = frame::instruction_pointer(text) {
+            self.out.kernel.observe_arch(text, number);
             let function = bounded(parse::plain(pointer.function), 80);
             let offset = pointer.offset.map(|(offset, _)| offset);
             return self.instruction(
@@ -455,6 +456,7 @@ impl Collector {
             || text.starts_with("RIP: 0023:")
             || text.starts_with("RIP: 002b:")
         {
+            self.out.kernel.observe_arch(text, number);
             return self.instruction(
                 context,
                 Instruction {
@@ -546,7 +548,6 @@ impl Collector {
             }
             snapshot.instruction.push(instruction);
         }
-        self.out.kernel.observe_arch("RIP: 00", 0);
         true
     }
 
@@ -562,6 +563,19 @@ impl Collector {
         let event = &mut self.out.events[index];
         match &mut event.detail {
             Detail::Stall(stall) => of_stall(stall, context, text, number, at),
+            Detail::Spin { owner } => {
+                let named = after(text, ".owner: ")
+                    .and_then(|rest| rest.split(", .owner_cpu").next())
+                    .and_then(|task| parse::name_slash_pid(task.trim()))
+                    // `<none>/-1`: nobody has it.
+                    .filter(|task| task.pid.is_some_and(|pid| pid < 1 << 22));
+                if let Some(task) = named {
+                    owner.get_or_insert((number, task));
+                    true
+                } else {
+                    text.contains(".magic:")
+                }
+            }
             Detail::Workqueue(report) => {
                 if let Some(rest) = after(text, "in-flight: ") {
                     for item in rest.split(", ").take(32) {

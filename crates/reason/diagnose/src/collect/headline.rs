@@ -133,6 +133,17 @@ impl Collector {
                 }
                 true
             }
+            EventKind::SpinlockLockup => {
+                if let Some(event) = self.begin(context, kind, text, number, at) {
+                    let event = &mut self.out.events[event];
+                    event.cpu = number_after(text, "on CPU#");
+                    event.task = after(text, "on CPU#")
+                        .and_then(|rest| rest.split_once(", "))
+                        .and_then(|(_, task)| parse::name_slash_pid(task.split(", ").next()?));
+                    event.detail = Detail::Spin { owner: None };
+                }
+                true
+            }
             EventKind::Refcount
             | EventKind::Corruption
             | EventKind::RcuVoluntarySwitch
@@ -498,9 +509,11 @@ impl Collector {
         let cpu: Option<u32> = number_after(text, "CPU#")
             .or_else(|| number_after(text, "LOCKUP on cpu "))
             .or_else(|| number_after(text, "on other CPUs "))
-            .or_else(|| number_after(text, "CPU "));
+            .or_else(|| number_after(text, "LOCKUP other CPUS:"))
+            .or_else(|| number_after(text, "CPU "))
+            .or_else(|| number_after(text, "Watchdog CPU:"));
         // A line that speaks of lockups names the CPU; one that does not is a title or prose.
-        if cpu.is_none() {
+        if cpu.is_none() || kind == EventKind::HardLockup && !text.contains("LOCKUP") {
             return false;
         }
         let task = after(text, "! [")
@@ -508,6 +521,20 @@ impl Collector {
             .and_then(|(task, _)| parse::name_colon_pid(task));
         let seconds = number_after(text, "stuck for ");
         let boot = self.out.clock.boots();
+        // Before 4.4 or so the detector said it by an assertion of its own.
+        if let Some(event) = context.event.filter(|event| {
+            let event = &self.out.events[*event];
+            event.kind == EventKind::Warning
+                && number <= event.lines.last + 3
+                && event.headline.contains("watchdog")
+        }) {
+            let event = &mut self.out.events[event];
+            event.kind = kind;
+            event.cpu = cpu;
+            event.headline = bounded(text.trim(), 240);
+            event.detail = Detail::Lockup { seconds };
+            return true;
+        }
         let earlier = self.out.events.iter().rposition(|event| {
             event.kind == kind
                 && event.boot == boot
@@ -671,6 +698,14 @@ impl Collector {
     ) -> bool {
         // `traps: x[1] general protection fault ip:…` is a user program's.
         if text.contains("traps: ") && text.contains(" ip:") {
+            return false;
+        }
+        // The names of s390's exceptions are everyday words; a report of the kernel's own counts itself.
+        let everyday = ["exception: ", "privileged operation: ", "Low-address protection: "];
+        if everyday.iter().any(|name| text.contains(name))
+            && !text.contains("[#")
+            && !text.contains("Unable to handle")
+        {
             return false;
         }
         let same = [

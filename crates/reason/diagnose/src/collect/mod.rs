@@ -242,7 +242,33 @@ impl Collector {
         if let Some((number, when, caller, head)) = self.broken.take() {
             self.message(&format!("{head} "), number, when, caller);
         }
+        self.headless_lockups();
         self.out
+    }
+
+    /// A lockup is printed by the CPU that is stuck, or by one that then prints the other's header: a stack
+    /// right under the headline without a header of its own is that of the CPU named there.
+    fn headless_lockups(&mut self) {
+        for event in &self.out.events {
+            let Some(cpu) = event.cpu.filter(|_| matches!(event.detail, Detail::Lockup { .. }))
+            else {
+                continue;
+            };
+            let Some(snapshot) = event.snapshots.first().map(|id| &mut self.out.snapshots[id.0])
+            else {
+                continue;
+            };
+            let below = snapshot.lines.is_some_and(|lines| lines.first <= event.lines.first + 4);
+            if below
+                && snapshot.cpu.is_none()
+                && snapshot.task.is_none()
+                && snapshot.state.is_none()
+            {
+                snapshot.cpu = Some(cpu);
+                snapshot.on_cpu = true;
+                snapshot.task = Some(event.task.clone().unwrap_or_default());
+            }
+        }
     }
 
     fn message(&mut self, text: &str, number: u64, at: Option<Moment>, caller: Option<Caller>) {
@@ -393,7 +419,11 @@ impl Collector {
         }
         match &event.task {
             None => event.task = Some(task.clone()),
-            Some(known) if known.pid.is_none() => event.task = Some(task.clone()),
+            Some(known)
+                if known.pid.is_none() || known.name.is_empty() && known.pid == task.pid =>
+            {
+                event.task = Some(task.clone());
+            }
             // Another printer's header: every CPU's idle task has pid 0, its name tells it apart.
             Some(known)
                 if known.pid != task.pid || task.pid == Some(0) && known.name != task.name =>

@@ -164,7 +164,25 @@ pub(super) fn holders_by_stack(graph: &mut Graph, seen: &Observations, waiters: 
                 Some("device_lock") if by_name.is_none() => Grade::Guess,
                 _ => Grade::Inferred,
             };
-            let Some(at) = by_name.or_else(by_offset) else { continue };
+            // The same function past the place where the waiter asks: it may have the lock, or have given it
+            // back again.
+            let past = || {
+                let own = stack::task_frames(waiter.snapshot);
+                let caller = waiter.wait.caller.as_deref()?;
+                let asked = own.iter().find(|frame| frame.function == caller)?;
+                let at = frames
+                    .iter()
+                    .position(|f| f.function == asked.function && f.size == asked.size)?;
+                (at > 0
+                    && asked.offset.is_some()
+                    && frames[at].offset > asked.offset
+                    && !stack::is_scheduling(&frames[at - 1].function)
+                    && !wait::is_primitive(&frames[at - 1].function))
+                .then_some(at)
+            };
+            let sure = by_name.or_else(by_offset);
+            let grade = if sure.is_none() { Grade::Guess } else { grade };
+            let Some(at) = sure.or_else(past) else { continue };
             found.push((
                 waiter.target,
                 *node,
@@ -177,10 +195,11 @@ pub(super) fn holders_by_stack(graph: &mut Graph, seen: &Observations, waiters: 
     }
     for (target, node, function, lines, rule, grade) in found {
         let holder = graph.nodes[node].name.clone();
+        let holds = if grade == Grade::Guess { "may hold" } else { "holds" };
         graph.edge(Edge {
             from: target,
             to: node,
-            waits_for: format!("{holder}, which holds it inside {function}"),
+            waits_for: format!("{holder}, which {holds} it inside {function}"),
             lines: vec![lines],
             rule: if rule == "W01" && graph.nodes[target].name == "cgroup_mutex" {
                 "W47"

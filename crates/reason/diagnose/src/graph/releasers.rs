@@ -35,7 +35,11 @@ pub(super) fn releasers(
             .collect()
     };
     let mut edges: Vec<(usize, usize, String, u64, &'static str, Grade)> = Vec::new();
+    let mut steps = Vec::new();
     for waiter in waiters {
+        if let Some(step) = STEPS.iter().find(|step| waiter.wait.awaited == step.awaited) {
+            steps.push((waiter, step));
+        }
         let candidates: (Vec<(usize, u64)>, &'static str, &str) = match waiter.wait.awaited {
             Awaited::Resource("btrfs transaction commit") => {
                 (inside("btrfs_commit_transaction", true), "W26", "commits the transaction")
@@ -45,6 +49,9 @@ pub(super) fn releasers(
             }
             Awaited::Resource("queue to be unfrozen") => {
                 (inside("blk_mq_freeze_queue_wait", true), "W31", "froze the queue")
+            }
+            Awaited::KthreadWork => {
+                (inside("kthread_worker_fn", true), "W16", "is a kernel thread inside a work item")
             }
             Awaited::HotplugThread => {
                 (inside("cpuhp_thread_fun", true), "W46", "is the hotplug thread inside a callback")
@@ -98,7 +105,11 @@ pub(super) fn releasers(
                 _ => None,
             })
             .collect();
-        let mut deaf = deaf;
+        // One that itself waits for an answer is none of them.
+        let asks = |cpu: u32| {
+            graph.cpu(cpu).is_some_and(|node| graph.out(node).any(|edge| edge.to == remote))
+        };
+        let mut deaf: Vec<(u32, u64)> = deaf.into_iter().filter(|(cpu, _)| !asks(*cpu)).collect();
         if deaf.is_empty() {
             // Stacks of other CPUs: a task that runs with interrupts off, reported or not.
             for (at, s) in seen.snapshots.iter().enumerate() {
@@ -131,6 +142,7 @@ pub(super) fn releasers(
             edges.push((remote, to, "takes no interrupts".into(), *line, "W20", Grade::Inferred));
         }
     }
+    unproven_steps(graph, seen, &stacks, &steps, &mut edges);
     for (from, to, why, line, rule, grade) in edges {
         let name = graph.nodes[to].name.clone();
         graph.edge(Edge {
@@ -142,5 +154,89 @@ pub(super) fn releasers(
             grade,
             named_by_kernel: false,
         });
+    }
+}
+
+/// Something of which there are many, so that a stack tells that its task has one, but not which.
+struct Step {
+    /// What the waiter waits for.
+    awaited: Awaited,
+    /// The row of waits.
+    rule: &'static str,
+    /// Functions inside of which a task has one (a trailing `*` matches any rest).
+    inside: &'static [&'static str],
+    /// What such a task does with it.
+    why: &'static str,
+}
+
+/// Facts about the kernel's source: a reverse-map walk and the migration of pages need the folio locked; a
+/// callback of runtime power management runs inside the change that others wait for.
+const STEPS: &[Step] = &[
+    Step {
+        awaited: Awaited::Resource(wait::FOLIO),
+        rule: "W27",
+        inside: &[
+            "rmap_walk*",
+            "__rmap_walk_file",
+            "try_to_unmap",
+            "try_to_unmap_one",
+            "try_to_migrate",
+            "try_to_migrate_one",
+            "remove_migration_ptes",
+            "migrate_folio_unmap",
+            "migrate_folio_move",
+            "move_to_new_folio",
+            "unmap_and_move",
+            "unmap_and_move_huge_page",
+            "split_huge_page_to_list*",
+            "truncate_inode_partial_folio",
+            "invalidate_complete_folio2",
+        ],
+        why: "has a folio locked",
+    },
+    Step {
+        awaited: Awaited::Resource(wait::POWER_CHANGE),
+        rule: "W53",
+        inside: &["rpm_callback", "__rpm_callback"],
+        why: "is inside a runtime power change",
+    },
+];
+
+/// The only task that has such a thing, where it waits in turn for what the waiter holds: the cycle then has
+/// one step that no line proves. Any other task that has one is a guess.
+fn unproven_steps(
+    graph: &Graph,
+    seen: &Observations,
+    stacks: &[(usize, SnapshotId)],
+    steps: &[(&Waiter<'_>, &Step)],
+    edges: &mut Vec<(usize, usize, String, u64, &'static str, Grade)>,
+) {
+    for (waiter, step) in steps {
+        let candidates: Vec<(usize, u64)> = stacks
+            .iter()
+            .filter(|(node, _)| *node != waiter.node)
+            .filter_map(|(node, id)| {
+                let frames = stack::task_frames(seen.snapshot(*id));
+                // Where it waits for one itself it need not have another.
+                let asks = wait::awaited(seen.snapshot(*id))
+                    .is_some_and(|wait| wait.awaited == step.awaited);
+                let frame = frames.iter().find(|frame| {
+                    step.inside.iter().any(|function| match function.strip_suffix('*') {
+                        Some(start) => frame.function.starts_with(start),
+                        None => frame.function == *function,
+                    })
+                })?;
+                (!asks).then_some((*node, frame.line))
+            })
+            .collect();
+        for (node, line) in candidates.iter().take(8) {
+            let waits_back = graph.sinks(*node, Grade::Inferred).iter().any(|(sink, way)| {
+                *sink == waiter.target
+                    && way.iter().any(|edge| graph.edges[*edge].from == waiter.node)
+            });
+            let grade =
+                if candidates.len() == 1 && waits_back { Grade::Inferred } else { Grade::Guess };
+            edges.push((waiter.target, *node, step.why.to_owned(), *line, step.rule, grade));
+        }
     }
 }

@@ -328,3 +328,52 @@ pub(super) fn spinning_cpus(graph: &mut Graph, seen: &Observations) {
         });
     }
 }
+
+/// Two lockups this far apart may be of one lock, in microseconds.
+const ONE_LOCK: i64 = 60_000_000;
+
+/// R41: a spinning lock whose holder no line names, while exactly one other CPU is reported as stuck about then
+/// and waits for nothing itself: that CPU is taken for the holder.
+pub(super) fn stuck_holder(graph: &mut Graph, seen: &Observations, events: &[&Event]) {
+    let locked: Vec<(&Event, usize)> = events
+        .iter()
+        .filter(|event| matches!(event.kind, EventKind::SoftLockup | EventKind::HardLockup))
+        .filter_map(|event| Some((*event, graph.cpu(event.cpu?)?)))
+        .collect();
+    let near = |a: &Event, b: &Event| match (a.at, b.at) {
+        (Some(a), Some(b)) => seen.clock.between(a, b).is_some_and(|gap| gap.abs() <= ONE_LOCK),
+        _ => false,
+    };
+    for (event, node) in locked.iter().take(64) {
+        let Some(lock) = graph
+            .out(*node)
+            .map(|edge| edge.to)
+            .find(|to| graph.nodes[*to].kind == NodeKind::Lock && graph.out(*to).next().is_none())
+        else {
+            continue;
+        };
+        let free: Vec<&(&Event, usize)> = locked
+            .iter()
+            .filter(|(other, at)| {
+                at != node
+                    && near(event, other)
+                    && graph.out(*at).next().is_none()
+                    && graph.nodes[*at]
+                        .snapshot
+                        .is_some_and(|id| stack::where_it_was(seen.snapshot(id)).is_some())
+            })
+            .collect();
+        let [(holder, to)] = free.as_slice() else { continue };
+        let name = graph.nodes[*to].name.clone();
+        let (line, to) = (holder.lines.first, *to);
+        graph.edge(Edge {
+            from: lock,
+            to,
+            waits_for: format!("{name}, which is the only other CPU reported as stuck"),
+            lines: vec![LineSpan::line(line)],
+            rule: "R41",
+            grade: Grade::Inferred,
+            named_by_kernel: false,
+        });
+    }
+}

@@ -117,6 +117,11 @@ pub(super) fn target(
             );
             graph.node(format!("queue:{}", queue.unwrap_or(&caller)), NodeKind::Work, name)
         }
+        Awaited::KthreadWork => graph.node(
+            format!("kthread-work:{caller}"),
+            NodeKind::Work,
+            format!("work item of a kernel thread, flushed by {caller}"),
+        ),
         Awaited::Kthread => graph.node(
             format!("kthread-of:{caller}"),
             NodeKind::Unknown,

@@ -4,7 +4,7 @@ use facts::Grade;
 
 use super::{Verdict, VerdictKind, capital, title};
 use crate::collect::Observations;
-use crate::event::{Event, EventKind};
+use crate::event::{Event, EventKind, Task};
 use crate::graph::{Graph, NodeKind};
 use crate::stack;
 
@@ -49,10 +49,15 @@ pub(super) fn locked_up(seen: &Observations, graph: &Graph, event: &Event) -> Ve
                 (None, Some(id)) => seen.snapshot(id).lines.map_or(line, |lines| lines.first),
                 _ => line,
             };
+            let how = if graph.nodes[edge.to].kind == NodeKind::Lock {
+                "is the only other CPU reported as stuck and waits for nothing itself: it is taken for the holder"
+            } else {
+                "does not answer"
+            };
             return Verdict::new(
                 VerdictKind::Starvation,
                 format!(
-                    "{cpu}{whose} waits in {function}: {}; {} does not answer.",
+                    "{cpu}{whose} waits in {function}: {}; {} {how}.",
                     edge.waits_for, graph.nodes[*sink].name
                 ),
                 Grade::Inferred,
@@ -66,12 +71,25 @@ pub(super) fn locked_up(seen: &Observations, graph: &Graph, event: &Event) -> Ve
                 ),
             );
         }
+        // A CPU on the way that waits in turn.
+        let next = sinks.iter().find_map(|(_, way)| {
+            way.iter().map(|at| &graph.edges[*at]).find(|step| {
+                graph.nodes[step.from].kind == NodeKind::Cpu
+                    && graph.nodes[step.from].cpu != event.cpu
+            })
+        });
+        let who = next.map_or_else(
+            || "Who has it is not in this log.".to_owned(),
+            |step| {
+                format!(
+                    "{} does not answer: it waits itself ({}). Who has that is not in this log.",
+                    graph.nodes[step.from].name, step.waits_for
+                )
+            },
+        );
         return Verdict::new(
             VerdictKind::Unknown,
-            format!(
-                "{cpu}{whose} {how}: it waits in {function} ({}). Who has it is not in this log.",
-                edge.waits_for
-            ),
+            format!("{cpu}{whose} {how}: it waits in {function} ({}). {who}", edge.waits_for),
             Grade::Inferred,
         )
         .at(
@@ -145,4 +163,54 @@ pub(super) fn deaf_cpu(seen: &Observations, event: &Event, from: u32, to: u32) -
     )
     .at(event.lines.first, format!("CPU {to} ({task} in {place}) does not answer CPU {from}."))
     .missing(missing)
+}
+
+/// R82: a spinning lock that is not released: held by the one who asks for it, by another, or by nobody named.
+pub(super) fn spinlock(seen: &Observations, event: &Event, owner: Option<&(u64, Task)>) -> Verdict {
+    let who = event.task.clone().map_or_else(|| "A task".to_owned(), |task| task.to_string());
+    let place = event
+        .snapshots
+        .iter()
+        .find_map(|id| {
+            stack::task_frames(seen.snapshot(*id))
+                .into_iter()
+                .find(|frame| {
+                    !stack::is_detector(&frame.function)
+                        && !frame.function.starts_with("spin_dump")
+                        && !frame.function.starts_with("spin_bug")
+                        && !frame.function.starts_with("rwlock_bug")
+                        && !crate::wait::is_primitive(&frame.function)
+                })
+                .map(|frame| format!(" in {}", frame.function))
+        })
+        .unwrap_or_default();
+    let line = event.lines.first;
+    let own = event.headline.contains("recursion")
+        || owner.is_some_and(|(_, owner)| {
+            owner.pid.is_some() && event.task.as_ref().is_some_and(|task| task.pid == owner.pid)
+        });
+    let mut verdict = match owner {
+        _ if own => Verdict::new(
+            VerdictKind::LockHeld,
+            format!("{who} spins{place} for a lock that it holds itself; it can never get it."),
+            Grade::Seen,
+        ),
+        Some((_, owner)) => Verdict::new(
+            VerdictKind::LockHeld,
+            format!("{who} spins{place} for a lock that {owner} holds and does not release."),
+            Grade::Seen,
+        )
+        .missing(format!("the stack of {owner} at that moment (sysrq-l)")),
+        None => Verdict::new(
+            VerdictKind::Unknown,
+            format!("{who} spins{place} for a lock; no owner is named."),
+            Grade::Unknown,
+        )
+        .missing("the line with .owner, and the stacks of all CPUs at that moment (sysrq-l)"),
+    }
+    .at(line, format!("{}{place}.", capital(&title(event))));
+    if let Some((named, _)) = owner {
+        verdict.lines.push(facts::LineSpan::line(*named));
+    }
+    verdict
 }

@@ -10,7 +10,7 @@ mod stall;
 
 use facts::{Grade, LineSpan};
 
-use self::cpu::{deaf_cpu, locked_up};
+use self::cpu::{deaf_cpu, locked_up, spinlock};
 use self::hung::hung;
 pub use self::memory::shortage;
 use self::memory::{allocation, out_of_memory};
@@ -262,6 +262,7 @@ pub fn title(event: &Event) -> String {
             EventKind::Corruption
             | EventKind::Refcount
             | EventKind::SpinlockBug
+            | EventKind::SpinlockLockup
             | EventKind::LockdepOwnership
             | EventKind::Hardware
             | EventKind::FileSystem
@@ -353,6 +354,7 @@ fn by_event(seen: &Observations, graph: &Graph, event: &Event) -> Verdict {
         Detail::Csd { from, to } => {
             return deaf_cpu(seen, event, *from, *to);
         }
+        Detail::Spin { owner } => return spinlock(seen, event, owner.as_ref()),
         _ => {}
     }
     use EventKind as K;

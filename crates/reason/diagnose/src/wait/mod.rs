@@ -7,7 +7,7 @@ mod rules;
 
 use facts::LineSpan;
 
-pub use self::rules::{DELAY, WAIT_RULES, WaitRule};
+pub use self::rules::{DELAY, FOLIO, POWER_CHANGE, WAIT_RULES, WaitRule};
 use crate::event::{Frame, Snapshot};
 use crate::stack;
 
@@ -34,6 +34,8 @@ pub enum Awaited {
     Work,
     /// All items of a workqueue.
     Workqueue,
+    /// A work item of a kernel thread of its own (`kthread_worker_fn`).
+    KthreadWork,
     /// The end of a kernel thread.
     Kthread,
     /// Every CPU to schedule.
@@ -266,10 +268,11 @@ fn spins(snapshot: &Snapshot, frames: &[&Frame]) -> Option<Wait> {
     let remote = WAIT_RULES.iter().find(|rule| rule.awaited == A::RemoteCpu)?;
     let pointer = stack::instruction(snapshot);
     let top = pointer.map(|at| (at.function.as_str(), at.line));
-    let innermost = frames.first().map(|frame| (frame.function.as_str(), frame.line));
-    for (function, line) in [top, innermost].into_iter().flatten() {
-        let outer: Vec<&&Frame> =
-            frames.iter().filter(|frame| !is_primitive(&frame.function)).take(1).collect();
+    let yields = |function: &str| YIELDS.iter().any(|start| function.starts_with(start));
+    let innermost = frames.iter().take(4).map(|frame| (frame.function.as_str(), frame.line));
+    for (function, line) in top.into_iter().chain(innermost) {
+        let asks = |frame: &&&Frame| !is_primitive(&frame.function) && !yields(&frame.function);
+        let outer: Vec<&&Frame> = frames.iter().filter(asks).take(1).collect();
         let make = |rule, awaited, released_by| Wait {
             rule,
             awaited,
@@ -279,7 +282,7 @@ fn spins(snapshot: &Snapshot, frames: &[&Frame]) -> Option<Wait> {
                 || {
                     frames
                         .iter()
-                        .find(|f| f.function != function && !is_primitive(&f.function))
+                        .find(|f| f.function != function && asks(f))
                         .map(|f| f.function.clone())
                 },
             ),
@@ -292,7 +295,7 @@ fn spins(snapshot: &Snapshot, frames: &[&Frame]) -> Option<Wait> {
         if any(SPINS, function) {
             return Some(make("W08", A::SpinLock, "the CPU that holds it"));
         }
-        if top.is_some() && !YIELDS.iter().any(|start| function.starts_with(start)) {
+        if !yields(function) {
             break;
         }
     }

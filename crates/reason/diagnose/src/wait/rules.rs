@@ -33,6 +33,12 @@ const fn row(
 /// What a task waits for that sleeps for a time of its own choice.
 pub const DELAY: &str = "a delay that it asked for itself";
 
+/// The lock of a folio, or another of its bits.
+pub const FOLIO: &str = "folio lock or bit";
+
+/// A runtime power change that another task makes.
+pub const POWER_CHANGE: &str = "a runtime power change of a device that is under way";
+
 /// Rows in order of precedence.
 pub const WAIT_RULES: &[WaitRule] = &[
     row(
@@ -285,6 +291,19 @@ pub const WAIT_RULES: &[WaitRule] = &[
         "the worker that runs it",
     ),
     row(
+        "W16",
+        &[
+            "kthread_flush_work",
+            "kthread_flush_worker",
+            "kthread_cancel_work_sync",
+            "kthread_cancel_delayed_work_sync",
+            "__kthread_cancel_work_sync",
+        ],
+        &[],
+        A::KthreadWork,
+        "the kernel thread that runs it",
+    ),
+    row(
         "W17",
         &[
             "__flush_workqueue",
@@ -299,13 +318,7 @@ pub const WAIT_RULES: &[WaitRule] = &[
     ),
     row(
         "W18",
-        &[
-            "kthread_stop",
-            "kthread_park",
-            "kthread_flush_work",
-            "kthread_flush_worker",
-            "kthread_destroy_worker",
-        ],
+        &["kthread_stop", "kthread_park", "kthread_destroy_worker"],
         &[],
         A::Kthread,
         "that kernel thread",
@@ -448,7 +461,7 @@ pub const WAIT_RULES: &[WaitRule] = &[
             "wait_on_page_read",
         ],
         &[],
-        A::Resource("folio lock or bit"),
+        A::Resource(FOLIO),
         "the locker, or read I/O",
     ),
     row(
@@ -557,7 +570,7 @@ pub const WAIT_RULES: &[WaitRule] = &[
         "W53",
         &["rpm_resume", "rpm_suspend", "__pm_runtime_barrier"],
         &[],
-        A::Resource("a runtime power change of a device that is under way"),
+        A::Resource(POWER_CHANGE),
         "the task that runs the device's callback",
     ),
     row(

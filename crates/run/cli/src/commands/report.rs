@@ -53,10 +53,10 @@ pub(crate) fn run(arguments: &Arguments, color: Color) -> Result<ExitCode, Failu
     let mut found = false;
     let mut failed = None;
     for inputs in inputs.chunks(SIDE_BY_SIDE) {
-        let results: Vec<Result<Reports, Failure>> = inputs.par_iter().map(read).collect();
+        let results: Vec<Result<Read, Failure>> = inputs.par_iter().map(read).collect();
         for (input, result) in inputs.iter().zip(results) {
-            let reports = match result {
-                Ok(reports) => reports,
+            let (reports, notice) = match result {
+                Ok(read) => read,
                 // The other logs are still read; the last failure decides the exit status.
                 Err(failure) => {
                     if let Some(earlier) = failed.replace(failure) {
@@ -76,6 +76,9 @@ pub(crate) fn run(arguments: &Arguments, color: Color) -> Result<ExitCode, Failu
                 brief(&mut out, &name, &reports)?;
             } else {
                 text(&mut out, &name, several, &reports, paint)?;
+                if let Some(notice) = notice.filter(|_| !reports.reports.is_empty()) {
+                    writeln!(out, "{notice}")?;
+                }
             }
         }
     }
@@ -87,10 +90,13 @@ pub(crate) fn run(arguments: &Arguments, color: Color) -> Result<ExitCode, Failu
     }
 }
 
-fn read(input: &Input) -> Result<Reports, Failure> {
+/// The reports of a log, and a notice about its lines.
+type Read = (Reports, Option<&'static str>);
+
+fn read(input: &Input) -> Result<Read, Failure> {
     let mut reader = LogReader::new();
-    input.read_to(|piece| reader.push(piece))?;
-    Ok(reader.finish())
+    let notice = input.read_to(|piece| reader.push(piece))?;
+    Ok((reader.finish(), notice))
 }
 
 fn brief(out: &mut impl Write, name: &str, reports: &Reports) -> io::Result<()> {

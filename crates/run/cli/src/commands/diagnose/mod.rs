@@ -158,7 +158,7 @@ fn read(input: &Input, quotes: bool, binaries: &[PathBuf]) -> Result<Diagnosed, 
     let mut start = Vec::new();
     let keeps = quotes && *input == Input::Standard;
     let mut size = 0;
-    input.read_to(|piece| {
+    let renumbered = input.read_to(|piece| {
         reader.push(piece);
         size += piece.len() as u64;
         let room = analysis::LIMIT.saturating_sub(head.len());
@@ -178,7 +178,7 @@ fn read(input: &Input, quotes: bool, binaries: &[PathBuf]) -> Result<Diagnosed, 
         true => Vec::new(),
         false => registers::claims(&start, binaries)?,
     };
-    let mut notices = Vec::new();
+    let mut notices: Vec<String> = renumbered.map(str::to_owned).into_iter().collect();
     let mebibytes = |limit: usize| limit >> 20;
     if size > registers::READ_LIMIT as u64 && !diagnosis.seen.events.is_empty() {
         notices.push(format!(
