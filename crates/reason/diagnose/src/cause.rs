@@ -148,15 +148,17 @@ fn victims(seen: &Observations, graphs: &[Graph], causes: &mut Causes) {
         }
         let Some(graph) = graphs.get(event.boot as usize) else { continue };
         let Some(node) = event.cpu.and_then(|cpu| graph.cpu(cpu)) else { continue };
-        let sinks = graph.sinks(node, Grade::Inferred);
-        let culprit = sinks.iter().find_map(|(sink, _)| {
+        // Which lock a stuck CPU has is a guess; that the only one that waits for nothing comes first is not.
+        let sinks = graph.sinks(node, Grade::Guess);
+        let culprit = sinks.iter().find_map(|(sink, way)| {
             let found = &graph.nodes[*sink];
             let own = found.event.map(|id| seen.event(id))?;
             let reports = own.cpu == found.cpu
                 || matches!(&own.detail, Detail::Stall(stall) if stall.cpus.iter().any(|cpu| Some(cpu.cpu) == found.cpu));
-            (found.kind == NodeKind::Cpu && own.id > event.id && reports).then_some(own)
+            let is_guess = way.iter().any(|edge| graph.edges[*edge].grade == Grade::Guess);
+            (found.kind == NodeKind::Cpu && own.id > event.id && reports).then_some((own, is_guess))
         });
-        let Some(culprit) = culprit else { continue };
+        let Some((culprit, is_guess)) = culprit else { continue };
         let mut above = Some(culprit.id);
         while let Some(id) = above {
             above = causes.links[id.0].as_ref().map(|link| link.parent);
@@ -168,7 +170,12 @@ fn victims(seen: &Observations, graphs: &[Graph], causes: &mut Causes) {
         causes.links[event.id.0] = Some(Link {
             parent: culprit.id,
             because: format!(
-                "it only waits for CPU {}",
+                "it {} CPU {}",
+                if is_guess {
+                    "waits for a lock; the only other stuck CPU is"
+                } else {
+                    "only waits for"
+                },
                 culprit.cpu.map_or_else(
                     || "that blocks the grace period".to_owned(),
                     |cpu| cpu.to_string()

@@ -333,7 +333,7 @@ pub(super) fn spinning_cpus(graph: &mut Graph, seen: &Observations) {
 const ONE_LOCK: i64 = 60_000_000;
 
 /// R41: a spinning lock whose holder no line names, while exactly one other CPU is reported as stuck about then
-/// and waits for nothing itself: that CPU is taken for the holder.
+/// and waits for nothing itself: that CPU is taken for the holder, which is a guess.
 pub(super) fn stuck_holder(graph: &mut Graph, seen: &Observations, events: &[&Event]) {
     let locked: Vec<(&Event, usize)> = events
         .iter()
@@ -372,7 +372,7 @@ pub(super) fn stuck_holder(graph: &mut Graph, seen: &Observations, events: &[&Ev
             waits_for: format!("{name}, which is the only other CPU reported as stuck"),
             lines: vec![LineSpan::line(line)],
             rule: "R41",
-            grade: Grade::Inferred,
+            grade: Grade::Guess,
             named_by_kernel: false,
         });
     }

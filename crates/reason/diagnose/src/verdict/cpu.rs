@@ -40,7 +40,7 @@ pub(super) fn locked_up(seen: &Observations, graph: &Graph, event: &Event) -> Ve
         let sinks = event
             .cpu
             .and_then(|cpu| graph.cpu(cpu))
-            .map(|node| graph.sinks(node, Grade::Inferred))
+            .map(|node| graph.sinks(node, Grade::Guess))
             .unwrap_or_default();
         let known = sinks.iter().find(|(sink, _)| graph.nodes[*sink].kind == NodeKind::Cpu);
         if let Some((sink, _)) = known {
@@ -49,18 +49,22 @@ pub(super) fn locked_up(seen: &Observations, graph: &Graph, event: &Event) -> Ve
                 (None, Some(id)) => seen.snapshot(id).lines.map_or(line, |lines| lines.first),
                 _ => line,
             };
-            let how = if graph.nodes[edge.to].kind == NodeKind::Lock {
-                "is the only other CPU reported as stuck and waits for nothing itself: it is taken for the holder"
+            let is_lock = graph.nodes[edge.to].kind == NodeKind::Lock;
+            let (how, grade) = if is_lock {
+                (
+                    "is the only other CPU reported as stuck and waits for nothing itself: it is taken for the holder",
+                    Grade::Guess,
+                )
             } else {
-                "does not answer"
+                ("does not answer", Grade::Inferred)
             };
-            return Verdict::new(
+            let verdict = Verdict::new(
                 VerdictKind::Starvation,
                 format!(
                     "{cpu}{whose} waits in {function}: {}; {} {how}.",
                     edge.waits_for, graph.nodes[*sink].name
                 ),
-                Grade::Inferred,
+                grade,
             )
             .at(
                 line,
@@ -70,6 +74,12 @@ pub(super) fn locked_up(seen: &Observations, graph: &Graph, event: &Event) -> Ve
                     graph.nodes[*sink].name
                 ),
             );
+            return match is_lock {
+                true => verdict.missing(
+                    "who holds the lock: CONFIG_DEBUG_SPINLOCK prints it, a crash dump has it",
+                ),
+                false => verdict,
+            };
         }
         // A CPU on the way that waits in turn.
         let next = sinks.iter().find_map(|(_, way)| {
