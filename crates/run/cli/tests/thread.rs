@@ -140,6 +140,8 @@ const FACTS: &[(&str, &str, &str)] = &[
     ("lost-reference.mbox", "/threads/0/messages/2/parent", "\"M2\""),
     ("lost-reference.mbox", "/threads/0/questions/0/state", "\"answered\""),
     ("applied-by-bot.mbox", "/threads/0/drafts/0/relation", "\"same\""),
+    ("lore-page.html", "/threads/0/versions/0/patches/0/diff/lines", "[23,35]"),
+    ("lore-page.html", "/threads/0/questions/0/state", "\"answered\""),
     ("lore-page.txt", "/threads/0/messages/2/parent", "\"M2\""),
     ("lore-page.txt", "/threads/0/questions/0/state", "\"answered\""),
 ];
