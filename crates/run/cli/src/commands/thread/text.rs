@@ -712,7 +712,7 @@ fn findings(out: &mut String, findings: &[Finding]) {
     if findings.is_empty() {
         return;
     }
-    put(out, format_args!("\n## Seen in the newest diff, raised by nobody (machine findings)"));
+    put(out, format_args!("\n## Seen in the newest version, raised by nobody (machine findings)"));
     for finding in findings {
         let style = if finding.is_style { " (style)" } else { "" };
         put(
