@@ -75,6 +75,9 @@ fn one(out: &mut String, read: &Read, thread: &Thread) {
             ),
         );
     }
+    for said in &thread.state.refused {
+        put(out, format_args!("{} says NAK (L{}).", said.person.shown(), said.line));
+    }
     pulls(out, thread);
     messages(out, read, thread);
     versions(out, thread);
