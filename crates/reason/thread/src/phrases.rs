@@ -503,7 +503,7 @@ pub(crate) fn refuses(lower: &str) -> bool {
     }
     ["nak", "nack", "nacked"].iter().any(|word| {
         text.strip_prefix(word).is_some_and(|rest| {
-            let rest = rest.trim_start_matches(|c: char| c == '\u{2010}' || c == '-');
+            let rest = rest.trim_start_matches(['\u{2010}', '-']);
             !rest.starts_with(|c: char| c.is_alphanumeric() || c == '_')
                 && !rest.starts_with("by")
                 && !rest.starts_with('?')

@@ -163,14 +163,8 @@ fn lines_of_two_files_of_a_directory_are_not_mistaken_for_each_other() {
 #[test]
 fn a_refusal_in_words_is_told_until_it_is_taken_back() {
     let mut mails = vec![
-        mail(0, None, "Ann Lee <ann@a.example>", "[PATCH] pump: start slowly", &patch("a.c", "1")),
-        mail(
-            1,
-            Some(0),
-            "Bo Ek <bo@b.example>",
-            "Re: [PATCH] pump: start slowly",
-            "NAK. It breaks suspend.\n",
-        ),
+        mail(0, None, "Ann Lee", "[PATCH] pump: start slowly", &patch("a.c", "1")),
+        mail(1, Some(0), "Bo Ek", "Re: [PATCH] pump: start slowly", "NAK. It breaks suspend.\n"),
     ];
     let refused = thread(&mails);
     assert_eq!(refused.pointer("/state/refused/0/name"), Some(&Value::from("Bo Ek")), "{refused}");
@@ -179,7 +173,7 @@ fn a_refusal_in_words_is_told_until_it_is_taken_back() {
     mails.push(mail(
         2,
         Some(1),
-        "Bo Ek <bo@b.example>",
+        "Bo Ek",
         "Re: [PATCH] pump: start slowly",
         "It was my firmware. I withdraw my NAK.\n",
     ));
@@ -196,14 +190,8 @@ fn words_about_tests_that_nobody_made_are_no_results() {
         ("I tested this on arm and it still hangs.", Some(false)),
     ] {
         let found = thread(&[
-            mail(
-                0,
-                None,
-                "Ann Lee <ann@a.example>",
-                "[PATCH] pump: start slowly",
-                &patch("a.c", "1"),
-            ),
-            mail(1, Some(0), "Bo Ek <bo@b.example>", "Re: [PATCH] pump: start slowly", words),
+            mail(0, None, "Ann Lee", "[PATCH] pump: start slowly", &patch("a.c", "1")),
+            mail(1, Some(0), "Bo Ek", "Re: [PATCH] pump: start slowly", words),
         ]);
         let done = found.pointer("/tests/done/0/passed").cloned().unwrap_or_default();
         assert_eq!(done, passed.map_or(Value::Null, Value::from), "{words}");
