@@ -144,7 +144,14 @@ fn refused(all: &[&Message], thread: &Thread, state: &mut State) {
         {
             continue;
         }
-        let roles = roles(message, entry, thread);
+        // Few mails have the word at all, and roles cost a look at the whole mail.
+        let has_word = message.body.lines().any(|l| {
+            let bytes = l.text.as_bytes();
+            bytes
+                .windows(3)
+                .any(|w| w.eq_ignore_ascii_case(b"nak") || w.eq_ignore_ascii_case(b"nac"))
+        });
+        let roles = if has_word { roles(message, entry, thread) } else { Vec::new() };
         for paragraph in prose(message, &roles, &[Role::Words]) {
             let lower = paragraph.text.to_lowercase();
             if takes_back(&lower) {
