@@ -11,9 +11,9 @@ pub enum Form {
     Mbox,
     /// One mail.
     Mail,
-    /// A Patchew page saved as text.
+    /// A Patchew page, saved as text or as HTML.
     PatchewPage,
-    /// A page of lore (or another public-inbox) saved as text.
+    /// A page of lore (or another public-inbox), saved as text or as HTML.
     LorePage,
     /// None of these.
     Unknown,
@@ -37,11 +37,14 @@ pub fn form(bytes: &[u8]) -> Form {
     if mbox::is_mbox(bytes) {
         return Form::Mbox;
     }
-    if page::is_patchew(bytes) {
-        return Form::PatchewPage;
-    }
-    if page::is_lore(bytes) {
-        return Form::LorePage;
+    if page::may_be(bytes) {
+        let lines = page::Lines::of(bytes);
+        if page::is_patchew(&lines) {
+            return Form::PatchewPage;
+        }
+        if page::is_lore(&lines) {
+            return Form::LorePage;
+        }
     }
     if is_mail(bytes) { Form::Mail } else { Form::Unknown }
 }
@@ -52,8 +55,8 @@ pub fn messages(bytes: &[u8]) -> Vec<Message> {
     match form(bytes) {
         Form::Mbox => mbox::messages(bytes).map(|s| message(&s.bytes, s.first_line)).collect(),
         Form::Mail => vec![message(bytes, 1)],
-        Form::PatchewPage => page::patchew(bytes),
-        Form::LorePage => page::lore(bytes),
+        Form::PatchewPage => page::patchew(&page::Lines::of(bytes)),
+        Form::LorePage => page::lore(&page::Lines::of(bytes)),
         Form::Unknown => Vec::new(),
     }
 }

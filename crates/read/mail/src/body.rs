@@ -76,8 +76,13 @@ impl Body {
 
     /// Adds `by` to the number of each line.
     pub(crate) fn shift(&mut self, by: u64) {
+        self.renumber(|number| number + by);
+    }
+
+    /// Gives each line another number.
+    pub(crate) fn renumber(&mut self, number: impl Fn(u64) -> u64) {
         for line in &mut self.lines {
-            line.number += by;
+            line.number = number(line.number);
         }
     }
 

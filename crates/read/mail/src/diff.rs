@@ -346,14 +346,22 @@ fn read_hunk(
     while (old_left > 0 || new_left > 0) && at < body.len() && *budget > 0 {
         let line = body.line(at);
         let kind = match line.text.as_bytes().first() {
-            Some(b' ' | b'\t') | None => LineKind::Context,
+            Some(b' ') | None => LineKind::Context,
+            // The blank in front of it was lost: it can be read, and no program applies it.
+            Some(b'\t') => {
+                damage.get_or_insert(Damage::Wrapped { line: line.number });
+                LineKind::Context
+            }
             Some(b'-') => LineKind::Removed,
             Some(b'+') => LineKind::Added,
             Some(b'\\') => {
                 at += 1;
                 continue;
             }
-            _ if line.text.starts_with('\u{a0}') => LineKind::Context,
+            _ if line.text.starts_with('\u{a0}') => {
+                damage.get_or_insert(Damage::Wrapped { line: line.number });
+                LineKind::Context
+            }
             _ => {
                 damage.get_or_insert(Damage::Wrapped { line: line.number });
                 wrapped += 1;
@@ -414,6 +422,16 @@ mod tests {
             body.push_text(index as u64 + 1, line);
         }
         body
+    }
+
+    #[test]
+    fn a_context_line_that_lost_its_blank_is_read_and_called_damaged() {
+        for line in ["\treturn a;", "\u{a0}\treturn a;"] {
+            let text = format!("--- a/x.c\n+++ b/x.c\n@@ -1,2 +1,2 @@\n-a\n+b\n{line}\n");
+            let all = diffs(&body(&text));
+            assert_eq!(all[0].damage, Some(Damage::Wrapped { line: 6 }), "{line}");
+            assert_eq!(all[0].files[0].hunks[0].body[2].text, "\treturn a;");
+        }
     }
 
     #[test]

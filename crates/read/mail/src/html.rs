@@ -1,6 +1,8 @@
 //! HTML to plain text for replies that have nothing else: blocks become lines, `<blockquote>`
 //! becomes `>`, scripts and styles vanish. Nothing is interpreted beyond that.
 
+use std::borrow::Cow;
+
 /// A line of text with the line of the HTML, counted from 0, on which it begins.
 pub(crate) type HtmlLine = (usize, String);
 
@@ -9,7 +11,8 @@ const MAX_DEPTH: usize = 64;
 
 /// The text of `html`.
 pub(crate) fn to_text(html: &str) -> Vec<HtmlLine> {
-    let mut out = Writer { lines: Vec::new(), line: String::new(), began: 0, depth: 0 };
+    let mut out =
+        Writer { lines: Vec::new(), line: String::new(), began: 0, depth: 0, keeps_blanks: false };
     let mut line = 0usize;
     let mut preformatted = 0usize;
     let mut rest = html;
@@ -58,6 +61,7 @@ pub(crate) fn to_text(html: &str) -> Vec<HtmlLine> {
                     out.end_block(line);
                     preformatted =
                         if closing { preformatted.saturating_sub(1) } else { preformatted + 1 };
+                    out.keeps_blanks = preformatted > 0;
                 }
                 "div" | "tr" | "li" | "ul" | "ol" | "table" | "h1" | "h2" | "h3" | "hr" => {
                     out.end_block(line);
@@ -66,7 +70,7 @@ pub(crate) fn to_text(html: &str) -> Vec<HtmlLine> {
             }
         } else if c == '&' {
             let (text, used) = entity(rest);
-            out.push_str(text, line);
+            out.push_str(&text, line);
             rest = &rest[used..];
         } else {
             if c == '\n' {
@@ -97,6 +101,8 @@ struct Writer {
     line: String,
     began: usize,
     depth: usize,
+    /// Blanks at the end of a line are part of the text.
+    keeps_blanks: bool,
 }
 
 impl Writer {
@@ -120,7 +126,7 @@ impl Writer {
         if self.depth > 0 {
             text.push(' ');
         }
-        text.push_str(self.line.trim_end());
+        text.push_str(if self.keeps_blanks { &self.line } else { self.line.trim_end() });
         self.line.clear();
         self.lines.push((began, text));
     }
@@ -151,7 +157,7 @@ fn find_closing(text: &str, name: &str) -> usize {
 }
 
 /// The text of the entity at the start of `text` and its length there.
-fn entity(text: &str) -> (&str, usize) {
+fn entity(text: &str) -> (Cow<'static, str>, usize) {
     const NAMED: [(&str, &str); 8] = [
         ("&amp;", "&"),
         ("&lt;", "<"),
@@ -163,22 +169,25 @@ fn entity(text: &str) -> (&str, usize) {
         ("&mdash;", "—"),
     ];
     if let Some((name, value)) = NAMED.iter().find(|(name, _)| text.starts_with(name)) {
-        return (value, name.len());
+        return (Cow::Borrowed(value), name.len());
     }
-    // The common numbers; anything else stays as it is written.
-    for (number, value) in [
-        ("&#39;", "'"),
-        ("&#34;", "\""),
-        ("&#43;", "+"),
-        ("&#64;", "@"),
-        ("&#160;", " "),
-        ("&#xa0;", " "),
-    ] {
-        if text.starts_with(number) {
-            return (value, number.len());
-        }
+    match numbered(text) {
+        Some(('\u{a0}', used)) => (Cow::Borrowed(" "), used),
+        Some((c, used)) => (Cow::Owned(c.to_string()), used),
+        // Anything else stays as it is written.
+        None => (Cow::Borrowed("&"), 1),
     }
-    ("&", 1)
+}
+
+/// `&#8211;` or `&#x2013;`: the character and the length of what stands for it.
+fn numbered(text: &str) -> Option<(char, usize)> {
+    let end = text.as_bytes().iter().take(12).position(|b| *b == b';')?;
+    let number = text.get(2..end).filter(|_| text.starts_with("&#"))?;
+    let code = match number.strip_prefix(['x', 'X']) {
+        Some(hex) => u32::from_str_radix(hex, 16).ok()?,
+        None => number.parse().ok()?,
+    };
+    Some((char::from_u32(code).filter(|c| !c.is_control() || *c == '\t')?, end + 1))
 }
 
 #[cfg(test)]
@@ -191,6 +200,13 @@ mod tests {
                     <blockquote><p>one &lt;two&gt;<br>three</p></blockquote>\n<p>Why not &amp; how?</p>";
         let text: Vec<String> = to_text(html).into_iter().map(|l| l.1).collect();
         assert_eq!(text, ["On X, A wrote:", "> ", "> one <two>", "> three", "", "Why not & how?"]);
+    }
+
+    #[test]
+    fn preformatted_lines_keep_their_blanks_and_numbers_stand_for_characters() {
+        let html = "<pre>@@ -1 +1 @@\n \n-a &#38; b \n+na&#xef;ve\n</pre>&#0;&#x;&#99999999;";
+        let text: Vec<String> = to_text(html).into_iter().map(|l| l.1).collect();
+        assert_eq!(text, ["@@ -1 +1 @@", " ", "-a & b ", "+naïve", "&#0;&#x;&#99999999;"]);
     }
 
     #[test]

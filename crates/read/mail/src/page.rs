@@ -1,8 +1,11 @@
-//! Saved pages of web archives as text. They lack most headers: Patchew gives names and ages, lore
+//! Saved pages of web archives, as text or as HTML. They lack most headers: Patchew gives names and ages, lore
 //! gives names and minutes. What is missing stays missing.
+
+use std::borrow::Cow;
 
 use facts::LineSpan;
 
+use crate::html;
 use crate::message::{Message, Part, Person, Source, message, person};
 use crate::problem::{Problem, ProblemKind};
 use crate::subject::subject;
@@ -11,17 +14,43 @@ use crate::time::{Moment, quoted_date};
 /// Lines before the first message in which a page is recognised.
 const HEAD: usize = 4000;
 
-struct Lines<'a> {
-    all: Vec<std::borrow::Cow<'a, str>>,
+/// The lines of a page that was saved as text or as HTML.
+pub(crate) struct Lines<'a> {
+    all: Vec<Cow<'a, str>>,
+    /// The number of each in the input, where one of HTML may hold several or none.
+    numbers: Option<Vec<u64>>,
 }
 
 impl<'a> Lines<'a> {
-    fn of(bytes: &'a [u8]) -> Self {
+    pub(crate) fn of(bytes: &'a [u8]) -> Self {
+        let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+        if is_html(bytes) {
+            let text = String::from_utf8_lossy(bytes);
+            let (numbers, all) = html::to_text(&text)
+                .into_iter()
+                .map(|(line, text)| (line as u64 + 1, Cow::Owned(text)))
+                .unzip();
+            return Self { all, numbers: Some(numbers) };
+        }
         let all = bytes
             .split(|b| *b == b'\n')
             .map(|line| String::from_utf8_lossy(line.strip_suffix(b"\r").unwrap_or(line)))
             .collect();
-        Self { all }
+        Self { all, numbers: None }
+    }
+
+    /// The number in the input of the line at `index`.
+    fn number(&self, index: usize) -> u64 {
+        match &self.numbers {
+            Some(numbers) => numbers.get(index).or(numbers.last()).copied().unwrap_or(1),
+            None => index as u64 + 1,
+        }
+    }
+
+    /// From the line at `first` to the one before `end`.
+    fn span(&self, first: usize, end: usize) -> LineSpan {
+        let first_number = self.number(first);
+        LineSpan::new(first_number, self.number(end.saturating_sub(1)).max(first_number))
     }
 
     fn get(&self, index: usize) -> &str {
@@ -39,24 +68,33 @@ impl<'a> Lines<'a> {
             first += 1;
         }
         for index in first..end {
-            message.body.push_text(index as u64 + 1, self.get(index));
+            message.body.push_text(self.number(index), self.get(index));
         }
         message.parts.push(Part { first: 0, end: message.body.len(), attachment: None });
     }
 }
 
+/// Whether the input is a document of HTML.
+fn is_html(bytes: &[u8]) -> bool {
+    let start = bytes.trim_ascii_start();
+    let start = &start[..start.len().min(15)];
+    let begins =
+        |tag: &[u8]| start.len() >= tag.len() && start[..tag.len()].eq_ignore_ascii_case(tag);
+    begins(b"<!doctype html") || begins(b"<html")
+}
+
+/// Whether the bytes hold any of the words by which pages are told, so that others are not searched.
+pub(crate) fn may_be(bytes: &[u8]) -> bool {
+    [&b"Posted by"[..], b"From: ", b"help"].iter().any(|w| memchr::memmem::find(bytes, w).is_some())
+}
+
 /// Whether a line is `Posted by NAME AGE` below a title.
-pub(crate) fn is_patchew(bytes: &[u8]) -> bool {
-    memchr::memmem::find(bytes, b"Posted by ").is_some()
-        && bytes
-            .split(|b| *b == b'\n')
-            .take(HEAD)
-            .any(|line| posted(&String::from_utf8_lossy(line)).is_some())
+pub(crate) fn is_patchew(lines: &Lines<'_>) -> bool {
+    lines.all.iter().take(HEAD).any(|line| posted(line).is_some())
 }
 
 /// Reads a Patchew page.
-pub(crate) fn patchew(bytes: &[u8]) -> Vec<Message> {
-    let lines = Lines::of(bytes);
+pub(crate) fn patchew(lines: &Lines<'_>) -> Vec<Message> {
     let starts: Vec<(usize, String, String)> = (1..lines.all.len())
         .filter(|index| !lines.get(index - 1).trim().is_empty())
         .filter_map(|index| {
@@ -69,12 +107,11 @@ pub(crate) fn patchew(bytes: &[u8]) -> Vec<Message> {
         let end = starts.get(position + 1).map_or(lines.all.len(), |next| next.0);
         let last =
             if end == lines.all.len() && lines.get(end - 1).is_empty() { end - 1 } else { end };
-        let mut message =
-            Message::empty(LineSpan::new(*start as u64 + 1, last as u64), Source::Page);
+        let mut message = Message::empty(lines.span(*start, last), Source::Page);
         message.subject = subject(lines.get(*start));
         (message.from, message.via) = without_list(name);
         message.age = Some(age.clone());
-        message.from_line = *start as u64 + 2;
+        message.from_line = lines.number(start + 1);
         lines.body(&mut message, start + 2, end);
         messages.push(message);
     }
@@ -83,7 +120,7 @@ pub(crate) fn patchew(bytes: &[u8]) -> Vec<Message> {
     {
         message
             .problems
-            .push(Problem { lines: LineSpan::new(1, first.0 as u64), kind: ProblemKind::PageHead });
+            .push(Problem { lines: lines.span(0, first.0), kind: ProblemKind::PageHead });
     }
     messages
 }
@@ -119,12 +156,11 @@ fn without_list(name: &str) -> (Person, Option<String>) {
 }
 
 /// Whether a line is the head of a message in a thread view, or the page's navigation stands on top.
-pub(crate) fn is_lore(bytes: &[u8]) -> bool {
+pub(crate) fn is_lore(lines: &Lines<'_>) -> bool {
     let mut navigation = false;
-    for line in bytes.split(|b| *b == b'\n').take(HEAD) {
-        let line = String::from_utf8_lossy(line);
+    for line in lines.all.iter().take(HEAD) {
         navigation |= line.contains("help / color / mirror");
-        if flat_head(&line).is_some() || navigation && line.starts_with("From: ") {
+        if flat_head(line).is_some() || navigation && line.starts_with("From: ") {
             return true;
         }
     }
@@ -132,13 +168,12 @@ pub(crate) fn is_lore(bytes: &[u8]) -> bool {
 }
 
 /// Reads a page of lore: the flat or nested view of a thread, or one message.
-pub(crate) fn lore(bytes: &[u8]) -> Vec<Message> {
-    let lines = Lines::of(bytes);
+pub(crate) fn lore(lines: &Lines<'_>) -> Vec<Message> {
     let heads: Vec<(usize, String, i64)> = (0..lines.all.len())
         .filter_map(|index| flat_head(lines.get(index)).map(|(n, s)| (index, n, s)))
         .collect();
     if heads.is_empty() {
-        return single(&lines);
+        return single(lines);
     }
     // A message begins at its `* SUBJECT` line, above the piece of the tree that leads to it.
     let mut begins = Vec::new();
@@ -151,8 +186,7 @@ pub(crate) fn lore(bytes: &[u8]) -> Vec<Message> {
     for (position, (head, name, seconds)) in heads.iter().enumerate() {
         let begin = begins[position];
         let next = begins.get(position + 1).copied().unwrap_or(lines.all.len());
-        let mut message =
-            Message::empty(LineSpan::new(begin as u64 + 1, next as u64), Source::Page);
+        let mut message = Message::empty(lines.span(begin, next), Source::Page);
         if begin < *head {
             let mut title = lines.get(begin)[2..].trim().to_owned();
             // A long title goes on until the tree begins.
@@ -171,8 +205,8 @@ pub(crate) fn lore(bytes: &[u8]) -> Vec<Message> {
         }
         (message.from, message.via) = without_list(name);
         message.date = Some(Moment { seconds: *seconds, zone: None });
-        message.from_line = *head as u64 + 1;
-        message.parent_seconds = parent(&lines, begin, *head);
+        message.from_line = lines.number(*head);
+        message.parent_seconds = parent(lines, begin, *head);
         let mut body = head + 1;
         let mut people = String::new();
         while body < next && !lines.get(body).trim().is_empty() {
@@ -261,7 +295,22 @@ fn single(lines: &Lines<'_>) -> Vec<Message> {
         text.push_str(line);
         text.push('\n');
     }
-    vec![message(text.as_bytes(), start as u64 + 1)]
+    let first = start as u64 + 1;
+    let mut found = message(text.as_bytes(), first);
+    if lines.numbers.is_some() {
+        let number = |n: u64| lines.number(usize::try_from(n - 1).unwrap_or(usize::MAX));
+        let span = |s: LineSpan| {
+            let from = number(s.first);
+            LineSpan::new(from, number(s.last).max(from))
+        };
+        found.lines = span(found.lines);
+        found.from_line = number(found.from_line);
+        found.body.renumber(number);
+        for problem in &mut found.problems {
+            problem.lines = span(problem.lines);
+        }
+    }
+    vec![found]
 }
 
 #[cfg(test)]
@@ -273,13 +322,27 @@ mod tests {
         let page = "[PATCH] a: b\n\nAnn Lee posted 1 patch 2\u{a0}days ago\n[PATCH] a: b\n\
                     Posted by Ann Lee 2\u{a0}days ago\ntext\n-- \n2.47\nRe: [PATCH] a: b\n\
                     Posted by Bo Ek via lists 1\u{a0}day, 3\u{a0}hours ago\nHm.\n";
-        let all = patchew(page.as_bytes());
+        let all = patchew(&Lines::of(page.as_bytes()));
         assert_eq!(all.len(), 2);
         assert_eq!(all[0].lines, LineSpan::new(4, 8));
         assert_eq!(all[0].body.line(0).number, 6);
         assert_eq!(all[1].from, Person { name: "Bo Ek".into(), address: None });
         assert_eq!(all[1].age.as_deref(), Some("1 day, 3 hours ago"));
         assert_eq!(all[1].lines, LineSpan::new(9, 11));
+    }
+
+    #[test]
+    fn a_page_of_one_mail_as_html_keeps_the_lines_of_the_input() {
+        let page = "<html><head><title>x</title></head><body><pre>a list\n\
+                    <a\nhref=h>help</a> / <a\nhref=c>color</a> / mirror</pre>\n\
+                    <pre>From: Ann Lee &lt;a@b.example&gt;\nSubject: [PATCH] a: b\nDate: Mon, 2 Mar 2026 09:00:00 +0100\t[thread overview]\n\
+                    Message-ID: &lt;m@b.example&gt; (<a\nhref=raw>raw</a>)\n\none &#8212; two\n</pre></body></html>\n";
+        let lines = Lines::of(page.as_bytes());
+        assert!(is_lore(&lines));
+        let all = lore(&lines);
+        assert_eq!(all[0].message_id.as_deref(), Some("m@b.example"));
+        assert_eq!((all[0].from_line, all[0].body.line(0).number), (5, 11));
+        assert_eq!(all[0].body.line(0).text, "one — two");
     }
 
     #[test]
@@ -292,7 +355,7 @@ mod tests {
                     0 siblings, 0 replies; 2+ messages in thread\n\
                     From: Bo Ek @ 2026-05-15  7:10 UTC (permalink / raw)\n  To: Ann Lee\n\n> text\nno\n\n\
                     ^ permalink raw reply\t[flat|nested] 2+ messages in thread\n";
-        let all = lore(page.as_bytes());
+        let all = lore(&Lines::of(page.as_bytes()));
         assert_eq!(all.len(), 2);
         assert_eq!(all[0].cc.len(), 2);
         assert_eq!(all[0].body.len(), 1);

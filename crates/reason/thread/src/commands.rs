@@ -20,7 +20,8 @@ pub(crate) fn behind_mark(text: &str) -> Option<&str> {
 pub(crate) fn find(all: &[&Message], thread: &mut Thread) {
     let mut found = Vec::new();
     for (entry, message) in all.iter().enumerate() {
-        if is_machine(message) {
+        let has_command = message.body.lines().any(|l| behind_mark(l.text).is_some());
+        if !has_command || is_machine(message) {
             continue;
         }
         let roles = roles(message, entry, thread);

@@ -2,9 +2,9 @@
 //! and says nothing when the hunk does not show enough.
 
 use facts::{Grade, LineSpan};
-use read_mail::{FileDiff, Hunk, HunkLine, LineKind, Message};
+use read_mail::{FileDiff, Hunk, HunkLine, LineKind, Message, Person};
 
-use crate::model::{Finding, Thread, Version};
+use crate::model::{Finding, Place, Tag, Thread, Version};
 use crate::questions::last_lines;
 use crate::replies::Quotes;
 use crate::series;
@@ -86,6 +86,7 @@ pub(crate) fn newest(all: &[&Message], quotes: &Quotes, thread: &mut Thread) {
     let Some(newest) = series::newest(&thread.versions) else { return };
     let mut raw = Vec::new();
     let version = &thread.versions[newest];
+    sign_offs(all, version, thread, &mut raw);
     for file in version.patches.iter().filter_map(|p| p.diff.as_ref()).flat_map(|d| &d.files) {
         if !is_c(file.path()) {
             continue;
@@ -147,6 +148,60 @@ pub(crate) fn newest(all: &[&Message], quotes: &Quotes, thread: &mut Thread) {
         .map(|r| r.finding)
         .take(200)
         .collect();
+}
+
+/// What the kernel's rules ask of the trailers of a patch: who sends it signs it off, and who wrote it
+/// with others does so right below his `Co-developed-by`.
+fn sign_offs(all: &[&Message], version: &Version, thread: &Thread, raw: &mut Vec<Raw>) {
+    for patch in &version.patches {
+        let tags: Vec<&Tag> = thread
+            .tags
+            .iter()
+            .filter(|t| t.entry == patch.entry && t.place == Place::Message)
+            .collect();
+        let is = |tag: &Tag, name: &str| tag.trailer.tag == name;
+        let mut say = |statement: String, lines: Vec<LineSpan>| {
+            raw.push(Raw {
+                finding: Finding { statement, lines, is_style: false, grade: Grade::Seen },
+                words: ["signed-off-by", "signed off", "sign-off", "signoff", "sob"]
+                    .map(str::to_owned)
+                    .to_vec(),
+            });
+        };
+        let (message, title) = (all[patch.entry], &patch.title);
+        let Some(last) = tags.iter().rfind(|t| is(t, "Signed-off-by")) else {
+            if !version.is_rfc {
+                let line = LineSpan::line(message.from_line);
+                say(format!("\"{title}\" has no Signed-off-by in its message"), vec![line]);
+            }
+            continue;
+        };
+        let sender = &message.from;
+        let is_sender = |person: &Person| {
+            person.is(sender)
+                || !person.name.is_empty() && person.name.eq_ignore_ascii_case(&sender.name)
+        };
+        let signed = tags.iter().any(|t| is(t, "Signed-off-by") && is_sender(&t.trailer.person));
+        if !version.is_rfc && !signed && sender.shown() != "" {
+            say(
+                format!("\"{title}\" has no Signed-off-by of {}, who sends it", sender.shown()),
+                vec![last.lines, LineSpan::line(message.from_line)],
+            );
+        }
+        for (at, tag) in tags.iter().enumerate().filter(|(_, t)| is(t, "Co-developed-by")) {
+            let next = tags.get(at + 1);
+            let person = &tag.trailer.person;
+            if next.is_none_or(|n| !is(n, "Signed-off-by") || !n.trailer.person.is(person)) {
+                say(
+                    format!(
+                        "\"{title}\": the Co-developed-by of {} is not followed by a Signed-off-by of the same",
+                        person.shown()
+                    ),
+                    vec![tag.lines],
+                );
+            }
+        }
+    }
 }
 
 fn is_part_of(entry: usize, version: &Version) -> bool {

@@ -684,7 +684,7 @@ pub struct Finding {
     pub grade: Grade,
 }
 
-/// Somebody's word that something was applied.
+/// Somebody's word that something was applied, or is refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Applied {
     /// Who says so.
@@ -714,6 +714,8 @@ pub struct State {
     pub review_tags: Vec<(String, usize)>,
     /// Who says it was applied, and where; no proof of a merge.
     pub said_applied: Vec<Applied>,
+    /// Who refuses the newest version in words, without a trailer, and did not take it back.
+    pub refused: Vec<Applied>,
     /// Whose turn it is, with the numbers of the questions.
     pub ball: Vec<(String, Vec<usize>)>,
     /// Who could confirm, with the numbers of the questions.

@@ -401,7 +401,14 @@ pub(crate) const RAN: &[&str] = &[
     "tested with",
     "boot tested",
     "boot-tested",
-    "i tested this",
+    "i tested",
+    "we tested",
+    "tested it",
+    "tested this",
+    "tested locally",
+    "works fine here",
+    "works here",
+    "works on my",
     "i've tested",
     "i have tested",
     "runtime tested",
@@ -414,6 +421,95 @@ pub(crate) const RAN: &[&str] = &[
     "fixes the issue for me",
     "fixes it for me",
 ];
+
+/// What shows that a sentence about testing tells of no test that was made.
+const NOT_RUN: &[&str] = &[
+    "be tested",
+    "not tested",
+    "n't tested",
+    "not been tested",
+    "n't been tested",
+    "never tested",
+    "not yet tested",
+    "nobody tested",
+    "not test",
+    "n't test",
+    "untested",
+];
+
+/// What went wrong in a test.
+const WENT_WRONG: &[&str] = &[
+    "still", "fail", "crash", "panic", "hang", "hung", "broken", "breaks", "not work", "n't work",
+    "oops",
+];
+
+/// What says that it did not.
+const WENT_WELL: &[&str] = &[
+    "no fail",
+    "no crash",
+    "no panic",
+    "no hang",
+    "no oops",
+    "zero fail",
+    "0 fail",
+    "without fail",
+    "without crash",
+    "without any ",
+    "without a ",
+    "no longer ",
+    "not fail",
+    "n't fail",
+    "not crash",
+    "n't crash",
+    "not hang",
+    "n't hang",
+    "never fail",
+    "never crash",
+    "still work",
+    "still pass",
+    "still boot",
+    "still fine",
+];
+
+/// Whether a sentence about a test, in lower case, says that it went well.
+pub(crate) fn went_well(lower: &str) -> bool {
+    let mut rest = lower.to_owned();
+    for good in WENT_WELL {
+        // `no longer crashes` and `without a crash` take the next word with them.
+        while let Some(at) = rest.find(good) {
+            let end = at + good.len();
+            let word = rest[end..].find(' ').map_or(rest.len(), |space| end + space);
+            rest.replace_range(at..word, "");
+        }
+    }
+    !WENT_WRONG.iter().any(|w| rest.contains(w))
+}
+
+/// Whether a sentence about testing, in lower case, tells of no test that was made.
+pub(crate) fn was_not_run(lower: &str) -> bool {
+    NOT_RUN.iter().any(|w| lower.contains(w))
+        || ["if", "once", "unless", "when"]
+            .iter()
+            .any(|w| lower.split(|c: char| !c.is_alphanumeric()).any(|word| word == *w))
+}
+
+/// Whether a paragraph, in lower case, begins with a refusal of the patch in words: `NAK.`.
+pub(crate) fn refuses(lower: &str) -> bool {
+    const BEFORE: [&str; 8] =
+        ["strong ", "hard ", "big ", "fat ", "sorry, ", "so ", "this is a ", "it's a "];
+    let mut text = lower.trim_start_matches(|c: char| !c.is_alphanumeric());
+    for _ in 0..3 {
+        text = BEFORE.iter().find_map(|w| text.strip_prefix(w)).unwrap_or(text);
+    }
+    ["nak", "nack", "nacked"].iter().any(|word| {
+        text.strip_prefix(word).is_some_and(|rest| {
+            let rest = rest.trim_start_matches(['\u{2010}', '-']);
+            !rest.starts_with(|c: char| c.is_alphanumeric() || c == '_')
+                && !rest.starts_with("by")
+                && !rest.starts_with('?')
+        })
+    })
+}
 
 /// A machine's result, and whether it is good.
 pub(crate) const RESULTS: &[(&str, bool)] = &[
@@ -493,7 +589,32 @@ pub(crate) fn starts_with_any(lower: &str, phrases: &[&str]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::says_applied;
+    use super::{refuses, says_applied, was_not_run, went_well};
+
+    #[test]
+    fn a_refusal_begins_with_its_word_and_a_failure_that_did_not_come_is_none() {
+        for text in ["nak.", "nack, this breaks suspend", "strong nak from me", "nak"] {
+            assert!(refuses(text), "{text}");
+        }
+        for text in
+            ["the snack is good", "nak?", "nacked-by: a", "nakamura wrote", "i got a nak bit"]
+        {
+            assert!(!refuses(text), "{text}");
+        }
+        for text in ["1000 cycles, no failure", "it no longer crashes", "still works for me"] {
+            assert!(went_well(text), "{text}");
+        }
+        for text in
+            ["i haven't tested on arm", "this can be tested with kunit", "works here if idle"]
+        {
+            assert!(was_not_run(text), "{text}");
+        }
+        assert!(!was_not_run("i tested this diff on arm"));
+        for text in ["i tested this and it still crashes", "it fails on rev b", "doesn't work here"]
+        {
+            assert!(!went_well(text), "{text}");
+        }
+    }
 
     #[test]
     fn a_bare_word_says_that_a_patch_was_taken_and_an_account_of_a_test_does_not() {

@@ -5,7 +5,7 @@ use read_mail::{Civil, Message, TrailerKind};
 
 use crate::model::{Applied, Kind, Pulled, QuestionState, State, Tag, Thread, When};
 use crate::own::{Role, prose, roles};
-use crate::phrases::{first_of, says_applied};
+use crate::phrases::{first_of, refuses, says_applied};
 use crate::series;
 use crate::text::sentences;
 
@@ -32,6 +32,7 @@ pub(crate) fn sum_up(all: &[&Message], thread: &mut Thread) {
     }
     review_tags(thread, &mut state);
     applied(all, thread, &mut state);
+    refused(all, thread, &mut state);
     state.line = line(all, thread, &state);
     thread.state = state;
 }
@@ -132,6 +133,60 @@ fn applied(all: &[&Message], thread: &Thread, state: &mut State) {
     }
 }
 
+/// Finds the refusals in words. One is taken back by the words that take it back, and by a review tag
+/// of the same person given later.
+fn refused(all: &[&Message], thread: &Thread, state: &mut State) {
+    let Some(newest) = state.newest else { return };
+    let whole: Vec<usize> = thread.whole(newest).collect();
+    for (entry, message) in all.iter().enumerate() {
+        let kind = thread.entries[entry].kind;
+        if kind != Kind::Review || !thread.entries[entry].about.is_some_and(|v| whole.contains(&v))
+        {
+            continue;
+        }
+        // Few mails have the word at all, and roles cost a look at the whole mail.
+        let has_word = message.body.lines().any(|l| {
+            let bytes = l.text.as_bytes();
+            bytes
+                .windows(3)
+                .any(|w| w.eq_ignore_ascii_case(b"nak") || w.eq_ignore_ascii_case(b"nac"))
+        });
+        let roles = if has_word { roles(message, entry, thread) } else { Vec::new() };
+        for paragraph in prose(message, &roles, &[Role::Words]) {
+            let lower = paragraph.text.to_lowercase();
+            if takes_back(&lower) {
+                state.refused.retain(|r| !r.person.is(&message.from));
+            } else if refuses(&lower) && !state.refused.iter().any(|r| r.person.is(&message.from)) {
+                state.refused.push(Applied {
+                    person: message.from.clone(),
+                    line: paragraph.lines(0, 1).first,
+                    patch: None,
+                });
+            }
+        }
+        let reviewed = thread.tags.iter().any(|t| {
+            t.entry == entry && t.trailer.kind == TrailerKind::Review && t.condition.is_none()
+        });
+        if reviewed {
+            state.refused.retain(|r| !r.person.is(&message.from));
+        }
+    }
+}
+
+/// Words that take a refusal back.
+fn takes_back(lower: &str) -> bool {
+    [
+        "withdraw my na",
+        "withdrawing my na",
+        "retract my na",
+        "take back my na",
+        "drop my na",
+        "ignore my na",
+    ]
+    .iter()
+    .any(|w| lower.contains(w))
+}
+
 /// A sentence that says that something was applied.
 pub(crate) struct AppliedSentence {
     /// Its first line in the input.
@@ -205,6 +260,10 @@ fn line(all: &[&Message], thread: &Thread, state: &State) -> String {
         let tags: Vec<String> =
             state.review_tags.iter().map(|(name, count)| format!("{count} {name}")).collect();
         let tags = if tags.is_empty() { "No review tags".to_owned() } else { tags.join(", ") };
+        let tags = match state.refused.len() {
+            0 => tags,
+            n => format!("{tags}, {n} NAK in words"),
+        };
         let results = thread.tests.done.iter().filter(|t| t.passed.is_some()).count()
             + thread.tests.tested_by;
         let tested = match results {

@@ -5,7 +5,9 @@ use read_mail::{Message, TrailerKind};
 
 use crate::model::{Ask, Kind, TestNote, Tests, Thread};
 use crate::own::{Role, prose, roles};
-use crate::phrases::{COMPILE_ONLY, RAN, RESULTS, TEST_OFFERED, TEST_WANTED, first_of};
+use crate::phrases::{
+    COMPILE_ONLY, RAN, RESULTS, TEST_OFFERED, TEST_WANTED, first_of, was_not_run, went_well,
+};
 use crate::questions::is_machine;
 use crate::series;
 use crate::text::sentences;
@@ -51,10 +53,8 @@ pub(crate) fn find(all: &[&Message], thread: &mut Thread) {
                     tests.offered.push(note(None));
                 } else if first_of(&lower, COMPILE_ONLY).is_some() && !asks {
                     tests.done.push(note(None));
-                } else if first_of(&lower, RAN).is_some() && !asks {
-                    let good = !lower.contains("still")
-                        && !lower.contains("fail")
-                        && !lower.contains("crash");
+                } else if first_of(&lower, RAN).is_some() && !was_not_run(&lower) && !asks {
+                    let good = went_well(&lower);
                     // In a patch it tells how things were before.
                     let is_patch = matches!(thread.entries[entry].kind, Kind::Patch(_));
                     if good || !is_patch {

@@ -140,6 +140,16 @@ const FACTS: &[(&str, &str, &str)] = &[
     ("lost-reference.mbox", "/threads/0/messages/2/parent", "\"M2\""),
     ("lost-reference.mbox", "/threads/0/questions/0/state", "\"answered\""),
     ("applied-by-bot.mbox", "/threads/0/drafts/0/relation", "\"same\""),
+    (
+        "sign-offs.mbox",
+        "/threads/0/findings/0/statement",
+        "\"\\\"pump: start slowly\\\" has no Signed-off-by of Sender Sue, who sends it\"",
+    ),
+    ("sign-offs.mbox", "/threads/0/findings/1/lines", "[[12,12]]"),
+    ("flowed.mbox", "/threads/0/versions/0/patches/0/diff/damaged", "true"),
+    ("flowed.mbox", "/threads/0/versions/1/patches/0/diff/damaged", "false"),
+    ("lore-page.html", "/threads/0/versions/0/patches/0/diff/lines", "[23,35]"),
+    ("lore-page.html", "/threads/0/questions/0/state", "\"answered\""),
     ("lore-page.txt", "/threads/0/messages/2/parent", "\"M2\""),
     ("lore-page.txt", "/threads/0/questions/0/state", "\"answered\""),
 ];
@@ -250,6 +260,27 @@ fn a_partial_reroll_is_whole_with_the_patches_before_it() {
     );
     let (_, out, _) = ktriage(&samples(), &["thread", "--diff", "v5.1/2", "point-version.mbox"]);
     assert_eq!(String::from_utf8_lossy(&out).matches("diff --git").count(), 1);
+}
+
+#[test]
+fn a_patch_beyond_the_announced_number_has_its_diff_too() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let mails: String = (1..=3)
+        .map(|n| {
+            format!(
+                "From mboxrd@z Thu Jan  1 00:00:00 1970\nFrom: Ann Lee <ann@pump.example>\n\
+                 Subject: [PATCH {n}/2] pump: part {n}\nDate: Mon, 2 Mar 2026 09:0{n}:00 +0000\n\
+                 Message-ID: <{n}@x.example>\nIn-Reply-To: <0@x.example>\n\nWords.\n---\n\
+                 diff --git a/f{n} b/f{n}\n--- a/f{n}\n+++ b/f{n}\n@@ -1 +1 @@\n-a\n+b\n\n"
+            )
+        })
+        .collect();
+    fs::write(directory.path().join("t.mbox"), mails).expect("written");
+    let (status, out, error) = ktriage(directory.path(), &["thread", "--diff", "v1/3", "t.mbox"]);
+    assert_eq!(status, 0, "{error}");
+    assert!(String::from_utf8_lossy(&out).contains("b/f3"));
+    let (_, out, _) = ktriage(directory.path(), &["thread", "--diff", "v1", "t.mbox"]);
+    assert_eq!(String::from_utf8_lossy(&out).matches("diff --git").count(), 3);
 }
 
 /// Codes bytes as base64 in lines of 76.

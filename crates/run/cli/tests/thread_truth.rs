@@ -159,3 +159,41 @@ fn lines_of_two_files_of_a_directory_are_not_mistaken_for_each_other() {
     let last = thread["messages"][3]["lines"][0].as_u64().expect("a line");
     assert_eq!(asked - last + 1, 9, "{question}");
 }
+
+#[test]
+fn a_refusal_in_words_is_told_until_it_is_taken_back() {
+    let mut mails = vec![
+        mail(0, None, "Ann Lee", "[PATCH] pump: start slowly", &patch("a.c", "1")),
+        mail(1, Some(0), "Bo Ek", "Re: [PATCH] pump: start slowly", "NAK. It breaks suspend.\n"),
+    ];
+    let refused = thread(&mails);
+    assert_eq!(refused.pointer("/state/refused/0/name"), Some(&Value::from("Bo Ek")), "{refused}");
+    let line = refused.pointer("/state/line").map(ToString::to_string).unwrap_or_default();
+    assert!(line.contains("1 NAK in words"), "{line}");
+    mails.push(mail(
+        2,
+        Some(1),
+        "Bo Ek",
+        "Re: [PATCH] pump: start slowly",
+        "It was my firmware. I withdraw my NAK.\n",
+    ));
+    assert_eq!(thread(&mails).pointer("/state/refused"), Some(&Value::Array(Vec::new())));
+}
+
+#[test]
+fn words_about_tests_that_nobody_made_are_no_results() {
+    for (words, passed) in [
+        ("I haven't tested on arm yet.", None),
+        ("This can be tested with kunit.", None),
+        ("If it was tested on arm, fine.", None),
+        ("I tested it on arm: 1000 cycles, no failure.", Some(true)),
+        ("I tested this on arm and it still hangs.", Some(false)),
+    ] {
+        let found = thread(&[
+            mail(0, None, "Ann Lee", "[PATCH] pump: start slowly", &patch("a.c", "1")),
+            mail(1, Some(0), "Bo Ek", "Re: [PATCH] pump: start slowly", words),
+        ]);
+        let done = found.pointer("/tests/done/0/passed").cloned().unwrap_or_default();
+        assert_eq!(done, passed.map_or(Value::Null, Value::from), "{words}");
+    }
+}

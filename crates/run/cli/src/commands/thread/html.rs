@@ -129,7 +129,7 @@ fn findings(out: &mut String, thread: &Thread) {
     if thread.findings.is_empty() {
         return;
     }
-    out.push_str("<h2>Seen in the newest diff, raised by nobody (machine findings)</h2><ul>\n");
+    out.push_str("<h2>Seen in the newest version, raised by nobody (machine findings)</h2><ul>\n");
     for finding in &thread.findings {
         let lines: Vec<String> = finding.lines.iter().map(ToString::to_string).collect();
         put(

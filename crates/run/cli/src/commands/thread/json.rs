@@ -59,6 +59,8 @@ struct StateJson {
     closed: usize,
     review_tags: Vec<CountJson>,
     said_applied: Vec<AppliedJson>,
+    /// Who refuses the newest version in words, without a trailer.
+    refused: Vec<RefusedJson>,
     ball: Vec<TurnJson>,
     to_confirm: Vec<TurnJson>,
 }
@@ -70,6 +72,13 @@ struct AppliedJson {
     line: u64,
     /// The number of the patch; null if it is about the whole version.
     patch: Option<u32>,
+}
+
+#[derive(Serialize, JsonSchema)]
+struct RefusedJson {
+    name: String,
+    address: Option<String>,
+    line: u64,
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -603,6 +612,16 @@ fn state(t: &Thread) -> StateJson {
             .review_tags
             .iter()
             .map(|(tag, count)| CountJson { tag: tag.clone(), count: *count })
+            .collect(),
+        refused: t
+            .state
+            .refused
+            .iter()
+            .map(|r| RefusedJson {
+                name: r.person.name.clone(),
+                address: r.person.address.clone(),
+                line: r.line,
+            })
             .collect(),
         said_applied: t
             .state

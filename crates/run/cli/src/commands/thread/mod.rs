@@ -247,7 +247,9 @@ fn diff(read: &Read, name: &str) -> Result<Vec<u8>, Failure> {
         };
         for (at, version) in thread.versions.iter().enumerate() {
             let mut all = Vec::new();
-            for number in 1..=version.size.clamp(1, 9999) {
+            // `[PATCH 3/2]` is one more than was announced.
+            let highest = version.patches.iter().map(|p| p.number).max().unwrap_or(1);
+            for number in 1..=version.size.max(highest).clamp(1, 9999) {
                 // What a partial reroll leaves out stays as the newest version before has it.
                 let patch = thread
                     .whole(at)

@@ -75,6 +75,9 @@ fn one(out: &mut String, read: &Read, thread: &Thread) {
             ),
         );
     }
+    for said in &thread.state.refused {
+        put(out, format_args!("{} says NAK (L{}).", said.person.shown(), said.line));
+    }
     pulls(out, thread);
     messages(out, read, thread);
     versions(out, thread);
@@ -712,7 +715,7 @@ fn findings(out: &mut String, findings: &[Finding]) {
     if findings.is_empty() {
         return;
     }
-    put(out, format_args!("\n## Seen in the newest diff, raised by nobody (machine findings)"));
+    put(out, format_args!("\n## Seen in the newest version, raised by nobody (machine findings)"));
     for finding in findings {
         let style = if finding.is_style { " (style)" } else { "" };
         put(
