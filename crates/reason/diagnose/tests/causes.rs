@@ -111,6 +111,36 @@ fn a_lock_that_its_owner_asks_for_again_is_told_without_speaking_of_damage() {
 }
 
 #[test]
+fn an_old_stall_of_one_line_names_its_cpu() {
+    let log = "INFO: rcu_sched_state detected stall on CPU 3 (t=15000 jiffies)\n";
+    let diagnosis = diagnose(log.as_bytes());
+    let said = &diagnosis.verdict.statement;
+    assert!(said.contains("waits for CPU 3") && said.contains("no stack of it"), "{said}");
+}
+
+#[test]
+fn a_runtime_suspend_that_waits_for_the_lock_of_its_waiter_is_a_probable_cycle() {
+    let suspender = hung(
+        "kworker/2:1",
+        88,
+        &[
+            "__mutex_lock+0x2a8/0x7e8",
+            "widget_runtime_suspend+0x20/0x80",
+            "__rpm_callback+0x48/0x1f0",
+            "rpm_suspend+0x10f/0x640",
+        ],
+    );
+    let user = hung("widgetd", 900, &["rpm_resume+0x1b4/0x720", "widget_ioctl+0x4e/0x80"]);
+    let locks = "Showing all locks held in the system:\n1 lock held by kworker/2:1/88:\n #0: ffff888110aa0068 (&widget->lock){+.+.}-{4:4}, at: widget_runtime_suspend+0x20/0x80\n1 lock held by widgetd/900:\n #0: ffff888110aa0068 (&widget->lock){+.+.}-{4:4}, at: widget_ioctl+0x20/0x80\n";
+    let cycle = diagnose(format!("{suspender}{user}\n{locks}").as_bytes());
+    assert_eq!(cycle.verdict.kind, VerdictKind::SuspectedDeadlock, "{}", cycle.verdict.statement);
+    // Two that change the power of something: which of them is meant is open.
+    let another = suspender.replace("kworker/2:1", "kworker/3:1").replace("88", "89");
+    let open = diagnose(format!("{suspender}{another}{user}\n{locks}").as_bytes());
+    assert_eq!(open.verdict.kind, VerdictKind::Unknown, "{}", open.verdict.statement);
+}
+
+#[test]
 fn a_virtual_cpu_that_halts_while_it_spins_waits_for_the_lock() {
     let log = format!(
         "watchdog: BUG: soft lockup - CPU#0 stuck for 26s! [opener:44]\n{}RIP: 0010:pv_native_safe_halt+0xf/0x20\nCall Trace:\n <TASK>\n kvm_wait+0x3f/0x50\n __pv_queued_spin_lock_slowpath+0x1b7/0x390\n _raw_spin_lock+0x2d/0x40\n name_lookup+0x3b/0x90\n </TASK>\n",
