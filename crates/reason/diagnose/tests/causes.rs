@@ -111,6 +111,14 @@ fn a_lock_that_its_owner_asks_for_again_is_told_without_speaking_of_damage() {
 }
 
 #[test]
+fn a_tick_whose_stack_is_damaged_is_still_shown_by_a_line() {
+    let log = "rcu: INFO: rcu_sched self-detected stall on CPU\nrcu:     0-....: (5999 ticks this GP) idle=1ea/1/0x4000000000000002 softirq=5/5 fqs=2999\n (t=6000 jiffies g=-1187 q=0)\nNMI backtrace for cpu 0\nCPU: 0 PID: 1 Comm: x Not tainted 5.2.0 #1\nCall Trace:\n dump_stack+0xb0/0xf4\n tick_periodic+0x4c/0x120\n do_work+0x1/0x2\n";
+    let diagnosis = diagnose(log.as_bytes());
+    let tick = diagnosis.claims.iter().find(|c| c.statement.contains("takes timer interrupts"));
+    assert_eq!(tick.unwrap().lines, [facts::LineSpan::line(8)]);
+}
+
+#[test]
 fn an_old_stall_of_one_line_names_its_cpu() {
     let log = "INFO: rcu_sched_state detected stall on CPU 3 (t=15000 jiffies)\n";
     let diagnosis = diagnose(log.as_bytes());
