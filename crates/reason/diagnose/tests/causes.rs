@@ -119,6 +119,27 @@ fn a_tick_whose_stack_is_damaged_is_still_shown_by_a_line() {
 }
 
 #[test]
+fn cpus_in_the_stopper_are_victims_of_the_one_that_does_not_come() {
+    let stopper = |number: u32, at: u32| {
+        format!(
+            "[  {at}.000000] watchdog: BUG: soft lockup - CPU#{number} stuck for 23s! [migration/{number}:1{number}]\n[  {at}.000001] {}[  {at}.000002] RIP: 0010:multi_cpu_stop+0x6a/0x110\n[  {at}.000003] Call Trace:\n[  {at}.000004]  cpu_stopper_thread+0xa2/0x140\n",
+            cpu(number, 10 + number, &format!("migration/{number}"))
+        )
+    };
+    let holdout = format!(
+        "[  614.000000] rcu: INFO: rcu_sched detected stalls on CPUs/tasks:\n[  614.000001] rcu: 3-...0: (12 ticks this GP) idle=6b5/1/0x4000000000000000 softirq=9911/9911 fqs=5010\n[  614.000002]  (detected by 0, t=21003 jiffies, g=20113, q=88)\n[  614.000003] NMI backtrace for cpu 3\n[  614.000004] {}[  614.000005] RIP: 0010:poll_status+0x22/0x40\n[  614.000006] Call Trace:\n[  614.000007]  load_firmware+0x88/0x150\n",
+        cpu(3, 2501, "loader")
+    );
+    let two = format!("{}{}", stopper(1, 612), stopper(2, 613));
+    let told = diagnose(format!("{two}{holdout}").as_bytes());
+    assert_eq!(cause_line(&told), Some(11));
+    assert!(told.verdict.statement.contains("poll_status"), "{}", told.verdict.statement);
+    // The stopper alone: the one that does not come is not in the log.
+    let alone = diagnose(two.as_bytes());
+    assert!(alone.verdict.statement.contains("not named"), "{}", alone.verdict.statement);
+}
+
+#[test]
 fn an_old_stall_of_one_line_names_its_cpu() {
     let log = "INFO: rcu_sched_state detected stall on CPU 3 (t=15000 jiffies)\n";
     let diagnosis = diagnose(log.as_bytes());

@@ -55,6 +55,8 @@ pub(super) fn locked_up(seen: &Observations, graph: &Graph, event: &Event) -> Ve
                     "is the only other CPU reported as stuck and waits for nothing itself: it is taken for the holder",
                     Grade::Guess,
                 )
+            } else if edge.rule == "W19" {
+                ("does not come", Grade::Inferred)
             } else {
                 ("does not answer", Grade::Inferred)
             };
