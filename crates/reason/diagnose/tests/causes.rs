@@ -140,6 +140,27 @@ fn cpus_in_the_stopper_are_victims_of_the_one_that_does_not_come() {
 }
 
 #[test]
+fn memory_that_the_kernel_itself_holds_is_told_where_it_ran_out() {
+    let log = |anon: u64, slab: u64| {
+        format!(
+            "sshd invoked oom-killer: gfp_mask=0x140cca(GFP_HIGHUSER_MOVABLE), order=0, oom_score_adj=0\nCPU: 1 PID: 2011 Comm: sshd Not tainted 6.1.0 #1\nMem-Info:\nactive_anon:{anon} inactive_anon:8100 isolated_anon:0\n active_file:31 inactive_file:22 isolated_file:0\n unevictable:0 dirty:0 writeback:0\n slab_reclaimable:5200 slab_unreclaimable:{slab}\n mapped:210 shmem:400 pagetables:900\n free:21300 free_pcp:60 free_cma:0\nNode 0 active_anon:4408kB inactive_anon:32400kB active_file:124kB\nOut of memory: Killed process 912 (snmpd) total-vm:84048kB, anon-rss:9240kB\n"
+        )
+    };
+    let kernel = diagnose(log(1_102, 1_890_021).as_bytes());
+    let said = &kernel.verdict.statement;
+    assert!(said.contains("98 % of the memory is the kernel's own (slab_unreclaimable)"), "{said}");
+    let claim = kernel.claims.iter().find(|c| c.statement.contains("1,890,021")).unwrap();
+    assert_eq!(claim.grade, Grade::Derived);
+    assert!(
+        claim.lines.contains(&facts::LineSpan::line(7))
+            && !claim.lines.contains(&facts::LineSpan::line(10))
+    );
+    let programs = diagnose(log(1_890_021, 1_102).as_bytes());
+    assert!(!programs.verdict.statement.contains("kernel's own"));
+    assert!(programs.claims.iter().any(|c| c.statement.ends_with("memory of programs.")));
+}
+
+#[test]
 fn an_old_stall_of_one_line_names_its_cpu() {
     let log = "INFO: rcu_sched_state detected stall on CPU 3 (t=15000 jiffies)\n";
     let diagnosis = diagnose(log.as_bytes());
