@@ -188,9 +188,6 @@ pub(super) fn spinlock(seen: &Observations, event: &Event, owner: Option<&(u64, 
                 .into_iter()
                 .find(|frame| {
                     !stack::is_detector(&frame.function)
-                        && !frame.function.starts_with("spin_dump")
-                        && !frame.function.starts_with("spin_bug")
-                        && !frame.function.starts_with("rwlock_bug")
                         && !crate::wait::is_primitive(&frame.function)
                 })
                 .map(|frame| format!(" in {}", frame.function))

@@ -99,7 +99,7 @@ pub(super) fn out_of_memory(event: &Event, line: u64) -> Verdict {
 }
 
 /// What the watermarks say of a failed allocation.
-pub fn shortage(memory: &crate::event::MemoryReport) -> Option<bool> {
+pub fn shortage(memory: &MemoryReport) -> Option<bool> {
     let order = memory.order?;
     if memory.zones.is_empty() {
         return None;
