@@ -13,8 +13,15 @@ use crate::LONGEST_LINE;
 const LONGEST: usize = 76;
 /// Before a mail is known to be quoted-printable, only a line about as long as allowed counts as cut.
 const ABOUT: usize = 68;
-/// The header that tells the coding.
-const HEADER: &[u8] = b"content-transfer-encoding:";
+/// The header that tells the coding, in the spellings of mail programs. Each holds one of [`SIGNS`].
+const HEADERS: [&[u8]; 4] = [
+    b"Content-Transfer-Encoding:",
+    b"Content-transfer-encoding:",
+    b"content-transfer-encoding:",
+    b"CONTENT-TRANSFER-ENCODING:",
+];
+/// Texts of which a block has none that speaks of no coding and has no cut line.
+const SIGNS: [&[u8]; 4] = [b"ransfer-", b"RANSFER-", b"=\n", b"=\r\n"];
 
 /// What the lines that follow are coded with.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -105,14 +112,8 @@ impl MailDecoder {
 
     /// Takes whole lines. Where nothing speaks of a coded mail they pass at once.
     fn lines(&mut self, block: &[u8], sink: &mut impl FnMut(&[u8])) {
-        let find = |needle: &[u8]| memchr::memmem::find(block, needle).is_some();
-        if self.coding == Coding::Plain
-            && self.parts == 0
-            && !find(b"=\n")
-            && !find(b"=\r\n")
-            && !find(b"ransfer-")
-            && !find(b"RANSFER-")
-        {
+        let quiet = || SIGNS.iter().all(|sign| memchr::memmem::find(block, sign).is_none());
+        if self.coding == Coding::Plain && self.parts == 0 && quiet() {
             return sink(block);
         }
         for line in block.split_inclusive(|byte| *byte == b'\n') {
@@ -255,8 +256,7 @@ pub fn text(input: &[u8]) -> Cow<'_, [u8]> {
 
 /// The value of a `Content-Transfer-Encoding` header.
 fn header(line: &[u8]) -> Option<&[u8]> {
-    let head = line.get(..HEADER.len())?;
-    head.eq_ignore_ascii_case(HEADER).then(|| line[HEADER.len()..].trim_ascii())
+    HEADERS.iter().find_map(|name| line.strip_prefix(*name)).map(<[u8]>::trim_ascii)
 }
 
 /// Spelled signs as themselves: the equal sign, blanks, and what is not ASCII.
@@ -377,6 +377,15 @@ mod tests {
             }
             decoder.finish(|text| out.extend_from_slice(text));
             assert_eq!(String::from_utf8_lossy(&out), once, "pieces of {size}");
+        }
+    }
+
+    #[test]
+    fn each_spelling_of_the_header_is_noticed() {
+        for name in HEADERS {
+            assert!(SIGNS.iter().any(|sign| memchr::memmem::find(name, sign).is_some()));
+            let name = std::str::from_utf8(name).unwrap();
+            assert!(read(&format!("{name} Quoted-Printable\na=3Db\n")).ends_with("\na=b\n"));
         }
     }
 

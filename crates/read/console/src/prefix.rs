@@ -57,8 +57,23 @@ fn step(cursor: &mut Cursor<'_>, prefix: &mut Prefix) -> Option<()> {
         b'A' | b'D' | b'F' | b'J' | b'M' | b'N' | b'O' | b'S' | b'T' | b'W' => {
             syslog(cursor, prefix)
         }
+        0x80.. => foreign_date(cursor),
         _ => None,
     }
+}
+
+/// `кві 09 19:54:36 host kernel: `: a date whose month is written in another script. What it says of the time is
+/// not used.
+fn foreign_date(cursor: &mut Cursor<'_>) -> Option<()> {
+    let mut inner = *cursor;
+    inner.word()?;
+    inner.spaces();
+    inner.number(1, 2)?;
+    inner.eat(b' ')?;
+    time::clock(&mut inner)?;
+    let before = inner.at;
+    kernel_tag(&mut inner);
+    (inner.at > before).then(|| *cursor = inner)
 }
 
 /// `> ` and `>>` of mail. KASAN marks the line of its memory dump by `>` too, but an address
@@ -460,6 +475,7 @@ mod tests {
         check("01-02 00:00:00.000  71  80 I zygote: x", "zygote: x", second_of_january);
         check("03:42:50 [ 1.5] x", "x", Some(Stamp::Boot(1_500_000)));
         check("03:42:50 no stamp", "03:42:50 no stamp", None);
+        check("\u{43a}\u{432}\u{456} 09 19:54:36 host kernel:  f+0x1/0x2", " f+0x1/0x2", None);
         check("Jan  2 00:00:00 host kernel: #012but", "but", second_of_january);
         check(
             "Jan  2 00:00:00 host 4,77,1500000,-,caller=T9; f+0x1/0x2",

@@ -169,18 +169,17 @@ fn victims(seen: &Observations, graphs: &[Graph], causes: &mut Causes) {
         }
         causes.links[event.id.0] = Some(Link {
             parent: culprit.id,
-            because: format!(
-                "it {} CPU {}",
+            because: {
+                let which = culprit.cpu.map_or_else(
+                    || "the one that blocks the grace period".to_owned(),
+                    |cpu| format!("CPU {cpu}"),
+                );
                 if is_guess {
-                    "waits for a lock; the only other stuck CPU is"
+                    format!("it waits for a lock; the only other stuck CPU is {which}")
                 } else {
-                    "only waits for"
-                },
-                culprit.cpu.map_or_else(
-                    || "that blocks the grace period".to_owned(),
-                    |cpu| cpu.to_string()
-                )
-            ),
+                    format!("it only waits for {which}")
+                }
+            },
             lines: vec![LineSpan::line(event.lines.first), LineSpan::line(culprit.lines.first)],
             rule: "W20",
             grade: Grade::Inferred,

@@ -585,7 +585,22 @@ pub struct MemoryReport {
     pub killed: Vec<(u64, Task)>,
     /// Line of `memory: usage … limit …` of a memory cgroup.
     pub cgroup_limit: Option<(u64, u64, u64)>,
+    /// What the machine's pages are used for: line, counter as printed (one of [`USES`]) and pages.
+    pub uses: Vec<(u64, &'static str, u64)>,
 }
+
+/// The counters of the Mem-Info block that share the memory out, and what each is for people.
+pub const USES: &[(&str, &str)] = &[
+    ("active_anon", "memory of programs"),
+    ("inactive_anon", "memory of programs"),
+    ("active_file", "file cache"),
+    ("inactive_file", "file cache"),
+    ("unevictable", "memory of programs that may not be paged out"),
+    ("slab_reclaimable", "caches of the kernel"),
+    ("slab_unreclaimable", "memory of the kernel itself, which no kill of a program gives back"),
+    ("pagetables", "page tables"),
+    ("free", "free"),
+];
 
 /// Watermarks of a zone, kB.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -135,10 +135,14 @@ const ENTRY: &[&str] = &[
 /// Functions of the printing and detecting machinery; never what a report is about.
 const DETECTOR: &[&str] = &[
     "dump_stack",
+    "__dump_stack",
     "dump_backtrace",
     "show_stack",
     "show_regs",
     "show_trace",
+    "spin_dump",
+    "spin_bug",
+    "rwlock_bug",
     "__warn",
     "warn_slowpath",
     "report_bug",

@@ -111,6 +111,86 @@ fn a_lock_that_its_owner_asks_for_again_is_told_without_speaking_of_damage() {
 }
 
 #[test]
+fn a_tick_whose_stack_is_damaged_is_still_shown_by_a_line() {
+    let log = "rcu: INFO: rcu_sched self-detected stall on CPU\nrcu:     0-....: (5999 ticks this GP) idle=1ea/1/0x4000000000000002 softirq=5/5 fqs=2999\n (t=6000 jiffies g=-1187 q=0)\nNMI backtrace for cpu 0\nCPU: 0 PID: 1 Comm: x Not tainted 5.2.0 #1\nCall Trace:\n dump_stack+0xb0/0xf4\n tick_periodic+0x4c/0x120\n do_work+0x1/0x2\n";
+    let diagnosis = diagnose(log.as_bytes());
+    let tick = diagnosis.claims.iter().find(|c| c.statement.contains("takes timer interrupts"));
+    assert_eq!(tick.unwrap().lines, [facts::LineSpan::line(8)]);
+}
+
+#[test]
+fn cpus_in_the_stopper_are_victims_of_the_one_that_does_not_come() {
+    let stopper = |number: u32, at: u32| {
+        format!(
+            "[  {at}.000000] watchdog: BUG: soft lockup - CPU#{number} stuck for 23s! [migration/{number}:1{number}]\n[  {at}.000001] {}[  {at}.000002] RIP: 0010:multi_cpu_stop+0x6a/0x110\n[  {at}.000003] Call Trace:\n[  {at}.000004]  cpu_stopper_thread+0xa2/0x140\n",
+            cpu(number, 10 + number, &format!("migration/{number}"))
+        )
+    };
+    let holdout = format!(
+        "[  614.000000] rcu: INFO: rcu_sched detected stalls on CPUs/tasks:\n[  614.000001] rcu: 3-...0: (12 ticks this GP) idle=6b5/1/0x4000000000000000 softirq=9911/9911 fqs=5010\n[  614.000002]  (detected by 0, t=21003 jiffies, g=20113, q=88)\n[  614.000003] NMI backtrace for cpu 3\n[  614.000004] {}[  614.000005] RIP: 0010:poll_status+0x22/0x40\n[  614.000006] Call Trace:\n[  614.000007]  load_firmware+0x88/0x150\n",
+        cpu(3, 2501, "loader")
+    );
+    let two = format!("{}{}", stopper(1, 612), stopper(2, 613));
+    let told = diagnose(format!("{two}{holdout}").as_bytes());
+    assert_eq!(cause_line(&told), Some(11));
+    assert!(told.verdict.statement.contains("poll_status"), "{}", told.verdict.statement);
+    // The stopper alone: the one that does not come is not in the log.
+    let alone = diagnose(two.as_bytes());
+    assert!(alone.verdict.statement.contains("not named"), "{}", alone.verdict.statement);
+}
+
+#[test]
+fn memory_that_the_kernel_itself_holds_is_told_where_it_ran_out() {
+    let log = |anon: u64, slab: u64| {
+        format!(
+            "sshd invoked oom-killer: gfp_mask=0x140cca(GFP_HIGHUSER_MOVABLE), order=0, oom_score_adj=0\nCPU: 1 PID: 2011 Comm: sshd Not tainted 6.1.0 #1\nMem-Info:\nactive_anon:{anon} inactive_anon:8100 isolated_anon:0\n active_file:31 inactive_file:22 isolated_file:0\n unevictable:0 dirty:0 writeback:0\n slab_reclaimable:5200 slab_unreclaimable:{slab}\n mapped:210 shmem:400 pagetables:900\n free:21300 free_pcp:60 free_cma:0\nNode 0 active_anon:4408kB inactive_anon:32400kB active_file:124kB\nOut of memory: Killed process 912 (snmpd) total-vm:84048kB, anon-rss:9240kB\n"
+        )
+    };
+    let kernel = diagnose(log(1_102, 1_890_021).as_bytes());
+    let said = &kernel.verdict.statement;
+    assert!(said.contains("98 % of the memory is the kernel's own (slab_unreclaimable)"), "{said}");
+    let claim = kernel.claims.iter().find(|c| c.statement.contains("1,890,021")).unwrap();
+    assert_eq!(claim.grade, Grade::Derived);
+    assert!(
+        claim.lines.contains(&facts::LineSpan::line(7))
+            && !claim.lines.contains(&facts::LineSpan::line(10))
+    );
+    let programs = diagnose(log(1_890_021, 1_102).as_bytes());
+    assert!(!programs.verdict.statement.contains("kernel's own"));
+    assert!(programs.claims.iter().any(|c| c.statement.ends_with("memory of programs.")));
+}
+
+#[test]
+fn an_old_stall_of_one_line_names_its_cpu() {
+    let log = "INFO: rcu_sched_state detected stall on CPU 3 (t=15000 jiffies)\n";
+    let diagnosis = diagnose(log.as_bytes());
+    let said = &diagnosis.verdict.statement;
+    assert!(said.contains("waits for CPU 3") && said.contains("no stack of it"), "{said}");
+}
+
+#[test]
+fn a_runtime_suspend_that_waits_for_the_lock_of_its_waiter_is_a_probable_cycle() {
+    let suspender = hung(
+        "kworker/2:1",
+        88,
+        &[
+            "__mutex_lock+0x2a8/0x7e8",
+            "widget_runtime_suspend+0x20/0x80",
+            "__rpm_callback+0x48/0x1f0",
+            "rpm_suspend+0x10f/0x640",
+        ],
+    );
+    let user = hung("widgetd", 900, &["rpm_resume+0x1b4/0x720", "widget_ioctl+0x4e/0x80"]);
+    let locks = "Showing all locks held in the system:\n1 lock held by kworker/2:1/88:\n #0: ffff888110aa0068 (&widget->lock){+.+.}-{4:4}, at: widget_runtime_suspend+0x20/0x80\n1 lock held by widgetd/900:\n #0: ffff888110aa0068 (&widget->lock){+.+.}-{4:4}, at: widget_ioctl+0x20/0x80\n";
+    let cycle = diagnose(format!("{suspender}{user}\n{locks}").as_bytes());
+    assert_eq!(cycle.verdict.kind, VerdictKind::SuspectedDeadlock, "{}", cycle.verdict.statement);
+    // Two that change the power of something: which of them is meant is open.
+    let another = suspender.replace("kworker/2:1", "kworker/3:1").replace("88", "89");
+    let open = diagnose(format!("{suspender}{another}{user}\n{locks}").as_bytes());
+    assert_eq!(open.verdict.kind, VerdictKind::Unknown, "{}", open.verdict.statement);
+}
+
+#[test]
 fn a_virtual_cpu_that_halts_while_it_spins_waits_for_the_lock() {
     let log = format!(
         "watchdog: BUG: soft lockup - CPU#0 stuck for 26s! [opener:44]\n{}RIP: 0010:pv_native_safe_halt+0xf/0x20\nCall Trace:\n <TASK>\n kvm_wait+0x3f/0x50\n __pv_queued_spin_lock_slowpath+0x1b7/0x390\n _raw_spin_lock+0x2d/0x40\n name_lookup+0x3b/0x90\n </TASK>\n",

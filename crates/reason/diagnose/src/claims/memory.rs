@@ -10,8 +10,15 @@ use crate::verdict;
 pub(super) fn of_memory(claims: &mut Vec<Claim>, event: &Event, memory: &MemoryReport) {
     if event.kind == EventKind::OutOfMemory {
         if let Some((number, constraint)) = &memory.constraint {
+            let scope = match constraint.as_str() {
+                "CONSTRAINT_NONE" => "the whole machine ran out of memory",
+                "CONSTRAINT_MEMCG" => "a memory cgroup reached its limit",
+                "CONSTRAINT_CPUSET" => "the nodes of a cpuset ran out of memory",
+                "CONSTRAINT_MEMORY_POLICY" => "the nodes of a memory policy ran out of memory",
+                _ => "its scope is not known here",
+            };
             claims.push(claim(
-                format!("The kill was asked for by {constraint}."),
+                format!("{constraint}: {scope}."),
                 Grade::Seen,
                 &["R71"],
                 vec![line(*number)],
@@ -27,6 +34,21 @@ pub(super) fn of_memory(claims: &mut Vec<Claim>, event: &Event, memory: &MemoryR
                 Grade::Seen,
                 &["R71"],
                 vec![line(number)],
+            ));
+        }
+        if let Some(most) = verdict::largest_use(memory) {
+            claims.push(claim(
+                format!(
+                    "Of the {} pages that the report shares out, {} are {} ({} %): {}.",
+                    grouped(most.all),
+                    grouped(most.pages),
+                    most.name,
+                    most.percent(),
+                    most.what
+                ),
+                Grade::Derived,
+                &["R71"],
+                most.lines.clone(),
             ));
         }
         for (number, task) in memory.killed.iter().take(3) {

@@ -375,12 +375,14 @@ fn of_stalled_cpu(
     let mut takes_ticks = false;
     if let Some(own) = own {
         let tick =
-            own.frames.iter().filter(|f| f.interrupt || stack::is_detector(&f.function)).any(|f| {
-                f.function.contains("timer")
-                    || f.function.starts_with("tick_")
-                    || f.function.contains("update_process_times")
-            });
-        if stall.self_detected && tick {
+            own.frames.iter().filter(|f| f.interrupt || stack::is_detector(&f.function)).find(
+                |f| {
+                    f.function.contains("timer")
+                        || f.function.starts_with("tick_")
+                        || f.function.contains("update_process_times")
+                },
+            );
+        if let Some(tick) = tick.filter(|_| stall.self_detected) {
             takes_ticks = true;
             let first = own
                 .frames
@@ -400,8 +402,9 @@ fn of_stalled_cpu(
                         || f.function.contains("timer_interrupt")
                 })
                 .map(|f| f.line);
-            let mut lines: Vec<LineSpan> =
-                first.zip(last).map(|(a, b)| LineSpan::new(a, b)).into_iter().collect();
+            // Where either end is lost, the frame of the tick shows it.
+            let shown = first.zip(last).filter(|(a, b)| a <= b).unwrap_or((tick.line, tick.line));
+            let mut lines = vec![LineSpan::new(shown.0, shown.1)];
             let open = own.flags.filter(|(_, flags)| flags & 0x200 != 0);
             let also = open.map(|(number, flags)| {
                 lines.push(line(number));

@@ -7,7 +7,7 @@ use super::{Collector, Context, FRAME_LIMIT, LOCK_LIST_LIMIT, MEMBER_LIMIT};
 use crate::clock::Moment;
 use crate::event::{
     Detail, EventKind, Frame, HeldLock, HungScan, HungTask, Instruction, LockList, Role, Stall,
-    StallPeriod, Task,
+    StallPeriod, Task, USES,
 };
 use crate::parse;
 use crate::text::{after, between, bounded, hex_after, number, number_after};
@@ -711,6 +711,18 @@ impl Collector {
                 if let Some((zone, order)) = parse::free_blocks(text) {
                     report.largest_free.push((number, zone, order));
                     return true;
+                }
+                // The machine's own block; those of nodes and zones count in kB.
+                if report.uses.len() < 2 * USES.len() && !text.contains("kB") {
+                    for word in text.split_whitespace() {
+                        let Some((name, pages)) = word.split_once(':') else { continue };
+                        if let Some((name, _)) = USES.iter().find(|(known, _)| *known == name)
+                            && let Ok(pages) = pages.parse()
+                            && !report.uses.iter().any(|(_, known, _)| known == name)
+                        {
+                            report.uses.push((number, name, pages));
+                        }
+                    }
                 }
                 if text.starts_with("free:") {
                     report.free_pages = number_after(text, "free:").map(|pages| (number, pages));

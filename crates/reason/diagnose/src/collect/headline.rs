@@ -331,6 +331,12 @@ impl Collector {
             stall.tasks = parse::stall_tasks(list, number);
             stall.period = parse::stall_period(text, number)
                 .map(|period| crate::event::StallPeriod { at, ..period });
+        } else if let Some(cpu) = number_after(text, "detected stall on CPU ") {
+            // Before 3.10 or so a CPU that found itself said so in one line.
+            stall.self_detected = true;
+            stall.cpus = vec![crate::event::StallCpu { line: number, cpu, ..Default::default() }];
+            stall.period = parse::stall_period(text, number)
+                .map(|period| crate::event::StallPeriod { at, ..period });
         }
         if let Some(event) = self.begin(context, kind, text, number, at) {
             if let [only] = stall.cpus.as_slice() {

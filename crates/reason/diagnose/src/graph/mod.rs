@@ -16,7 +16,7 @@ use facts::{Grade, LineSpan};
 use self::holders::{foretold, holders_by_list, holders_by_stack, owners_named, recursions};
 use self::releasers::releasers;
 pub(crate) use self::stall::occupant;
-use self::stall::{cpu_events, grace_periods, spinning_cpus, stuck_holder};
+use self::stall::{absent_from_stopper, cpu_events, grace_periods, spinning_cpus, stuck_holder};
 use self::target::target;
 use crate::collect::Observations;
 use crate::event::{Detail, Event, EventId, EventKind, Snapshot, SnapshotId, Task};
@@ -275,6 +275,7 @@ pub fn build(seen: &Observations, boot: u32) -> Graph {
         cpu_events(&mut graph, seen, event);
     }
     spinning_cpus(&mut graph, seen);
+    absent_from_stopper(&mut graph, &events);
     stuck_holder(&mut graph, seen, &events);
     // Every stack of a task, the first one with frames for each.
     let owners = named_owners(&events);

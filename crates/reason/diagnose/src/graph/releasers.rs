@@ -170,7 +170,8 @@ struct Step {
 }
 
 /// Facts about the kernel's source: a reverse-map walk and the migration of pages need the folio locked; a
-/// callback of runtime power management runs inside the change that others wait for.
+/// callback of runtime power management runs inside the change that others wait for; ext4 changes metadata with a
+/// journal handle open.
 const STEPS: &[Step] = &[
     Step {
         awaited: Awaited::Resource(wait::FOLIO),
@@ -199,6 +200,31 @@ const STEPS: &[Step] = &[
         rule: "W53",
         inside: &["rpm_callback", "__rpm_callback"],
         why: "is inside a runtime power change",
+    },
+    Step {
+        awaited: Awaited::Resource(wait::HANDLES),
+        rule: "W24",
+        inside: &[
+            "ext4_xattr_delete_inode",
+            "ext4_xattr_inode_dec_ref_all",
+            "ext4_truncate",
+            "ext4_ext_truncate",
+            "ext4_ext_remove_space",
+            "__ext4_mark_inode_dirty",
+            "ext4_mark_inode_dirty",
+            "ext4_orphan_add",
+            "ext4_add_entry",
+            "ext4_delete_entry",
+            "ext4_mb_new_blocks",
+            "ext4_free_blocks",
+        ],
+        why: "has a journal handle open",
+    },
+    Step {
+        awaited: Awaited::Resource(wait::EVICTION),
+        rule: "W42",
+        inside: &["evict", "dispose_list"],
+        why: "evicts an inode",
     },
 ];
 

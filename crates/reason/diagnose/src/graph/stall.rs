@@ -294,6 +294,9 @@ pub(super) fn cpu_events(graph: &mut Graph, seen: &Observations, event: &Event) 
     }
 }
 
+/// The node of whichever CPU does not schedule.
+const EVERY_CPU: &str = "every-cpu";
+
 /// CPUs that spin for a lock or for other CPUs.
 pub(super) fn spinning_cpus(graph: &mut Graph, seen: &Observations) {
     for node in 0..graph.nodes.len() {
@@ -314,6 +317,11 @@ pub(super) fn spinning_cpus(graph: &mut Graph, seen: &Observations) {
             Awaited::RemoteCpu => {
                 graph.node("remote".into(), NodeKind::Unknown, "a CPU that does not answer")
             }
+            Awaited::EveryCpu => graph.node(
+                EVERY_CPU.into(),
+                NodeKind::Cpu,
+                "a CPU that does not schedule (not named)",
+            ),
             _ => continue,
         };
         let waits_for = in_words(&wait);
@@ -376,4 +384,42 @@ pub(super) fn stuck_holder(graph: &mut Graph, seen: &Observations, events: &[&Ev
             named_by_kernel: false,
         });
     }
+}
+
+/// W19: CPUs in the stopper wait for one that does not come. Of the CPUs reported as stuck, or as holding a grace
+/// period up, exactly one is not in the stopper: that one.
+pub(super) fn absent_from_stopper(graph: &mut Graph, events: &[&Event]) {
+    let Some(every) = graph.index.get(EVERY_CPU).copied() else { return };
+    let mut absent: Vec<(usize, u64)> = events
+        .iter()
+        .flat_map(|event| -> Vec<(u32, u64)> {
+            match &event.detail {
+                Detail::Lockup { .. } => {
+                    event.cpu.map(|cpu| (cpu, event.lines.first)).into_iter().collect()
+                }
+                Detail::Stall(stall) => stall
+                    .cpus
+                    .iter()
+                    .filter(|cpu| !cpu.false_positive)
+                    .map(|cpu| (cpu.cpu, cpu.line))
+                    .collect(),
+                _ => Vec::new(),
+            }
+        })
+        .filter_map(|(cpu, line)| Some((graph.cpu(cpu)?, line)))
+        .filter(|(node, _)| !graph.out(*node).any(|edge| edge.to == every))
+        .collect();
+    absent.sort_unstable();
+    absent.dedup_by_key(|(node, _)| *node);
+    let [(node, line)] = absent[..] else { return };
+    let name = graph.nodes[node].name.clone();
+    graph.edge(Edge {
+        from: every,
+        to: node,
+        waits_for: format!("{name}, which alone of those reported is not in the stopper"),
+        lines: vec![LineSpan::line(line)],
+        rule: "W19",
+        grade: Grade::Inferred,
+        named_by_kernel: false,
+    });
 }

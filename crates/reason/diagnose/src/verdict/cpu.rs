@@ -55,6 +55,8 @@ pub(super) fn locked_up(seen: &Observations, graph: &Graph, event: &Event) -> Ve
                     "is the only other CPU reported as stuck and waits for nothing itself: it is taken for the holder",
                     Grade::Guess,
                 )
+            } else if edge.rule == "W19" {
+                ("does not come", Grade::Inferred)
             } else {
                 ("does not answer", Grade::Inferred)
             };
@@ -186,9 +188,6 @@ pub(super) fn spinlock(seen: &Observations, event: &Event, owner: Option<&(u64, 
                 .into_iter()
                 .find(|frame| {
                     !stack::is_detector(&frame.function)
-                        && !frame.function.starts_with("spin_dump")
-                        && !frame.function.starts_with("spin_bug")
-                        && !frame.function.starts_with("rwlock_bug")
                         && !crate::wait::is_primitive(&frame.function)
                 })
                 .map(|frame| format!(" in {}", frame.function))

@@ -1,9 +1,51 @@
 //! Memory that ran out, and allocations that failed.
 
-use facts::Grade;
+use facts::{Grade, LineSpan};
 
 use super::{Verdict, VerdictKind};
-use crate::event::{Detail, Event};
+use crate::event::{Detail, Event, MemoryReport, USES};
+
+/// The counter that most of the machine's pages are under.
+#[derive(Clone, Debug)]
+pub struct LargestUse {
+    /// The counter, as printed.
+    pub name: &'static str,
+    /// What it stands for.
+    pub what: &'static str,
+    /// Its pages.
+    pub pages: u64,
+    /// The pages under all counters.
+    pub all: u64,
+    /// The lines of the counters.
+    pub lines: Vec<LineSpan>,
+}
+
+impl LargestUse {
+    /// Its share, in percent.
+    pub const fn percent(&self) -> u64 {
+        self.pages.saturating_mul(100) / if self.all == 0 { 1 } else { self.all }
+    }
+}
+
+/// What most of the machine's memory is used for, where the report shares it out; free memory is no use.
+pub fn largest_use(memory: &MemoryReport) -> Option<LargestUse> {
+    // Half a block would make the rest look larger than it is.
+    if !["active_anon", "active_file", "slab_unreclaimable", "free"]
+        .iter()
+        .all(|name| memory.uses.iter().any(|(_, known, _)| known == name))
+    {
+        return None;
+    }
+    let all = memory.uses.iter().fold(0u64, |all, (_, _, pages)| all.saturating_add(*pages));
+    let (_, name, pages) =
+        memory.uses.iter().filter(|(_, name, _)| *name != "free").max_by_key(|use_| use_.2)?;
+    let what = USES.iter().find(|(known, _)| known == name).map(|(_, what)| *what)?;
+    let mut lines: Vec<LineSpan> =
+        memory.uses.iter().map(|(line, ..)| LineSpan::line(*line)).collect();
+    lines.sort_unstable();
+    lines.dedup();
+    Some(LargestUse { name, what, pages: *pages, all, lines })
+}
 
 pub(super) fn out_of_memory(event: &Event, line: u64) -> Verdict {
     let Detail::Memory(memory) = &event.detail else {
@@ -36,13 +78,28 @@ pub(super) fn out_of_memory(event: &Event, line: u64) -> Verdict {
     } else {
         "Memory ran out".to_owned()
     };
-    Verdict::new(VerdictKind::MemoryShortage, format!("{scope}{whose}.{killed}"), Grade::Seen)
+    // In a cgroup the machine's counters say nothing of the limit.
+    let kernel = largest_use(memory)
+        .filter(|most| !cgroup && most.name == "slab_unreclaimable" && most.percent() >= 50)
+        .map(|most| {
+            format!(
+                " {} % of the memory is the kernel's own ({}): programs did not use it up.",
+                most.percent(),
+                most.name
+            )
+        })
+        .unwrap_or_default();
+    Verdict::new(
+        VerdictKind::MemoryShortage,
+        format!("{scope}{whose}.{kernel}{killed}"),
+        if kernel.is_empty() { Grade::Seen } else { Grade::Derived },
+    )
         .at(line, format!("{scope}{whose}."))
         .missing("who uses the memory over time (the task table, /proc/meminfo, slabinfo) before the first kill")
 }
 
 /// What the watermarks say of a failed allocation.
-pub fn shortage(memory: &crate::event::MemoryReport) -> Option<bool> {
+pub fn shortage(memory: &MemoryReport) -> Option<bool> {
     let order = memory.order?;
     if memory.zones.is_empty() {
         return None;

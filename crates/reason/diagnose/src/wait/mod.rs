@@ -7,7 +7,7 @@ mod rules;
 
 use facts::LineSpan;
 
-pub use self::rules::{DELAY, FOLIO, POWER_CHANGE, WAIT_RULES, WaitRule};
+pub use self::rules::{DELAY, EVICTION, FOLIO, HANDLES, POWER_CHANGE, WAIT_RULES, WaitRule};
 use crate::event::{Frame, Snapshot};
 use crate::stack;
 
@@ -138,6 +138,9 @@ const PRIMITIVES: &[&str] = &[
     "_raw_spin_lock*",
     "raw_spin_*",
     "spin_lock*",
+    "__spin_lock_debug",
+    "debug_spin_*",
+    "debug_write_*",
     "__flush_work",
     "flush_work",
     "flush_delayed_work",
@@ -292,6 +295,10 @@ fn spins(snapshot: &Snapshot, frames: &[&Frame]) -> Option<Wait> {
         if any(remote.frames, function) {
             return Some(make(remote.id, remote.awaited, remote.released_by));
         }
+        // The stopper runs with every CPU in step; it goes on when the last one has come.
+        if function == "multi_cpu_stop" {
+            return Some(make("W19", A::EveryCpu, "the CPU that does not come"));
+        }
         if any(SPINS, function) {
             return Some(make("W08", A::SpinLock, "the CPU that holds it"));
         }
@@ -312,6 +319,8 @@ const YIELDS: &[&str] = &[
     "xen_hypercall",
     "native_safe_halt",
     "pv_native_safe_halt",
+    "stop_machine_yield",
+    "rcu_momentary_",
 ];
 
 #[cfg(test)]

@@ -36,6 +36,12 @@ pub const DELAY: &str = "a delay that it asked for itself";
 /// The lock of a folio, or another of its bits.
 pub const FOLIO: &str = "folio lock or bit";
 
+/// The end of what tasks do with the journal before it can be committed.
+pub const HANDLES: &str = "open journal handles or I/O";
+
+/// The end of an eviction, or of the setup of an inode.
+pub const EVICTION: &str = "eviction or setup of an inode";
+
 /// A runtime power change that another task makes.
 pub const POWER_CHANGE: &str = "a runtime power change of a device that is under way";
 
@@ -403,7 +409,7 @@ pub const WAIT_RULES: &[WaitRule] = &[
             "journal_wait_on_commit_record",
         ],
         &[],
-        A::Resource("open journal handles or I/O"),
+        A::Resource(HANDLES),
         "tasks inside handles, the disk",
     ),
     row(
@@ -697,7 +703,7 @@ pub const WAIT_RULES: &[WaitRule] = &[
             "__wait_on_new_inode",
         ],
         &[],
-        A::Resource("eviction or setup of an inode"),
+        A::Resource(EVICTION),
         "the evicting task",
     ),
     row(
