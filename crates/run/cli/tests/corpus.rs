@@ -1,25 +1,14 @@
 //! The measure of `ktriage report`: published crash cases and real logs, which stand beside the
 //! project in `../shared`. Where they are absent, each test says so and passes.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
+use reference::{note, shared};
 use serde_json::Value;
 
-/// The folder of the reference material, or `None` with a note.
-fn shared(test: &str) -> Option<PathBuf> {
-    let shared = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../../shared");
-    if shared.is_dir() {
-        return Some(shared);
-    }
-    note(&format!("skipped: {test}: {} is absent", shared.display()));
-    None
-}
-
-#[expect(clippy::print_stderr, reason = "a skipped test and a score must be seen")]
-fn note(text: &str) {
-    eprintln!("{text}");
-}
+#[path = "support/reference.rs"]
+mod reference;
 
 /// The reports of `ktriage report --json`, one list a log.
 fn reports(logs: &[PathBuf]) -> Vec<Vec<Value>> {

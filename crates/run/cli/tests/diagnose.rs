@@ -4,25 +4,13 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use reference::{note, shared};
 use serde_json::Value;
 
+#[path = "support/reference.rs"]
+mod reference;
 #[path = "support/schema.rs"]
 mod schema;
-
-/// The folder of the reference material, or `None` with a note.
-fn shared(test: &str) -> Option<PathBuf> {
-    let shared = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../../shared");
-    if shared.is_dir() {
-        return Some(shared);
-    }
-    note(&format!("skipped: {test}: {} is absent", shared.display()));
-    None
-}
-
-#[expect(clippy::print_stderr, reason = "a skipped test must be seen")]
-fn note(text: &str) {
-    eprintln!("{text}");
-}
 
 fn ktriage(arguments: &[&str], files: &[PathBuf]) -> Output {
     let output =
