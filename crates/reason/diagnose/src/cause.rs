@@ -386,6 +386,13 @@ fn tie(seen: &Observations, graph: Option<&Graph>, earlier: &Event, later: &Even
         (K::AllocationFailure, K::AllocationFailure) => {
             return link("the same kind of failure", "R70", Grade::Inferred);
         }
+        (K::AllocationFailure, later_kind)
+            if same_task
+                && (later_kind.is_trap() || later_kind.is_corruption())
+                && close(seen, earlier, later, 5_000_000) =>
+        {
+            return link("the same task, whose allocation had just failed", "R70", Grade::Inferred);
+        }
         (K::AllocationFailure, K::OutOfMemory) => {
             return link("an allocation failed before", "R70", Grade::Guess);
         }

@@ -161,6 +161,22 @@ fn memory_that_the_kernel_itself_holds_is_told_where_it_ran_out() {
 }
 
 #[test]
+fn a_task_that_faults_right_after_its_allocation_failed_goes_back_to_that() {
+    let log = |pid: u32| {
+        format!(
+            "[  599.883068] opener: page allocation failure: order:4, mode:0x40c0(GFP_KERNEL), nodemask=(null)\n[  599.883069] {}[  599.883070] Call Trace:\n[  599.883071]  ring_alloc+0x94/0x128\n[  599.884068] BUG: kernel NULL pointer dereference, address: 0000000000000008\n[  599.884071] {}[  599.884072] RIP: 0010:ring_fill+0x14/0x60\n",
+            cpu(0, 2188, "opener"),
+            cpu(0, pid, "opener")
+        )
+    };
+    assert_eq!(cause_line(&diagnose(log(2188).as_bytes())), Some(1));
+    let other = diagnose(log(2189).as_bytes());
+    assert_eq!(cause_line(&other), None);
+    let said = &other.verdict.statement;
+    assert!(said.starts_with("Reports that share a task or a CPU, but nothing"), "{said}");
+}
+
+#[test]
 fn an_old_stall_of_one_line_names_its_cpu() {
     let log = "INFO: rcu_sched_state detected stall on CPU 3 (t=15000 jiffies)\n";
     let diagnosis = diagnose(log.as_bytes());

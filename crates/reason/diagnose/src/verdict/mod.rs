@@ -17,7 +17,7 @@ use self::memory::{allocation, out_of_memory};
 use self::stall::stalled;
 use crate::cause::Causes;
 use crate::collect::Observations;
-use crate::event::{Detail, Event, EventKind, Stall};
+use crate::event::{Detail, Event, EventId, EventKind, Stall};
 use crate::graph::{Graph, NodeKind};
 use crate::stack;
 
@@ -134,7 +134,7 @@ pub fn judge(seen: &Observations, graph: &Graph, causes: &Causes) -> Verdict {
             .collect();
         return Verdict::new(
             VerdictKind::Unknown,
-            format!("Reports that share no task, CPU, lock or grace period compete: {}. The log does not show which one began it.", names.join("; ")),
+            format!("{} compete: {}. The log does not show which one began it.", kind_of_rivals(seen, &causes.rivals), names.join("; ")),
             Grade::Unknown,
         )
         .missing("the log from boot to the first of these reports, and one more occurrence, to see which report always comes first");
@@ -166,6 +166,22 @@ pub fn judge(seen: &Observations, graph: &Graph, causes: &Causes) -> Verdict {
         return verdict;
     }
     by_event(seen, graph, event)
+}
+
+/// What reports are called that no tie orders: some share a task or a CPU all the same.
+fn kind_of_rivals(seen: &Observations, rivals: &[EventId]) -> &'static str {
+    let pid = |event: &Event| event.task.as_ref().and_then(|task| task.pid).filter(|pid| *pid > 0);
+    let shares = rivals.iter().take(64).enumerate().any(|(at, id)| {
+        let event = seen.event(*id);
+        rivals.iter().take(64).skip(at + 1).map(|id| seen.event(*id)).any(|other| {
+            pid(event).is_some() && pid(event) == pid(other)
+                || event.cpu.is_some() && event.cpu == other.cpu
+        })
+    });
+    match shares {
+        true => "Reports that share a task or a CPU, but nothing that tells which led to which,",
+        false => "Reports that share no task, CPU, lock or grace period",
+    }
 }
 
 /// A short name of an event for people.
