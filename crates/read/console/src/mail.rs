@@ -20,8 +20,8 @@ const HEADERS: [&[u8]; 4] = [
     b"content-transfer-encoding:",
     b"CONTENT-TRANSFER-ENCODING:",
 ];
-/// Texts of which a block has none that speaks of no coding and has no cut line.
-const SIGNS: [&[u8]; 4] = [b"ransfer-", b"RANSFER-", b"=\n", b"=\r\n"];
+/// Texts of which a block has none that speaks of no coding.
+const SIGNS: [&[u8]; 2] = [b"ransfer-", b"RANSFER-"];
 
 /// What the lines that follow are coded with.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -112,8 +112,8 @@ impl MailDecoder {
 
     /// Takes whole lines. Where nothing speaks of a coded mail they pass at once.
     fn lines(&mut self, block: &[u8], sink: &mut impl FnMut(&[u8])) {
-        let quiet = || SIGNS.iter().all(|sign| memchr::memmem::find(block, sign).is_none());
-        if self.coding == Coding::Plain && self.parts == 0 && quiet() {
+        let speaks = || SIGNS.iter().any(|sign| memchr::memmem::find(block, sign).is_some());
+        if self.coding == Coding::Plain && self.parts == 0 && !has_cut(block) && !speaks() {
             return sink(block);
         }
         for line in block.split_inclusive(|byte| *byte == b'\n') {
@@ -234,6 +234,15 @@ impl MailDecoder {
             sink(b"\n");
         }
     }
+}
+
+/// Whether a line ends in one equal sign. Rulers of many are common in logs and cut nothing.
+fn has_cut(block: &[u8]) -> bool {
+    let ends = |end: &[u8]| {
+        memchr::memmem::find_iter(block, end)
+            .any(|at| at > 0 && !matches!(block[at - 1], b'=' | b'\n'))
+    };
+    ends(b"=\n") || ends(b"=\r\n")
 }
 
 /// The text of an input in memory, with raw mails decoded.
