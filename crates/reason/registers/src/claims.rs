@@ -178,7 +178,8 @@ fn poisoned(dump: &RegisterDump, claims: &mut Vec<Claim>) {
 
 fn dump_of<'a>(code: &Code, dumps: &'a [RegisterDump]) -> Option<&'a RegisterDump> {
     dumps.iter().find(|dump| {
-        dump.lines.first <= code.lines.first + 2 && code.lines.first <= dump.lines.last + 3
+        // Lines that a mail cut in two leave blank ones behind.
+        dump.lines.first <= code.lines.first + 2 && code.lines.first <= dump.lines.last + 6
     })
 }
 
