@@ -177,6 +177,18 @@ fn a_task_that_faults_right_after_its_allocation_failed_goes_back_to_that() {
 }
 
 #[test]
+fn a_cpu_that_prints_to_a_console_is_told_to_do_so() {
+    let log = format!(
+        "watchdog: Watchdog detected hard LOCKUP on cpu 3\n{}RIP: 0010:io_serial_in+0x14/0x20\nCall Trace:\n wait_for_xmitr+0x2c/0xb0\n serial8250_console_write+0x1a5/0x2e0\n console_unlock+0x3a1/0x4f0\n vprintk_emit+0x17a/0x250\n packet_log+0x91/0xa0\n",
+        cpu(3, 2210, "filter")
+    );
+    let diagnosis = diagnose(log.as_bytes());
+    let said = &diagnosis.verdict.statement;
+    assert!(said.contains("printing to the console (serial8250_console_write)"), "{said}");
+    assert!(diagnosis.missing.iter().any(|exhibit| exhibit.contains("speed of the console")));
+}
+
+#[test]
 fn an_old_stall_of_one_line_names_its_cpu() {
     let log = "INFO: rcu_sched_state detected stall on CPU 3 (t=15000 jiffies)\n";
     let diagnosis = diagnose(log.as_bytes());

@@ -4,7 +4,7 @@ use facts::Grade;
 
 use super::{Verdict, VerdictKind, capital, title};
 use crate::collect::Observations;
-use crate::event::{Event, EventKind, Task};
+use crate::event::{Event, EventKind, Frame, Snapshot, Task};
 use crate::graph::{Graph, NodeKind};
 use crate::stack;
 
@@ -129,9 +129,15 @@ pub(super) fn locked_up(seen: &Observations, graph: &Graph, event: &Event) -> Ve
         .at(line, format!("{}{whose}, idle.", capital(&title(event))))
         .missing("steal time and log of the host, clocksource messages of this boot");
     }
-    Verdict::new(VerdictKind::Starvation, format!("{cpu}{whose} {how}, in {function}. One sample does not show whether it loops there or just works long."), Grade::Inferred)
+    let printing = own.and_then(printing);
+    let console = printing.map(said_of_console).unwrap_or_default();
+    let verdict = Verdict::new(VerdictKind::Starvation, format!("{cpu}{whose} {how}, in {function}.{console} One sample does not show whether it loops there or just works long."), Grade::Inferred)
         .at(line, format!("{}{whose} in {function}.", capital(&title(event))))
-        .missing(format!("a second stack of {cpu}"))
+        .missing(format!("a second stack of {cpu}"));
+    match printing {
+        Some(_) => verdict.missing(CONSOLE_EXHIBIT),
+        None => verdict,
+    }
 }
 
 /// R43: a CPU that does not answer a function call, and what its stack shows where it was printed.
@@ -222,4 +228,31 @@ pub(super) fn spinlock(seen: &Observations, event: &Event, owner: Option<&(u64, 
         verdict.lines.push(facts::LineSpan::line(*named));
     }
     verdict
+}
+
+/// What would tell whether the console alone kept the CPU.
+pub(super) const CONSOLE_EXHIBIT: &str =
+    "the messages that were printed then, and the speed of the console";
+
+/// W48: the frame in which the CPU prints to a console, outside of the report itself.
+pub(super) fn printing(snapshot: &Snapshot) -> Option<&Frame> {
+    const PRINTERS: &[&str] = &[
+        "console_unlock",
+        "console_flush_all",
+        "serial8250_console_write",
+        "univ8250_console_write",
+        "pl011_console_write",
+        "uart_console_write",
+    ];
+    stack::task_frames(snapshot)
+        .into_iter()
+        .find(|frame| PRINTERS.contains(&frame.function.as_str()))
+}
+
+/// What is said of a CPU that prints.
+pub(super) fn said_of_console(frame: &Frame) -> String {
+    format!(
+        " It was printing to the console ({}): much output on a slow console keeps a CPU that long.",
+        frame.function
+    )
 }

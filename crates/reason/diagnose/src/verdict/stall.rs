@@ -191,6 +191,15 @@ pub(super) fn stalled(seen: &Observations, graph: &Graph, event: &Event, stall: 
             break;
         }
     }
+    let printer = stall
+        .cpus
+        .iter()
+        .filter_map(|cpu| graph.nodes[graph.cpu(cpu.cpu)?].snapshot)
+        .find_map(|id| super::cpu::printing(seen.snapshot(id)));
+    if let Some(frame) = printer {
+        verdict.statement += &super::cpu::said_of_console(frame);
+        verdict.missing.push(super::cpu::CONSOLE_EXHIBIT.into());
+    }
     if !with_stack {
         verdict.missing.push(format!("stack of {} (NMI backtrace, sysrq-l)", shown.join(", ")));
     } else if verdict.missing.is_empty() {
