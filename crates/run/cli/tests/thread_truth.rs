@@ -197,3 +197,17 @@ fn words_about_tests_that_nobody_made_are_no_results() {
         assert_eq!(done, passed.map_or(Value::Null, Value::from), "{words}");
     }
 }
+
+#[test]
+fn a_patch_that_quotes_a_report_still_answers_its_cover_letter() {
+    let words = "The pump runs away when it is started twice in a row.";
+    let mut mails = vec![mail(9, None, "Cy Dee", "pump runs away", &format!("{words}\n"))];
+    mails.push(mail(0, Some(9), "Ann Lee", "[PATCH 0/1] pump: stop it", "One step.\n"));
+    let body = format!("As Cy reports:\n\n> {words}\n\n{}", patch("a.c", "one = 1;"));
+    mails.push(mail(1, Some(0), "Ann Lee", "[PATCH 1/1] pump: stop it", &body));
+    let found = thread(&mails);
+    let messages = found["messages"].as_array().expect("messages");
+    let of = |id: &str| messages.iter().find(|m| m["message_id"] == id).expect("a message");
+    assert_eq!(of("1@list.example")["parent"], of("0@list.example")["id"]);
+    assert_eq!(found["versions"].as_array().map(Vec::len), Some(1), "{found}");
+}
