@@ -211,3 +211,18 @@ fn a_patch_that_quotes_a_report_still_answers_its_cover_letter() {
     assert_eq!(of("1@list.example")["parent"], of("0@list.example")["id"]);
     assert_eq!(found["versions"].as_array().map(Vec::len), Some(1), "{found}");
 }
+
+#[test]
+fn patches_with_the_dates_on_which_they_were_written_refute_no_cover_letter() {
+    let mut mails = vec![mail(0, None, "Ann Lee", "[PATCH 0/2] pump: two steps", "Both.\n")];
+    for (number, file) in [(1, "a.c"), (2, "b.c")] {
+        let subject = format!("[PATCH {number}/2] pump: step {number}");
+        let body = patch(file, "one = 1;");
+        mails.push(mail(number, Some(0), "Ann Lee", &subject, &body).replace("2 Mar", "2 Jan"));
+    }
+    let found = thread(&mails);
+    let messages = found["messages"].as_array().expect("messages");
+    assert!(messages.iter().all(|m| m.get("date_refused").is_none()), "{found}");
+    let ids: Vec<&str> = messages.iter().filter_map(|m| m["message_id"].as_str()).collect();
+    assert_eq!(ids, ["0@list.example", "1@list.example", "2@list.example"]);
+}
