@@ -226,3 +226,13 @@ fn patches_with_the_dates_on_which_they_were_written_refute_no_cover_letter() {
     let ids: Vec<&str> = messages.iter().filter_map(|m| m["message_id"].as_str()).collect();
     assert_eq!(ids, ["0@list.example", "1@list.example", "2@list.example"]);
 }
+
+#[test]
+fn one_tester_of_each_patch_is_one_tester() {
+    let mut mails = series();
+    for (number, parent, subject) in [(3, 1, ON_FIRST), (4, 2, ON_SECOND)] {
+        let tag = "Tested-by: Bo Ek <bo@list.example>\n";
+        mails.push(mail(number, Some(parent), "Bo Ek", subject, tag));
+    }
+    assert_eq!(thread(&mails).pointer("/tests/tested_by"), Some(&Value::from(1)));
+}
