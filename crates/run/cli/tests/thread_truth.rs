@@ -236,3 +236,16 @@ fn one_tester_of_each_patch_is_one_tester() {
     }
     assert_eq!(thread(&mails).pointer("/tests/tested_by"), Some(&Value::from(1)));
 }
+
+#[test]
+fn a_tag_in_answer_to_the_cover_letter_is_for_the_patch_that_the_line_above_names() {
+    for (above, patch) in [("For patch 2:", Some("M3")), ("For the series:", None)] {
+        let mut mails = series();
+        let body = format!("{above}\n\nReviewed-by: Bo Ek <bo@list.example>\n");
+        mails.push(mail(3, Some(0), "Bo Ek", "Re: [PATCH 0/2] pump: two steps", &body));
+        let found = thread(&mails);
+        let tags = found["tags"].as_array().expect("tags");
+        let tag = tags.iter().find(|t| t["tag"] == "Reviewed-by").expect("the tag");
+        assert_eq!(tag["patch"].as_str(), patch, "{above}");
+    }
+}
