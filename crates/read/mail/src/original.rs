@@ -88,9 +88,8 @@ pub(crate) fn mark(body: &mut Body, parts: &[Part]) {
 /// `-----Original Message-----`.
 fn is_ruler(text: &str) -> bool {
     let text = text.trim();
-    let inner = text.trim_matches(['-', ' ', '\u{a0}']);
     text.starts_with("--") && text.ends_with("--") && {
-        let lower = inner.to_lowercase();
+        let lower = text.trim_matches(['-', ' ', '\u{a0}']).to_lowercase();
         RULERS.contains(&lower.as_str())
     }
 }
@@ -103,8 +102,9 @@ fn is_field(text: &str, field: usize) -> bool {
 /// `From:`, `Sent:` and `Subject:` of one language right below each other, others between them.
 fn is_heading(body: &Body, index: usize, end: usize) -> bool {
     let line = |i: usize| body.line(i).text.trim_start_matches(['*', ' ']);
+    let head = line(index);
     HEADINGS.iter().any(|names| {
-        line(index).starts_with(names[0]) && {
+        head.starts_with(names[0]) && {
             let rest = index + 1..end.min(index + HEADING);
             let has = |name: &str| {
                 rest.clone().map(line).take_while(|t| !t.is_empty()).any(|t| t.starts_with(name))

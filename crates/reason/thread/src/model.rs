@@ -667,7 +667,7 @@ pub struct Tests {
     pub offered: Vec<TestNote>,
     /// Said to be done, and results of machines.
     pub done: Vec<TestNote>,
-    /// How many `Tested-by` the newest version has, its replies included.
+    /// How many people gave the newest version a `Tested-by`, in its replies or its messages.
     pub tested_by: usize,
 }
 

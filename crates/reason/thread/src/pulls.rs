@@ -62,7 +62,13 @@ fn request(body: &Body, entry: usize) -> Option<PullRequest> {
 fn pulled(body: &Body, entry: usize) -> Option<Pulled> {
     for index in 0..body.len() {
         let line = body.line(index);
-        if quote(line.text).depth > 0 || !line.text.contains("has been merged into ") {
+        if quote(line.text).depth > 0 {
+            continue;
+        }
+        if says_pulled(&line.text.to_lowercase()) {
+            return Some(Pulled { entry, line: line.number, commit: None });
+        }
+        if !line.text.contains("has been merged into ") {
             continue;
         }
         let commit = (index..body.len().min(index + 4)).find_map(|i| {
@@ -74,6 +80,24 @@ fn pulled(body: &Body, entry: usize) -> Option<Pulled> {
         return Some(Pulled { entry, line: line.number, commit });
     }
     None
+}
+
+/// `Pulled, thanks.`, `Merged into drm-next.`: a line, in small letters, that begins so.
+fn says_pulled(lower: &str) -> bool {
+    let text = lower.trim_start();
+    let text = ["thanks, ", "thank you, ", "now ", "ok, ", "and "]
+        .iter()
+        .find_map(|w| text.strip_prefix(w))
+        .unwrap_or(text);
+    ["pulled", "merged"].iter().any(|word| {
+        text.strip_prefix(word).is_some_and(|rest| {
+            rest.is_empty()
+                || rest.starts_with(['.', ',', '!'])
+                || [" into ", " to ", " and ", " thanks", " now"]
+                    .iter()
+                    .any(|w| rest.starts_with(w))
+        }) && !text.trim_end().ends_with('?')
+    })
 }
 
 fn answers(other: usize, entry: usize, thread: &Thread) -> bool {
@@ -93,4 +117,21 @@ fn hex_behind(text: &str, words: &str) -> Option<String> {
     let rest = text.strip_prefix(words)?;
     let end = rest.find(|c: char| !c.is_ascii_hexdigit()).unwrap_or(rest.len());
     (8..=64).contains(&end).then(|| rest[..end].to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::says_pulled;
+
+    #[test]
+    fn a_line_that_begins_with_the_word_says_that_it_was_pulled() {
+        for text in ["pulled, thanks.", "thanks, pulled", "merged into drm-next.", "pulled"] {
+            assert!(says_pulled(text), "{text}");
+        }
+        for text in
+            ["merged by whom?", "pulled muscles hurt", "please pull", "merged branches conflict"]
+        {
+            assert!(!says_pulled(text), "{text}");
+        }
+    }
 }

@@ -111,6 +111,10 @@ fn quoted_instead(messages: &[Message], found: &mut [Replied]) {
     for position in 0..found.len() {
         let Some(named) = found[position].parent else { continue };
         let message = &messages[found[position].message];
+        // A patch may quote a report; what it answers its headers say.
+        if !message.subject.is_reply {
+            continue;
+        }
         let mut scores: HashMap<usize, (usize, u64)> = HashMap::new();
         let mut of_named = false;
         for line in message.body.lines().take(2000) {

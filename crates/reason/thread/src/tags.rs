@@ -36,7 +36,11 @@ pub(crate) fn find(all: &[&Message], thread: &mut Thread) {
             found.push(Tag {
                 entry,
                 version: thread.entries[entry].about,
-                patch: patch_of(entry, thread),
+                patch: patch_of(entry, thread).or_else(|| {
+                    let version = thread.versions.get(thread.entries[entry].about?)?;
+                    let number = named_above(message, &roles, one.first)?;
+                    version.patches.iter().find(|p| p.number == number).map(|p| p.entry)
+                }),
                 is_for_other: place == Place::Reply
                     && one.kind.names_person()
                     && matches!(
@@ -93,6 +97,22 @@ pub(crate) fn patch_of(entry: usize, thread: &Thread) -> Option<usize> {
         }
     }
     None
+}
+
+/// `For patch 2:` right above trailers that answer a cover letter: the number.
+fn named_above(message: &Message, roles: &[Role], first: usize) -> Option<u32> {
+    let above = (0..first).rev().take(6).find(|at| {
+        let text = message.body.line(*at).text;
+        !text.trim().is_empty() && read_mail::trailer(text).is_none()
+    })?;
+    if roles[above] != Role::Words {
+        return None;
+    }
+    let lower = message.body.line(above).text.trim().to_lowercase();
+    let rest = lower.strip_prefix("for patch ").or_else(|| lower.strip_prefix("on patch "))?;
+    let rest = rest.trim_start_matches('#').trim_end_matches([':', ',', '.']);
+    let number = rest.split_once('/').map_or(rest, |(number, _)| number);
+    number.parse().ok()
 }
 
 /// Whether the person of a trailer is the one who sent it. Where the sender is not known, so is this.

@@ -78,15 +78,17 @@ pub(crate) fn find(all: &[&Message], thread: &mut Thread) {
     tests.asked.extend(crate::commands::tests(thread));
     tests.asked.sort_by_key(|t| (t.entry, t.lines.first));
     let newest = series::newest(&thread.versions);
-    tests.tested_by = thread
-        .tags
-        .iter()
-        .filter(|t| {
-            t.trailer.kind == TrailerKind::Test
-                && newest.is_some()
-                && (t.version == newest || t.carried_to.is_some())
-        })
-        .count();
+    let mut people: Vec<&read_mail::Person> = Vec::new();
+    for tag in &thread.tags {
+        let counts = tag.trailer.kind == TrailerKind::Test
+            && newest.is_some()
+            && (tag.version == newest || tag.carried_to.is_some());
+        // The same tag on each patch, or twice in a mail, is one tester.
+        if counts && !people.iter().any(|p| p.is(&tag.trailer.person)) {
+            people.push(&tag.trailer.person);
+        }
+    }
+    tests.tested_by = people.len();
     thread.tests = tests;
 }
 

@@ -93,6 +93,10 @@ fn refuse(messages: &[Message], replied: &[Replied], when: &mut [When]) -> Vec<O
         let mut news = false;
         for (position, r) in replied.iter().enumerate() {
             let Some(parent) = r.parent else { continue };
+            // A patch may have the date on which it was written, long before its cover letter.
+            if !messages[r.message].subject.is_reply {
+                continue;
+            }
             let (mine, above) = (when[position], when[parent]);
             if !mine.is_exact || !above.is_exact || above.low <= mine.low.saturating_add(CLOCKS) {
                 continue;

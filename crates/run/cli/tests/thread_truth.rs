@@ -197,3 +197,55 @@ fn words_about_tests_that_nobody_made_are_no_results() {
         assert_eq!(done, passed.map_or(Value::Null, Value::from), "{words}");
     }
 }
+
+#[test]
+fn a_patch_that_quotes_a_report_still_answers_its_cover_letter() {
+    let words = "The pump runs away when it is started twice in a row.";
+    let mut mails = vec![mail(9, None, "Cy Dee", "pump runs away", &format!("{words}\n"))];
+    mails.push(mail(0, Some(9), "Ann Lee", "[PATCH 0/1] pump: stop it", "One step.\n"));
+    let body = format!("As Cy reports:\n\n> {words}\n\n{}", patch("a.c", "one = 1;"));
+    mails.push(mail(1, Some(0), "Ann Lee", "[PATCH 1/1] pump: stop it", &body));
+    let found = thread(&mails);
+    let messages = found["messages"].as_array().expect("messages");
+    let of = |id: &str| messages.iter().find(|m| m["message_id"] == id).expect("a message");
+    assert_eq!(of("1@list.example")["parent"], of("0@list.example")["id"]);
+    assert_eq!(found["versions"].as_array().map(Vec::len), Some(1), "{found}");
+}
+
+#[test]
+fn patches_with_the_dates_on_which_they_were_written_refute_no_cover_letter() {
+    let mut mails = vec![mail(0, None, "Ann Lee", "[PATCH 0/2] pump: two steps", "Both.\n")];
+    for (number, file) in [(1, "a.c"), (2, "b.c")] {
+        let subject = format!("[PATCH {number}/2] pump: step {number}");
+        let body = patch(file, "one = 1;");
+        mails.push(mail(number, Some(0), "Ann Lee", &subject, &body).replace("2 Mar", "2 Jan"));
+    }
+    let found = thread(&mails);
+    let messages = found["messages"].as_array().expect("messages");
+    assert!(messages.iter().all(|m| m.get("date_refused").is_none()), "{found}");
+    let ids: Vec<&str> = messages.iter().filter_map(|m| m["message_id"].as_str()).collect();
+    assert_eq!(ids, ["0@list.example", "1@list.example", "2@list.example"]);
+}
+
+#[test]
+fn one_tester_of_each_patch_is_one_tester() {
+    let mut mails = series();
+    for (number, parent, subject) in [(3, 1, ON_FIRST), (4, 2, ON_SECOND)] {
+        let tag = "Tested-by: Bo Ek <bo@list.example>\n";
+        mails.push(mail(number, Some(parent), "Bo Ek", subject, tag));
+    }
+    assert_eq!(thread(&mails).pointer("/tests/tested_by"), Some(&Value::from(1)));
+}
+
+#[test]
+fn a_tag_in_answer_to_the_cover_letter_is_for_the_patch_that_the_line_above_names() {
+    for (above, patch) in [("For patch 2:", Some("M3")), ("For the series:", None)] {
+        let mut mails = series();
+        let body = format!("{above}\n\nReviewed-by: Bo Ek <bo@list.example>\n");
+        mails.push(mail(3, Some(0), "Bo Ek", "Re: [PATCH 0/2] pump: two steps", &body));
+        let found = thread(&mails);
+        let tags = found["tags"].as_array().expect("tags");
+        let tag = tags.iter().find(|t| t["tag"] == "Reviewed-by").expect("the tag");
+        assert_eq!(tag["patch"].as_str(), patch, "{above}");
+    }
+}
