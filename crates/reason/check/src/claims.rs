@@ -11,8 +11,8 @@ use regex::{Captures, Regex};
 
 use crate::document::{Document, Sentence};
 use crate::evidence::{Cited, Evidence};
-use crate::rules::{RULES, Rule};
-use crate::verdict::Verdict;
+use crate::rules::{self, Polarity, Rule};
+use crate::verdict::Verdict::{self, CannotJudge, Contradicted, Supported, Unsupported};
 
 /// The most claims of one analysis.
 const MOST_CLAIMS: usize = 500;
@@ -20,7 +20,7 @@ const MOST_CLAIMS: usize = 500;
 /// A claim with its verdict.
 #[derive(Clone, Debug)]
 pub struct JudgedClaim {
-    /// The rule of [`RULES`] that found it.
+    /// The rule of [`rules::all`] that found it.
     pub rule: &'static str,
     /// What is claimed, in one phrase.
     pub statement: String,
@@ -32,6 +32,8 @@ pub struct JudgedClaim {
     pub reason: String,
     /// The lines that the reason rests on.
     pub evidence: Vec<Cited>,
+    /// The word by which the author offers it as a possibility only, where every place has one.
+    pub hedge: Option<String>,
 }
 
 /// What a judge returns.
@@ -50,6 +52,19 @@ impl Judgement {
         reason: impl Into<String>,
     ) -> Self {
         Self { statement: statement.into(), verdict, reason: reason.into(), evidence: Vec::new() }
+    }
+
+    /// The judgement of the opposite. `absent` tells that the log is at hand as a whole and that what it lacks
+    /// did not happen as far as it goes.
+    fn denied(mut self, absent: bool) -> Self {
+        self.statement = format!("denied: {}", self.statement);
+        self.verdict = match self.verdict {
+            Supported => Contradicted,
+            Contradicted => Supported,
+            Unsupported if absent => Supported,
+            _ => CannotJudge,
+        };
+        self
     }
 
     pub(crate) fn citing(mut self, lines: impl IntoIterator<Item = Cited>) -> Self {
@@ -73,11 +88,33 @@ pub(crate) struct Found<'d> {
     pub(crate) lines: LineSpan,
     /// The author offers it as a possibility.
     pub(crate) hedged: bool,
+    /// The word that says so.
+    hedge: Option<String>,
+    /// The author denies it.
+    pub(crate) negated: bool,
 }
 
-impl Found<'_> {
+impl<'d> Found<'d> {
+    /// The sentence up to the match.
+    pub(crate) fn before(&self) -> &'d str {
+        &self.sentence.text[..self.range.start]
+    }
+
+    /// The sentence behind the match.
+    pub(crate) fn after(&self) -> &'d str {
+        &self.sentence.text[self.range.end..]
+    }
+
     pub(crate) fn group(&self, name: &str) -> Option<&str> {
         self.groups.iter().find(|(n, _)| n == name).map(|(_, text)| text.as_str())
+    }
+
+    /// A group of this name, or of this name with a number behind it: `cpu`, `cpu2`, …
+    pub(crate) fn any(&self, name: &str) -> Option<&str> {
+        let numbered = |n: &str| {
+            n.strip_prefix(name).is_some_and(|rest| rest.bytes().all(|b| b.is_ascii_digit()))
+        };
+        self.groups.iter().find(|(n, _)| numbered(n)).map(|(_, text)| text.as_str())
     }
 }
 
@@ -88,6 +125,11 @@ pub(crate) struct Case<'a> {
 }
 
 impl Case<'_> {
+    /// Whether a log is at hand, not only what the analysis quotes of it.
+    pub(crate) const fn is_whole(&self) -> bool {
+        self.evidence.log.is_some()
+    }
+
     /// The first sentence that the shape matches.
     pub(crate) fn sentence(&self, shape: &Regex) -> Option<&Sentence> {
         self.document.sentences.iter().find(|s| shape.is_match(&s.text))
@@ -97,6 +139,33 @@ impl Case<'_> {
 static HEDGE: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(
         r"(?i)\b(?:can|could|may|might|would|potential(?:ly)?|possib(?:le|ly)|perhaps|maybe|likely|probably|suspect\w*|think|thought|believe|seems?|appears?|guess|hypothes\w+|theor\w+|in general)\b",
+    )
+    .ok()
+});
+/// A sentence that says what would be, not what is.
+static SUPPOSES: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(
+        r"(?i)^(?:(?:so|and|but|then|also|maybe|perhaps),? )?(?:if|unless|suppose|supposing|assuming|in case|had (?:it|this|the)|should (?:it|this|the|you|we)|could (?:you|it|this)|can (?:you|we)|would (?:you|it|this)|please|try|let us|let's)\b",
+    )
+    .ok()
+});
+/// An `if` inside a sentence makes a supposition of what follows it.
+static IF: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r"(?i)\b(?:if|unless|whether|in case)\b").ok());
+static AS_IF: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r"(?i)\b(?:as|even|only) (?:if|whether)\b").ok());
+/// A denial in front of what it denies.
+static DENIES: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(
+        r"(?i)(?:\b(?:not|no|never|without|neither|nor|cannot|rather than|instead of|rules? out|ruled out|absence of|free of|unlike)\b|n't\b|n\u{2019}t\b)[^.;:,]{0,28}$",
+    )
+    .ok()
+});
+static DENIES_INSIDE: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r"(?i)\b(?:not|never|no|neither|without)\b|n't\b").ok());
+static DENIES_BEHIND: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(
+        r"(?i)^[^.;:,]{0,14}\b(?:(?:was|were|is|are|did|does|do|has|have|had|can|could)(?: not|n't|n\u{2019}t)|never|ruled out|excluded|absent)\b",
     )
     .ok()
 });
@@ -112,8 +181,7 @@ struct Compiled {
 }
 
 static COMPILED: LazyLock<Vec<Compiled>> = LazyLock::new(|| {
-    RULES
-        .iter()
+    rules::all()
         .filter_map(|rule| {
             Some(Compiled {
                 rule,
@@ -132,7 +200,10 @@ pub fn judge<'a>(document: &'a Document<'a>, evidence: &'a Evidence<'a>) -> Vec<
         let mut groups: Vec<(String, Vec<Found<'_>>)> = Vec::new();
         for sentence in &document.sentences {
             for found in compiled.find(sentence) {
-                let Some(key) = (compiled.rule.key)(&found) else { continue };
+                let Some(mut key) = (compiled.rule.key)(&found) else { continue };
+                if found.negated && compiled.rule.polarity == Polarity::Flip {
+                    key.push_str(" not");
+                }
                 match groups.iter().position(|(known, _)| *known == key) {
                     Some(at) => groups[at].1.push(found),
                     None if groups.len() < MOST_CLAIMS => groups.push((key, vec![found])),
@@ -141,7 +212,14 @@ pub fn judge<'a>(document: &'a Document<'a>, evidence: &'a Evidence<'a>) -> Vec<
             }
         }
         for (_, members) in groups {
-            let Some(judgement) = (compiled.rule.judge)(&case, &members) else { continue };
+            let Some(mut judgement) = (compiled.rule.judge)(&case, &members) else { continue };
+            if compiled.rule.polarity == Polarity::Flip && members[0].negated {
+                judgement = judgement.denied(compiled.rule.absence_counts && case.is_whole());
+            }
+            let hedge = match members.iter().all(|found| found.hedge.is_some()) {
+                true => members[0].hedge.clone(),
+                false => None,
+            };
             let mut lines: Vec<LineSpan> = members.iter().map(|found| found.lines).collect();
             lines.sort_unstable();
             lines.dedup();
@@ -153,6 +231,7 @@ pub fn judge<'a>(document: &'a Document<'a>, evidence: &'a Evidence<'a>) -> Vec<
                     verdict: judgement.verdict,
                     reason: judgement.reason,
                     evidence: judgement.evidence,
+                    hedge,
                 });
             }
         }
@@ -171,9 +250,16 @@ impl Compiled {
         if self.except.as_ref().is_some_and(|except| except.is_match(text)) {
             return Vec::new();
         }
-        let hedged = HEDGE.as_ref().is_some_and(|hedge| hedge.is_match(text));
-        let conditional = CONDITION.as_ref().is_some_and(|condition| condition.is_match(text));
-        if self.rule.asserted_only && (hedged || conditional || sentence.is_heading) {
+        let matches = |shape: &LazyLock<Option<Regex>>, text: &str| {
+            shape.as_ref().is_some_and(|shape| shape.is_match(text))
+        };
+        let hedge = HEDGE.as_ref().and_then(|hedge| hedge.find(text)).map(|m| m.as_str().to_owned());
+        let hedged = hedge.is_some();
+        let conditional = matches(&CONDITION, text);
+        if self.rule.asserted_only && (conditional || sentence.is_heading) {
+            return Vec::new();
+        }
+        if !self.rule.supposed_too && matches(&SUPPOSES, text) {
             return Vec::new();
         }
         self.shape
@@ -181,6 +267,23 @@ impl Compiled {
             .take(16)
             .filter_map(|captures| {
                 let whole = captures.get(0)?;
+                let before = &text[..whole.start()];
+                if !self.rule.supposed_too && matches(&IF, before) && !matches(&AS_IF, before) {
+                    return None;
+                }
+                let from = before.floor_char_boundary(before.len().saturating_sub(60));
+                let behind = &text[whole.end()..];
+                let negated = match self.rule.polarity {
+                    Polarity::Own => false,
+                    Polarity::Drop | Polarity::Flip => {
+                        matches(&DENIES, &before[from..])
+                            || matches(&DENIES_INSIDE, whole.as_str())
+                            || matches(&DENIES_BEHIND, behind)
+                    }
+                };
+                if negated && self.rule.polarity == Polarity::Drop {
+                    return None;
+                }
                 let lines = match self.rule.whole_sentence {
                     true => sentence.lines,
                     false => sentence.lines_of(whole.range()),
@@ -192,6 +295,8 @@ impl Compiled {
                     groups: named_groups(&self.shape, &captures),
                     lines,
                     hedged,
+                    hedge: hedge.clone(),
+                    negated,
                 })
             })
             .collect()

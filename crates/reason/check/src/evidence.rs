@@ -3,6 +3,7 @@
 //!
 //! Invariant: prose is never evidence. Only console lines and stacks are.
 
+use std::cell::OnceCell;
 use std::sync::LazyLock;
 
 use facts::{Grade, LineSpan};
@@ -16,6 +17,7 @@ use reason_diagnose::{Collector, Observations, graph};
 use regex::Regex;
 
 use crate::document::{Document, LineKind};
+use crate::index::Index;
 use crate::quoted::{self, QuotedStack};
 
 /// Which input a line belongs to.
@@ -74,6 +76,8 @@ pub struct Evidence<'a> {
     pub log: Option<Exhibit<'a>>,
     /// The stacks written by hand.
     pub stacks: Vec<QuotedStack>,
+    /// What the exhibits say of single things, gathered at the first question.
+    pub(crate) index: OnceCell<Index>,
 }
 
 /// How a chain of waits ends.
@@ -126,7 +130,7 @@ pub fn gather<'a>(document: &'a Document<'a>, log: Option<&'a [Line<'a>]>) -> Ev
         add_stray_holdouts(&mut seen, &lines);
         exhibit(Source::Log, lines, seen, true, true)
     });
-    Evidence { quoted, log, stacks }
+    Evidence { quoted, log, stacks, index: OnceCell::new() }
 }
 
 /// Builds the graph, and the diagnosis where there is enough for one.

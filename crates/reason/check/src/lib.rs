@@ -3,14 +3,17 @@
 //!
 //! Invariants: does no I/O; prose is never evidence; a claim that cannot be judged says so; a verdict
 //! cites the lines it rests on. Start reading at [`check`]; a new kind of claim is a row in
-//! [`rules::RULES`].
+//! [`rules::all`].
 
 pub mod claims;
 mod console;
 pub mod document;
 pub mod evidence;
 pub mod form;
+mod index;
 mod judge;
+mod number;
+mod plain_rules;
 pub mod quoted;
 pub mod report;
 pub mod rules;

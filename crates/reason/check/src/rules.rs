@@ -6,6 +6,17 @@
 use crate::claims::{Case, Found, Judgement};
 use crate::judge::{advice, details, faults, log, source, waits};
 
+/// What becomes of a find that the author denies (`no`, `not`, `rather than`, …).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Polarity {
+    /// The shape and the judge see to it themselves.
+    Own,
+    /// It is no claim of this kind.
+    Drop,
+    /// The opposite is claimed: the verdict is turned round.
+    Flip,
+}
+
 /// One row.
 pub struct Rule {
     /// The identifier that reports carry.
@@ -18,8 +29,14 @@ pub struct Rule {
     pub(crate) shape: &'static str,
     /// Sentences that match this are something else; empty for none.
     pub(crate) except: &'static str,
-    /// Possibilities, conditions and headings are not this claim.
+    /// Conditions and headings are not this claim.
     pub(crate) asserted_only: bool,
+    /// Suppositions count as well, as those of advice do.
+    pub(crate) supposed_too: bool,
+    /// What a denial does.
+    pub(crate) polarity: Polarity,
+    /// A denial holds when a whole log has no such line.
+    pub(crate) absence_counts: bool,
     /// The lines of the claim are those of the whole sentence.
     pub(crate) whole_sentence: bool,
     /// What makes two sentences the same claim; `None` drops the find.
@@ -32,20 +49,28 @@ fn one(_: &Found<'_>) -> Option<String> {
     Some(String::new())
 }
 
-const BASE: Rule = Rule {
+pub(crate) const BASE: Rule = Rule {
     id: "",
     looks_for: "",
     meaning: "",
     shape: "",
     except: "",
     asserted_only: false,
+    supposed_too: false,
+    polarity: Polarity::Own,
+    absence_counts: false,
     whole_sentence: false,
     key: one,
     judge: |_, _| None,
 };
 
-/// All rules.
-pub static RULES: &[Rule] = &[
+/// All rules: the rows of this file and those of plain facts.
+pub fn all() -> impl Iterator<Item = &'static Rule> {
+    RULES.iter().chain(crate::plain_rules::ROWS.iter())
+}
+
+/// The rows about waits, causes, sources, remedies and kinds of events.
+static RULES: &[Rule] = &[
     Rule {
         id: "C01",
         looks_for: "a deadlock or a cycle of waits",
@@ -64,14 +89,16 @@ pub static RULES: &[Rule] = &[
         ..BASE
     },
     Rule {
-        id: "C03",
-        looks_for: "tasks blocked or CPUs stuck for so many seconds, so many tasks",
+id: "C03",
+        looks_for: "tasks blocked or CPUs stuck for so long, so many tasks",
         meaning: "hung-task, lockup and workqueue lines state both",
-        shape: r"(?i)(?:\b(?P<count>\d{1,4}|one|two|three|four|five|six|seven|eight|nine|ten|multiple|several|many|dozens of|hundreds of)\s+(?:[\w-]+\s+){0,2}(?:tasks|processes|threads|workers)\s+(?:[\w-]+\s+){0,3}?)?\b(?:blocked|hung|stuck|hang(?:s|ing)?|stalled)\s*\(?(?:for\s+)?(?:more than|over|>|at least|about|longer than|exceeding|~)?\s*(?P<seconds>\d{1,6})\s*\+?\s*(?:s\b|secs?\b|seconds?\b)|\bstall\w*\s+(?:lasted|took|went on)\s+(?:for\s+)?(?P<seconds2>\d{1,6})\s*(?:s\b|secs?\b|seconds?\b)|\b(?P<only>\d{1,4}|two|three|four|five|six|seven|eight|nine|ten)\s+(?:[\w-]+\s+){0,2}(?:tasks|processes|threads)\s+(?:are|were|get|got|have been)?\s*(?:hung|blocked|stuck)\b",
+        shape: r"(?i)(?:\b(?P<count>\d{1,4}|one|two|three|four|five|six|seven|eight|nine|ten|multiple|several|many|dozens of|hundreds of)\s+(?:[\w-]+\s+){0,2}(?:tasks|processes|threads|workers)\s+(?:[\w-]+\s+){0,3}?)?\b(?:blocked|hung|stuck|hang(?:s|ing)?|stalled)\s*\(?(?:waiting )?(?:for|after)?\s*(?P<least>more than|over|>|at least|longer than|exceeding|upwards of)?(?P<about>about|around|roughly|some|almost|nearly|approx\.|approximately|~|\u{2248})?\s*(?P<seconds>\d{1,6}(?:[.,]\d{1,3})?|one|an?|two|three|four|five|six|seven|eight|nine|ten|twelve|fifteen|twenty|thirty|sixty)\s*\+?[ -]?(?P<unit>s|secs?|seconds?|min(?:ute)?s?|hours?)\b|\bstall\w*\s+(?:lasted|took|went on)\s+(?:for\s+)?(?P<about2>about|around|roughly|~)?\s*(?P<seconds2>\d{1,6}(?:[.,]\d{1,3})?)\s*(?P<unit2>s|secs?|seconds?|min(?:ute)?s?|hours?)\b|\b(?P<only>\d{1,4}|two|three|four|five|six|seven|eight|nine|ten|multiple|several|many)\s+(?:[\w-]+\s+){0,2}(?:tasks|processes|threads)\s+(?:are|were|get|got|have been)?\s*(?:hung|blocked|stuck)\b",
+        polarity: Polarity::Drop,
         key: |f| {
             Some(format!(
-                "{:?} {:?}",
-                f.group("seconds").or(f.group("seconds2")),
+                "{:?} {:?} {:?}",
+                f.any("seconds"),
+                f.any("unit"),
                 f.group("count").or(f.group("only"))
             ))
         },
@@ -98,10 +125,10 @@ pub static RULES: &[Rule] = &[
     },
     Rule {
         id: "C06",
+        polarity: Polarity::Flip,
         looks_for: "CPUs that do not pass quiescent states",
         meaning: "a stall report lists the holdouts: CPUs, or tasks that are readers",
         shape: r"(?i)\bCPUs?\b[^.;]{0,60}\b(?:quiescent|QS(?:es)?)\b|\bquiescent[ -]states?\b[^.;]{0,40}\b(?:CPUs?)\b|\bCPU (?:holdout|is holding up|blocks? the grace)",
-        except: r"(?i)\b(?:no CPU|not a CPU|until the CPU)\b",
         asserted_only: false,
         judge: waits::cpu_holdout,
         ..BASE
@@ -117,6 +144,7 @@ pub static RULES: &[Rule] = &[
     },
     Rule {
         id: "C08",
+        supposed_too: true,
         looks_for: "a commit named as the cause",
         meaning: "a culprit needs a bisection or a test of its parent; plausibility names nobody",
         shape: r"(?i)\b(?:introduc\w+|caus\w+|culprit|regress\w+|broke\w*|break(?:s|ing)|to blame|first bad|due to|responsible|triggerable|bad commit|Fixes)\b",
@@ -127,6 +155,7 @@ pub static RULES: &[Rule] = &[
     },
     Rule {
         id: "C09",
+        supposed_too: true,
         looks_for: "earlier kernels coped, so the change is at fault",
         meaning: "an argument that holds for the new chain as well separates nothing",
         shape: r"(?i)\b(?:previously|formerly|earlier|older|used to|in the past|pre-existing|before (?:this|that|the) (?:commit|change|patch))\b.*\b(?:tolerabl\w*|tolerat\w*|cop(?:ed?|ing)|harmless|would (?:have )?(?:eventually )?(?:complet\w+|finish\w*|recover\w*|resolv\w*|succeed\w*|make progress)|survived?|worked fine|(?:work|run|handled?) (?:this |it |that )?fine)\b",
@@ -152,6 +181,7 @@ pub static RULES: &[Rule] = &[
     },
     Rule {
         id: "C12",
+        supposed_too: true,
         looks_for: "lines of source code",
         meaning: "a line number must lie where its function lies; symbolised frames can be compared",
         shape: r"\bline (?P<line>\d{1,6})\b|\b(?P<file>(?:[\w.+-]+/)+[\w.+-]+\.(?:c|h|S|rs)):(?P<at>\d{1,6})\b",
@@ -171,6 +201,7 @@ pub static RULES: &[Rule] = &[
     },
     Rule {
         id: "C14",
+        supposed_too: true,
         looks_for: "no earlier report, no fix, no discussion",
         meaning: "a search that found nothing is worth its query",
         shape: r"(?i)\bno (?:known |existing |specific |such |upstream |published |prior |previous |earlier |similar |other |matching |duplicate )*(?:fix(?:es)?|patch(?:es)?|(?:bug )?reports?|discussions?|duplicates?)\b|\b(?:has|have) (?:not|never) been (?:previously )?(?:reported|fixed|discussed)|\bnot (?:previously|yet|been) reported\b|\bfirst (?:ever )?report of\b",
@@ -180,6 +211,7 @@ pub static RULES: &[Rule] = &[
     },
     Rule {
         id: "C15",
+        supposed_too: true,
         looks_for: "links that lead nowhere",
         meaning: "archives replace addresses, and Message-IDs with them",
         shape: r"(?i)https?://\S*?(?:\[?email.protected\]?|\[redacted\]|\[removed\]|\[masked\]|<message-?id>|\[message-?id\]|x{4,}|\.\.\.(?:/|$)|…)\S*",
@@ -188,6 +220,7 @@ pub static RULES: &[Rule] = &[
     },
     Rule {
         id: "C16",
+        supposed_too: true,
         looks_for: "a boot option, sysctl or setting as a remedy",
         meaning: "each treats one condition, which the log shows or does not",
         shape: advice::OPTIONS_SHAPE,
@@ -198,6 +231,7 @@ pub static RULES: &[Rule] = &[
     },
     Rule {
         id: "C17",
+        supposed_too: true,
         looks_for: "a revert as a remedy",
         meaning: "reverting what only lengthens a chain hides the cause",
         shape: r"(?i)\brevert(?:s|ing|ed)?\b",
@@ -207,20 +241,21 @@ pub static RULES: &[Rule] = &[
     },
     Rule {
         id: "C18",
+        polarity: Polarity::Flip,
+        absence_counts: true,
         looks_for: "memory ran out",
         meaning: "R71 is the killer; R17 is boilerplate, R72 an echo, R70 has to be read by zone",
         shape: r"(?i)\b(?:out[- ]of[- ]memory|OOM(?:[- ]kill\w*)?|(?:ran|run(?:s|ning)?) out of memory|memory (?:(?:was|is|gets|got) )?(?:exhaust\w+|shortage|pressure|starvation)|insufficient memory)\b",
-        except: r"(?i)\b(?:no|not|never|isn't|without)\b[^.;]{0,25}\b(?:OOM|out[- ]of[- ]memory|memory (?:pressure|shortage|exhaustion))",
         asserted_only: true,
         judge: log::out_of_memory,
         ..BASE
     },
     Rule {
         id: "C19",
+        polarity: Polarity::Flip,
         looks_for: "interrupts are disabled",
         meaning: "saved flags, R03's fourth flag, R41 and R60 tell",
         shape: r"(?i)\b(?:interrupts?|irqs?)\s+(?:(?:are|is|were|was|being|left|kept|still)\s+)*(?:disabled|off|masked)\b|\b(?:disabl(?:es|ed|ing)|masks?) (?:local |hard )?(?:interrupts|irqs)\b|\birqs?[- ](?:off|disabled)\b",
-        except: r"(?i)\b(?:not|n't|never)\b[^.;]{0,15}\b(?:disabl|off|mask)",
         judge: log::interrupts_off,
         ..BASE
     },
@@ -274,10 +309,10 @@ pub static RULES: &[Rule] = &[
     },
     Rule {
         id: "C25",
+        polarity: Polarity::Flip,
         looks_for: "which CPU is at fault",
         meaning: "the detector is a witness; holdouts and lockups are named with their CPU",
         shape: r"(?i)\bCPU ?#?(?P<cpu>\d{1,4})\b[^.;,]{0,50}?\b(?:stuck|stall\w*|hung|hog\w*|spin\w*|locked up|monopoli\w*|not respond\w*|unresponsive|starv\w*|loop\w*|culprit|to blame)\b",
-        except: r"(?i)\bdetected by\b",
         key: |f| f.group("cpu").map(str::to_owned),
         judge: waits::cpu,
         ..BASE
@@ -303,19 +338,21 @@ pub static RULES: &[Rule] = &[
     },
     Rule {
         id: "C28",
+        polarity: Polarity::Flip,
+        absence_counts: true,
         looks_for: "a starved grace-period thread",
         meaning: "R13 is printed when it is",
         shape: r"(?i)\b(?:grace[ -]period|GP|rcu_(?:preempt|sched)) (?:k?thread|process|task)\b[^.;]{0,40}\bstarv\w*|\bstarv\w*[^.;]{0,40}\b(?:rcu_(?:preempt|sched)|grace[ -]period|GP) k?thread\b|\bk?thread starv\w*\b",
-        except: r"(?i)\b(?:not|no)\b[^.;]{0,20}\bstarv",
         judge: waits::starved_thread,
         ..BASE
     },
     Rule {
         id: "C29",
+        polarity: Polarity::Flip,
+        absence_counts: true,
         looks_for: "failing hardware",
         meaning: "machine checks and device errors leave lines",
         shape: r"(?i)\b(?:hardware (?:fault|failure|problem|error|issue|defect)|faulty (?:hardware|RAM|memory|CPU|disk|drive)|bad (?:RAM|memory|DIMM|disk)|machine[- ]check|MCE|failing (?:disk|drive|SSD|DIMM))\b",
-        except: r"(?i)\b(?:no|not a?|rather than|unlikely)\b[^.;]{0,25}\b(?:hardware|RAM|machine)",
         judge: log::hardware,
         ..BASE
     },
@@ -339,6 +376,7 @@ pub static RULES: &[Rule] = &[
     },
     Rule {
         id: "C32",
+        supposed_too: true,
         looks_for: "a fix that works",
         meaning: "only a run shows it",
         shape: r"(?i)\b(?:this|the|attached|following|proposed|above|below) (?:patch|fix|change|diff)\b[^.;]{0,40}\b(?:fix(?:es|ed)|resolv\w+|eliminat\w+|prevent\w*|solv\w+|cures?|address(?:es)?|avoids?)\b",
@@ -367,10 +405,12 @@ pub static RULES: &[Rule] = &[
     },
     Rule {
         id: "C35",
+        polarity: Polarity::Flip,
+        absence_counts: true,
         looks_for: "a kind of event that the log has or lacks",
         meaning: "each kind has its own line",
         shape: r"(?i)\b(?P<event>soft[- ]lockups?|hard[- ]lockups?|workqueue[- ]lockups?|kernel panic(?:s|ked)?|RCU (?:CPU )?stalls?|hung[- ]tasks?|general protection faults?|sleep(?:s|ing)? (?:in|while|function called from) (?:an? )?(?:atomic|invalid)|scheduling while atomic|page allocation failures?)\b",
-        except: r"(?i)\b(?:no|not a|without)\b[^.;]{0,15}\b(?:lockup|panic|stall|hung)|_panic|panic_on|timeout",
+        except: r"(?i)_panic|panic_on|timeout",
         asserted_only: true,
         key: |f| f.group("event").map(log::event_key),
         judge: log::event,

@@ -54,95 +54,110 @@ fn durations_of(case: &Case<'_>) -> Durations {
     out
 }
 
-/// Seconds must not exceed what the log states; a number of tasks must be the number of tasks.
+/// Seconds must be what the log states; a number of tasks must be the number of tasks. Where the sentence names a
+/// task, only its own lines count.
 pub(crate) fn durations(case: &Case<'_>, found: &[Found<'_>]) -> Option<Judgement> {
     let first = found.first()?;
-    let seconds: Option<u32> =
-        first.group("seconds").or(first.group("seconds2")).and_then(|s| s.parse().ok());
+    let unit = first.any("unit").and_then(crate::number::seconds_of);
+    let readings = first.any("seconds").map(crate::number::readings).unwrap_or_default();
+    let claimed: Option<f64> = readings.first().zip(unit).map(|(value, unit)| value * unit);
     let count = first.group("count").or(first.group("only"));
     let who = match count {
         Some(count) => format!("{} tasks", count.to_ascii_lowercase()),
         None => "something".to_owned(),
     };
-    let statement = match seconds {
-        Some(seconds) => format!("{who} blocked or stuck for {seconds} s"),
+    let time = first
+        .any("seconds")
+        .zip(first.any("unit"))
+        .map(|(n, u)| if seconds_letter(u) { format!("{n} s") } else { format!("{n} {u}") });
+    let statement = match &time {
+        Some(time) => format!("{who} blocked or stuck for {time}"),
         None => format!("{who} hung"),
     };
-    let known = durations_of(case);
+    let mut known = durations_of(case);
     if known.seconds.is_empty() && known.tasks.is_empty() {
-        let jiffies = case.evidence.exhibits().find_map(|exhibit| {
-            let period = exhibit.stalls().find_map(|(_, s)| s.period.as_ref())?;
-            Some((exhibit.cite(period.line), period.jiffies))
-        });
-        return Some(match (jiffies, count, seconds) {
-            (Some((line, jiffies)), None, Some(seconds)) => {
-                let possible = case.evidence.exhibits().find_map(|e| e.hertz.as_ref()).map_or_else(
-                    || reason_diagnose::hertz::CANDIDATES.to_vec(),
-                    |known| known.values.clone(),
-                );
-                let fits = possible.iter().map(|hz| u64::from(*hz)).find(|hz| {
-                    let age = jiffies / hz;
-                    age.abs_diff(u64::from(seconds)) <= 1 + u64::from(seconds) / 20
-                });
-                match fits {
-                    Some(hz) => Judgement::new(
-                        statement,
-                        Plausible,
-                        format!("the grace period is {jiffies} jiffies old, which is that long if HZ is {hz}"),
-                    ),
-                    None => Judgement::new(
-                        statement,
-                        CannotJudge,
-                        format!("the report gives {jiffies} jiffies; no HZ that fits the log makes that {seconds} s"),
-                    ),
-                }
-                .citing([line])
-            }
-            _ => Judgement::new(statement, Unsupported, "no hung-task or lockup line is quoted"),
-        });
+        return stall_age(case, statement, count, claimed);
     }
-    if let Some(seconds) = seconds {
+    // A task that is named has lines of its own.
+    let subject = super::tasks::subject(case, first.before(), first.after());
+    if let (Some((_, tasks)), None) = (&subject, count) {
+        let own = durations_of_tasks(case, tasks);
+        if !own.is_empty() {
+            known.seconds = own;
+        }
+    }
+    if let Some(seconds) = claimed {
+        let about = first.any("about").is_some();
+        let least = first.group("least").is_some();
+        let near = |stated: f64| {
+            let slack = if about { 0.15 * stated + 1.0 } else { 0.5 };
+            (stated - seconds).abs() <= slack
+        };
+        let fits = |stated: f64| near(stated) || (least && stated >= seconds);
+        let exact: Vec<Cited> = known
+            .seconds
+            .iter()
+            .filter(|(s, _)| fits(f64::from(*s)))
+            .map(|(_, l)| *l)
+            .take(8)
+            .collect();
         let longest = known.seconds.iter().max_by_key(|(s, _)| *s).copied();
-        if let Some((longest, line)) = longest
-            && seconds > longest
-        {
-            return Some(
+        if exact.is_empty() {
+            let (longest, line) = longest?;
+            let judgement = if seconds > f64::from(longest) {
                 Judgement::new(
                     statement,
                     Contradicted,
                     format!("the longest that the log states is {longest} s"),
                 )
-                .citing([line]),
-            );
+            } else {
+                Judgement::new(
+                    statement,
+                    Plausible,
+                    format!("the log states up to {longest} s, not that figure"),
+                )
+            };
+            return Some(judgement.citing([line]));
+        }
+        if count.is_none() {
+            return Some(Judgement::new(statement, Supported, "the log states it").citing(exact));
         }
     }
     if let Some(number) = count.and_then(number_word) {
         let shown = known.tasks.len();
         let may_be_more = known.more > 0 || known.suppressed;
         if number != shown && shown > 0 && !(may_be_more && number > shown) {
+            // With several scans, each may name some of them.
+            let of_one_scan = case.evidence.exhibits().any(|e| {
+                e.seen.events.iter().any(|e| matches!(&e.detail, Detail::Hung(s) if s.members.len() == number))
+            });
+            let (verdict, reason) = match of_one_scan {
+                true => (Plausible, format!("one scan names {number}, all together {shown}: {}", names(&known.tasks))),
+                false => (Contradicted, format!("the log names {shown}: {}", names(&known.tasks))),
+            };
             return Some(
-                Judgement::new(
-                    statement,
-                    Contradicted,
-                    format!("the log names {shown}: {}", names(&known.tasks)),
-                )
-                .citing(known.tasks.iter().map(|(_, l)| *l)),
+                Judgement::new(statement, verdict, reason)
+                    .citing(known.tasks.iter().map(|(_, l)| *l)),
             );
         }
-    } else if count.is_some() && known.tasks.len() == 1 && known.more == 0 {
-        return Some(
-            Judgement::new(
-                statement,
-                Unsupported,
-                format!("one hung task is named: {}", names(&known.tasks)),
-            )
-            .citing([known.tasks[0].1]),
-        );
-    }
-    let lines: Vec<Cited> = match seconds {
-        Some(seconds) => {
-            known.seconds.iter().filter(|(s, _)| *s >= seconds).map(|(_, l)| *l).take(8).collect()
+        if shown == 0 {
+            return Some(Judgement::new(statement, Unsupported, "no hung-task line is at hand"));
         }
+    } else if count.is_some() && known.tasks.len() < 2 && known.more == 0 {
+        let (reason, lines) = match known.tasks.first() {
+            Some((name, line)) => (format!("one hung task is named: {name}"), vec![*line]),
+            None => ("no hung-task line is at hand".to_owned(), Vec::new()),
+        };
+        return Some(Judgement::new(statement, Unsupported, reason).citing(lines));
+    }
+    let lines: Vec<Cited> = match claimed {
+        Some(seconds) => known
+            .seconds
+            .iter()
+            .filter(|(s, _)| f64::from(*s) + 0.5 >= seconds)
+            .map(|(_, l)| *l)
+            .take(8)
+            .collect(),
         None => known.tasks.iter().map(|(_, l)| *l).take(8).collect(),
     };
     if lines.is_empty() {
@@ -153,6 +168,87 @@ pub(crate) fn durations(case: &Case<'_>, found: &[Found<'_>]) -> Option<Judgemen
         ));
     }
     Some(Judgement::new(statement, Supported, "the log states it").citing(lines))
+}
+
+fn seconds_letter(unit: &str) -> bool {
+    unit.to_ascii_lowercase().starts_with('s')
+}
+
+/// The durations stated of some tasks: of hung ones, and of lockups while they ran.
+fn durations_of_tasks(
+    case: &Case<'_>,
+    tasks: &[&crate::index::KnownTask],
+) -> Vec<(u32, Cited)> {
+    let is_own = |task: &reason_diagnose::event::Task| tasks.iter().any(|k| k.task == *task);
+    let mut out = Vec::new();
+    for exhibit in case.evidence.exhibits() {
+        for event in &exhibit.seen.events {
+            match &event.detail {
+                Detail::Hung(scan) => out.extend(
+                    scan.members
+                        .iter()
+                        .filter(|m| m.seconds > 0 && is_own(&m.task))
+                        .map(|m| (m.seconds, exhibit.cite(m.line))),
+                ),
+                Detail::Lockup { seconds: Some(seconds) }
+                    if event.task.as_ref().is_some_and(is_own) =>
+                {
+                    out.push((*seconds, exhibit.cite(event.lines.first)));
+                }
+                _ => {}
+            }
+        }
+    }
+    out
+}
+
+/// Without a hung task or a lockup, the age of a grace period may be what is meant.
+fn stall_age(
+    case: &Case<'_>,
+    statement: String,
+    count: Option<&str>,
+    claimed: Option<f64>,
+) -> Option<Judgement> {
+    let jiffies = case.evidence.exhibits().find_map(|exhibit| {
+        let period = exhibit.stalls().find_map(|(_, s)| s.period.as_ref())?;
+        Some((exhibit.cite(period.line), period.jiffies))
+    });
+    Some(match (jiffies, count, claimed) {
+        (Some((line, jiffies)), None, Some(seconds)) => {
+            if (seconds - jiffies as f64).abs() < 0.5 {
+                return Some(
+                    Judgement::new(
+                        statement,
+                        Contradicted,
+                        format!("{jiffies} is a number of jiffies, not of seconds"),
+                    )
+                    .citing([line]),
+                );
+            }
+            let possible = case.evidence.exhibits().find_map(|e| e.hertz.as_ref()).map_or_else(
+                || reason_diagnose::hertz::CANDIDATES.to_vec(),
+                |known| known.values.clone(),
+            );
+            let fits = possible.iter().find(|hz| {
+                let age = jiffies as f64 / f64::from(**hz);
+                (age - seconds).abs() <= 1.0 + seconds / 20.0
+            });
+            match fits {
+                Some(hz) => Judgement::new(
+                    statement,
+                    Plausible,
+                    format!("the grace period is {jiffies} jiffies old, which is that long if HZ is {hz}"),
+                ),
+                None => Judgement::new(
+                    statement,
+                    Unsupported,
+                    format!("the report gives {jiffies} jiffies; no HZ that fits the log makes that {seconds} s"),
+                ),
+            }
+            .citing([line])
+        }
+        _ => Judgement::new(statement, Unsupported, "no hung-task or lockup line is quoted"),
+    })
 }
 
 fn names(tasks: &[(String, Cited)]) -> String {

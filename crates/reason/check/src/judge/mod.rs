@@ -5,11 +5,16 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 pub(crate) mod advice;
+pub(crate) mod crash;
 pub(crate) mod details;
 pub(crate) mod faults;
+pub(crate) mod fields;
 pub(crate) mod log;
+pub(crate) mod memory;
 pub(crate) mod quotation;
 pub(crate) mod source;
+pub(crate) mod stalls;
+pub(crate) mod tasks;
 pub(crate) mod waits;
 
 /// A shape that is compiled once; one that does not compile matches nothing (a test compiles all).

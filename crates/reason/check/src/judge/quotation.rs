@@ -81,6 +81,7 @@ pub(crate) fn compare(case: &Case<'_>) -> Vec<JudgedClaim> {
             lines,
             verdict,
             reason,
+            hedge: None,
         });
     }
     let functions: HashSet<&str> = log
@@ -112,6 +113,7 @@ pub(crate) fn compare(case: &Case<'_>) -> Vec<JudgedClaim> {
                 absent.join(", ")
             ),
             evidence: vec![Cited { source: Source::Analysis, lines: stack.lines }],
+            hedge: None,
         });
     }
     out

@@ -1,0 +1,365 @@
+//! Claims about tasks of the log by their names: states, locks they hold, which of them is to blame.
+
+use facts::Grade;
+use reason_diagnose::event::{Detail, EventKind, HeldLock};
+
+use crate::claims::{Case, Found, Judgement};
+use crate::evidence::{Cited, End};
+use crate::index::KnownTask;
+use crate::verdict::Verdict::{CannotJudge, Contradicted, Plausible, Supported, Unsupported};
+
+/// How far in front of a match its subject may stand, in bytes.
+const NEAR: usize = 80;
+
+/// The task that a match speaks of: the nearest one in front of it, with all tasks of that name.
+pub(crate) fn subject<'i>(
+    case: &'i Case<'_>,
+    before: &str,
+    _after: &str,
+) -> Option<(String, Vec<&'i KnownTask>)> {
+    let from = before.floor_char_boundary(before.len().saturating_sub(NEAR));
+    let text = &before[from..];
+    // Another clause has a subject of its own.
+    let text = text.rsplit(['.', ';', ':']).next().unwrap_or(text);
+    nearest(case, text)
+}
+
+/// The last task that a text names.
+pub(crate) fn nearest<'i>(case: &'i Case<'_>, text: &str) -> Option<(String, Vec<&'i KnownTask>)> {
+    let named = case.evidence.index().named(text);
+    let (last, _, name) = named.last()?;
+    let tasks: Vec<&KnownTask> =
+        named.iter().filter(|(at, _, n)| at == last && n == name).map(|(_, known, _)| *known).collect();
+    // A longer name at the same place is the one that is meant.
+    let longest = tasks.iter().map(|t| t.task.name.len()).max()?;
+    let tasks: Vec<&KnownTask> =
+        tasks.into_iter().filter(|t| t.task.name.len() == longest).collect();
+    let shown = match tasks.as_slice() {
+        [one] => one.task.to_string(),
+        _ => (*name).to_owned(),
+    };
+    Some((shown, tasks))
+}
+
+/// By the states that headers print.
+pub(crate) fn state(case: &Case<'_>, found: &[Found<'_>]) -> Option<Judgement> {
+    let first = found.first()?;
+    let written = first.any("state")?;
+    let letter = match written.to_ascii_lowercase().as_str() {
+        "d" | "uninterruptible" | "task_uninterruptible" | "disk" => 'D',
+        "s" | "interruptible" | "task_interruptible" => 'S',
+        "r" | "running" | "runnable" | "task_running" => 'R',
+        "i" | "idle" | "task_idle" => 'I',
+        "t" | "stopped" => 'T',
+        "z" | "zombie" => 'Z',
+        _ => return None,
+    };
+    let (name, tasks) = subject(case, first.before(), first.after())?;
+    let states: Vec<(char, Cited)> = tasks.iter().flat_map(|t| t.states.iter().copied()).collect();
+    let statement = format!("{name} is in state {letter}");
+    if let Some((_, line)) = states.iter().find(|(s, _)| *s == letter) {
+        return Some(Judgement::new(statement, Supported, "its header says so").citing([*line]));
+    }
+    let (other, line) = states.first()?;
+    Some(
+        Judgement::new(statement, Contradicted, format!("the log shows it in state {other}"))
+            .citing([*line]),
+    )
+}
+
+/// Whether a lock's entry is the one that is meant: by class, or by where it was taken.
+fn is_lock(lock: &HeldLock, wanted: &str) -> bool {
+    let class = lock.class.to_ascii_lowercase();
+    let class = class.trim_start_matches('&');
+    class.contains(wanted)
+}
+
+/// A named lock and a named task: by lists of held locks, owners of hung tasks, and the wait graph.
+pub(crate) fn holds(case: &Case<'_>, found: &[Found<'_>]) -> Option<Judgement> {
+    let first = found.first()?;
+    let (name, tasks, lock) = match first.group("lock") {
+        Some(lock) => {
+            let (name, tasks) = subject(case, first.before(), "")?;
+            (name, tasks, lock)
+        }
+        None => {
+            let lock = first.group("lock2")?;
+            let behind = first.after();
+            let behind = &behind[..behind.floor_char_boundary(60)];
+            let named = case.evidence.index().named(behind);
+            let (at, known, name) = named.first()?;
+            if *at > 12 {
+                return None;
+            }
+            let _ = known;
+            let tasks: Vec<_> =
+                named.iter().filter(|(a, _, n)| a == at && n == name).map(|(_, k, _)| *k).collect();
+            ((*name).to_owned(), tasks, lock)
+        }
+    };
+    let wanted = lock.rsplit(['.', '>']).next().unwrap_or(lock).trim_start_matches('&').to_ascii_lowercase();
+    // `the mutex`, `a lock` name nothing that could be looked up.
+    if matches!(wanted.as_str(), "mutex" | "lock" | "rwsem" | "semaphore" | "the" | "a" | "locks" | "it" | "up" | "spinlock") {
+        return by_graph(case, &name, &tasks);
+    }
+    let exhibit = case.evidence.facts();
+    let statement = format!("{name} holds {lock}");
+    let of_task = |task: &reason_diagnose::event::Task| {
+        tasks.iter().any(|known| known.task == *task || (known.task.pid.is_some() && known.task.pid == task.pid))
+    };
+    let known_lock = exhibit.seen.locks.iter().any(|l| l.locks.iter().any(|l| is_lock(l, &wanted)));
+    if !known_lock && !wanted.contains('_') {
+        return None;
+    }
+    let mut listed: Option<Cited> = None;
+    for list in exhibit.seen.locks.iter().filter(|l| of_task(&l.task)) {
+        let line = exhibit.cite(list.line);
+        listed.get_or_insert(line);
+        let Some(at) = list.locks.iter().position(|l| is_lock(l, &wanted)) else { continue };
+        let entry = &list.locks[at];
+        let cited = exhibit.cite(entry.line);
+        // R33: the last entry is the one still waited for when the task is blocked where it was asked for.
+        let waits = at + 1 == list.locks.len() && waits_in(case, &tasks, &entry.at);
+        if waits {
+            return Some(
+                Judgement::new(
+                    statement,
+                    Contradicted,
+                    "the last entry of its list is the lock that it still waits for",
+                )
+                .citing([cited]),
+            );
+        }
+        return Some(Judgement::new(statement, Supported, "its list of held locks has it").citing([cited]));
+    }
+    for event in &exhibit.seen.events {
+        let Detail::Lockdep(report) = &event.detail else { continue };
+        let own = event.task.as_ref().is_some_and(of_task);
+        if let (true, Some(held)) = (own, &report.held)
+            && is_lock(held, &wanted)
+        {
+            return Some(
+                Judgement::new(statement, Supported, "lockdep lists it as held")
+                    .citing([exhibit.cite(held.line)]),
+            );
+        }
+        if let (true, Some(held)) = (own, &report.wanted)
+            && is_lock(held, &wanted)
+        {
+            return Some(
+                Judgement::new(statement, Contradicted, "lockdep lists it as the lock that it asks for")
+                    .citing([exhibit.cite(held.line)]),
+            );
+        }
+    }
+    if let Some(judgement) = by_graph_of(case, &name, &tasks, Some(&wanted)) {
+        return Some(judgement);
+    }
+    Some(match listed {
+        Some(line) => Judgement::new(statement, Contradicted, "its list of held locks does not have it")
+            .citing([line]),
+        None => Judgement::new(statement, Unsupported, "no list of locks and no owner line shows it"),
+    })
+}
+
+fn waits_in(case: &Case<'_>, tasks: &[&KnownTask], at: &str) -> bool {
+    let function = at.split(['+', ' ']).next().unwrap_or(at);
+    let exhibit = case.evidence.facts();
+    exhibit.graph.nodes.iter().enumerate().any(|(node, n)| {
+        n.task.as_ref().is_some_and(|t| tasks.iter().any(|k| k.task == *t))
+            && exhibit.graph.out(node).any(|edge| {
+                edge.waits_for.contains(function) || exhibit.graph.nodes[edge.to].name.contains(function)
+            })
+    })
+}
+
+/// `the mutex`: a task at which an edge from a lock ends holds one; a task that waits for one may hold another.
+fn by_graph(case: &Case<'_>, name: &str, tasks: &[&KnownTask]) -> Option<Judgement> {
+    by_graph_of(case, name, tasks, None)
+}
+
+fn by_graph_of(
+    case: &Case<'_>,
+    name: &str,
+    tasks: &[&KnownTask],
+    lock: Option<&str>,
+) -> Option<Judgement> {
+    let exhibit = case.evidence.facts();
+    let graph = &exhibit.graph;
+    let is_own = |node: usize| {
+        graph.nodes[node].task.as_ref().is_some_and(|t| tasks.iter().any(|k| k.task == *t))
+    };
+    let is_lock = |node: usize| {
+        let node = &graph.nodes[node];
+        node.kind == reason_diagnose::graph::NodeKind::Lock
+            && lock.is_none_or(|lock| node.name.to_ascii_lowercase().contains(lock))
+    };
+    let statement = match lock {
+        Some(lock) => format!("{name} holds {lock}"),
+        None => format!("{name} holds a lock that others wait for"),
+    };
+    let held = graph.edges.iter().find(|e| is_lock(e.from) && is_own(e.to));
+    if let Some(edge) = held {
+        let lines: Vec<Cited> = edge.lines.iter().map(|l| exhibit.cite_span(*l)).collect();
+        let (verdict, how) = match edge.grade {
+            Grade::Seen | Grade::Derived => (Supported, "the log names it as the holder"),
+            _ => (Plausible, "an inference from the stacks; no list of locks names it"),
+        };
+        return Some(Judgement::new(statement, verdict, how).citing(lines));
+    }
+    let waits = graph.edges.iter().find(|e| is_own(e.from) && is_lock(e.to))?;
+    let lines: Vec<Cited> = waits.lines.iter().map(|l| exhibit.cite_span(*l)).collect();
+    let owner = graph.edges.iter().find(|e| e.from == waits.to && !is_own(e.to));
+    let target = &graph.nodes[waits.to].name;
+    Some(match owner {
+        Some(owner) if owner.grade >= Grade::Inferred => Judgement::new(
+            statement,
+            Contradicted,
+            format!("it waits for {target}, and {} holds that", graph.nodes[owner.to].name),
+        )
+        .citing(lines),
+        _ => Judgement::new(
+            statement,
+            Unsupported,
+            format!("the log shows that it waits for {target}; no line shows that it holds one"),
+        )
+        .citing(lines),
+    })
+}
+
+/// `N locks held by X`, by the kernel's own count.
+pub(crate) fn lock_count(case: &Case<'_>, found: &[Found<'_>]) -> Option<Judgement> {
+    let first = found.first()?;
+    let count = crate::number::readings(first.any("count")?).first().copied()? as usize;
+    let named = case.evidence.index().named(&first.sentence.text);
+    let (_, known, name) = named.first()?;
+    let exhibit = case.evidence.facts();
+    let list = exhibit.seen.locks.iter().find(|l| l.task == known.task)?;
+    let statement = format!("{name} holds {count} locks");
+    let line = exhibit.cite(list.line);
+    Some(if list.locks.len() == count {
+        Judgement::new(statement, Supported, "its list says so").citing([line])
+    } else {
+        Judgement::new(statement, Contradicted, format!("its list has {}", list.locks.len()))
+            .citing([line])
+    })
+}
+
+/// A task that is said to be to blame, or a victim: by the waits.
+pub(crate) fn role(case: &Case<'_>, found: &[Found<'_>]) -> Option<Judgement> {
+    let first = found.first()?;
+    let (name, tasks) = subject(case, first.before(), "")?;
+    let exhibit = case.evidence.facts();
+    let graph = &exhibit.graph;
+    let node = graph
+        .nodes
+        .iter()
+        .position(|n| n.task.as_ref().is_some_and(|t| tasks.iter().any(|k| k.task == *t)));
+    let victim = first.group("victim").is_some();
+    let statement = format!("{name} is {}", if victim { "a victim" } else { "to blame" });
+    let in_cycle = exhibit.cycle().is_some_and(|c| c.text.contains(&name));
+    let waits = node.and_then(|node| graph.out(node).find(|e| e.grade >= Grade::Inferred));
+    let lines: Vec<Cited> = waits
+        .map(|e| e.lines.iter().map(|l| exhibit.cite_span(*l)).collect())
+        .unwrap_or_default();
+    let target = waits.map(|e| graph.nodes[e.to].name.clone());
+    Some(match (target, victim, in_cycle) {
+        (_, _, true) => Judgement::new(
+            statement,
+            if victim { CannotJudge } else { Plausible },
+            "it is part of the cycle, as others are",
+        ),
+        (Some(target), true, _) => {
+            Judgement::new(statement, Supported, format!("it waits itself, for {target}")).citing(lines)
+        }
+        (Some(target), false, _) => {
+            Judgement::new(statement, Contradicted, format!("it waits itself, for {target}"))
+                .citing(lines)
+        }
+        (None, false, _) => {
+            let node = node?;
+            let ends = exhibit.ends();
+            let at_end = graph.edges.iter().any(|e| e.to == node)
+                && ends.iter().any(|e| matches!(e, End::Runnable(n) | End::Idle(n) | End::Unknown(n) if *n == graph.nodes[node].name));
+            match at_end {
+                true => Judgement::new(
+                    statement,
+                    Plausible,
+                    "the chain of waits ends at it; why it does not go on is another question",
+                ),
+                false => Judgement::new(statement, CannotJudge, "nobody in the graph waits for it"),
+            }
+        }
+        (None, true, _) => return None,
+    })
+}
+
+/// A task that is said to have hung: by the reports of hung tasks.
+pub(crate) fn hung(case: &Case<'_>, found: &[Found<'_>]) -> Option<Judgement> {
+    let first = found.first()?;
+    let (name, tasks) = subject(case, first.before(), first.after())?;
+    let exhibit = case.evidence.log.as_ref()?;
+    let statement = format!("{name} hung");
+    let mut any = None;
+    for event in exhibit.events(EventKind::HungTasks) {
+        let Detail::Hung(scan) = &event.detail else { continue };
+        any.get_or_insert(exhibit.cite(event.lines.first));
+        if let Some(member) = scan.members.iter().find(|m| tasks.iter().any(|k| k.task == m.task)) {
+            return Some(
+                Judgement::new(statement, Supported, "the log reports it")
+                    .citing([exhibit.cite(member.line)]),
+            );
+        }
+    }
+    Some(
+        Judgement::new(statement, Unsupported, "no report of a hung task names it").citing(any),
+    )
+}
+
+/// A task that holds up a grace period, by its name.
+pub(crate) fn holdout(case: &Case<'_>, found: &[Found<'_>]) -> Option<Judgement> {
+    let first = found.first()?;
+    let exhibit = case.evidence.facts();
+    let pid = first.group("pid").and_then(|p| p.parse::<u32>().ok());
+    let (name, pids) = match pid {
+        Some(pid) => (format!("pid {pid}"), vec![pid]),
+        None => {
+            let (name, tasks) = subject(case, first.before(), "")?;
+            (name, tasks.iter().filter_map(|t| t.task.pid).collect())
+        }
+    };
+    let statement = format!("{name} holds up the grace period");
+    let mut listed = None;
+    let mut cpus = None;
+    for (_, stall) in exhibit.stalls() {
+        if let Some(task) = stall.tasks.iter().find(|t| pids.contains(&t.pid)) {
+            return Some(
+                Judgement::new(statement, Supported, "the report lists it as a reader")
+                    .citing([exhibit.cite(task.line)]),
+            );
+        }
+        if let Some(task) = stall.tasks.first() {
+            listed.get_or_insert((exhibit.cite(task.line), task.pid));
+        }
+        if let Some(cpu) = stall.cpus.first() {
+            cpus.get_or_insert((exhibit.cite(cpu.line), cpu.cpu));
+        }
+    }
+    if let Some((line, cpu)) = cpus {
+        // A CPU that does not pass a quiescent state runs something.
+        let runs = exhibit.seen.snapshots.iter().find(|s| {
+            s.cpu == Some(cpu) && s.task.as_ref().and_then(|t| t.pid).is_some_and(|p| pids.contains(&p))
+        });
+        if let Some(snapshot) = runs {
+            return Some(
+                Judgement::new(statement, Plausible, format!("it was on CPU {cpu}, which the report lists"))
+                    .citing([line])
+                    .citing(snapshot.lines.map(|l| exhibit.cite(l.first))),
+            );
+        }
+    }
+    listed.map(|(line, other)| {
+        Judgement::new(statement, Contradicted, format!("the report lists pid {other}"))
+            .citing([line])
+    })
+}
