@@ -169,6 +169,12 @@ static DENIES_BEHIND: LazyLock<Option<Regex>> = LazyLock::new(|| {
     )
     .ok()
 });
+static POSSIBLE: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(
+        r"(?i)\b(?:can|could|may|might|would|potential(?:ly)?|possib(?:le|ly)|in general|hypothes\w+|theor\w+)\b",
+    )
+    .ok()
+});
 static CONDITION: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(r"(?i)^(?:if|when(?:ever)?|unless|should|in case|please|you can|to (?:see|check|test|find|confirm))\b").ok()
 });
@@ -199,7 +205,7 @@ pub fn judge<'a>(document: &'a Document<'a>, evidence: &'a Evidence<'a>) -> Vec<
     for compiled in COMPILED.iter() {
         let mut groups: Vec<(String, Vec<Found<'_>>)> = Vec::new();
         for sentence in &document.sentences {
-            for found in compiled.find(sentence) {
+            for found in compiled.find(sentence, case.is_whole()) {
                 let Some(mut key) = (compiled.rule.key)(&found) else { continue };
                 if found.negated && compiled.rule.polarity == Polarity::Flip {
                     key.push_str(" not");
@@ -215,6 +221,9 @@ pub fn judge<'a>(document: &'a Document<'a>, evidence: &'a Evidence<'a>) -> Vec<
             let Some(mut judgement) = (compiled.rule.judge)(&case, &members) else { continue };
             if compiled.rule.polarity == Polarity::Flip && members[0].negated {
                 judgement = judgement.denied(compiled.rule.absence_counts && case.is_whole());
+                if judgement.verdict == CannotJudge && !case.is_whole() {
+                    continue;
+                }
             }
             let hedge = match members.iter().all(|found| found.hedge.is_some()) {
                 true => members[0].hedge.clone(),
@@ -242,7 +251,8 @@ pub fn judge<'a>(document: &'a Document<'a>, evidence: &'a Evidence<'a>) -> Vec<
 }
 
 impl Compiled {
-    fn find<'d>(&self, sentence: &'d Sentence) -> Vec<Found<'d>> {
+    /// `whole`: a log is at hand.
+    fn find<'d>(&self, sentence: &'d Sentence, whole: bool) -> Vec<Found<'d>> {
         let text = sentence.text.as_str();
         if text.ends_with('?') || !self.shape.is_match(text) {
             return Vec::new();
@@ -256,7 +266,9 @@ impl Compiled {
         let hedge = HEDGE.as_ref().and_then(|hedge| hedge.find(text)).map(|m| m.as_str().to_owned());
         let hedged = hedge.is_some();
         let conditional = matches(&CONDITION, text);
-        if self.rule.asserted_only && (conditional || sentence.is_heading) {
+        // What could be is a claim about this log only where there is one; a tutorial speaks of all logs.
+        let possible = !whole && matches(&POSSIBLE, text);
+        if self.rule.asserted_only && (conditional || possible || sentence.is_heading) {
             return Vec::new();
         }
         if !self.rule.supposed_too && matches(&SUPPOSES, text) {
@@ -266,18 +278,18 @@ impl Compiled {
             .captures_iter(text)
             .take(16)
             .filter_map(|captures| {
-                let whole = captures.get(0)?;
-                let before = &text[..whole.start()];
+                let found = captures.get(0)?;
+                let before = &text[..found.start()];
                 if !self.rule.supposed_too && matches(&IF, before) && !matches(&AS_IF, before) {
                     return None;
                 }
                 let from = before.floor_char_boundary(before.len().saturating_sub(60));
-                let behind = &text[whole.end()..];
+                let behind = &text[found.end()..];
                 let negated = match self.rule.polarity {
                     Polarity::Own => false,
                     Polarity::Drop | Polarity::Flip => {
                         matches(&DENIES, &before[from..])
-                            || matches(&DENIES_INSIDE, whole.as_str())
+                            || matches(&DENIES_INSIDE, found.as_str())
                             || matches(&DENIES_BEHIND, behind)
                     }
                 };
@@ -286,12 +298,12 @@ impl Compiled {
                 }
                 let lines = match self.rule.whole_sentence {
                     true => sentence.lines,
-                    false => sentence.lines_of(whole.range()),
+                    false => sentence.lines_of(found.range()),
                 };
                 Some(Found {
                     sentence,
-                    text: &text[whole.range()],
-                    range: whole.range(),
+                    text: &text[found.range()],
+                    range: found.range(),
                     groups: named_groups(&self.shape, &captures),
                     lines,
                     hedged,

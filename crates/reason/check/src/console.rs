@@ -50,8 +50,20 @@ pub(crate) fn is_console(line: &Line<'_>) -> bool {
     if read_console::frame::parse(text).is_some_and(|f| f.offset.is_some() || f.inline) {
         return true;
     }
+    if is_sentence(text) {
+        return false;
+    }
     // The reader of lines has taken off blanks in front where a prefix stood before them.
     MESSAGES.as_ref().is_some_and(|set| set.is_match(text) || set.is_match(text.trim_start()))
+}
+
+/// A sentence that begins with the words of a message: `Oops: 0000 says that it was a read.`
+fn is_sentence(text: &str) -> bool {
+    const WORDS: [&str; 10] =
+        ["says", "means", "shows", "tells", "which", "that", "because", "this", "we", "suggests"];
+    let text = text.trim_end();
+    text.ends_with(['.', '?', '!', ':'])
+        && text.split(' ').any(|word| WORDS.contains(&word.trim_end_matches(',')))
 }
 
 #[cfg(test)]

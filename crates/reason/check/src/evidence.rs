@@ -397,9 +397,10 @@ impl<'a> Exhibit<'a> {
 }
 
 impl<'a> Evidence<'a> {
-    /// The exhibits, the log first: it is the whole story where it is given.
+    /// What is evidence: the log where it is given, else what the analysis quotes. Beside a log a quotation proves
+    /// nothing, since it may be altered.
     pub fn exhibits(&self) -> impl Iterator<Item = &Exhibit<'a>> {
-        self.log.iter().chain(std::iter::once(&self.quoted))
+        std::iter::once(self.facts())
     }
 
     /// The exhibit whose graph tells most: the log's when it shows waits, else the quoted one.

@@ -214,8 +214,10 @@ impl Index {
                 let word = |c: char| c.is_alphanumeric() || c == '_';
                 let before = text[..at].chars().next_back();
                 let behind = &text[at + found.len()..];
+                let longer = behind.starts_with(|c: char| word(c) || matches!(c, '/' | '-'))
+                    && stated_pid(behind).is_none();
                 let inside = before.is_some_and(|c| word(c) || matches!(c, '/' | '-' | '.'))
-                    || behind.starts_with(|c: char| word(c) || matches!(c, '/' | '-'))
+                    || longer
                     || behind.starts_with("()");
                 if inside {
                     continue;

@@ -10,7 +10,8 @@ use crate::number::NUMBER_SHAPE;
 use crate::rules::{BASE, Polarity, Rule};
 
 fn text(found: &Found<'_>) -> Option<String> {
-    Some(format!("{} {}", found.sentence.lines.first, found.text.to_ascii_lowercase()))
+    let place = (found.sentence.lines.first, found.range.start);
+    Some(format!("{place:?} {}", found.text.to_ascii_lowercase()))
 }
 
 /// A claim of one sentence is judged by its subject, so each sentence is a claim of its own.
@@ -32,7 +33,9 @@ fn field_shape() -> &'static str {
     ))
 }
 
-const FUNCTION: &str = r"[a-z_][a-zA-Z0-9_]*(?:\.[a-z]\w*(?:\.\d+)?)?";
+/// A function: a word with an underscore, or with parentheses or an offset behind it.
+const FUNCTION: &str =
+    r"(?:[a-zA-Z]\w*_\w+|_+[a-zA-Z]\w*|[a-z]\w+(?:\(\)|\+0x[0-9a-f]+))(?:\.[a-z]\w*(?:\.\d+)?)?";
 
 /// All rows.
 pub(crate) static ROWS: LazyLock<Vec<Rule>> = LazyLock::new(|| {
@@ -67,7 +70,7 @@ pub(crate) static ROWS: LazyLock<Vec<Rule>> = LazyLock::new(|| {
             id: "C49",
             looks_for: "the kind of an RCU stall",
             meaning: "the first line of the report names flavour and kind",
-            shape: r"(?i)\b(?P<kind>self[- ]detected|(?:non-)?expedited|normal(?:,? non-expedited)?|SRCU|RCU[- ]tasks|rcu_(?:preempt|sched|bh))\b(?:,? )?(?:(?:RCU|grace[ -]period|GP|CPU) )*(?:stall|detected stall|detects?|on CPU\b|by (?:the )?CPU\b|by CPU\b|$|[.,)])",
+            shape: r"(?i)\b(?P<kind>self[- ]detected|(?:non-)?expedited)\b(?:,? (?:RCU|grace[ -]period|GP|CPU|stall|on|by|the|$))*|\b(?P<kind2>normal(?:,? non-expedited)?|SRCU|RCU[- ]tasks|rcu_(?:preempt|sched|bh))(?:,? (?:RCU|grace[ -]period|GP|CPU|self-detected|detected))* stalls?\b|\b(?P<kind3>rcu_(?:preempt|sched|bh)) (?:detected|detects)\b",
             judge: stalls::kind,
             ..EACH
         },
@@ -115,7 +118,8 @@ pub(crate) static ROWS: LazyLock<Vec<Rule>> = LazyLock::new(|| {
             looks_for: "what kind of access failed",
             meaning: "the error code of a page fault, the second line of a sanitizer",
             shape: r"(?i)\b(?:(?:read|write|writing|reading|execute|instruction fetch|user|kernel|supervisor)(?: access| fault|[- ]mode| to (?:a|an|the|address|memory|freed)| from (?:a|an|the|address|memory|freed)| of (?:a page|size \d+))(?: (?:read|write|access))?|(?:was|is|as|means|means a|a|an|of a) (?:kernel |user )?(?:read|write)\b|from (?:user|kernel)(?: |-)?(?:space|mode)|(?:page (?:was |is |that (?:is|was) )?(?:not |non-?)present|not[- ]present page|present page|unmapped page|protection (?:violation|fault on)))",
-            except: r"(?i)general protection|interrupt|copy|lock|syscall|system call|rwsem|semaphore|\bthe (?:read|write) (?:path|side)|read-side|switch",
+            except: r"(?i)\bnot (?:a |an )?(?:read|write|user|kernel)\b|general protection|interrupt|copy|lock|syscall|system call|rwsem|semaphore|\bthe (?:read|write) (?:path|side)|read-side|switch",
+            polarity: Polarity::Own,
             judge: crash::access,
             ..EACH
         },
@@ -264,6 +268,40 @@ pub(crate) static ROWS: LazyLock<Vec<Rule>> = LazyLock::new(|| {
             meaning: "backtraces and headers tell what it ran",
             shape: r"(?i)\bCPU[ #]?(?P<cpu>\d{1,4})\s+(?:is|was|were|sat|stayed)\s+(?:not |n't |mostly |completely |just )*(?:idle|idling)\b",
             judge: stalls::idle,
+            ..EACH
+        },
+        Rule {
+            id: "C73",
+            looks_for: "a task that slept inside an RCU reader section",
+            meaning: "the warning of the scheduler, or a blocked reader in a stall report",
+            shape: r"(?i)\b(?:slept|sleeps?|sleeping|went to sleep|goes to sleep|blocks?|blocked|scheduled?|context[- ]switch\w*|voluntar\w+)\b[^.;]{0,50}\b(?:in|inside|within|while (?:in|holding)|under)\b[^.;]{0,20}\b(?:RCU read(?:er)?[- ]?(?:side|lock)?|rcu_read_lock|RCU critical|read-side critical)",
+            judge: tasks::sleeping_reader,
+            ..EACH
+        },
+        Rule {
+            id: "C74",
+            looks_for: "the function in which a task of the log is",
+            meaning: "the stacks of that task",
+            shape: leak(format!(
+                r"(?i)\b(?:waits?|waiting|blocks?|blocked|stuck|sleeps?|sleeping|slept|hangs?|hung|sits?|spins?|spinning|loops?|looping|runs?|running|executing|is|was)\b[^.;,]{{0,40}}?\b(?:in|inside|at)\s+(?:the function\s+)?`?(?P<function>(?-i:{FUNCTION}))|\b(?:runs?|ran|running|executes|executing)\s+(?:the function\s+)?`?(?P<function2>(?-i:{FUNCTION}))"
+            )),
+            judge: tasks::inside,
+            ..EACH
+        },
+        Rule {
+            id: "C75",
+            looks_for: "the task that crashed",
+            meaning: "the header of the report names it",
+            shape: r"(?i)\b(?:the )?(?:(?:crash\w*|fault\w*|offending|current|guilty) )?(?:task|process|command|program|thread)\s+(?:(?:at fault|that crashed|that oopsed|involved)\s+)?(?:was|is)\s+(?:called |named |the )?`?(?P<name>[A-Za-z(][\w./:()#+-]*)",
+            judge: tasks::identity,
+            ..EACH
+        },
+        Rule {
+            id: "C76",
+            looks_for: "a task of the log that waits for a lock",
+            meaning: "its stack shows what it waits for",
+            shape: r"(?i)\b(?:waits?|waiting|blocked|blocks|stuck|queued)\s+(?:for|on|behind)\s+(?:the |a |an |its |that |this |same )*(?P<lock>mutex|rwsem|rw_?semaphore|semaphore|lock|spinlock)\b",
+            judge: tasks::waits_for_lock,
             ..EACH
         },
         Rule {

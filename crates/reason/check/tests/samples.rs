@@ -91,6 +91,7 @@ fn poison_is_not_null() {
         &[
             ("C24", Contradicted, "NULL pointer dereference", "0x6b6b6b6b6b6b6b83"),
             ("C24", Plausible, "use-after-free", "POISON_FREE"),
+            ("C52", Supported, "ourdrv_complete()", "names it as the place"),
         ],
     );
 }

@@ -374,7 +374,8 @@ pub(crate) fn cpu_runs(case: &Case<'_>, found: &[Found<'_>]) -> Option<Judgement
         exhibit.seen.snapshots.iter().filter(|s| s.cpu == Some(cpu) && s.role == Role::Subject).collect();
     let line = |s: &Snapshot| s.lines.map(|l| exhibit.cite(l.first));
     let index = case.evidence.index();
-    let behind = &first.sentence.text[first.range.end.saturating_sub(what.len())..];
+    let at = first.range.start + first.text.rfind(what)?;
+    let behind = &first.sentence.text[at..];
     if let Some((_, known, name)) = index.named(behind).into_iter().find(|(at, ..)| *at <= 1) {
         let statement = format!("CPU {cpu} ran {name}");
         if let Some((_, line)) = known.cpus.iter().find(|(c, _)| *c == cpu) {

@@ -109,7 +109,12 @@ pub(crate) fn first_event(case: &Case<'_>, found: &[Found<'_>]) -> Option<Judgem
     let statement = format!("{key} came first");
     let exhibit = case.evidence.exhibits().find(|e| e.is_stretch)?;
     let mut events: Vec<_> =
-        exhibit.seen.events.iter().filter(|e| !e.headline.is_empty()).collect();
+        exhibit
+        .seen
+        .events
+        .iter()
+        .filter(|e| !e.headline.is_empty() && super::log::is_report(e))
+        .collect();
     events.sort_by_key(|e| e.lines.first);
     let first = events.first()?;
     let line = exhibit.cite(first.lines.first);

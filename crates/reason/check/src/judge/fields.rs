@@ -76,7 +76,8 @@ pub(crate) fn key(found: &Found<'_>) -> Option<String> {
     let field = printed_name(found.group("field").or(found.group("field2"))?)?;
     // A name of one letter is one only as it is printed.
     let single = field.len() == 1 || matches!(field, "min" | "low" | "high" | "free" | "mode" | "node" | "flags" | "stack" | "nice");
-    if single && found.group("equals") != Some("=") && found.group("unit").or(found.group("unit2")).is_none() {
+    let marked = found.group("value").is_some_and(|v| v.starts_with("0x"));
+    if single && !marked && found.group("equals") != Some("=") && found.any("unit").is_none() {
         return None;
     }
     let value = found.group("value").or(found.group("value2"))?;

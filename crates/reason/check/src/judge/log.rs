@@ -803,6 +803,11 @@ pub(crate) fn event_kinds(name: &str) -> Option<&'static [EventKind]> {
     })
 }
 
+/// Whether the kernel reported it by itself: a list of tasks that somebody asked for is no report.
+pub(crate) fn is_report(event: &reason_diagnose::event::Event) -> bool {
+    !matches!(&event.detail, Detail::Hung(scan) if scan.listed)
+}
+
 /// Only a log can lack an event; single quoted lines cannot.
 pub(crate) fn event(case: &Case<'_>, found: &[Found<'_>]) -> Option<Judgement> {
     let name = event_key(found.first()?.group("event")?);
@@ -810,8 +815,12 @@ pub(crate) fn event(case: &Case<'_>, found: &[Found<'_>]) -> Option<Judgement> {
     let statement = format!("there was {name}");
     let mut seen = None;
     for exhibit in case.evidence.exhibits() {
-        let event =
-            exhibit.seen.events.iter().find(|e| kinds.contains(&e.kind) && !e.headline.is_empty());
+        let event = exhibit.seen.events.iter().find(|e| {
+            kinds.contains(&e.kind)
+                && !e.headline.is_empty()
+                && is_report(e)
+                && (name != "a general protection fault" || e.headline.contains("general protection"))
+        });
         if let Some(event) = event {
             seen = Some(exhibit.cite(event.lines.first));
             break;

@@ -64,7 +64,7 @@ pub(crate) fn victim(case: &Case<'_>, found: &[Found<'_>]) -> Option<Judgement> 
         .map(|(line, task)| (task.name.clone(), task.pid, exhibit.cite(*line)))
         .collect();
     let (name, pid) = match first.any("name") {
-        Some(name) => (name.to_owned(), crate::index::stated_pid(first.after())),
+        Some(name) => (name.trim_end_matches(['.', ',', ':', ';']).to_owned(), crate::index::stated_pid(first.after())),
         None => {
             let (name, tasks) = nearest(case, first.before())?;
             let bare = tasks.first().map_or(name, |t| t.task.name.clone());
@@ -112,7 +112,7 @@ pub(crate) fn invoker(case: &Case<'_>, found: &[Found<'_>]) -> Option<Judgement>
     let first = found.first()?;
     let exhibit = case.evidence.facts();
     let name = match first.any("name") {
-        Some(name) => name.to_owned(),
+        Some(name) => name.trim_end_matches(['.', ',', ':', ';']).to_owned(),
         None => nearest(case, first.before()).and_then(|(_, t)| Some(t.first()?.task.name.clone()))?,
     };
     let statement = format!("{name} called the out-of-memory killer");

@@ -56,7 +56,7 @@ pub(crate) fn detected_by(case: &Case<'_>, found: &[Found<'_>]) -> Option<Judgem
 /// Self-detected or not, expedited or not, which flavour.
 pub(crate) fn kind(case: &Case<'_>, found: &[Found<'_>]) -> Option<Judgement> {
     let first = found.first()?;
-    let word = first.group("kind")?.to_ascii_lowercase();
+    let word = first.any("kind")?.to_ascii_lowercase();
     let exhibit = case.evidence.facts();
     let events: Vec<&Event> = exhibit
         .seen

@@ -20,7 +20,8 @@ pub(crate) fn subject<'i>(
     let from = before.floor_char_boundary(before.len().saturating_sub(NEAR));
     let text = &before[from..];
     // Another clause has a subject of its own.
-    let text = text.rsplit(['.', ';', ':']).next().unwrap_or(text);
+    let clause = [". ", "; ", ": "].iter().filter_map(|mark| text.rfind(mark)).max();
+    let text = clause.map_or(text, |at| &text[at + 2..]);
     nearest(case, text)
 }
 
@@ -119,7 +120,7 @@ pub(crate) fn holds(case: &Case<'_>, found: &[Found<'_>]) -> Option<Judgement> {
         let entry = &list.locks[at];
         let cited = exhibit.cite(entry.line);
         // R33: the last entry is the one still waited for when the task is blocked where it was asked for.
-        let waits = at + 1 == list.locks.len() && waits_in(case, &tasks, &entry.at);
+        let waits = list.lasting && at + 1 == list.locks.len() && waits_in(case, &tasks, &entry.at);
         if waits {
             return Some(
                 Judgement::new(
@@ -362,4 +363,165 @@ pub(crate) fn holdout(case: &Case<'_>, found: &[Found<'_>]) -> Option<Judgement>
         Judgement::new(statement, Contradicted, format!("the report lists pid {other}"))
             .citing([line])
     })
+}
+
+/// By the warning about it, and by lists of readers that are blocked.
+pub(crate) fn sleeping_reader(case: &Case<'_>, found: &[Found<'_>]) -> Option<Judgement> {
+    let first = found.first()?;
+    let exhibit = case.evidence.facts();
+    let named = subject(case, first.before(), "");
+    let statement = match &named {
+        Some((name, _)) => format!("{name} slept in an RCU reader section"),
+        None => "a task slept in an RCU reader section".to_owned(),
+    };
+    let is_named = |task: Option<&reason_diagnose::event::Task>| {
+        named.as_ref().is_none_or(|(_, tasks)| task.is_some_and(|t| tasks.iter().any(|k| k.task == *t)))
+    };
+    let mut other = None;
+    for event in exhibit.events(EventKind::RcuVoluntarySwitch) {
+        let line = exhibit.cite(event.lines.first);
+        let task = event
+            .task
+            .as_ref()
+            .or_else(|| event.snapshots.iter().find_map(|id| exhibit.seen.snapshot(*id).task.as_ref()));
+        if is_named(task) {
+            return Some(Judgement::new(statement, Supported, "the kernel warns of it").citing([line]));
+        }
+        other.get_or_insert((line, task.map(ToString::to_string)));
+    }
+    for (_, stall) in exhibit.stalls() {
+        for reader in stall.tasks.iter().filter(|t| t.flags.as_ref().is_some_and(|f| f.starts_with('b'))) {
+            let line = exhibit.cite(reader.line);
+            let same = named.as_ref().is_some_and(|(_, tasks)| tasks.iter().any(|k| k.task.pid == Some(reader.pid)));
+            if same {
+                // `b` tells that it was switched out inside, by its own will or not.
+                return Some(
+                    Judgement::new(statement, Plausible, "the stall report says that it was switched out inside one")
+                        .citing([line]),
+                );
+            }
+        }
+    }
+    Some(match other {
+        Some((line, Some(task))) => {
+            Judgement::new(statement, Unsupported, format!("the warning is of {task}")).citing([line])
+        }
+        _ => Judgement::new(statement, Unsupported, "no warning about it is at hand"),
+    })
+}
+
+/// By the stacks of the task.
+pub(crate) fn inside(case: &Case<'_>, found: &[Found<'_>]) -> Option<Judgement> {
+    let first = found.first()?;
+    let function = first.any("function")?;
+    let function = function.split(['.', '+', '(']).next().unwrap_or(function);
+    let (name, tasks) = subject(case, first.before(), "")?;
+    let exhibit = case.evidence.facts();
+    let statement = format!("{name} is in {function}()");
+    let mut stale = None;
+    let mut shown = None;
+    let mut longer = None;
+    for snapshot in &exhibit.seen.snapshots {
+        let own = snapshot.task.as_ref().is_some_and(|t| tasks.iter().any(|k| k.task == *t));
+        if !own {
+            continue;
+        }
+        shown = shown.or(snapshot.lines.map(|l| exhibit.cite(l.first)));
+        let at = snapshot.instruction.iter().find(|i| !i.user && i.function == function);
+        if let Some(at) = at {
+            return Some(
+                Judgement::new(statement, Supported, "its instruction pointer is there")
+                    .citing([exhibit.cite(at.line)]),
+            );
+        }
+        let plain = |f: &str| f.split('.').next().unwrap_or(f) == function;
+        for frame in snapshot.frames.iter().filter(|f| plain(&f.function)) {
+            let line = exhibit.cite(frame.line);
+            if frame.reliable {
+                return Some(Judgement::new(statement, Supported, "its stack has it").citing([line]));
+            }
+            stale.get_or_insert(line);
+        }
+        // The last call of a function may have taken its frame: `f` is left as `f_locked`.
+        let part = |f: &str| f.trim_start_matches('_').strip_prefix(function).is_some_and(|r| r.starts_with('_'));
+        if let Some(frame) = snapshot.frames.iter().find(|f| f.reliable && part(&f.function)) {
+            longer.get_or_insert((frame.function.clone(), exhibit.cite(frame.line)));
+        }
+    }
+    if let Some((part, line)) = longer {
+        return Some(
+            Judgement::new(statement, Plausible, format!("its stack has {part}()")).citing([line]),
+        );
+    }
+    if let Some(line) = stale {
+        return Some(
+            Judgement::new(statement, Unsupported, "only a stale `?` frame of its stack names it")
+                .citing([line]),
+        );
+    }
+    shown.map(|line| {
+        Judgement::new(statement, Unsupported, "its stacks do not have it (inlined functions do not print)")
+            .citing([line])
+    })
+}
+
+/// By the headers of the reports of crashes, else by the pid.
+pub(crate) fn identity(case: &Case<'_>, found: &[Found<'_>]) -> Option<Judgement> {
+    let first = found.first()?;
+    let name = first.group("name")?.trim_end_matches(['.', ',', ':', ';']);
+    let exhibit = case.evidence.facts();
+    let index = case.evidence.index();
+    let known = index.tasks.iter().any(|k| k.task.name == name);
+    let crashes: Vec<(String, Cited)> = exhibit
+        .seen
+        .events
+        .iter()
+        .filter(|e| crate::index::is_crash(e.kind))
+        .filter_map(|e| {
+            let task = e.task.clone().or_else(|| {
+                e.snapshots.iter().find_map(|id| exhibit.seen.snapshot(*id).task.clone())
+            })?;
+            Some((task.name, exhibit.cite(e.lines.first)))
+        })
+        .collect();
+    let statement = format!("the task is {name}");
+    if let Some((_, line)) = crashes.iter().find(|(n, _)| n == name) {
+        return Some(Judgement::new(statement, Supported, "the report names it").citing([*line]));
+    }
+    let (other, line) = crashes.first()?;
+    // A word that is no task of the log is no name.
+    let pid = crate::index::stated_pid(first.after()).is_some();
+    (known || pid).then(|| {
+        Judgement::new(statement, Contradicted, format!("the report names {other}")).citing([*line])
+    })
+}
+
+/// By the waits of the task.
+pub(crate) fn waits_for_lock(case: &Case<'_>, found: &[Found<'_>]) -> Option<Judgement> {
+    let first = found.first()?;
+    let lock = first.group("lock")?.to_ascii_lowercase();
+    let (name, tasks) = subject(case, first.before(), "")?;
+    let exhibit = case.evidence.facts();
+    let graph = &exhibit.graph;
+    let statement = format!("{name} waits for a {lock}");
+    let own = graph.edges.iter().filter(|e| {
+        graph.nodes[e.from].task.as_ref().is_some_and(|t| tasks.iter().any(|k| k.task == *t))
+    });
+    let mut other = None;
+    for edge in own {
+        let lines: Vec<Cited> = edge.lines.iter().map(|l| exhibit.cite_span(*l)).collect();
+        let target = &graph.nodes[edge.to];
+        if target.kind == reason_diagnose::graph::NodeKind::Lock {
+            let text = format!("{} {}", target.name, edge.waits_for).to_ascii_lowercase();
+            let same = lock == "lock" || text.contains(lock.trim_start_matches("rw_")) || !["mutex", "sem", "spin"].iter().any(|w| text.contains(w));
+            return Some(if same {
+                Judgement::new(statement, Supported, format!("its stack waits for {}", target.name)).citing(lines)
+            } else {
+                Judgement::new(statement, Contradicted, format!("its stack waits for {}", target.name)).citing(lines)
+            });
+        }
+        other.get_or_insert((target.name.clone(), lines));
+    }
+    let (target, lines) = other?;
+    Some(Judgement::new(statement, Contradicted, format!("its stack waits for {target}")).citing(lines))
 }

@@ -111,6 +111,19 @@ pub(crate) fn no_deadlock(case: &Case<'_>, _: &[Found<'_>]) -> Option<Judgement>
         }
     }
     let exhibit = case.evidence.graph_exhibit();
+    if let Some(log) = case.evidence.log.as_ref().filter(|log| !log.has_waits()) {
+        let hang = |kind: EventKind| {
+            kind.is_hang()
+                || matches!(kind, EventKind::LockdepCircular | EventKind::LockdepRecursive | EventKind::SpinlockBug)
+        };
+        let other = log.seen.events.iter().find(|e| !e.headline.is_empty());
+        if let (false, Some(event)) = (log.seen.events.iter().any(|e| hang(e.kind)), other) {
+            let reason = "the log reports no hang and no task that waits";
+            return Some(
+                Judgement::new(statement, Supported, reason).citing([log.cite(event.lines.first)]),
+            );
+        }
+    }
     Some(match exhibit.open_ends() {
         Some(ends) => {
             let ends: Vec<_> = ends.iter().map(End::text).collect();
