@@ -16,6 +16,7 @@ use reason_diagnose::wait::{self, Awaited};
 use reason_diagnose::{Collector, Observations, graph};
 use regex::Regex;
 
+use crate::console::is_console;
 use crate::document::{Document, LineKind};
 use crate::index::Index;
 use crate::quoted::{self, QuotedStack};
@@ -115,7 +116,12 @@ pub fn gather<'a>(document: &'a Document<'a>, log: Option<&'a [Line<'a>]>) -> Ev
         .iter()
         .filter(|line| {
             let at = usize::try_from(line.number).unwrap_or(usize::MAX).saturating_sub(1);
-            matches!(document.kinds.get(at), Some(LineKind::Console))
+            match document.kinds.get(at) {
+                Some(LineKind::Console) => true,
+                // A report that a mail quotes with `>` is what the mail speaks of.
+                Some(LineKind::Quoted) => is_console(line),
+                _ => false,
+            }
         })
         .collect();
     let mut seen = observe(&lines);

@@ -113,7 +113,45 @@ pub static FORM_RULES: &[FormRule] = &[
         advice: "put the text into the mail; paste services forget",
         find: perishable,
     },
+    FormRule {
+        id: "F13",
+        looks_for: "attachments",
+        advice: "patches and logs stand in the text, where they can be quoted",
+        find: attached,
+    },
+    FormRule {
+        id: "F14",
+        looks_for: "an answer above what it answers",
+        advice: "answer below the lines you quote, and cut the rest",
+        find: top_posting,
+    },
+    FormRule {
+        id: "F15",
+        looks_for: "a fix that does not say what it fixes",
+        advice: "name the commit that brought the bug: Fixes: <12 digits> (\"subject\")",
+        find: no_fixes,
+    },
 ];
+
+/// What the structure of a mail shows: HTML, and patches or logs that are attached.
+pub(crate) fn of_letter(letter: &crate::letter::Letter) -> Vec<FormFinding> {
+    let mut out = Vec::new();
+    if let Some(line) = letter.html {
+        out.push(FormFinding {
+            rule: "F02",
+            text: "an HTML part: lists refuse it".to_owned(),
+            lines: vec![LineSpan::line(line)],
+        });
+    }
+    for (name, line) in letter.attachments.iter().take(4) {
+        out.push(FormFinding {
+            rule: "F13",
+            text: format!("{name} is attached; inline, a reader can quote it"),
+            lines: vec![LineSpan::line(*line)],
+        });
+    }
+    out
+}
 
 /// Checks the form.
 pub fn check(document: &Document<'_>, claims: &[JudgedClaim]) -> Vec<FormFinding> {
@@ -125,6 +163,50 @@ pub fn check(document: &Document<'_>, claims: &[JudgedClaim]) -> Vec<FormFinding
             Some(FormFinding { rule: rule.id, text, lines })
         })
         .collect()
+}
+
+/// Words of an attachment in a mail whose parts are not at hand.
+fn attached(document: &Document<'_>, _: &[JudgedClaim]) -> Option<(String, Vec<LineSpan>)> {
+    static ATTACHED: Shape = LazyLock::new(|| {
+        Regex::new(r"(?i)\b(?:patch|fix|diff|log|dmesg|trace)\b[^.;]{0,25}\bis attached\b|\b(?:see|in) (?:the )?attach(?:ed|ment)\b|\battached (?:is |are )?(?:the |a |my )?(?:patch|fix|diff|log|dmesg)").ok()
+    });
+    let shape = ATTACHED.as_ref()?;
+    let inline = document.of_kind(LineKind::Code).any(|(_, t)| t.starts_with("diff --git "));
+    let lines: Vec<LineSpan> =
+        document.sentences.iter().filter(|s| shape.is_match(&s.text)).map(|s| s.lines).collect();
+    (!lines.is_empty() && !inline)
+        .then(|| ("something is attached instead of standing in the text".to_owned(), lines))
+}
+
+/// Quoted text in one piece below the author's own, which comes first.
+fn top_posting(document: &Document<'_>, _: &[JudgedClaim]) -> Option<(String, Vec<LineSpan>)> {
+    static WROTE: Shape = LazyLock::new(|| {
+        Regex::new(r"(?i)^-{2,} ?original message|^_{20,}$|^on .{6,80} wrote:$").ok()
+    });
+    let own = |kind: &LineKind| matches!(kind, LineKind::Prose | LineKind::Heading | LineKind::Code);
+    let first = document.kinds.iter().position(|k| *k == LineKind::Quoted)?;
+    let last = document.kinds.iter().rposition(|k| *k == LineKind::Quoted)?;
+    let wrote = document.raw[..first]
+        .iter()
+        .rposition(|line| WROTE.as_ref().is_some_and(|w| w.is_match(line.trim())))?;
+    let is_own = |at: usize| own(&document.kinds[at]) && document.kinds[at] != LineKind::Heading && at != wrote;
+    let above = (0..wrote).any(is_own);
+    let below = (last + 1..document.kinds.len()).any(is_own);
+    let between = (first..last).any(is_own);
+    (above && !below && !between && last - first >= 4).then(|| {
+        ("the answer stands above all that it quotes".to_owned(), vec![LineSpan::new(first as u64 + 1, last as u64 + 1)])
+    })
+}
+
+/// A commit message, by its sign-off, without `Fixes:`.
+fn no_fixes(document: &Document<'_>, _: &[JudgedClaim]) -> Option<(String, Vec<LineSpan>)> {
+    let trailer = |name: &str| document.of_kind(LineKind::Header).find(|(_, t)| t.trim_start().starts_with(name));
+    let (line, _) = trailer("Signed-off-by:")?;
+    static FIX: Shape = LazyLock::new(|| Regex::new(r"(?i)\bfix(?:es|ed)?\b").ok());
+    let is_fix = document.sentences.iter().any(|s| FIX.as_ref().is_some_and(|f| f.is_match(&s.text)))
+        || trailer("Reported-by:").is_some();
+    (is_fix && trailer("Fixes:").is_none())
+        .then(|| ("no Fixes: line names the commit that brought the bug".to_owned(), vec![LineSpan::line(line)]))
 }
 
 type Shape = LazyLock<Option<Regex>>;

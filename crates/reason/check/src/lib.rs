@@ -12,6 +12,7 @@ pub mod evidence;
 pub mod form;
 mod index;
 mod judge;
+mod letter;
 mod number;
 mod plain_rules;
 pub mod quoted;

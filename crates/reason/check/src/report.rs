@@ -91,15 +91,24 @@ pub struct Report {
 
 /// Judges an analysis against what it quotes and, where given, against the log.
 pub fn check(analysis: &[u8], log: Option<&[u8]>) -> Report {
-    let document = document::read(analysis);
+    let letter = crate::letter::open(analysis);
+    let document = document::read(letter.as_ref().map_or(analysis, |l| l.text.as_slice()));
     let log: Option<Vec<Line<'_>>> = log.map(|bytes| read_console::lines(bytes).collect());
     let evidence = evidence::gather(&document, log.as_deref());
     let claims = claims::judge(&document, &evidence);
-    let form = form::check(&document, &claims);
+    let mut form = form::check(&document, &claims);
+    if let Some(letter) = &letter {
+        form.extend(form::of_letter(letter));
+    }
+    form.sort_by_key(|finding| finding.rule);
+    let mut input = input(&document, &evidence);
+    if letter.as_ref().is_some_and(|l| l.renumbered) {
+        input.push_str("; the mail is in base64: lines are counted in the decoded text");
+    }
     let exhibit = evidence.graph_exhibit();
     let verdict = graph_verdict(exhibit);
     Report {
-        input: input(&document, &evidence),
+        input,
         kernel: kernel(&document, &evidence),
         tasks: tasks(&evidence),
         chains: chains(exhibit),

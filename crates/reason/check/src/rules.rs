@@ -342,7 +342,7 @@ id: "C03",
         looks_for: "a starved grace-period thread",
         meaning: "R13 is printed when it is",
         shape: r"(?i)\b(?:grace[ -]period|GP|rcu_(?:preempt|sched)) (?:k?thread|process|task)\b[^.;]{0,40}\bstarv\w*|\bstarv\w*[^.;]{0,40}\b(?:rcu_(?:preempt|sched)|grace[ -]period|GP) k?thread\b|\bkthread\b[^.;,]{0,24}\bstarv\w*\b",
-        key: |f| Some(f.sentence.lines.first.to_string()),
+        key: waits::starved_key,
         judge: waits::starved_thread,
         ..BASE
     },

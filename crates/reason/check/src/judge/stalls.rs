@@ -57,6 +57,9 @@ pub(crate) fn detected_by(case: &Case<'_>, found: &[Found<'_>]) -> Option<Judgem
 pub(crate) fn kind(case: &Case<'_>, found: &[Found<'_>]) -> Option<Judgement> {
     let first = found.first()?;
     let word = first.any("kind")?.to_ascii_lowercase();
+    if !case.is_whole() && !first.sentence.text.to_ascii_lowercase().contains("stall") {
+        return None;
+    }
     let exhibit = case.evidence.facts();
     let events: Vec<&Event> = exhibit
         .seen

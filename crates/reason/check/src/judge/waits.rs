@@ -672,11 +672,22 @@ pub(crate) fn holder(case: &Case<'_>, found: &[Found<'_>]) -> Option<Judgement> 
     ))
 }
 
+static STARVED_ON_CPU: Shape =
+    LazyLock::new(|| Regex::new(r"(?i)\bstarv\w*[^.;]{0,60}\bon CPU ?#?(\d{1,4})\b").ok());
+static STARVED_JIFFIES: Shape =
+    LazyLock::new(|| Regex::new(r"\bstarv\w*[^.;]{0,40}?\b(\d{2,}) jiffies\b").ok());
+
+/// Sentences that give the same figures are one claim.
+pub(crate) fn starved_key(found: &Found<'_>) -> Option<String> {
+    let number = |shape: &Shape| {
+        let text = &found.sentence.text;
+        shape.as_ref().and_then(|s| s.captures(text)).map(|c| c[1].to_owned()).unwrap_or_default()
+    };
+    Some(format!("{} {}", number(&STARVED_ON_CPU), number(&STARVED_JIFFIES)))
+}
+
 /// By the line that reports it.
 pub(crate) fn starved_thread(case: &Case<'_>, found: &[Found<'_>]) -> Option<Judgement> {
-    static ON_CPU: Shape =
-        LazyLock::new(|| Regex::new(r"(?i)\bstarv\w*[^.;]{0,60}\bon CPU ?#?(\d{1,4})\b").ok());
-    static JIFFIES: Shape = LazyLock::new(|| Regex::new(r"\b(\d{2,}) jiffies\b").ok());
     let number = |shape: &Shape| {
         found
             .iter()
@@ -688,7 +699,7 @@ pub(crate) fn starved_thread(case: &Case<'_>, found: &[Found<'_>]) -> Option<Jud
         for (event, stall) in exhibit.stalls() {
             if let Some(starved) = &stall.starved {
                 let line = exhibit.cite(starved.line);
-                if let (Some(claimed), Some(home)) = (number(&ON_CPU), starved.cpu)
+                if let (Some(claimed), Some(home)) = (number(&STARVED_ON_CPU), starved.cpu)
                     && claimed != u64::from(home)
                 {
                     return Some(
@@ -701,7 +712,7 @@ pub(crate) fn starved_thread(case: &Case<'_>, found: &[Found<'_>]) -> Option<Jud
                     );
                 }
                 let age = stall.period.as_ref().map(|p| p.jiffies);
-                if let Some(claimed) = number(&JIFFIES)
+                if let Some(claimed) = number(&STARVED_JIFFIES)
                     && claimed != starved.jiffies
                     && Some(claimed) != age
                 {

@@ -108,6 +108,7 @@ fn read(input: &Input, longest: usize, hint: &str) -> Result<Vec<u8>, Failure> {
 fn as_text(report: &Report) -> String {
     let mut text = Text::default();
     text.section("Input", &report.input);
+    text.section("Claims", &counts(report));
     for claim in &report.kernel {
         text.section("Kernel", &with_evidence(claim));
     }
@@ -182,6 +183,9 @@ fn as_text(report: &Report) -> String {
             ),
         );
         let mut reason = claim.reason.clone();
+        if let Some(hedge) = &claim.hedge {
+            let _ = write!(reason, " (said with \"{hedge}\")");
+        }
         if !claim.evidence.is_empty() {
             let cited: Vec<String> =
                 claim.evidence.iter().take(8).map(ToString::to_string).collect();
@@ -197,6 +201,29 @@ fn as_text(report: &Report) -> String {
         text.item(" - ", &format!("{} {}", finding.text, spans(&finding.lines)));
     }
     text.0
+}
+
+/// How many claims got which verdict, the worst first.
+fn counts(report: &Report) -> String {
+    use Verdict::{
+        CannotJudge, Contradicted, Incomplete, NotIndicated, NotReproducible, Plausible, ProvesNothing,
+        Supported, Unproven, Unsupported, Untested, Unusable, WouldHide,
+    };
+    const ORDER: [Verdict; 13] = [
+        Contradicted, Unsupported, Unproven, ProvesNothing, Incomplete, Untested, NotReproducible, Unusable,
+        NotIndicated, WouldHide, CannotJudge, Plausible, Supported,
+    ];
+    let parts: Vec<String> = ORDER
+        .iter()
+        .filter_map(|verdict| {
+            let count = report.claims.iter().filter(|c| c.verdict == *verdict).count();
+            (count > 0).then(|| format!("{count} {verdict}"))
+        })
+        .collect();
+    match parts.as_slice() {
+        [] => "none that a rule knows".to_owned(),
+        parts => format!("{} judged: {}", report.claims.len(), parts.join(", ")),
+    }
 }
 
 fn spans(spans: &[LineSpan]) -> String {

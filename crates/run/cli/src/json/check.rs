@@ -81,6 +81,8 @@ struct Judged<'a> {
     verdict: &'static str,
     reason: &'a str,
     evidence: Vec<Citation>,
+    /// The word by which the author offers it as a possibility only, if there is one.
+    hedge: Option<&'a str>,
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
@@ -141,6 +143,7 @@ fn judged(claim: &JudgedClaim) -> Judged<'_> {
         verdict: claim.verdict.identifier(),
         reason: &claim.reason,
         evidence: claim.evidence.iter().map(citation).collect(),
+        hedge: claim.hedge.as_deref(),
     }
 }
 
