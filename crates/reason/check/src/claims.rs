@@ -154,18 +154,33 @@ static IF: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r"(?i)\b(?:if|unless|whether|in case)\b").ok());
 static AS_IF: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r"(?i)\b(?:as|even|only) (?:if|whether)\b").ok());
-/// A denial in front of what it denies.
+/// A denial somewhere in front.
 static DENIES: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(
         r"(?i)(?:\b(?:not|no|never|without|neither|nor|cannot|rather than|instead of|rules? out|ruled out|absence of|free of|unlike)\b|n't\b|n\u{2019}t\b)[^.;:,]{0,28}$",
     )
     .ok()
 });
+/// A denial right in front of what it denies.
+static DENIES_THIS: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(
+        r"(?i)(?:\b(?:not|no|never|without|neither|nor|rather than|instead of|rules? out|ruled out|absence of|free of|unlike)\b|n't\b|n\u{2019}t\b)(?:\s+(?:an?|any|the|been|be|yet|caused by|due to|a matter of|(?:evidence|sign|trace|indication|report) (?:of|for)|single|such|further|other|\w+ly))*\s*$",
+    )
+    .ok()
+});
 static DENIES_INSIDE: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r"(?i)\b(?:not|never|no|neither|without)\b|n't\b").ok());
+/// A denial right behind what it denies.
 static DENIES_BEHIND: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(
-        r"(?i)^[^.;:,]{0,14}\b(?:(?:was|were|is|are|did|does|do|has|have|had|can|could)(?: not|n't|n\u{2019}t)|never|ruled out|excluded|absent)\b",
+        r"(?i)^\s*(?:(?:lines?|reports?|events?|messages?)\s+)?(?:(?:(?:was|were|is|are|did|does|has been|have been|had been)(?: not|n't|n\u{2019}t)|never|not)\s+(?:been )?(?:happen\w*|occur\w*|report\w*|seen|print\w*|logg\w*|found|fire\w*|involved|present|here|in the log|the (?:cause|case|problem|reason)|to blame|disabled|off|masked|starved|stuck|idle)|(?:is|was|can be) (?:ruled out|excluded|absent))\b",
+    )
+    .ok()
+});
+/// What may follow a thing that is denied as a whole; `no stall report names it` denies something else.
+static WHOLE_DENIAL: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(
+        r"(?i)^\s*(?:$|[.,;:!)\u{2014}-]|(?:lines?|reports?|events?|messages?|at all|anywhere|here|either|itself|so far)?\s*(?:$|[.,;:!)]|(?:was|were|is|are|has|have|had|can|in the log|in this log|on|but|and|or|nor|by|line|of any)\b))",
     )
     .ok()
 });
@@ -246,8 +261,35 @@ pub fn judge<'a>(document: &'a Document<'a>, evidence: &'a Evidence<'a>) -> Vec<
         }
     }
     claims.extend(crate::judge::quotation::compare(&case));
+    let mut claims = joined(claims);
     claims.sort_by_key(|claim| claim.lines.first().copied());
     claims
+}
+
+/// Claims that say the same thing and got the same verdict are one, whichever rule found them.
+fn joined(claims: Vec<JudgedClaim>) -> Vec<JudgedClaim> {
+    let mut out: Vec<JudgedClaim> = Vec::with_capacity(claims.len());
+    for claim in claims {
+        let known = out
+            .iter_mut()
+            .find(|k| k.statement == claim.statement && k.verdict == claim.verdict);
+        match known {
+            Some(known) => {
+                known.lines.extend(claim.lines);
+                known.lines.sort_unstable();
+                known.lines.dedup();
+                known.lines = merge(&known.lines);
+                known.evidence.extend(claim.evidence);
+                known.evidence.sort_unstable();
+                known.evidence.dedup();
+                if known.hedge.is_some() && claim.hedge.is_none() {
+                    known.hedge = None;
+                }
+            }
+            None => out.push(claim),
+        }
+    }
+    out
 }
 
 impl Compiled {
@@ -288,9 +330,14 @@ impl Compiled {
                 let negated = match self.rule.polarity {
                     Polarity::Own => false,
                     Polarity::Drop | Polarity::Flip => {
-                        matches(&DENIES, &before[from..])
-                            || matches(&DENIES_INSIDE, found.as_str())
-                            || matches(&DENIES_BEHIND, behind)
+                        let in_front = matches(&DENIES, &before[from..]);
+                        let this = matches(&DENIES_THIS, &before[from..]);
+                        let inside = matches(&DENIES_INSIDE, found.as_str());
+                        // Something near is denied, but what? Better no claim than a wrong one.
+                        if in_front && (!this || inside || !matches(&WHOLE_DENIAL, behind)) {
+                            return None;
+                        }
+                        in_front || inside || matches(&DENIES_BEHIND, behind)
                     }
                 };
                 if negated && self.rule.polarity == Polarity::Drop {

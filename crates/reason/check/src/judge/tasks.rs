@@ -1,12 +1,20 @@
 //! Claims about tasks of the log by their names: states, locks they hold, which of them is to blame.
 
 use facts::Grade;
-use reason_diagnose::event::{Detail, EventKind, HeldLock};
+use reason_diagnose::event::{Detail, EventKind, HeldLock, Task};
 
 use crate::claims::{Case, Found, Judgement};
 use crate::evidence::{Cited, End};
 use crate::index::KnownTask;
 use crate::verdict::Verdict::{CannotJudge, Contradicted, Plausible, Supported, Unsupported};
+
+/// Tasks are the same by their pids, or by their names where a pid is lost.
+fn same(a: &Task, b: &Task) -> bool {
+    match (a.pid, b.pid) {
+        (Some(x), Some(y)) => x == y,
+        _ => a.name == b.name && !a.name.is_empty(),
+    }
+}
 
 /// How far in front of a match its subject may stand, in bytes.
 const NEAR: usize = 80;
@@ -105,8 +113,8 @@ pub(crate) fn holds(case: &Case<'_>, found: &[Found<'_>]) -> Option<Judgement> {
     }
     let exhibit = case.evidence.facts();
     let statement = format!("{name} holds {lock}");
-    let of_task = |task: &reason_diagnose::event::Task| {
-        tasks.iter().any(|known| known.task == *task || (known.task.pid.is_some() && known.task.pid == task.pid))
+    let of_task = |task: &Task| {
+        tasks.iter().any(|known| same(&known.task, task))
     };
     let known_lock = exhibit.seen.locks.iter().any(|l| l.locks.iter().any(|l| is_lock(l, &wanted)));
     if !known_lock && !wanted.contains('_') {
@@ -167,7 +175,7 @@ fn waits_in(case: &Case<'_>, tasks: &[&KnownTask], at: &str) -> bool {
     let function = at.split(['+', ' ']).next().unwrap_or(at);
     let exhibit = case.evidence.facts();
     exhibit.graph.nodes.iter().enumerate().any(|(node, n)| {
-        n.task.as_ref().is_some_and(|t| tasks.iter().any(|k| k.task == *t))
+        n.task.as_ref().is_some_and(|t| tasks.iter().any(|k| same(&k.task, t)))
             && exhibit.graph.out(node).any(|edge| {
                 edge.waits_for.contains(function) || exhibit.graph.nodes[edge.to].name.contains(function)
             })
@@ -188,7 +196,7 @@ fn by_graph_of(
     let exhibit = case.evidence.facts();
     let graph = &exhibit.graph;
     let is_own = |node: usize| {
-        graph.nodes[node].task.as_ref().is_some_and(|t| tasks.iter().any(|k| k.task == *t))
+        graph.nodes[node].task.as_ref().is_some_and(|t| tasks.iter().any(|k| same(&k.task, t)))
     };
     let is_lock = |node: usize| {
         let node = &graph.nodes[node];
@@ -255,7 +263,7 @@ pub(crate) fn role(case: &Case<'_>, found: &[Found<'_>]) -> Option<Judgement> {
     let node = graph
         .nodes
         .iter()
-        .position(|n| n.task.as_ref().is_some_and(|t| tasks.iter().any(|k| k.task == *t)));
+        .position(|n| n.task.as_ref().is_some_and(|t| tasks.iter().any(|k| same(&k.task, t))));
     let victim = first.group("victim").is_some();
     let statement = format!("{name} is {}", if victim { "a victim" } else { "to blame" });
     let in_cycle = exhibit.cycle().is_some_and(|c| c.text.contains(&name));
@@ -305,7 +313,7 @@ pub(crate) fn hung(case: &Case<'_>, found: &[Found<'_>]) -> Option<Judgement> {
     for event in exhibit.events(EventKind::HungTasks) {
         let Detail::Hung(scan) = &event.detail else { continue };
         any.get_or_insert(exhibit.cite(event.lines.first));
-        if let Some(member) = scan.members.iter().find(|m| tasks.iter().any(|k| k.task == m.task)) {
+        if let Some(member) = scan.members.iter().find(|m| tasks.iter().any(|k| same(&k.task, &m.task))) {
             return Some(
                 Judgement::new(statement, Supported, "the log reports it")
                     .citing([exhibit.cite(member.line)]),
@@ -374,8 +382,8 @@ pub(crate) fn sleeping_reader(case: &Case<'_>, found: &[Found<'_>]) -> Option<Ju
         Some((name, _)) => format!("{name} slept in an RCU reader section"),
         None => "a task slept in an RCU reader section".to_owned(),
     };
-    let is_named = |task: Option<&reason_diagnose::event::Task>| {
-        named.as_ref().is_none_or(|(_, tasks)| task.is_some_and(|t| tasks.iter().any(|k| k.task == *t)))
+    let is_named = |task: Option<&Task>| {
+        named.as_ref().is_none_or(|(_, tasks)| task.is_some_and(|t| tasks.iter().any(|k| same(&k.task, t))))
     };
     let mut other = None;
     for event in exhibit.events(EventKind::RcuVoluntarySwitch) {
@@ -422,7 +430,7 @@ pub(crate) fn inside(case: &Case<'_>, found: &[Found<'_>]) -> Option<Judgement> 
     let mut shown = None;
     let mut longer = None;
     for snapshot in &exhibit.seen.snapshots {
-        let own = snapshot.task.as_ref().is_some_and(|t| tasks.iter().any(|k| k.task == *t));
+        let own = snapshot.task.as_ref().is_some_and(|t| tasks.iter().any(|k| same(&k.task, t)));
         if !own {
             continue;
         }
@@ -505,7 +513,7 @@ pub(crate) fn waits_for_lock(case: &Case<'_>, found: &[Found<'_>]) -> Option<Jud
     let graph = &exhibit.graph;
     let statement = format!("{name} waits for a {lock}");
     let own = graph.edges.iter().filter(|e| {
-        graph.nodes[e.from].task.as_ref().is_some_and(|t| tasks.iter().any(|k| k.task == *t))
+        graph.nodes[e.from].task.as_ref().is_some_and(|t| tasks.iter().any(|k| same(&k.task, t)))
     });
     let mut other = None;
     for edge in own {
