@@ -270,9 +270,8 @@ pub fn judge<'a>(document: &'a Document<'a>, evidence: &'a Evidence<'a>) -> Vec<
 fn joined(claims: Vec<JudgedClaim>) -> Vec<JudgedClaim> {
     let mut out: Vec<JudgedClaim> = Vec::with_capacity(claims.len());
     for claim in claims {
-        let known = out
-            .iter_mut()
-            .find(|k| k.statement == claim.statement && k.verdict == claim.verdict);
+        let known =
+            out.iter_mut().find(|k| k.statement == claim.statement && k.verdict == claim.verdict);
         match known {
             Some(known) => {
                 known.lines.extend(claim.lines);
@@ -305,7 +304,8 @@ impl Compiled {
         let matches = |shape: &LazyLock<Option<Regex>>, text: &str| {
             shape.as_ref().is_some_and(|shape| shape.is_match(text))
         };
-        let hedge = HEDGE.as_ref().and_then(|hedge| hedge.find(text)).map(|m| m.as_str().to_owned());
+        let hedge =
+            HEDGE.as_ref().and_then(|hedge| hedge.find(text)).map(|m| m.as_str().to_owned());
         let hedged = hedge.is_some();
         let conditional = matches(&CONDITION, text);
         // What could be is a claim about this log only where there is one; a tutorial speaks of all logs.

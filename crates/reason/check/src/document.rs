@@ -399,8 +399,8 @@ impl Paragraph {
 /// unless it belongs to an abbreviation.
 fn sentence_ends(text: &str) -> Vec<usize> {
     const ABBREVIATIONS: [&str; 18] = [
-        "e.g.", "i.e.", "vs.", "cf.", "etc.", "resp.", "approx.", "incl.", "Mr.", "Dr.", "esp.", "max.",
-        "min.", "no.", "fig.", "sec.", "ca.", "a.k.a.",
+        "e.g.", "i.e.", "vs.", "cf.", "etc.", "resp.", "approx.", "incl.", "Mr.", "Dr.", "esp.",
+        "max.", "min.", "no.", "fig.", "sec.", "ca.", "a.k.a.",
     ];
     let bytes = text.as_bytes();
     let mut ends = Vec::new();
@@ -420,7 +420,8 @@ fn sentence_ends(text: &str) -> Vec<usize> {
             let follows = text[at + 1..].trim_start().chars().next();
             // Names of functions and tasks begin sentences, and are written small.
             let word = text[..at].rsplit(' ').next().unwrap_or_default();
-            let whole = (word.len() >= 3 || word.bytes().all(|b| b.is_ascii_digit())) && word.ends_with(|c: char| c.is_alphanumeric() || ")]\"'".contains(c));
+            let whole = (word.len() >= 3 || word.bytes().all(|b| b.is_ascii_digit()))
+                && word.ends_with(|c: char| c.is_alphanumeric() || ")]\"'".contains(c));
             if bytes[at] != b';' && follows.is_some_and(char::is_lowercase) && !whole {
                 continue;
             }

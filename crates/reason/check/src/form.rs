@@ -183,30 +183,43 @@ fn top_posting(document: &Document<'_>, _: &[JudgedClaim]) -> Option<(String, Ve
     static WROTE: Shape = LazyLock::new(|| {
         Regex::new(r"(?i)^-{2,} ?original message|^_{20,}$|^on .{6,80} wrote:$").ok()
     });
-    let own = |kind: &LineKind| matches!(kind, LineKind::Prose | LineKind::Heading | LineKind::Code);
+    let own =
+        |kind: &LineKind| matches!(kind, LineKind::Prose | LineKind::Heading | LineKind::Code);
     let first = document.kinds.iter().position(|k| *k == LineKind::Quoted)?;
     let last = document.kinds.iter().rposition(|k| *k == LineKind::Quoted)?;
     let wrote = document.raw[..first]
         .iter()
         .rposition(|line| WROTE.as_ref().is_some_and(|w| w.is_match(line.trim())))?;
-    let is_own = |at: usize| own(&document.kinds[at]) && document.kinds[at] != LineKind::Heading && at != wrote;
+    let is_own = |at: usize| {
+        own(&document.kinds[at]) && document.kinds[at] != LineKind::Heading && at != wrote
+    };
     let above = (0..wrote).any(is_own);
     let below = (last + 1..document.kinds.len()).any(is_own);
     let between = (first..last).any(is_own);
     (above && !below && !between && last - first >= 4).then(|| {
-        ("the answer stands above all that it quotes".to_owned(), vec![LineSpan::new(first as u64 + 1, last as u64 + 1)])
+        (
+            "the answer stands above all that it quotes".to_owned(),
+            vec![LineSpan::new(first as u64 + 1, last as u64 + 1)],
+        )
     })
 }
 
 /// A commit message, by its sign-off, without `Fixes:`.
 fn no_fixes(document: &Document<'_>, _: &[JudgedClaim]) -> Option<(String, Vec<LineSpan>)> {
-    let trailer = |name: &str| document.of_kind(LineKind::Header).find(|(_, t)| t.trim_start().starts_with(name));
+    let trailer = |name: &str| {
+        document.of_kind(LineKind::Header).find(|(_, t)| t.trim_start().starts_with(name))
+    };
     let (line, _) = trailer("Signed-off-by:")?;
     static FIX: Shape = LazyLock::new(|| Regex::new(r"(?i)\bfix(?:es|ed)?\b").ok());
-    let is_fix = document.sentences.iter().any(|s| FIX.as_ref().is_some_and(|f| f.is_match(&s.text)))
-        || trailer("Reported-by:").is_some();
-    (is_fix && trailer("Fixes:").is_none())
-        .then(|| ("no Fixes: line names the commit that brought the bug".to_owned(), vec![LineSpan::line(line)]))
+    let is_fix =
+        document.sentences.iter().any(|s| FIX.as_ref().is_some_and(|f| f.is_match(&s.text)))
+            || trailer("Reported-by:").is_some();
+    (is_fix && trailer("Fixes:").is_none()).then(|| {
+        (
+            "no Fixes: line names the commit that brought the bug".to_owned(),
+            vec![LineSpan::line(line)],
+        )
+    })
 }
 
 type Shape = LazyLock<Option<Regex>>;

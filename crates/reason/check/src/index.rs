@@ -21,20 +21,80 @@ const MOST_LINES: usize = 256;
 /// Names of fields as the kernel prints them in front of `=` or `:`. A new field is a word in this list.
 pub(crate) const FIELDS: &[&str] = &[
     // RCU stall reports
-    "t", "g", "q", "c", "s", "fqs", "ncpus", "rcuc", "->state", "->cpu",
+    "t",
+    "g",
+    "q",
+    "c",
+    "s",
+    "fqs",
+    "ncpus",
+    "rcuc",
+    "->state",
+    "->cpu",
     // headers of tasks
-    "stack", "flags", "ppid", "tgid",
+    "stack",
+    "flags",
+    "ppid",
+    "tgid",
     // registers
-    "RAX", "RBX", "RCX", "RDX", "RSI", "RDI", "RBP", "RSP", "R08", "R09", "R10", "R11", "R12", "R13",
-    "R14", "R15", "EAX", "EBX", "ECX", "EDX", "ESI", "EDI", "EBP", "ESP", "CR0", "CR2", "CR3", "CR4",
-    "EFLAGS", "ORIG_RAX", "error_code", "ESR", "FAR",
+    "RAX",
+    "RBX",
+    "RCX",
+    "RDX",
+    "RSI",
+    "RDI",
+    "RBP",
+    "RSP",
+    "R08",
+    "R09",
+    "R10",
+    "R11",
+    "R12",
+    "R13",
+    "R14",
+    "R15",
+    "EAX",
+    "EBX",
+    "ECX",
+    "EDX",
+    "ESI",
+    "EDI",
+    "EBP",
+    "ESP",
+    "CR0",
+    "CR2",
+    "CR3",
+    "CR4",
+    "EFLAGS",
+    "ORIG_RAX",
+    "error_code",
+    "ESR",
+    "FAR",
     // sleeping in atomic context
-    "in_atomic()", "irqs_disabled()", "non_block", "preempt_count", "RCU nest depth",
+    "in_atomic()",
+    "irqs_disabled()",
+    "non_block",
+    "preempt_count",
+    "RCU nest depth",
     // memory
-    "gfp_mask", "mode", "oom_score_adj", "nodemask", "mems_allowed", "anon-rss", "total-vm",
-    "file-rss", "shmem-rss", "Free swap", "Total swap", "min", "low", "high", "free",
+    "gfp_mask",
+    "mode",
+    "oom_score_adj",
+    "nodemask",
+    "mems_allowed",
+    "anon-rss",
+    "total-vm",
+    "file-rss",
+    "shmem-rss",
+    "Free swap",
+    "Total swap",
+    "min",
+    "low",
+    "high",
+    "free",
     // workqueues and lockups
-    "nice", "node",
+    "nice",
+    "node",
 ];
 
 static FIELD: LazyLock<Option<Regex>> = LazyLock::new(|| {
@@ -46,8 +106,12 @@ static FIELD: LazyLock<Option<Regex>> = LazyLock::new(|| {
     ))
     .ok()
 });
-static TAINT: LazyLock<Option<Regex>> =
-    LazyLock::new(|| Regex::new(r"(?:\bTainted: (?P<letters>(?:\[?[A-Z]\]?=?[A-Z_]*,?\s*)+)|\b(?P<not>Not tainted)\b)").ok());
+static TAINT: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(
+        r"(?:\bTainted: (?P<letters>(?:\[?[A-Z]\]?=?[A-Z_]*,?\s*)+)|\b(?P<not>Not tainted)\b)",
+    )
+    .ok()
+});
 static PAGE_FAULT: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(r"^#PF: (?P<who>supervisor|user) (?P<what>read|write|instruction fetch)|^#PF: error_code\(0x(?P<code>[0-9a-f]{1,16})\)|\bOops: (?P<oops>[0-9a-f]{4}) \[#|\]: segfault at .* error (?P<segfault>[0-9a-f]{1,8})\b|\b(?P<bad>Read|Write) of size \d+|(?:KASAN|KFENCE|KCSAN): .*\b(?P<kind>read|write)\b").ok()
 });
@@ -88,10 +152,17 @@ impl Index {
         let mut index = Self::default();
         let exhibit = evidence.log.as_ref().unwrap_or(&evidence.quoted);
         index.lines(exhibit);
+        // A stack that the author wrote down is the author's word.
+        let written = |line: u64| {
+            exhibit.source == Source::Analysis
+                && evidence.stacks.iter().any(|s| s.lines.contains(line))
+        };
         for snapshot in &exhibit.seen.snapshots {
-            index.snapshot(exhibit, snapshot);
+            if !snapshot.lines.is_some_and(|l| written(l.first)) {
+                index.snapshot(exhibit, snapshot);
+            }
         }
-        for event in &exhibit.seen.events {
+        for event in exhibit.seen.events.iter().filter(|e| !written(e.lines.first)) {
             index.event(exhibit, event);
         }
         for list in &exhibit.seen.locks {
@@ -109,11 +180,13 @@ impl Index {
             {
                 let mut from = 0;
                 while let Some(found) = shape.captures_at(text, from) {
-                    let (Some(name), Some(value)) = (found.name("name"), found.name("value")) else {
+                    let (Some(name), Some(value)) = (found.name("name"), found.name("value"))
+                    else {
                         break;
                     };
                     let values = self.fields.entry(name.as_str().to_owned()).or_default();
-                    if values.len() < MOST_VALUES && !values.iter().any(|(v, _)| v == value.as_str())
+                    if values.len() < MOST_VALUES
+                        && !values.iter().any(|(v, _)| v == value.as_str())
                     {
                         values.push((value.as_str().to_owned(), cited));
                     }
@@ -256,7 +329,9 @@ fn taint_letters(text: &str) -> String {
         if !word.bytes().all(|b| b.is_ascii_uppercase()) || word.len() > 20 {
             break;
         }
-        letters.extend(word.chars().filter(|c| *c != 'G' && !letters.contains(*c)).collect::<Vec<_>>());
+        letters.extend(
+            word.chars().filter(|c| *c != 'G' && !letters.contains(*c)).collect::<Vec<_>>(),
+        );
     }
     letters
 }
@@ -327,7 +402,8 @@ mod tests {
 
     #[test]
     fn a_pid_behind_a_name() {
-        for (text, pid) in [(" (pid 87) was", 87), ("[12]", 12), (":9 blocked", 9), (", PID 7,", 7)] {
+        for (text, pid) in [(" (pid 87) was", 87), ("[12]", 12), (":9 blocked", 9), (", PID 7,", 7)]
+        {
             assert_eq!(stated_pid(text), Some(pid), "{text}");
         }
         assert_eq!(stated_pid(" was killed"), None);

@@ -52,11 +52,8 @@ pub(crate) fn open(bytes: &[u8]) -> Option<Letter> {
             Some((name, message.body.line(part.first).number))
         })
         .collect();
-    let head: Vec<&[u8]> = raw
-        .iter()
-        .copied()
-        .take_while(|line| !line.iter().all(u8::is_ascii_whitespace))
-        .collect();
+    let head: Vec<&[u8]> =
+        raw.iter().copied().take_while(|line| !line.iter().all(u8::is_ascii_whitespace)).collect();
     let (text, renumbered) = lay_out(&message, &raw, &head);
     Some(Letter { text, renumbered, attachments, html: html.map(|at| at as u64 + 1) })
 }
@@ -129,7 +126,9 @@ fn lay_out(message: &Message, raw: &[&[u8]], head: &[&[u8]]) -> (Vec<u8>, bool) 
 /// A text on as many lines as it stood on, cut at blanks.
 fn cut(text: &str, widths: &[usize]) -> Vec<String> {
     let whole = text.starts_with('>')
-        || read_console::lines(text.as_bytes()).next().is_some_and(|l| crate::console::is_console(&l));
+        || read_console::lines(text.as_bytes())
+            .next()
+            .is_some_and(|l| crate::console::is_console(&l));
     if widths.len() < 2 || whole {
         return vec![text.to_owned()];
     }

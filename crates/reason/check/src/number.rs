@@ -4,9 +4,25 @@
 
 /// Words for small numbers.
 const WORDS: &[(&str, u64)] = &[
-    ("zero", 0), ("one", 1), ("a", 1), ("an", 1), ("two", 2), ("three", 3), ("four", 4), ("five", 5),
-    ("six", 6), ("seven", 7), ("eight", 8), ("nine", 9), ("ten", 10), ("eleven", 11), ("twelve", 12),
-    ("fifteen", 15), ("twenty", 20), ("thirty", 30), ("sixty", 60),
+    ("zero", 0),
+    ("one", 1),
+    ("a", 1),
+    ("an", 1),
+    ("two", 2),
+    ("three", 3),
+    ("four", 4),
+    ("five", 5),
+    ("six", 6),
+    ("seven", 7),
+    ("eight", 8),
+    ("nine", 9),
+    ("ten", 10),
+    ("eleven", 11),
+    ("twelve", 12),
+    ("fifteen", 15),
+    ("twenty", 20),
+    ("thirty", 30),
+    ("sixty", 60),
 ];
 
 /// The words of [`WORDS`] and numbers with separators, for shapes.

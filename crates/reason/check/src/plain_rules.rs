@@ -23,13 +23,16 @@ fn leak(text: String) -> &'static str {
 
 /// `fqs=1192`, `RDI is 0`, `292248kB of anon-rss`.
 fn field_shape() -> &'static str {
-    let mut names: Vec<String> = FIELDS.iter().filter(|f| f.len() > 1).map(|f| regex::escape(f)).collect();
-    names.extend(["in_atomic", "irqs_disabled", "R8", "R9", "state", r"error[ -]code"].map(str::to_owned));
+    let mut names: Vec<String> =
+        FIELDS.iter().filter(|f| f.len() > 1).map(|f| regex::escape(f)).collect();
+    names.extend(
+        ["in_atomic", "irqs_disabled", "R8", "R9", "state", r"error[ -]code"].map(str::to_owned),
+    );
     names.sort_by_key(|n| std::cmp::Reverse(n.len()));
     let names = names.join("|");
     let unit = r"[kMG]i?B|bytes";
     leak(format!(
-        r"(?:^|[\s,(\[;`'])(?P<field>(?i:{names})|t|g|q|c|s)(?:\(\))?`?\s*(?:(?P<equals>=|:)|(?i:\b(?:of the (?:victim|process|task) )?(?:is|was|are|were|of|holds|contains|had|has|reads|equals)\b(?: only| just| set to| now)?))\s*`?(?P<value>-?(?:0x)?[0-9a-fA-F][0-9a-fA-F.,_]*(?:\([A-Z_|]+\))?)(?:\s?(?P<unit>{unit}))?\b|\b(?P<value2>\d[\d.,]*)\s?(?P<unit2>{unit})\s+(?:of\s+)?(?P<field2>(?i:free swap|anon-rss|total-vm|file-rss|free))\b"
+        r"(?:^|[\s,(\[;`'])(?P<field>(?i:{names})|t|g|q|c|s)(?:\(\))?`?\s*(?:(?P<equals>=|:)|(?i:\b(?:of (?:the )?[\w./:-]{{1,32}} )?(?:is|was|are|were|of|holds|contains|had|has|reads|equals)\b(?: only| just| set to| now)?))\s*`?(?P<value>-?(?:0x)?[0-9a-fA-F][0-9a-fA-F.,_]*(?:\([A-Z_|]+\))?)(?:\s?(?P<unit>{unit}))?\b|\b(?P<value2>\d[\d.,]*)\s?(?P<unit2>{unit})\s+(?:of\s+)?(?P<field2>(?i:free swap|anon-rss|total-vm|file-rss|free))\b"
     ))
 }
 
@@ -53,7 +56,7 @@ pub(crate) static ROWS: LazyLock<Vec<Rule>> = LazyLock::new(|| {
             id: "C47",
             looks_for: "on which CPU something happened or ran",
             meaning: "headers of reports and stacks print the CPU",
-            shape: r"(?i)\b(?P<verb>ran|runs?|running|execut\w+|spin\w*|loop\w*|oops(?:ed|es)?|crash(?:ed|es)?|panick?ed|happen(?:ed|s)?|occurr?(?:ed|s)?|hit|triggered|reported|fault(?:ed|s)?|was|is|were)\b[^.;,]{0,40}?\bon\s+(?:logical |core |the )?CPU[ #]?(?P<cpu>\d{1,4})\b|\b(?P<event>soft[- ]?lockup|hard[- ]?lockup|lockup|stall|oops|crash|fault|panic|warning|KASAN \w+)\b[^.;]{0,30}?\bon\s+CPU[ #]?(?P<cpu2>\d{1,4})\b|(?P<verb2>(?:pid|PID)[ :=#]*\d+\)?),?\s+on\s+CPU[ #]?(?P<cpu3>\d{1,4})\b",
+            shape: r"(?i)\b(?P<verb>ran|runs?|running|execut\w+|spin\w*|loop\w*|oops(?:ed|es)?|crash(?:ed|es)?|panick?ed|happen(?:ed|s)?|occurr?(?:ed|s)?|hit|triggered|reported|printed|fault(?:ed|s)?|was|is|were)\b[^.;,]{0,40}?,?\s+on\s+(?:logical |core |the )?CPU[ #]?(?P<cpu>\d{1,4})\b|\b(?P<event>soft[- ]?lockup|hard[- ]?lockup|lockup|stall|oops|crash|fault|panic|warning|KASAN \w+|(?:divide )?error|exception|trap|splat)\b[^.;]{0,30}?\bon\s+CPU[ #]?(?P<cpu2>\d{1,4})\b|(?P<verb2>(?:pid|PID)[ :=#]*\d+\)?),?\s+on\s+CPU[ #]?(?P<cpu3>\d{1,4})\b",
             except: r"(?i)\b(?:detected by|detected on)\b",
             judge: crash::on_cpu,
             ..EACH
@@ -62,7 +65,7 @@ pub(crate) static ROWS: LazyLock<Vec<Rule>> = LazyLock::new(|| {
             id: "C48",
             looks_for: "which CPU detected a stall",
             meaning: "`detected by N`, or the one CPU line of a self-detected stall",
-            shape: r"(?i)\bdetect(?:ed|ing)\s+(?:by|from)\s+(?:CPU)?[ #=:]{0,2}(?P<cpu>\d{1,4})\b|\bCPU[ #]?(?P<cpu2>\d{1,4})\b[^.;,]{0,20}\b(?:detected|noticed|reported|is the detector|was the detector)\b",
+            shape: r"(?i)\bdetect(?:ed|ing)\s+(?:by|from)\s+(?:(?:another|a different|the other|some other) CPU,? (?:namely )?)?(?:CPU)?[ #=:]{0,2}(?P<cpu>\d{1,4})\b|\bCPU[ #]?(?P<cpu2>\d{1,4})\b[^.;,]{0,20}\b(?:detected|noticed|reported|is the detector|was the detector)\b",
             judge: stalls::detected_by,
             ..EACH
         },
@@ -98,7 +101,7 @@ pub(crate) static ROWS: LazyLock<Vec<Rule>> = LazyLock::new(|| {
             looks_for: "the function in which it crashed",
             meaning: "the instruction pointer, or the headline of a sanitizer",
             shape: leak(format!(
-                r"(?i)(?:\b(?:faulting (?:instruction|function|address|code|IP|RIP|PC)|instruction pointer|program counter|(?-i:RIP|EIP|PC|IP)|crash(?:es|ed|ing)?|oops(?:es|ed)?|fault(?:s|ed)?|died|panick?ed|dereference[sd]?|general protection fault|page fault|bad access|use-after-free|out-of-bounds|double[- ]free)\b[^.;]{{0,32}}?\b(?:in|at|inside|within|is|was|points? (?:to|at|into)|hit|by)\s+(?:the\s+)?(?:function\s+)?`?(?P<function>(?-i:{FUNCTION})(?:\+0x[0-9a-f]+)?)\b|\b(?:the )?function `?(?P<function2>(?-i:{FUNCTION}))(?:\(\))?`? (?:crash\w*|oops\w*|fault\w*|did the (?:bad )?access|dereferenc\w*))"
+                r"(?i)(?:\b(?:faulting (?:instruction|function|address|code|IP|RIP|PC)|instruction pointer|program counter|(?-i:RIP|EIP|PC|IP)|crash(?:es|ed|ing)?|oops(?:es|ed)?|fault(?:s|ed)?|died|panick?ed|dereference[sd]?|general protection fault|page fault|bad access|use-after-free|out-of-bounds|double[- ]free)\b[^.;]{{0,32}}?\b(?:in|at|inside|within|is|was|points? (?:to|at|into)|hit|by)\s+(?:the\s+)?(?:function\s+)?`?(?P<function>(?-i:{FUNCTION})(?:\+0x[0-9a-f]+)?)\b|\b(?:the )?(?:function )?`?(?P<function2>(?-i:{FUNCTION}))(?:\(\))?`? (?:crash\w*|oops\w*|fault(?:s|ed)\b|did the (?:bad )?access|dereferenc\w*)|(?-i:\b(?P<function3>{FUNCTION}))(?:\(\))?`? (?:is|was) (?:the )?(?:faulting function|function at (?:fault|RIP|the fault)|where (?:it|the kernel) (?:crash|oops|fault)\w*|at RIP))"
             )),
             key: crash::function_key,
             judge: crash::place,
@@ -138,7 +141,7 @@ pub(crate) static ROWS: LazyLock<Vec<Rule>> = LazyLock::new(|| {
             looks_for: "who calls whom",
             meaning: "frames of one stack, stale ones left out",
             shape: leak(format!(
-                r"\b(?P<callee>{FUNCTION})(?:\(\))?(?:\+0x[0-9a-f/x]+)?,? (?:(?:is|was|gets|got|itself) )?(?:called|invoked|reached) (?:by|from|via)\s+`?(?P<caller>{FUNCTION})\b|\b(?P<caller2>[a-z_]+_\w+)(?:\(\))? (?:calls|called|invokes|calling)\s+`?(?P<callee2>[a-z_]+_\w+)\b"
+                r"\b(?P<callee>{FUNCTION})(?:\(\))?(?:\+0x[0-9a-f/x]+)?,? (?:(?:is|was|gets|got|itself|being) )?(?:called|invoked|reached) (?:by|from|via)\s+`?(?P<caller>{FUNCTION})\b|\b(?P<caller2>[a-z_]+_\w+)(?:\(\))? (?:calls|called|invokes|calling)\s+`?(?P<callee2>[a-z_]+_\w+)\b|\b(?P<itself>{FUNCTION})(?:\(\))? (?:calls|called|calling) itself\b"
             )),
             judge: crash::calls,
             ..EACH
@@ -148,7 +151,7 @@ pub(crate) static ROWS: LazyLock<Vec<Rule>> = LazyLock::new(|| {
             looks_for: "a function that a stack is said to show",
             meaning: "frames of the log, stale ones left out",
             shape: leak(format!(
-                r"(?i)\b(?:call ?trace|back ?trace|stack(?: ?trace)?|trace|dump)\b[^.;,]{{0,30}}\b(?:shows?|contains?|has|lists?|includes?|points? (?:to|at)|with|is in)\b[^.;,]{{0,25}}?\s`?(?P<function>(?-i:{FUNCTION}))(?:\(\)|`|\b)"
+                r"(?i)\b(?:call ?trace|back ?trace|stack(?: ?trace)?|trace|dump)\b[^.;,]{{0,30}}\b(?:shows?|contains?|has|lists?|includes?|points? (?:to|at)|with|is in)\b[^.;,]{{0,25}}?\s`?(?P<function>(?-i:{FUNCTION}))(?:\(\)|`|\b)|(?-i:\b(?P<function2>{FUNCTION}))(?:\(\))?`? (?:is|was|stands|appears|shows up|sits|can be seen) (?:high |low )?(?:in|on) the (?:call ?trace|back ?trace|stack(?: ?trace)?|trace)\b"
             )),
             key: crash::function_key,
             judge: crash::in_trace,
@@ -183,7 +186,9 @@ pub(crate) static ROWS: LazyLock<Vec<Rule>> = LazyLock::new(|| {
             id: "C61",
             looks_for: "how many locks a task holds",
             meaning: "the kernel counts them",
-            shape: leak(format!(r"(?i)\b(?P<count>{NUMBER_SHAPE}) locks? (?:(?:are|is|were|was) )?held by\b|\bholds? (?P<count2>{NUMBER_SHAPE}) locks?\b")),
+            shape: leak(format!(
+                r"(?i)\b(?P<count>{NUMBER_SHAPE}) locks? (?:(?:are|is|were|was) )?held by\b|\bholds? (?P<count2>{NUMBER_SHAPE}) locks?\b"
+            )),
             judge: tasks::lock_count,
             ..EACH
         },
@@ -302,6 +307,34 @@ pub(crate) static ROWS: LazyLock<Vec<Rule>> = LazyLock::new(|| {
             meaning: "its stack shows what it waits for",
             shape: r"(?i)\b(?:waits?|waiting|blocked|blocks|stuck|queued)\s+(?:for|on|behind)\s+(?:the |a |an |its |that |this |same )*(?P<lock>mutex|rwsem|rw_?semaphore|semaphore|lock|spinlock)\b",
             judge: tasks::waits_for_lock,
+            ..EACH
+        },
+        Rule {
+            id: "C79",
+            looks_for: "the kind of a trap",
+            meaning: "its first line names it; a trap is of one kind",
+            shape: r"(?i)\b(?P<kind>page fault|paging request|divide error|division by zero|divide by zero|general protection fault|invalid opcode|BUG_ON|kernel BUG at|stack overflow(?:ed|s)?|stack guard page|double fault|refcount(?:_t)? (?:underflow|overflow|saturat\w+|leak))\b",
+            except: r"(?i)\b(?:page fault handler|handle\w* page fault|heap|buffer|if)\b",
+            key: |f| Some(crash::trap_key(f.group("kind")?)),
+            absence_counts: true,
+            judge: crash::trap_kind,
+            ..EACH
+        },
+        Rule {
+            id: "C80",
+            looks_for: "the pid of a task of the log",
+            meaning: "headers name both",
+            shape: r"\b(?:has|had|with|is|was)\s+(?:the )?(?:PID|pid)\s*[:=]?\s*(?P<pid>\d{1,7})\b|\b(?:PID|pid) (?P<pid2>\d{1,7}) (?:is|was|=|belongs to)\s+(?:the )?(?:task |process )?`?(?P<name>[A-Za-z(][\w./:()#+-]*)|(?:\(|, )(?:PID|pid)[ :=]*(?P<pid3>\d{1,7})\b",
+            judge: tasks::pid,
+            ..EACH
+        },
+        Rule {
+            id: "C81",
+            looks_for: "list poison",
+            meaning: "LIST_POISON1 is the next pointer of a deleted entry, LIST_POISON2 the prev pointer",
+            shape: r"\bLIST_POISON(?P<number>[12])\b",
+            key: |f| f.group("number").map(str::to_owned),
+            judge: crash::list_poison,
             ..EACH
         },
         Rule {

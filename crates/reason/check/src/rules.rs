@@ -89,10 +89,10 @@ static RULES: &[Rule] = &[
         ..BASE
     },
     Rule {
-id: "C03",
+        id: "C03",
         looks_for: "tasks blocked or CPUs stuck for so long, so many tasks",
         meaning: "hung-task, lockup and workqueue lines state both",
-        shape: r"(?i)(?:\b(?P<count>\d{1,4}|one|two|three|four|five|six|seven|eight|nine|ten|multiple|several|many|dozens of|hundreds of)\s+(?:[\w-]+\s+){0,2}(?:tasks|processes|threads|workers)\s+(?:[\w-]+\s+){0,3}?)?\b(?:blocked|hung|stuck|hang(?:s|ing)?|stalled)\s*\(?(?:waiting )?(?:for|after)?\s*(?P<least>more than|over|>|at least|longer than|exceeding|upwards of)?(?P<about>about|around|roughly|some|almost|nearly|approx\.|approximately|~|\u{2248})?\s*(?P<seconds>\d{1,6}(?:[.,]\d{1,3})?|one|an?|two|three|four|five|six|seven|eight|nine|ten|twelve|fifteen|twenty|thirty|sixty)\s*\+?[ -]?(?P<unit>s|secs?|seconds?|min(?:ute)?s?|hours?)\b|\bstall\w*\s+(?:lasted|took|went on)\s+(?:for\s+)?(?P<about2>about|around|roughly|~)?\s*(?P<seconds2>\d{1,6}(?:[.,]\d{1,3})?)\s*(?P<unit2>s|secs?|seconds?|min(?:ute)?s?|hours?)\b|\b(?P<only>\d{1,4}|two|three|four|five|six|seven|eight|nine|ten|multiple|several|many)\s+(?:[\w-]+\s+){0,2}(?:tasks|processes|threads)\s+(?:are|were|get|got|have been)?\s*(?:hung|blocked|stuck)\b",
+        shape: r"(?i)(?:\b(?P<count>\d{1,4}|one|two|three|four|five|six|seven|eight|nine|ten|multiple|several|many|dozens of|hundreds of)\s+(?:[\w-]+\s+){0,2}(?:tasks|processes|threads|workers)\s+(?:[\w-]+\s+){0,3}?)?\b(?:blocked|hung|stuck|hang(?:s|ing)?|stalled)\s*\(?(?:waiting )?(?:for|after)?\s*(?P<least>more than|over|>|at least|longer than|exceeding|upwards of)?(?P<about>about|around|roughly|some|almost|nearly|approx\.|approximately|~|\u{2248})?\s*(?P<seconds>\d{1,6}(?:[.,]\d{1,3})?|one|an?|two|three|four|five|six|seven|eight|nine|ten|twelve|fifteen|twenty|thirty|sixty)\s*\+?[ -]?(?P<unit>s|secs?|seconds?|min(?:ute)?s?|hours?)\b|\bstall\w*\s+(?:lasted|took|went on)\s+(?:for\s+)?(?P<about2>about|around|roughly|~)?\s*(?P<seconds2>\d{1,6}(?:[.,]\d{1,3})?)\s*(?P<unit2>s|secs?|seconds?|min(?:ute)?s?|hours?)\b|\block-?up\b[^.;]{0,25}?\b(?P<seconds3>\d{1,6}(?:[.,]\d{1,3})?)\s*(?P<unit3>s|secs?|seconds?|min(?:ute)?s?)\b|\b(?P<only>\d{1,4}|two|three|four|five|six|seven|eight|nine|ten|multiple|several|many)\s+(?:[\w-]+\s+){0,2}(?:tasks|processes|threads)\s+(?:that |which |who )?(?:are|were|get|got|have been)?\s*(?:hung|blocked|stuck)\b",
         polarity: Polarity::Drop,
         key: |f| {
             Some(format!(
@@ -290,7 +290,7 @@ id: "C03",
         id: "C23",
         looks_for: "an RCU reader section was violated or leaked",
         meaning: "R26, R19 and R46 show the symptom; the code that does it must hold an unpaired lock",
-        shape: r"(?i)\brcu\b[^.;]{0,60}\b(?:violat\w*|leak\w*|unbalanced|missing (?:rcu_read_)?unlock|not (?:released|unlocked))\b",
+        shape: r"(?i)\brcu\b[^.;]{0,60}\b(?:violat\w*|leak\w*|unbalanced|missing (?:rcu_read_)?unlock|not (?:released|unlocked))\b|(?i:\bleak(?:s|ed|ing)?\b[^.;]{0,24}\bRCU\b)",
         whole_sentence: true,
         judge: waits::reader_leak,
         ..BASE
@@ -409,10 +409,10 @@ id: "C03",
         absence_counts: true,
         looks_for: "a kind of event that the log has or lacks",
         meaning: "each kind has its own line",
-        shape: r"(?i)\b(?P<event>soft[- ]lockups?|hard[- ]lockups?|workqueue[- ]lockups?|kernel panic(?:s|ked)?|RCU (?:CPU )?stalls?|hung[- ]tasks?|(?:task|tasks|process|processes) hung|general protection faults?|sleep(?:s|ing)? (?:in|while|function (?:called )?(?:from|in)) (?:an? )?(?:atomic|invalid)|scheduling while atomic|page allocation failures?)\b",
+        shape: r"(?i)\b(?P<event>soft[- ]lockups?|hard[- ]lockups?|workqueue[- ]lockups?|kernel panic(?:s|ked)?|(?:kernel|machine|system|box|host|server|node) (?:then |finally |eventually |also |later )?panick?(?:s|ed)\b|panicked|RCU (?:CPU )?stalls?|hung[- ]tasks?|(?:task|tasks|process|processes) hung|general protection faults?|sleep(?:s|ing)? (?:in|while|function (?:called )?(?:from|in)) (?:an? )?(?:atomic|invalid)|scheduling while atomic|page allocation failures?)\b",
         except: r"(?i)_panic|panic_on|timeout",
         asserted_only: true,
-        key: |f| f.group("event").map(log::event_key),
+        key: log::event_of,
         judge: log::event,
         ..BASE
     },

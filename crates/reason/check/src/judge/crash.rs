@@ -85,7 +85,10 @@ pub(crate) fn function_key(found: &Found<'_>) -> Option<String> {
     let function = found.any("function")?;
     let bare = bare(function);
     // A word without an underscore is a function only with its parentheses or offset.
-    let marked = function.contains('+') || found.text.contains(&format!("{bare}()")) || found.after().starts_with("()") || found.after().starts_with('+');
+    let marked = function.contains('+')
+        || found.text.contains(&format!("{bare}()"))
+        || found.after().starts_with("()")
+        || found.after().starts_with('+');
     (bare.contains('_') || marked).then(|| bare.to_owned())
 }
 
@@ -102,7 +105,8 @@ pub(crate) fn place(case: &Case<'_>, found: &[Found<'_>]) -> Option<Judgement> {
     }
     if let Some((_, line)) = places.iter().find(|(known, _)| *known == function) {
         return Some(
-            Judgement::new(statement, Supported, "the report names it as the place").citing([*line]),
+            Judgement::new(statement, Supported, "the report names it as the place")
+                .citing([*line]),
         );
     }
     let text = first.text.to_ascii_lowercase();
@@ -166,6 +170,9 @@ pub(crate) fn in_trace(case: &Case<'_>, found: &[Found<'_>]) -> Option<Judgement
 /// By frames that stand next to each other.
 pub(crate) fn calls(case: &Case<'_>, found: &[Found<'_>]) -> Option<Judgement> {
     let first = found.first()?;
+    if let Some(function) = first.group("itself") {
+        return recursion(case, bare(function));
+    }
     let (callee, caller) = match (first.group("callee"), first.group("callee2")) {
         (Some(callee), _) => (callee, first.group("caller")?),
         (None, Some(callee)) => (callee, first.group("caller2")?),
@@ -192,12 +199,17 @@ pub(crate) fn calls(case: &Case<'_>, found: &[Found<'_>]) -> Option<Judgement> {
             match behind {
                 Some(0) => {
                     return Some(
-                        Judgement::new(statement, Supported, "the frames stand one above the other")
-                            .citing([exhibit.cite(*line), exhibit.cite(frames[at + 1].1)]),
+                        Judgement::new(
+                            statement,
+                            Supported,
+                            "the frames stand one above the other",
+                        )
+                        .citing([exhibit.cite(*line), exhibit.cite(frames[at + 1].1)]),
                     );
                 }
                 Some(n) => {
-                    through.get_or_insert((exhibit.cite(*line), exhibit.cite(frames[at + 1 + n].1)));
+                    through
+                        .get_or_insert((exhibit.cite(*line), exhibit.cite(frames[at + 1 + n].1)));
                 }
                 None => {
                     if let Some((_, above)) = frames[..at].iter().find(|(n, _)| *n == caller) {
@@ -215,8 +227,12 @@ pub(crate) fn calls(case: &Case<'_>, found: &[Found<'_>]) -> Option<Judgement> {
     }
     if let Some((a, b)) = turned {
         return Some(
-            Judgement::new(statement, Contradicted, format!("the stack has it the other way round: {callee}() calls {caller}()"))
-                .citing([a, b]),
+            Judgement::new(
+                statement,
+                Contradicted,
+                format!("the stack has it the other way round: {callee}() calls {caller}()"),
+            )
+            .citing([a, b]),
         );
     }
     // Code that no stack shows may well call so.
@@ -258,13 +274,24 @@ fn kinds_of(word: &str) -> Option<fn(EventKind) -> bool> {
         |k| {
             matches!(
                 k,
-                EventKind::RcuStall | EventKind::RcuExpeditedStall | EventKind::RcuTasksStall | EventKind::RcuKthreadStarved
+                EventKind::RcuStall
+                    | EventKind::RcuExpeditedStall
+                    | EventKind::RcuTasksStall
+                    | EventKind::RcuKthreadStarved
             )
         }
     } else if word.contains("kasan") || word.contains("sanitizer") {
         |k| matches!(k, EventKind::Kasan | EventKind::Kfence | EventKind::Kmsan)
     } else if word.contains("warn") {
-        |k| k == EventKind::Warning
+        |k| {
+            matches!(
+                k,
+                EventKind::Warning
+                    | EventKind::Refcount
+                    | EventKind::RcuVoluntarySwitch
+                    | EventKind::RcuUsage
+            )
+        }
     } else if word.contains("lockdep") || word.contains("circular") {
         |k| {
             matches!(
@@ -283,9 +310,20 @@ fn kinds_of(word: &str) -> Option<fn(EventKind) -> bool> {
         |k| k == EventKind::OutOfMemory
     } else if word.contains("oops") {
         |k| k.is_trap() || matches!(k, EventKind::Fault)
-    } else if ["crash", "fault", "happen", "occur", "exception", "bug", "trigger"]
-        .iter()
-        .any(|w| word.contains(w))
+    } else if [
+        "crash",
+        "fault",
+        "happen",
+        "occur",
+        "exception",
+        "bug",
+        "trigger",
+        "error",
+        "trap",
+        "splat",
+    ]
+    .iter()
+    .any(|w| word.contains(w))
     {
         is_crash
     } else {
@@ -333,9 +371,21 @@ pub(crate) fn on_cpu(case: &Case<'_>, found: &[Found<'_>]) -> Option<Judgement> 
         let known: Vec<(u32, Cited)> = tasks.iter().flat_map(|t| t.cpus.iter().copied()).collect();
         let statement = format!("{name} ran on CPU {cpu}");
         if let Some((_, line)) = known.iter().find(|(c, _)| *c == cpu) {
-            return Some(Judgement::new(statement, Supported, "its header says so").citing([*line]));
+            return Some(
+                Judgement::new(statement, Supported, "its header says so").citing([*line]),
+            );
         }
-        let (other, line) = known.first()?;
+        let Some((other, line)) = known.first() else {
+            let (state, line) = tasks.iter().flat_map(|t| t.states.iter()).next()?;
+            return Some(
+                Judgement::new(
+                    statement,
+                    Unsupported,
+                    format!("no line shows it on a CPU; its header shows it in state {state}"),
+                )
+                .citing([*line]),
+            );
+        };
         return Some(
             Judgement::new(statement, Contradicted, format!("the log shows it on CPU {other}"))
                 .citing([*line]),
@@ -344,12 +394,23 @@ pub(crate) fn on_cpu(case: &Case<'_>, found: &[Found<'_>]) -> Option<Judgement> 
     let word = first.any("verb").or(first.group("event"))?;
     let mut meant = word.to_owned();
     // `It happened on` means what the sentence names.
-    if ["happen", "occur", "report", "hit", "trigger", "seen", "detect"].iter().any(|w| word.to_ascii_lowercase().starts_with(w)) {
+    if ["happen", "occur", "report", "hit", "trigger", "seen", "detect", "print", "ran", "run"]
+        .iter()
+        .any(|w| word.to_ascii_lowercase().starts_with(w))
+    {
         meant = before.to_owned();
     }
-    let events = match events_of(exhibit, &meant) {
-        Some(events) => events,
-        None => events_of(exhibit, word)?,
+    let pronoun =
+        ["it", "this", "that", "which"].contains(&before.trim().to_ascii_lowercase().as_str());
+    let events = match (events_of(exhibit, &meant), pronoun) {
+        (Some(events), _) => events,
+        (None, true) => {
+            let meant = |e: &&Event| {
+                is_crash(e.kind) || matches!(e.kind, EventKind::SoftLockup | EventKind::HardLockup)
+            };
+            exhibit.seen.events.iter().filter(meant).collect()
+        }
+        (None, false) => events_of(exhibit, word)?,
     };
     let cpus: Vec<(u32, Cited)> = events.iter().flat_map(|e| cpus_of(exhibit, e)).collect();
     let what = events.first()?.kind.name().replace('_', " ");
@@ -358,9 +419,10 @@ pub(crate) fn on_cpu(case: &Case<'_>, found: &[Found<'_>]) -> Option<Judgement> 
         return Some(Judgement::new(statement, Supported, "the report says so").citing([*line]));
     }
     let (other, line) = cpus.first()?;
+    // What `it` stands for is a guess.
+    let verdict = if pronoun { Unsupported } else { Contradicted };
     Some(
-        Judgement::new(statement, Contradicted, format!("the report is of CPU {other}"))
-            .citing([*line]),
+        Judgement::new(statement, verdict, format!("the report is of CPU {other}")).citing([*line]),
     )
 }
 
@@ -370,8 +432,12 @@ pub(crate) fn cpu_runs(case: &Case<'_>, found: &[Found<'_>]) -> Option<Judgement
     let cpu: u32 = first.any("cpu")?.parse().ok()?;
     let what = first.group("what")?.trim_end_matches(['.', ',', ':', ')']);
     let exhibit = case.evidence.facts();
-    let own: Vec<&Snapshot> =
-        exhibit.seen.snapshots.iter().filter(|s| s.cpu == Some(cpu) && s.role == Role::Subject).collect();
+    let own: Vec<&Snapshot> = exhibit
+        .seen
+        .snapshots
+        .iter()
+        .filter(|s| s.cpu == Some(cpu) && s.role == Role::Subject)
+        .collect();
     let line = |s: &Snapshot| s.lines.map(|l| exhibit.cite(l.first));
     let index = case.evidence.index();
     let at = first.range.start + first.text.rfind(what)?;
@@ -426,12 +492,18 @@ pub(crate) fn address(case: &Case<'_>, found: &[Found<'_>]) -> Option<Judgement>
     }
     for event in &exhibit.seen.events {
         match &event.detail {
-            Detail::Trap(trap) => known.extend(trap.address.map(|a| (a, exhibit.cite(event.lines.first)))),
+            Detail::Trap(trap) => {
+                known.extend(trap.address.map(|a| (a, exhibit.cite(event.lines.first))))
+            }
             Detail::Segfault(fault) => known.push((fault.address, exhibit.cite(event.lines.first))),
             Detail::Bad(_) => {
                 // `… at addr X by task …` and the shadow's range stand in the lines behind the headline.
-                for line in exhibit.lines.iter().filter(|l| event.lines.contains(l.number)).take(12) {
-                    known.extend(address_behind(&line.text, "at addr ").map(|a| (a, exhibit.cite(line.number))));
+                for line in exhibit.lines.iter().filter(|l| event.lines.contains(l.number)).take(12)
+                {
+                    known.extend(
+                        address_behind(&line.text, "at addr ")
+                            .map(|a| (a, exhibit.cite(line.number))),
+                    );
                 }
             }
             _ => {}
@@ -464,25 +536,28 @@ pub(crate) fn access(case: &Case<'_>, found: &[Found<'_>]) -> Option<Judgement> 
     let first = found.first()?;
     let text = first.text.to_ascii_lowercase();
     let accesses = &case.evidence.index().accesses;
-    let absent = ["not present", "not-present", "non-present", "isn't present", "missing page", "unmapped"];
-    let (statement, wanted, of): (&str, bool, fn(&crate::index::Access) -> Option<bool>) =
-        if absent.iter().any(|w| text.contains(w)) {
-            ("the page was not present", false, |a| a.present)
-        } else if text.contains("present") || text.contains("protection") || text.contains("permission") {
-            ("the page was present", true, |a| a.present)
-        } else if text.contains("user") {
-            ("the access came from user mode", true, |a| a.user)
-        } else if text.contains("kernel") || text.contains("supervisor") {
-            ("the access came from kernel mode", false, |a| a.user)
-        } else if text.contains("fetch") || text.contains("exec") {
-            ("the access fetched an instruction", true, |a| a.fetch)
-        } else if text.contains("writ") || text.contains("wrote") || text.contains("store") {
-            ("the access was a write", true, |a| a.write)
-        } else {
-            ("the access was a read", false, |a| a.write)
-        };
-    let told: Vec<(bool, Cited)> =
-        accesses.iter().filter_map(|a| Some((of(a)?, a.line))).collect();
+    let absent =
+        ["not present", "not-present", "non-present", "isn't present", "missing page", "unmapped"];
+    let (statement, wanted, of): (&str, bool, fn(&crate::index::Access) -> Option<bool>) = if absent
+        .iter()
+        .any(|w| text.contains(w))
+    {
+        ("the page was not present", false, |a| a.present)
+    } else if text.contains("present") || text.contains("protection") || text.contains("permission")
+    {
+        ("the page was present", true, |a| a.present)
+    } else if text.contains("user") {
+        ("the access came from user mode", true, |a| a.user)
+    } else if text.contains("kernel") || text.contains("supervisor") {
+        ("the access came from kernel mode", false, |a| a.user)
+    } else if text.contains("fetch") || text.contains("exec") {
+        ("the access fetched an instruction", true, |a| a.fetch)
+    } else if text.contains("writ") || text.contains("wrote") || text.contains("store") {
+        ("the access was a write", true, |a| a.write)
+    } else {
+        ("the access was a read", false, |a| a.write)
+    };
+    let told: Vec<(bool, Cited)> = accesses.iter().filter_map(|a| Some((of(a)?, a.line))).collect();
     if let Some((_, line)) = told.iter().find(|(value, _)| *value == wanted) {
         return Some(Judgement::new(statement, Supported, "the log says so").citing([*line]));
     }
@@ -492,11 +567,26 @@ pub(crate) fn access(case: &Case<'_>, found: &[Found<'_>]) -> Option<Judgement> 
 
 /// Words for the letters of taint. Source: Documentation/admin-guide/tainted-kernels.
 const TAINT: &[(&str, char)] = &[
-    ("proprietary", 'P'), ("nvidia", 'P'), ("forced", 'F'), ("machine check", 'M'), ("bad page", 'B'),
-    ("user request", 'U'), ("override", 'A'), ("staging", 'C'), ("firmware workaround", 'I'),
-    ("out-of-tree", 'O'), ("out of tree", 'O'), ("oot", 'O'), ("unsigned", 'E'), ("soft lockup", 'L'),
-    ("live patch", 'K'), ("livepatch", 'K'), ("earlier oops", 'D'), ("previous oops", 'D'),
-    ("earlier warning", 'W'), ("previous warning", 'W'),
+    ("proprietary", 'P'),
+    ("nvidia", 'P'),
+    ("forced", 'F'),
+    ("machine check", 'M'),
+    ("bad page", 'B'),
+    ("user request", 'U'),
+    ("override", 'A'),
+    ("staging", 'C'),
+    ("firmware workaround", 'I'),
+    ("out-of-tree", 'O'),
+    ("out of tree", 'O'),
+    ("oot", 'O'),
+    ("unsigned", 'E'),
+    ("soft lockup", 'L'),
+    ("live patch", 'K'),
+    ("livepatch", 'K'),
+    ("earlier oops", 'D'),
+    ("previous oops", 'D'),
+    ("earlier warning", 'W'),
+    ("previous warning", 'W'),
 ];
 
 /// By the taint that the headers print.
@@ -506,14 +596,16 @@ pub(crate) fn taint(case: &Case<'_>, found: &[Found<'_>]) -> Option<Judgement> {
     let (printed, line) = lines.first()?;
     let sentence = &first.sentence.text;
     let lower = sentence.to_ascii_lowercase();
-    let mut letters: Vec<char> = TAINT.iter().filter(|(w, _)| lower.contains(w)).map(|(_, c)| *c).collect();
+    let mut letters: Vec<char> =
+        TAINT.iter().filter(|(w, _)| lower.contains(w)).map(|(_, c)| *c).collect();
     letters.extend(first.group("letter").and_then(|l| l.chars().next()));
     letters.sort_unstable();
     letters.dedup();
     let denied = first.group("clean").is_some();
     if denied {
         let statement = "the kernel is not tainted";
-        let (clean, dirty) = (lines.iter().find(|(l, _)| l.is_empty()), lines.iter().find(|(l, _)| !l.is_empty()));
+        let (clean, dirty) =
+            (lines.iter().find(|(l, _)| l.is_empty()), lines.iter().find(|(l, _)| !l.is_empty()));
         return Some(match (clean, dirty) {
             (Some((_, line)), None) => {
                 Judgement::new(statement, Supported, "the headers say so").citing([*line])
@@ -604,7 +696,11 @@ pub(crate) fn reporter(case: &Case<'_>, found: &[Found<'_>]) -> Option<Judgement
         _ => &[EventKind::Fault, EventKind::KernelBug, EventKind::StackOverflow],
     };
     let what = word.to_uppercase();
-    let what = if what.starts_with("OOPS") { "the kernel oopsed".to_owned() } else { format!("{what} reported something") };
+    let what = if what.starts_with("OOPS") {
+        "the kernel oopsed".to_owned()
+    } else {
+        format!("{what} reported something")
+    };
     let event = exhibit.seen.events.iter().find(|e| wanted.contains(&e.kind));
     Some(match event {
         Some(event) => Judgement::new(what, Supported, "the log has its report")
@@ -625,4 +721,105 @@ pub(crate) fn poison(case: &Case<'_>, found: &[Found<'_>]) -> Option<Judgement> 
         Judgement::new(format!("{written} is poison"), Plausible, meaning.text)
             .citing([exhibit.cite(line.number)]),
     )
+}
+
+/// A function that stands in one stack again and again.
+fn recursion(case: &Case<'_>, function: &str) -> Option<Judgement> {
+    let exhibit = case.evidence.facts();
+    let statement = format!("{function}() calls itself");
+    for snapshot in &exhibit.seen.snapshots {
+        let own: Vec<u64> = snapshot
+            .frames
+            .iter()
+            .filter(|f| f.reliable && bare(&f.function) == function)
+            .map(|f| f.line)
+            .collect();
+        if let [first, .., last] = own.as_slice() {
+            return Some(
+                Judgement::new(statement, Supported, "its frames stand one above the other")
+                    .citing([exhibit.cite(*first), exhibit.cite(*last)]),
+            );
+        }
+    }
+    Some(Judgement::new(statement, Unsupported, "no stack has it twice"))
+}
+
+/// Kinds of traps: words of a claim, the name, words of the kernel's line, and whether it excludes the others.
+const TRAPS: &[(&str, &str, &[&str], bool)] = &[
+    (
+        "page fault",
+        "page fault",
+        &["page fault for address", "paging request", "NULL pointer dereference", "#PF:"],
+        true,
+    ),
+    ("paging request", "page fault", &[], true),
+    ("divi", "divide error", &["divide error", "Division by zero", "division by zero"], true),
+    ("general protection", "general protection fault", &["general protection fault"], true),
+    ("invalid opcode", "invalid opcode", &["invalid opcode"], true),
+    ("bug_on", "BUG", &["kernel BUG at"], true),
+    ("kernel bug", "BUG", &["kernel BUG at"], true),
+    ("stack", "stack overflow", &["stack guard page", "stack overflow", "Stack overflow"], true),
+    ("double fault", "double fault", &["double fault"], true),
+    ("refcount", "refcount warning", &["refcount_t: "], false),
+];
+
+/// The kind of trap that a word means.
+pub(crate) fn trap_key(word: &str) -> String {
+    let word = word.to_ascii_lowercase();
+    let known = TRAPS.iter().find(|(part, ..)| word.contains(part));
+    known.map_or(word, |(_, name, ..)| (*name).to_owned())
+}
+
+/// By the first lines of traps.
+pub(crate) fn trap_kind(case: &Case<'_>, found: &[Found<'_>]) -> Option<Judgement> {
+    let name = trap_key(found.first()?.group("kind")?);
+    let exhibit = case.evidence.facts();
+    let line_of = |words: &[&str]| {
+        let line = exhibit.lines.iter().find(|l| words.iter().any(|w| l.text.contains(w)));
+        line.map(|l| exhibit.cite(l.number))
+    };
+    let (_, _, own, exclusive) =
+        TRAPS.iter().find(|(_, n, words, _)| *n == name && !words.is_empty())?;
+    let statement = format!("there was a {name}");
+    if let Some(line) = line_of(own) {
+        return Some(Judgement::new(statement, Supported, "the log reports it").citing([line]));
+    }
+    if !case.is_whole() {
+        return None;
+    }
+    let other = TRAPS
+        .iter()
+        .filter(|(_, n, _, group)| *n != name && *group && *exclusive)
+        .find_map(|(_, n, words, _)| Some((*n, line_of(words)?)));
+    Some(match other {
+        Some((other, line)) => {
+            Judgement::new(statement, Contradicted, format!("the log reports a {other}"))
+                .citing([line])
+        }
+        None => Judgement::new(statement, Unsupported, "the log has no such line"),
+    })
+}
+
+/// By the word or its value in the log.
+pub(crate) fn list_poison(case: &Case<'_>, found: &[Found<'_>]) -> Option<Judgement> {
+    let number = found.first()?.group("number")?;
+    let words = |number: &str| match number {
+        "1" => ["LIST_POISON1", "dead000000000100"],
+        _ => ["LIST_POISON2", "dead000000000122"],
+    };
+    let exhibit = case.evidence.facts();
+    let line_of = |number: &str| {
+        let line = exhibit.lines.iter().find(|l| words(number).iter().any(|w| l.text.contains(w)));
+        line.map(|l| exhibit.cite(l.number))
+    };
+    let other = if number == "1" { "2" } else { "1" };
+    let statement = format!("LIST_POISON{number} was found");
+    Some(match (line_of(number), line_of(other)) {
+        (Some(line), _) => Judgement::new(statement, Supported, "the log has it").citing([line]),
+        (None, Some(line)) => {
+            Judgement::new(statement, Contradicted, format!("the log has LIST_POISON{other}"))
+                .citing([line])
+        }
+        (None, None) => Judgement::new(statement, Unsupported, "no line has it"),
+    })
 }

@@ -108,8 +108,7 @@ pub(crate) fn first_event(case: &Case<'_>, found: &[Found<'_>]) -> Option<Judgem
     let kinds = event_kinds(&key)?;
     let statement = format!("{key} came first");
     let exhibit = case.evidence.exhibits().find(|e| e.is_stretch)?;
-    let mut events: Vec<_> =
-        exhibit
+    let mut events: Vec<_> = exhibit
         .seen
         .events
         .iter()

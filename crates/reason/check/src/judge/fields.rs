@@ -10,7 +10,8 @@ use crate::number::{bytes_of, readings};
 use crate::verdict::Verdict::{Contradicted, Supported, Unsupported};
 
 /// Fields of which a report has many, so that another value may be of another line that was cut off.
-const MANY: &[&str] = &["min", "low", "high", "free", "flags", "stack", "ppid", "tgid", "node", "nice", "c", "s"];
+const MANY: &[&str] =
+    &["min", "low", "high", "free", "flags", "stack", "ppid", "tgid", "node", "nice", "c", "s"];
 
 /// How the analysis names the field, as the log prints it.
 fn printed_name(written: &str) -> Option<&'static str> {
@@ -75,7 +76,11 @@ fn same(claimed: &str, printed: &str, hexadecimal: bool) -> bool {
 pub(crate) fn key(found: &Found<'_>) -> Option<String> {
     let field = printed_name(found.group("field").or(found.group("field2"))?)?;
     // A name of one letter is one only as it is printed.
-    let single = field.len() == 1 || matches!(field, "min" | "low" | "high" | "free" | "mode" | "node" | "flags" | "stack" | "nice");
+    let single = field.len() == 1
+        || matches!(
+            field,
+            "min" | "low" | "high" | "free" | "mode" | "node" | "flags" | "stack" | "nice"
+        );
     let marked = found.group("value").is_some_and(|v| v.starts_with("0x"));
     if single && !marked && found.group("equals") != Some("=") && found.any("unit").is_none() {
         return None;

@@ -129,10 +129,19 @@ pub(crate) fn durations(case: &Case<'_>, found: &[Found<'_>]) -> Option<Judgemen
         if number != shown && shown > 0 && !(may_be_more && number > shown) {
             // With several scans, each may name some of them.
             let of_one_scan = case.evidence.exhibits().any(|e| {
-                e.seen.events.iter().any(|e| matches!(&e.detail, Detail::Hung(s) if s.members.len() == number))
+                e.seen
+                    .events
+                    .iter()
+                    .any(|e| matches!(&e.detail, Detail::Hung(s) if s.members.len() == number))
             });
             let (verdict, reason) = match of_one_scan {
-                true => (Plausible, format!("one scan names {number}, all together {shown}: {}", names(&known.tasks))),
+                true => (
+                    Plausible,
+                    format!(
+                        "one scan names {number}, all together {shown}: {}",
+                        names(&known.tasks)
+                    ),
+                ),
                 false => (Contradicted, format!("the log names {shown}: {}", names(&known.tasks))),
             };
             return Some(
@@ -175,10 +184,7 @@ fn seconds_letter(unit: &str) -> bool {
 }
 
 /// The durations stated of some tasks: of hung ones, and of lockups while they ran.
-fn durations_of_tasks(
-    case: &Case<'_>,
-    tasks: &[&crate::index::KnownTask],
-) -> Vec<(u32, Cited)> {
+fn durations_of_tasks(case: &Case<'_>, tasks: &[&crate::index::KnownTask]) -> Vec<(u32, Cited)> {
     let is_own = |task: &reason_diagnose::event::Task| tasks.iter().any(|k| k.task == *task);
     let mut out = Vec::new();
     for exhibit in case.evidence.exhibits() {
@@ -803,6 +809,17 @@ pub(crate) fn event_kinds(name: &str) -> Option<&'static [EventKind]> {
     })
 }
 
+/// The event that a find means; the detector of an event is none.
+pub(crate) fn event_of(found: &Found<'_>) -> Option<String> {
+    let behind = found.after().trim_start().to_ascii_lowercase();
+    let detector =
+        ["detector", "watchdog", "timeout", "checker", "mechanism", "threshold", "panic"];
+    if detector.iter().any(|word| behind.starts_with(word)) {
+        return None;
+    }
+    found.group("event").map(event_key)
+}
+
 /// Whether the kernel reported it by itself: a list of tasks that somebody asked for is no report.
 pub(crate) fn is_report(event: &reason_diagnose::event::Event) -> bool {
     !matches!(&event.detail, Detail::Hung(scan) if scan.listed)
@@ -819,7 +836,8 @@ pub(crate) fn event(case: &Case<'_>, found: &[Found<'_>]) -> Option<Judgement> {
             kinds.contains(&e.kind)
                 && !e.headline.is_empty()
                 && is_report(e)
-                && (name != "a general protection fault" || e.headline.contains("general protection"))
+                && (name != "a general protection fault"
+                    || e.headline.contains("general protection"))
         });
         if let Some(event) = event {
             seen = Some(exhibit.cite(event.lines.first));

@@ -64,14 +64,40 @@ pub(crate) fn victim(case: &Case<'_>, found: &[Found<'_>]) -> Option<Judgement> 
         .map(|(line, task)| (task.name.clone(), task.pid, exhibit.cite(*line)))
         .collect();
     let (name, pid) = match first.any("name") {
-        Some(name) => (name.trim_end_matches(['.', ',', ':', ';']).to_owned(), crate::index::stated_pid(first.after())),
+        Some(name) => (
+            name.trim_end_matches(['.', ',', ':', ';']).to_owned(),
+            crate::index::stated_pid(first.after()),
+        ),
         None => {
             let (name, tasks) = nearest(case, first.before())?;
             let bare = tasks.first().map_or(name, |t| t.task.name.clone());
             (bare, tasks.first().and_then(|t| t.task.pid))
         }
     };
-    const WORDS: &[&str] = &["the", "a", "an", "it", "this", "that", "process", "processes", "task", "tasks", "one", "some", "was", "by", "off", "because", "several", "which", "and", "largest", "something", "some"];
+    const WORDS: &[&str] = &[
+        "the",
+        "a",
+        "an",
+        "it",
+        "this",
+        "that",
+        "process",
+        "processes",
+        "task",
+        "tasks",
+        "one",
+        "some",
+        "was",
+        "by",
+        "off",
+        "because",
+        "several",
+        "which",
+        "and",
+        "largest",
+        "something",
+        "some",
+    ];
     if WORDS.contains(&name.to_ascii_lowercase().as_str()) {
         return None;
     }
@@ -82,7 +108,11 @@ pub(crate) fn victim(case: &Case<'_>, found: &[Found<'_>]) -> Option<Judgement> 
         let said = first.sentence.text.to_ascii_lowercase();
         let by_oom = said.contains("oom") || said.contains("out of memory");
         return (by_oom && case.is_whole()).then(|| {
-            Judgement::new(statement, Unsupported, "the out-of-memory killer killed nobody in this log")
+            Judgement::new(
+                statement,
+                Unsupported,
+                "the out-of-memory killer killed nobody in this log",
+            )
         });
     }
     let same = |(n, p, _): &&(String, Option<u32>, Cited)| {
@@ -90,7 +120,9 @@ pub(crate) fn victim(case: &Case<'_>, found: &[Found<'_>]) -> Option<Judgement> 
             && (pid.is_none() || p.is_none() || *p == pid)
     };
     if let Some((_, _, line)) = killed.iter().find(same) {
-        return Some(Judgement::new(statement, Supported, "the killer's line names it").citing([*line]));
+        return Some(
+            Judgement::new(statement, Supported, "the killer's line names it").citing([*line]),
+        );
     }
     // Only a name that could be a task's is compared.
     let known = case.evidence.index().named(&name).iter().any(|(at, ..)| *at == 0)
@@ -113,22 +145,24 @@ pub(crate) fn invoker(case: &Case<'_>, found: &[Found<'_>]) -> Option<Judgement>
     let exhibit = case.evidence.facts();
     let name = match first.any("name") {
         Some(name) => name.trim_end_matches(['.', ',', ':', ';']).to_owned(),
-        None => nearest(case, first.before()).and_then(|(_, t)| Some(t.first()?.task.name.clone()))?,
+        None => {
+            nearest(case, first.before()).and_then(|(_, t)| Some(t.first()?.task.name.clone()))?
+        }
     };
     let statement = format!("{name} called the out-of-memory killer");
     let shape = INVOKED.as_ref()?;
     let known: Vec<(String, Cited)> = exhibit
         .find_all(shape)
         .iter()
-        .filter_map(|l| Some((shape.captures(&l.text)?[1].trim().to_owned(), exhibit.cite(l.number))))
+        .filter_map(|l| {
+            Some((shape.captures(&l.text)?[1].trim().to_owned(), exhibit.cite(l.number)))
+        })
         .collect();
     if let Some((_, line)) = known.iter().find(|(n, _)| *n == name) {
         return Some(Judgement::new(statement, Supported, "the line says so").citing([*line]));
     }
     let (other, line) = known.first()?;
-    Some(
-        Judgement::new(statement, Contradicted, format!("the line names {other}")).citing([*line]),
-    )
+    Some(Judgement::new(statement, Contradicted, format!("the line names {other}")).citing([*line]))
 }
 
 /// Swap: none, full or free, by its two lines.

@@ -185,7 +185,7 @@ static INLINE: Shape = LazyLock::new(|| {
     Regex::new(r#"`([^`]{10,300})`|"([^"]{10,300})"|\x{201c}([^\x{201d}]{10,300})\x{201d}"#).ok()
 });
 static SPEAKS_OF_LOG: Shape = LazyLock::new(|| {
-    Regex::new(r"(?i)\b(?:log|dmesg|console|kernel|it|line|message|report)\b[^.;]{0,30}\b(?:says?|said|prints?|printed|reads?|shows?|reports?|contains?|states?)\b|\b(?:in|from) the (?:log|line|report|dmesg)\b").ok()
+    Regex::new(r"(?i)\b(?:log|dmesg|console|kernel|code|checker|watchdog|detector|it|line|message|report)\b[^.;]{0,30}\b(?:says?|said|prints?|printed|reads?|shows?|reports?|contains?|states?)\b|\b(?:in|from) the (?:log|line|report|dmesg)\b").ok()
 });
 
 /// Pieces of lines that prose quotes between quotation marks or backquotes.

@@ -77,7 +77,9 @@ pub(crate) fn kind(case: &Case<'_>, found: &[Found<'_>]) -> Option<Judgement> {
     let line = |event: &Event| exhibit.cite(event.lines.first);
     let find = |wanted: &dyn Fn(&Event) -> bool| events.iter().find(|e| wanted(e)).copied();
     let own = |event: &Event| match &event.detail {
-        reason_diagnose::event::Detail::Stall(stall) => Some((stall.self_detected, stall.flavour.clone())),
+        reason_diagnose::event::Detail::Stall(stall) => {
+            Some((stall.self_detected, stall.flavour.clone()))
+        }
         _ => None,
     };
     let (statement, hit, other): (String, Option<&Event>, String) = if word.contains("self") {
@@ -115,12 +117,20 @@ pub(crate) fn kind(case: &Case<'_>, found: &[Found<'_>]) -> Option<Judgement> {
         let shown = own(any).map(|s| s.1).unwrap_or_default();
         (
             format!("the flavour is {flavour}"),
-            find(&|e| own(e).is_some_and(|s| s.1 == flavour) || e.headline.contains(flavour.as_str())),
-            if shown.is_empty() { "the report names another".to_owned() } else { format!("the report says {shown}") },
+            find(&|e| {
+                own(e).is_some_and(|s| s.1 == flavour) || e.headline.contains(flavour.as_str())
+            }),
+            if shown.is_empty() {
+                "the report names another".to_owned()
+            } else {
+                format!("the report says {shown}")
+            },
         )
     };
     Some(match hit {
-        Some(event) => Judgement::new(statement, Supported, "the report says so").citing([line(event)]),
+        Some(event) => {
+            Judgement::new(statement, Supported, "the report says so").citing([line(event)])
+        }
         None => Judgement::new(statement, Contradicted, other).citing([line(any)]),
     })
 }
@@ -164,12 +174,26 @@ pub(crate) fn jiffies(case: &Case<'_>, found: &[Found<'_>]) -> Option<Judgement>
         return Some(Judgement::new(statement, Supported, "the log prints it").citing([*line]));
     }
     let (other, line) = known.first()?;
-    let about = ["about", "around", "roughly", "approx", "some", "~", "nearly", "almost", "over", "more than", "per "]
-        .iter()
-        .any(|w| first.before().to_ascii_lowercase().trim_end().ends_with(w.trim_end()));
+    let about = [
+        "about",
+        "around",
+        "roughly",
+        "approx",
+        "some",
+        "~",
+        "nearly",
+        "almost",
+        "over",
+        "more than",
+        "per ",
+    ]
+    .iter()
+    .any(|w| first.before().to_ascii_lowercase().trim_end().ends_with(w.trim_end()));
     let near = claimed.iter().any(|c| (c - *other as f64).abs() <= 0.1 * *other as f64);
     Some(match (about, near) {
-        (true, true) => Judgement::new(statement, Supported, format!("the log prints {other}")).citing([*line]),
+        (true, true) => {
+            Judgement::new(statement, Supported, format!("the log prints {other}")).citing([*line])
+        }
         (true, false) => return None,
         (false, _) => Judgement::new(statement, Contradicted, format!("the log prints {other}"))
             .citing([*line]),
@@ -180,7 +204,11 @@ static HZ: Shape = LazyLock::new(|| {
     Regex::new(r"(?i)\b(?:CONFIG_)?HZ\s?(?:=|is|of|:|being)?\s?(?P<a>\d{2,4})\b|\b(?P<b>100|250|300|1000)\s?Hz\b").ok()
 });
 static JIFFIES: Shape = LazyLock::new(|| {
-    Regex::new(&format!(r"(?i)(?P<n>{})[ -]jiff(?:ies|y)\b|\bt=(?P<t>\d+)", crate::number::NUMBER_SHAPE)).ok()
+    Regex::new(&format!(
+        r"(?i)(?P<n>{})[ -]jiff(?:ies|y)\b|\bt=(?P<t>\d+)",
+        crate::number::NUMBER_SHAPE
+    ))
+    .ok()
 });
 
 /// Jiffies turned into time: by HZ, where text or log give it; by the word where a unit was taken for another.
@@ -195,7 +223,9 @@ pub(crate) fn conversion(case: &Case<'_>, found: &[Found<'_>]) -> Option<Judgeme
     let times: Vec<f64> = claimed.iter().map(|a| a * seconds).collect();
     let statement = format!("{amount} {unit}");
     // A number of jiffies with another unit behind it.
-    if let Some((value, line)) = known.iter().find(|(v, _)| *v >= 100 && claimed.contains(&(*v as f64))) {
+    if let Some((value, line)) =
+        known.iter().find(|(v, _)| *v >= 100 && claimed.contains(&(*v as f64)))
+    {
         let hertz = exhibit.hertz.as_ref().map(|h| h.values.clone()).unwrap_or_default();
         return Some(match (unit.to_ascii_lowercase().starts_with('m') && seconds < 1.0, hertz.as_slice()) {
             (true, [1000]) => Judgement::new(statement, Supported, format!("{value} jiffies at HZ 1000")).citing([*line]),
@@ -227,32 +257,63 @@ pub(crate) fn conversion(case: &Case<'_>, found: &[Found<'_>]) -> Option<Judgeme
             h.values.iter().map(|v| f64::from(*v)).collect(),
             h.lines.iter().map(|l| exhibit.cite_span(*l)).collect(),
         ),
-        _ => (reason_diagnose::hertz::CANDIDATES.iter().map(|v| f64::from(*v)).collect(), Vec::new()),
+        _ => {
+            (reason_diagnose::hertz::CANDIDATES.iter().map(|v| f64::from(*v)).collect(), Vec::new())
+        }
     };
     let fits = |hz: f64| {
-        stated.iter().any(|j| times.iter().any(|t| (j / hz - t).abs() <= 0.06 * t + 0.6 * seconds.min(1.0)))
+        stated
+            .iter()
+            .any(|j| times.iter().any(|t| (j / hz - t).abs() <= 0.06 * t + 0.6 * seconds.min(1.0)))
     };
     if let Some(hz) = hz_of_text {
         if !fits(hz) {
-            return Some(Judgement::new(statement, Contradicted, format!("at HZ {hz} those jiffies are another time")));
+            return Some(Judgement::new(
+                statement,
+                Contradicted,
+                format!("at HZ {hz} those jiffies are another time"),
+            ));
         }
         return Some(match (hertz.as_slice(), hertz.contains(&hz), lines.is_empty()) {
-            ([_], true, false) => Judgement::new(statement, Supported, format!("the log gives HZ {hz}")).citing(lines),
+            ([_], true, false) => {
+                Judgement::new(statement, Supported, format!("the log gives HZ {hz}")).citing(lines)
+            }
             (_, false, false) => {
                 let values: Vec<String> = hertz.iter().map(ToString::to_string).collect();
-                Judgement::new(statement, Contradicted, format!("the log allows HZ {}", values.join(" or "))).citing(lines)
+                Judgement::new(
+                    statement,
+                    Contradicted,
+                    format!("the log allows HZ {}", values.join(" or ")),
+                )
+                .citing(lines)
             }
-            _ => Judgement::new(statement, Plausible, format!("right if HZ is {hz}, which the log does not show")).citing(lines),
+            _ => Judgement::new(
+                statement,
+                Plausible,
+                format!("right if HZ is {hz}, which the log does not show"),
+            )
+            .citing(lines),
         });
     }
     let fitting: Vec<f64> = hertz.iter().copied().filter(|hz| fits(*hz)).collect();
     Some(match (fitting.as_slice(), hertz.as_slice()) {
         ([hz], [_]) => Judgement::new(statement, Supported, format!("at HZ {hz}")).citing(lines),
-        ([], [hz]) => Judgement::new(statement, Contradicted, format!("at HZ {hz}, as the log gives it, those jiffies are another time")).citing(lines),
-        ([], _) => Judgement::new(statement, Unsupported, "no HZ that the log allows makes those jiffies that time").citing(lines),
+        ([], [hz]) => Judgement::new(
+            statement,
+            Contradicted,
+            format!("at HZ {hz}, as the log gives it, those jiffies are another time"),
+        )
+        .citing(lines),
+        ([], _) => Judgement::new(
+            statement,
+            Unsupported,
+            "no HZ that the log allows makes those jiffies that time",
+        )
+        .citing(lines),
         (some, _) => {
             let values: Vec<String> = some.iter().map(ToString::to_string).collect();
-            Judgement::new(statement, Plausible, format!("right if HZ is {}", values.join(" or "))).citing(lines)
+            Judgement::new(statement, Plausible, format!("right if HZ is {}", values.join(" or ")))
+                .citing(lines)
         }
     })
 }
@@ -266,17 +327,29 @@ pub(crate) fn idle(case: &Case<'_>, found: &[Found<'_>]) -> Option<Judgement> {
     static SKIPPED: Shape =
         LazyLock::new(|| Regex::new(r"NMI backtrace for cpu (\d+) skipped: idling").ok());
     for line in SKIPPED.as_ref().map(|s| exhibit.find_all(s)).unwrap_or_default() {
-        let same = SKIPPED.as_ref().and_then(|s| s.captures(&line.text)).is_some_and(|c| c[1] == cpu.to_string());
+        let same = SKIPPED
+            .as_ref()
+            .and_then(|s| s.captures(&line.text))
+            .is_some_and(|c| c[1] == cpu.to_string());
         if same {
-            return Some(Judgement::new(statement, Supported, "its backtrace was skipped as idle").citing([exhibit.cite(line.number)]));
+            return Some(
+                Judgement::new(statement, Supported, "its backtrace was skipped as idle")
+                    .citing([exhibit.cite(line.number)]),
+            );
         }
     }
     let own = exhibit.seen.snapshots.iter().find(|s| s.cpu == Some(cpu) && s.lines.is_some())?;
     let pid = own.task.as_ref()?.pid?;
     let line = own.lines.map(|l| exhibit.cite(l.first));
     Some(if pid == 0 {
-        Judgement::new(statement, CannotJudge, "its idle task was on it, perhaps in an interrupt").citing(line)
+        Judgement::new(statement, CannotJudge, "its idle task was on it, perhaps in an interrupt")
+            .citing(line)
     } else {
-        Judgement::new(statement, Contradicted, format!("it ran {}", own.task.as_ref().map(ToString::to_string).unwrap_or_default())).citing(line)
+        Judgement::new(
+            statement,
+            Contradicted,
+            format!("it ran {}", own.task.as_ref().map(ToString::to_string).unwrap_or_default()),
+        )
+        .citing(line)
     })
 }

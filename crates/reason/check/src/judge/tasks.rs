@@ -37,8 +37,11 @@ pub(crate) fn subject<'i>(
 pub(crate) fn nearest<'i>(case: &'i Case<'_>, text: &str) -> Option<(String, Vec<&'i KnownTask>)> {
     let named = case.evidence.index().named(text);
     let (last, _, name) = named.last()?;
-    let tasks: Vec<&KnownTask> =
-        named.iter().filter(|(at, _, n)| at == last && n == name).map(|(_, known, _)| *known).collect();
+    let tasks: Vec<&KnownTask> = named
+        .iter()
+        .filter(|(at, _, n)| at == last && n == name)
+        .map(|(_, known, _)| *known)
+        .collect();
     // A longer name at the same place is the one that is meant.
     let longest = tasks.iter().map(|t| t.task.name.len()).max()?;
     let tasks: Vec<&KnownTask> =
@@ -106,16 +109,18 @@ pub(crate) fn holds(case: &Case<'_>, found: &[Found<'_>]) -> Option<Judgement> {
             ((*name).to_owned(), tasks, lock)
         }
     };
-    let wanted = lock.rsplit(['.', '>']).next().unwrap_or(lock).trim_start_matches('&').to_ascii_lowercase();
+    let wanted =
+        lock.rsplit(['.', '>']).next().unwrap_or(lock).trim_start_matches('&').to_ascii_lowercase();
     // `the mutex`, `a lock` name nothing that could be looked up.
-    if matches!(wanted.as_str(), "mutex" | "lock" | "rwsem" | "semaphore" | "the" | "a" | "locks" | "it" | "up" | "spinlock") {
+    if matches!(
+        wanted.as_str(),
+        "mutex" | "lock" | "rwsem" | "semaphore" | "the" | "a" | "locks" | "it" | "up" | "spinlock"
+    ) {
         return by_graph(case, &name, &tasks);
     }
     let exhibit = case.evidence.facts();
     let statement = format!("{name} holds {lock}");
-    let of_task = |task: &Task| {
-        tasks.iter().any(|known| same(&known.task, task))
-    };
+    let of_task = |task: &Task| tasks.iter().any(|known| same(&known.task, task));
     let known_lock = exhibit.seen.locks.iter().any(|l| l.locks.iter().any(|l| is_lock(l, &wanted)));
     if !known_lock && !wanted.contains('_') {
         return None;
@@ -139,7 +144,9 @@ pub(crate) fn holds(case: &Case<'_>, found: &[Found<'_>]) -> Option<Judgement> {
                 .citing([cited]),
             );
         }
-        return Some(Judgement::new(statement, Supported, "its list of held locks has it").citing([cited]));
+        return Some(
+            Judgement::new(statement, Supported, "its list of held locks has it").citing([cited]),
+        );
     }
     for event in &exhibit.seen.events {
         let Detail::Lockdep(report) = &event.detail else { continue };
@@ -156,8 +163,12 @@ pub(crate) fn holds(case: &Case<'_>, found: &[Found<'_>]) -> Option<Judgement> {
             && is_lock(held, &wanted)
         {
             return Some(
-                Judgement::new(statement, Contradicted, "lockdep lists it as the lock that it asks for")
-                    .citing([exhibit.cite(held.line)]),
+                Judgement::new(
+                    statement,
+                    Contradicted,
+                    "lockdep lists it as the lock that it asks for",
+                )
+                .citing([exhibit.cite(held.line)]),
             );
         }
     }
@@ -165,9 +176,13 @@ pub(crate) fn holds(case: &Case<'_>, found: &[Found<'_>]) -> Option<Judgement> {
         return Some(judgement);
     }
     Some(match listed {
-        Some(line) => Judgement::new(statement, Contradicted, "its list of held locks does not have it")
-            .citing([line]),
-        None => Judgement::new(statement, Unsupported, "no list of locks and no owner line shows it"),
+        Some(line) => {
+            Judgement::new(statement, Contradicted, "its list of held locks does not have it")
+                .citing([line])
+        }
+        None => {
+            Judgement::new(statement, Unsupported, "no list of locks and no owner line shows it")
+        }
     })
 }
 
@@ -177,7 +192,8 @@ fn waits_in(case: &Case<'_>, tasks: &[&KnownTask], at: &str) -> bool {
     exhibit.graph.nodes.iter().enumerate().any(|(node, n)| {
         n.task.as_ref().is_some_and(|t| tasks.iter().any(|k| same(&k.task, t)))
             && exhibit.graph.out(node).any(|edge| {
-                edge.waits_for.contains(function) || exhibit.graph.nodes[edge.to].name.contains(function)
+                edge.waits_for.contains(function)
+                    || exhibit.graph.nodes[edge.to].name.contains(function)
             })
     })
 }
@@ -268,9 +284,8 @@ pub(crate) fn role(case: &Case<'_>, found: &[Found<'_>]) -> Option<Judgement> {
     let statement = format!("{name} is {}", if victim { "a victim" } else { "to blame" });
     let in_cycle = exhibit.cycle().is_some_and(|c| c.text.contains(&name));
     let waits = node.and_then(|node| graph.out(node).find(|e| e.grade >= Grade::Inferred));
-    let lines: Vec<Cited> = waits
-        .map(|e| e.lines.iter().map(|l| exhibit.cite_span(*l)).collect())
-        .unwrap_or_default();
+    let lines: Vec<Cited> =
+        waits.map(|e| e.lines.iter().map(|l| exhibit.cite_span(*l)).collect()).unwrap_or_default();
     let target = waits.map(|e| graph.nodes[e.to].name.clone());
     Some(match (target, victim, in_cycle) {
         (_, _, true) => Judgement::new(
@@ -279,7 +294,8 @@ pub(crate) fn role(case: &Case<'_>, found: &[Found<'_>]) -> Option<Judgement> {
             "it is part of the cycle, as others are",
         ),
         (Some(target), true, _) => {
-            Judgement::new(statement, Supported, format!("it waits itself, for {target}")).citing(lines)
+            Judgement::new(statement, Supported, format!("it waits itself, for {target}"))
+                .citing(lines)
         }
         (Some(target), false, _) => {
             Judgement::new(statement, Contradicted, format!("it waits itself, for {target}"))
@@ -313,16 +329,16 @@ pub(crate) fn hung(case: &Case<'_>, found: &[Found<'_>]) -> Option<Judgement> {
     for event in exhibit.events(EventKind::HungTasks) {
         let Detail::Hung(scan) = &event.detail else { continue };
         any.get_or_insert(exhibit.cite(event.lines.first));
-        if let Some(member) = scan.members.iter().find(|m| tasks.iter().any(|k| same(&k.task, &m.task))) {
+        if let Some(member) =
+            scan.members.iter().find(|m| tasks.iter().any(|k| same(&k.task, &m.task)))
+        {
             return Some(
                 Judgement::new(statement, Supported, "the log reports it")
                     .citing([exhibit.cite(member.line)]),
             );
         }
     }
-    Some(
-        Judgement::new(statement, Unsupported, "no report of a hung task names it").citing(any),
-    )
+    Some(Judgement::new(statement, Unsupported, "no report of a hung task names it").citing(any))
 }
 
 /// A task that holds up a grace period, by its name.
@@ -357,13 +373,18 @@ pub(crate) fn holdout(case: &Case<'_>, found: &[Found<'_>]) -> Option<Judgement>
     if let Some((line, cpu)) = cpus {
         // A CPU that does not pass a quiescent state runs something.
         let runs = exhibit.seen.snapshots.iter().find(|s| {
-            s.cpu == Some(cpu) && s.task.as_ref().and_then(|t| t.pid).is_some_and(|p| pids.contains(&p))
+            s.cpu == Some(cpu)
+                && s.task.as_ref().and_then(|t| t.pid).is_some_and(|p| pids.contains(&p))
         });
         if let Some(snapshot) = runs {
             return Some(
-                Judgement::new(statement, Plausible, format!("it was on CPU {cpu}, which the report lists"))
-                    .citing([line])
-                    .citing(snapshot.lines.map(|l| exhibit.cite(l.first))),
+                Judgement::new(
+                    statement,
+                    Plausible,
+                    format!("it was on CPU {cpu}, which the report lists"),
+                )
+                .citing([line])
+                .citing(snapshot.lines.map(|l| exhibit.cite(l.first))),
             );
         }
     }
@@ -383,36 +404,48 @@ pub(crate) fn sleeping_reader(case: &Case<'_>, found: &[Found<'_>]) -> Option<Ju
         None => "a task slept in an RCU reader section".to_owned(),
     };
     let is_named = |task: Option<&Task>| {
-        named.as_ref().is_none_or(|(_, tasks)| task.is_some_and(|t| tasks.iter().any(|k| same(&k.task, t))))
+        named
+            .as_ref()
+            .is_none_or(|(_, tasks)| task.is_some_and(|t| tasks.iter().any(|k| same(&k.task, t))))
     };
     let mut other = None;
     for event in exhibit.events(EventKind::RcuVoluntarySwitch) {
         let line = exhibit.cite(event.lines.first);
-        let task = event
-            .task
-            .as_ref()
-            .or_else(|| event.snapshots.iter().find_map(|id| exhibit.seen.snapshot(*id).task.as_ref()));
+        let task = event.task.as_ref().or_else(|| {
+            event.snapshots.iter().find_map(|id| exhibit.seen.snapshot(*id).task.as_ref())
+        });
         if is_named(task) {
-            return Some(Judgement::new(statement, Supported, "the kernel warns of it").citing([line]));
+            return Some(
+                Judgement::new(statement, Supported, "the kernel warns of it").citing([line]),
+            );
         }
         other.get_or_insert((line, task.map(ToString::to_string)));
     }
     for (_, stall) in exhibit.stalls() {
-        for reader in stall.tasks.iter().filter(|t| t.flags.as_ref().is_some_and(|f| f.starts_with('b'))) {
+        for reader in
+            stall.tasks.iter().filter(|t| t.flags.as_ref().is_some_and(|f| f.starts_with('b')))
+        {
             let line = exhibit.cite(reader.line);
-            let same = named.as_ref().is_some_and(|(_, tasks)| tasks.iter().any(|k| k.task.pid == Some(reader.pid)));
+            let same = named
+                .as_ref()
+                .is_some_and(|(_, tasks)| tasks.iter().any(|k| k.task.pid == Some(reader.pid)));
             if same {
                 // `b` tells that it was switched out inside, by its own will or not.
                 return Some(
-                    Judgement::new(statement, Plausible, "the stall report says that it was switched out inside one")
-                        .citing([line]),
+                    Judgement::new(
+                        statement,
+                        Plausible,
+                        "the stall report says that it was switched out inside one",
+                    )
+                    .citing([line]),
                 );
             }
         }
     }
     Some(match other {
         Some((line, Some(task))) => {
-            Judgement::new(statement, Unsupported, format!("the warning is of {task}")).citing([line])
+            Judgement::new(statement, Unsupported, format!("the warning is of {task}"))
+                .citing([line])
         }
         _ => Judgement::new(statement, Unsupported, "no warning about it is at hand"),
     })
@@ -446,12 +479,16 @@ pub(crate) fn inside(case: &Case<'_>, found: &[Found<'_>]) -> Option<Judgement> 
         for frame in snapshot.frames.iter().filter(|f| plain(&f.function)) {
             let line = exhibit.cite(frame.line);
             if frame.reliable {
-                return Some(Judgement::new(statement, Supported, "its stack has it").citing([line]));
+                return Some(
+                    Judgement::new(statement, Supported, "its stack has it").citing([line]),
+                );
             }
             stale.get_or_insert(line);
         }
         // The last call of a function may have taken its frame: `f` is left as `f_locked`.
-        let part = |f: &str| f.trim_start_matches('_').strip_prefix(function).is_some_and(|r| r.starts_with('_'));
+        let part = |f: &str| {
+            f.trim_start_matches('_').strip_prefix(function).is_some_and(|r| r.starts_with('_'))
+        };
         if let Some(frame) = snapshot.frames.iter().find(|f| f.reliable && part(&f.function)) {
             longer.get_or_insert((frame.function.clone(), exhibit.cite(frame.line)));
         }
@@ -468,8 +505,12 @@ pub(crate) fn inside(case: &Case<'_>, found: &[Found<'_>]) -> Option<Judgement> 
         );
     }
     shown.map(|line| {
-        Judgement::new(statement, Unsupported, "its stacks do not have it (inlined functions do not print)")
-            .citing([line])
+        Judgement::new(
+            statement,
+            Unsupported,
+            "its stacks do not have it (inlined functions do not print)",
+        )
+        .citing([line])
     })
 }
 
@@ -484,7 +525,18 @@ pub(crate) fn identity(case: &Case<'_>, found: &[Found<'_>]) -> Option<Judgement
         .seen
         .events
         .iter()
-        .filter(|e| crate::index::is_crash(e.kind))
+        .filter(|e| {
+            crate::index::is_crash(e.kind)
+                || matches!(
+                    e.kind,
+                    EventKind::SoftLockup
+                        | EventKind::HardLockup
+                        | EventKind::SleepInAtomic
+                        | EventKind::ScheduleInAtomic
+                        | EventKind::AllocationFailure
+                        | EventKind::Warning
+                )
+        })
         .filter_map(|e| {
             let task = e.task.clone().or_else(|| {
                 e.snapshots.iter().find_map(|id| exhibit.seen.snapshot(*id).task.clone())
@@ -521,15 +573,82 @@ pub(crate) fn waits_for_lock(case: &Case<'_>, found: &[Found<'_>]) -> Option<Jud
         let target = &graph.nodes[edge.to];
         if target.kind == reason_diagnose::graph::NodeKind::Lock {
             let text = format!("{} {}", target.name, edge.waits_for).to_ascii_lowercase();
-            let same = lock == "lock" || text.contains(lock.trim_start_matches("rw_")) || !["mutex", "sem", "spin"].iter().any(|w| text.contains(w));
+            let same = lock == "lock"
+                || text.contains(lock.trim_start_matches("rw_"))
+                || !["mutex", "sem", "spin"].iter().any(|w| text.contains(w));
             return Some(if same {
-                Judgement::new(statement, Supported, format!("its stack waits for {}", target.name)).citing(lines)
+                Judgement::new(statement, Supported, format!("its stack waits for {}", target.name))
+                    .citing(lines)
             } else {
-                Judgement::new(statement, Contradicted, format!("its stack waits for {}", target.name)).citing(lines)
+                Judgement::new(
+                    statement,
+                    Contradicted,
+                    format!("its stack waits for {}", target.name),
+                )
+                .citing(lines)
             });
         }
         other.get_or_insert((target.name.clone(), lines));
     }
     let (target, lines) = other?;
-    Some(Judgement::new(statement, Contradicted, format!("its stack waits for {target}")).citing(lines))
+    Some(
+        Judgement::new(statement, Contradicted, format!("its stack waits for {target}"))
+            .citing(lines),
+    )
+}
+
+/// By the headers that name a task with its pid.
+pub(crate) fn pid(case: &Case<'_>, found: &[Found<'_>]) -> Option<Judgement> {
+    let first = found.first()?;
+    let claimed: u32 = first.any("pid")?.parse().ok()?;
+    if !case.is_whole() {
+        return None;
+    }
+    let index = case.evidence.index();
+    let name = match first.group("name") {
+        Some(name) => name.trim_end_matches(['.', ',', ':', ';', ')']).to_owned(),
+        // The name in front, whatever pid stands behind it.
+        None => {
+            let before = first.before().trim_end_matches([',', ' ', '`']);
+            let before = before.trim_end_matches(", which").trim_end_matches(" which");
+            let word = before.rsplit([' ', '(', '`']).next()?;
+            word.trim_matches(['*', '`', '"', '(', ',']).to_owned()
+        }
+    };
+    let tasks: Vec<&KnownTask> = index.tasks.iter().filter(|k| k.task.name == name).collect();
+    let statement = format!("the pid of {name} is {claimed}");
+    let exhibit = case.evidence.facts();
+    let line = |task: &KnownTask| {
+        task.states.first().map(|s| s.1).or(task.cpus.first().map(|c| c.1)).or_else(|| {
+            let pid = task.task.pid?;
+            exhibit.seen.snapshots.iter().find_map(|s| {
+                let own = s.task.as_ref().and_then(|t| t.pid) == Some(pid);
+                own.then(|| s.lines.map(|l| exhibit.cite(l.first))).flatten()
+            })
+        })
+    };
+    if let Some(own) = tasks.iter().find(|k| k.task.pid == Some(claimed)) {
+        // A pid given in passing, and right, needs no row.
+        if first.group("pid3").is_some() {
+            return None;
+        }
+        return Some(Judgement::new(statement, Supported, "the log names both").citing(line(own)));
+    }
+    let other = tasks.iter().find(|k| k.task.pid.is_some())?;
+    // Another task of that name may have that pid, unless the log gives the pid to somebody else.
+    let taken = index
+        .tasks
+        .iter()
+        .find(|k| k.task.pid == Some(claimed) && k.task.name != name && !k.task.name.is_empty());
+    Some(match taken {
+        Some(taken) => Judgement::new(
+            statement,
+            Contradicted,
+            format!("the log names {} and {}", taken.task, other.task),
+        )
+        .citing(line(taken))
+        .citing(line(other)),
+        None => Judgement::new(statement, Unsupported, format!("the log names {}", other.task))
+            .citing(line(other)),
+    })
 }

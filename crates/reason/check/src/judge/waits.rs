@@ -114,7 +114,12 @@ pub(crate) fn no_deadlock(case: &Case<'_>, _: &[Found<'_>]) -> Option<Judgement>
     if let Some(log) = case.evidence.log.as_ref().filter(|log| !log.has_waits()) {
         let hang = |kind: EventKind| {
             kind.is_hang()
-                || matches!(kind, EventKind::LockdepCircular | EventKind::LockdepRecursive | EventKind::SpinlockBug)
+                || matches!(
+                    kind,
+                    EventKind::LockdepCircular
+                        | EventKind::LockdepRecursive
+                        | EventKind::SpinlockBug
+                )
         };
         let other = log.seen.events.iter().find(|e| !e.headline.is_empty());
         if let (false, Some(event)) = (log.seen.events.iter().any(|e| hang(e.kind)), other) {

@@ -206,12 +206,23 @@ fn as_text(report: &Report) -> String {
 /// How many claims got which verdict, the worst first.
 fn counts(report: &Report) -> String {
     use Verdict::{
-        CannotJudge, Contradicted, Incomplete, NotIndicated, NotReproducible, Plausible, ProvesNothing,
-        Supported, Unproven, Unsupported, Untested, Unusable, WouldHide,
+        CannotJudge, Contradicted, Incomplete, NotIndicated, NotReproducible, Plausible,
+        ProvesNothing, Supported, Unproven, Unsupported, Untested, Unusable, WouldHide,
     };
     const ORDER: [Verdict; 13] = [
-        Contradicted, Unsupported, Unproven, ProvesNothing, Incomplete, Untested, NotReproducible, Unusable,
-        NotIndicated, WouldHide, CannotJudge, Plausible, Supported,
+        Contradicted,
+        Unsupported,
+        Unproven,
+        ProvesNothing,
+        Incomplete,
+        Untested,
+        NotReproducible,
+        Unusable,
+        NotIndicated,
+        WouldHide,
+        CannotJudge,
+        Plausible,
+        Supported,
     ];
     let parts: Vec<String> = ORDER
         .iter()
