@@ -184,6 +184,9 @@ static WHOLE_DENIAL: LazyLock<Option<Regex>> = LazyLock::new(|| {
     )
     .ok()
 });
+/// What would be, behind what it would be of.
+static WOULD: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r"(?i)^\s*(?:\w+ ){0,2}(?:would|could|might|should)\b").ok());
 static POSSIBLE: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(
         r"(?i)\b(?:can|could|may|might|would|potential(?:ly)?|possib(?:le|ly)|in general|hypothes\w+|theor\w+)\b",
@@ -327,6 +330,9 @@ impl Compiled {
                 }
                 let from = before.floor_char_boundary(before.len().saturating_sub(60));
                 let behind = &text[found.end()..];
+                if !self.rule.supposed_too && matches(&WOULD, behind) {
+                    return None;
+                }
                 let negated = match self.rule.polarity {
                     Polarity::Own => false,
                     Polarity::Drop | Polarity::Flip => {

@@ -59,8 +59,7 @@ pub(crate) fn is_console(line: &Line<'_>) -> bool {
 
 /// A sentence that begins with the words of a message: `Oops: 0000 says that it was a read.`
 fn is_sentence(text: &str) -> bool {
-    const WORDS: [&str; 10] =
-        ["says", "means", "shows", "tells", "which", "that", "because", "this", "we", "suggests"];
+    const WORDS: [&str; 7] = ["says", "means", "shows", "tells", "which", "because", "suggests"];
     let text = text.trim_end();
     text.ends_with(['.', '?', '!', ':'])
         && text.split(' ').any(|word| WORDS.contains(&word.trim_end_matches(',')))

@@ -329,9 +329,7 @@ fn taint_letters(text: &str) -> String {
         if !word.bytes().all(|b| b.is_ascii_uppercase()) || word.len() > 20 {
             break;
         }
-        letters.extend(
-            word.chars().filter(|c| *c != 'G' && !letters.contains(*c)).collect::<Vec<_>>(),
-        );
+        letters.extend(word.chars().filter(|c| !letters.contains(*c)).collect::<Vec<_>>());
     }
     letters
 }
@@ -395,7 +393,7 @@ mod tests {
 
     #[test]
     fn taint_in_both_forms() {
-        assert_eq!(taint_letters("G    B   W  O       6.12.117"), "BWO");
+        assert_eq!(taint_letters("G    B   W  O       6.12.117"), "GBWO");
         assert_eq!(taint_letters("[W]=WARN, [O]=OOT_MODULE "), "WO");
         assert_eq!(taint_letters("P           OE"), "POE");
     }

@@ -123,6 +123,7 @@ pub(crate) static ROWS: LazyLock<Vec<Rule>> = LazyLock::new(|| {
             shape: r"(?i)\b(?:(?:read|write|writing|reading|execute|instruction fetch|user|kernel|supervisor)(?: access| fault|[- ]mode| to (?:a|an|the|address|memory|freed)| from (?:a|an|the|address|memory|freed)| of (?:a page|size \d+))(?: (?:read|write|access))?|(?:was|is|as|means|means a|a|an|of a) (?:kernel |user )?(?:read|write)\b|from (?:user|kernel)(?: |-)?(?:space|mode)|(?:page (?:was |is |that (?:is|was) )?(?:not |non-?)present|not[- ]present page|present page|unmapped page|protection (?:violation|fault on)))",
             except: r"(?i)\bnot (?:a |an )?(?:read|write|user|kernel)\b|general protection|interrupt|copy|lock|syscall|system call|rwsem|semaphore|\bthe (?:read|write) (?:path|side)|read-side|switch",
             polarity: Polarity::Own,
+            key: crash::access_key,
             judge: crash::access,
             ..EACH
         },
@@ -130,7 +131,7 @@ pub(crate) static ROWS: LazyLock<Vec<Rule>> = LazyLock::new(|| {
             id: "C55",
             looks_for: "taint of the kernel",
             meaning: "headers of reports print its letters",
-            shape: r"(?i)\b(?P<clean>not tainted|untainted|no taint|isn't tainted|wasn't tainted|(?:is|was) not tainted)\b|\btaint(?:ed)?\b(?:[^.;]{0,20}\b(?:flags?|letters?|bit)?\s*(?-i:\b(?P<letter>[PFSRMBUDAWCIOELKXTN])\b))?",
+            shape: r"(?i)\b(?P<clean>not tainted|untainted|no taint|isn't tainted|wasn't tainted|(?:is|was) not tainted)\b|\b(?:is|was|were|been|got|kernel|already) tainted\b|\btainted (?:by|with|because of|due to)\b|\btaint(?:ed)? (?:flags?|letters?|bit) (?:(?:is|was|are|of) )?(?-i:(?P<letter>[PFSRMBUDAWCIOELKXTN]))\b",
             except: r"(?i)\buntaint the\b|data taint|taint analysis",
             polarity: Polarity::Own,
             judge: crash::taint,

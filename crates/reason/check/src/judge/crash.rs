@@ -493,7 +493,7 @@ pub(crate) fn address(case: &Case<'_>, found: &[Found<'_>]) -> Option<Judgement>
     for event in &exhibit.seen.events {
         match &event.detail {
             Detail::Trap(trap) => {
-                known.extend(trap.address.map(|a| (a, exhibit.cite(event.lines.first))))
+                known.extend(trap.address.map(|a| (a, exhibit.cite(event.lines.first))));
             }
             Detail::Segfault(fault) => known.push((fault.address, exhibit.cite(event.lines.first))),
             Detail::Bad(_) => {
@@ -531,6 +531,9 @@ fn address_behind(text: &str, mark: &str) -> Option<u64> {
     u64::from_str_radix(&rest[..digits], 16).ok()
 }
 
+/// What an access tells of one question.
+type Told = fn(&crate::index::Access) -> Option<bool>;
+
 /// Read or write, kernel or user, present or not: by the lines that decode the error code.
 pub(crate) fn access(case: &Case<'_>, found: &[Found<'_>]) -> Option<Judgement> {
     let first = found.first()?;
@@ -538,10 +541,7 @@ pub(crate) fn access(case: &Case<'_>, found: &[Found<'_>]) -> Option<Judgement> 
     let accesses = &case.evidence.index().accesses;
     let absent =
         ["not present", "not-present", "non-present", "isn't present", "missing page", "unmapped"];
-    let (statement, wanted, of): (&str, bool, fn(&crate::index::Access) -> Option<bool>) = if absent
-        .iter()
-        .any(|w| text.contains(w))
-    {
+    let (statement, wanted, of): (&str, bool, Told) = if absent.iter().any(|w| text.contains(w)) {
         ("the page was not present", false, |a| a.present)
     } else if text.contains("present") || text.contains("protection") || text.contains("permission")
     {
@@ -594,10 +594,15 @@ pub(crate) fn taint(case: &Case<'_>, found: &[Found<'_>]) -> Option<Judgement> {
     let first = found.first()?;
     let lines = &case.evidence.index().taint;
     let (printed, line) = lines.first()?;
-    let sentence = &first.sentence.text;
-    let lower = sentence.to_ascii_lowercase();
-    let mut letters: Vec<char> =
-        TAINT.iter().filter(|(w, _)| lower.contains(w)).map(|(_, c)| *c).collect();
+    // Only what is said of the taint behind the word counts, up to the end of the clause.
+    let behind = first.after().split([';', '.']).next().unwrap_or_default().to_ascii_lowercase();
+    let mut letters: Vec<char> = TAINT
+        .iter()
+        .filter(|(word, _)| {
+            behind.find(word).is_some_and(|at| !behind[..at].trim_end().ends_with("no"))
+        })
+        .map(|(_, letter)| *letter)
+        .collect();
     letters.extend(first.group("letter").and_then(|l| l.chars().next()));
     letters.sort_unstable();
     letters.dedup();
@@ -822,4 +827,11 @@ pub(crate) fn list_poison(case: &Case<'_>, found: &[Found<'_>]) -> Option<Judgem
         }
         (None, None) => Judgement::new(statement, Unsupported, "no line has it"),
     })
+}
+
+/// A claim about an access, unless it is the other side of a comparison: `kernel mode (vs user mode)`.
+pub(crate) fn access_key(found: &Found<'_>) -> Option<String> {
+    let before = found.before().trim_end().to_ascii_lowercase();
+    let other = ["vs", "vs.", "versus", " or", "not", "/"].iter().any(|w| before.ends_with(w));
+    (!other).then(|| format!("{} {}", found.sentence.lines.first, found.text.to_ascii_lowercase()))
 }

@@ -26,9 +26,25 @@ struct Durations {
     suppressed: bool,
 }
 
+static STATED: Shape = LazyLock::new(|| {
+    Regex::new(
+        r"(?:stuck for (\d{1,6})s!|blocked (?:in I/O wait )?for more than (\d{1,6}) seconds)",
+    )
+    .ok()
+});
+
 fn durations_of(case: &Case<'_>) -> Durations {
     let mut out = Durations { seconds: Vec::new(), tasks: Vec::new(), more: 0, suppressed: false };
     for exhibit in case.evidence.exhibits() {
+        // Reports of one kind that repeat are one event; their lines tell each figure.
+        if let Some(shape) = STATED.as_ref() {
+            for line in exhibit.find_all(shape) {
+                let stated = shape.captures(&line.text).and_then(|c| c.get(1).or(c.get(2)));
+                if let Some(seconds) = stated.and_then(|m| m.as_str().parse().ok()) {
+                    out.seconds.push((seconds, exhibit.cite(line.number)));
+                }
+            }
+        }
         for event in &exhibit.seen.events {
             let line = exhibit.cite(event.lines.first);
             match &event.detail {
@@ -188,6 +204,19 @@ fn durations_of_tasks(case: &Case<'_>, tasks: &[&crate::index::KnownTask]) -> Ve
     let is_own = |task: &reason_diagnose::event::Task| tasks.iter().any(|k| k.task == *task);
     let mut out = Vec::new();
     for exhibit in case.evidence.exhibits() {
+        for line in STATED.as_ref().map(|s| exhibit.find_all(s)).unwrap_or_default() {
+            let own = tasks.iter().any(|k| {
+                k.task.pid.is_some_and(|pid| {
+                    line.text.contains(&format!("{}:{pid}]", k.task.name))
+                        || line.text.contains(&format!("{}:{pid} blocked", k.task.name))
+                })
+            });
+            let stated = STATED.as_ref().and_then(|s| s.captures(&line.text));
+            let stated = stated.and_then(|c| c.get(1).or(c.get(2))?.as_str().parse().ok());
+            if let (true, Some(seconds)) = (own, stated) {
+                out.push((seconds, exhibit.cite(line.number)));
+            }
+        }
         for event in &exhibit.seen.events {
             match &event.detail {
                 Detail::Hung(scan) => out.extend(

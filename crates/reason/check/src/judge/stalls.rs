@@ -40,8 +40,15 @@ pub(crate) fn detected_by(case: &Case<'_>, found: &[Found<'_>]) -> Option<Judgem
     let first = found.first()?;
     let cpu: u32 = first.group("cpu").or(first.group("cpu2"))?.parse().ok()?;
     let exhibit = case.evidence.facts();
-    let known: Vec<(u32, Cited)> =
+    static BY: Shape = LazyLock::new(|| Regex::new(r"\(detected by (\d{1,5}),").ok());
+    let mut known: Vec<(u32, Cited)> =
         headed(exhibit).filter_map(|(event, stall)| detector(exhibit, event, stall)).collect();
+    if let Some(shape) = BY.as_ref() {
+        known.extend(exhibit.find_all(shape).iter().filter_map(|line| {
+            let cpu = shape.captures(&line.text)?[1].parse().ok()?;
+            Some((cpu, exhibit.cite(line.number)))
+        }));
+    }
     let statement = format!("CPU {cpu} detected the stall");
     if let Some((_, line)) = known.iter().find(|(c, _)| *c == cpu) {
         return Some(Judgement::new(statement, Supported, "the report says so").citing([*line]));
@@ -138,18 +145,20 @@ pub(crate) fn kind(case: &Case<'_>, found: &[Found<'_>]) -> Option<Judgement> {
 /// All counts of jiffies that the stalls print.
 fn counts(exhibit: &Exhibit<'_>) -> Vec<(u64, Cited)> {
     static COUNT: Shape = LazyLock::new(|| {
-        Regex::new(r"\bt=(\d+)\b|\b(\d+) jiffies\b|\brcuc=(\d+)|kthread activity (\d+)").ok()
+        Regex::new(r"\bt=(\d+) jiffies|\bt=(\d+)\b.*\bg=|(?:starved|happen) for (\d+) jiffies|\} (\d+) jiffies s: |\brcuc=(\d+)|kthread activity (\d+)").ok()
     });
     let mut out = Vec::new();
-    for (event, stall) in exhibit.stalls() {
+    for (_, stall) in exhibit.stalls() {
         if let Some(period) = &stall.period {
             out.push((period.jiffies, exhibit.cite(period.line)));
         }
         if let Some(starved) = &stall.starved {
             out.push((starved.jiffies, exhibit.cite(starved.line)));
         }
-        for line in exhibit.lines.iter().filter(|l| event.lines.contains(l.number)).take(40) {
-            let Some(shape) = COUNT.as_ref() else { break };
+    }
+    // Reports that repeat are one event; their lines tell each figure.
+    if let Some(shape) = COUNT.as_ref() {
+        for line in exhibit.find_all(shape) {
             for captures in shape.captures_iter(&line.text) {
                 let value = captures.iter().skip(1).flatten().next();
                 if let Some(value) = value.and_then(|m| m.as_str().parse().ok()) {
@@ -167,7 +176,9 @@ pub(crate) fn jiffies(case: &Case<'_>, found: &[Found<'_>]) -> Option<Judgement>
     let written = first.group("jiffies")?;
     let exhibit = case.evidence.facts();
     let known = counts(exhibit);
-    let claimed = readings(written);
+    // Jiffies are whole: a separator parts thousands.
+    let claimed: Vec<f64> =
+        readings(written).into_iter().max_by(f64::total_cmp).into_iter().collect();
     let statement = format!("{written} jiffies");
     if let Some((_, line)) = known.iter().find(|(value, _)| claimed.contains(&(*value as f64))) {
         // What they are in seconds is a claim of its own.
