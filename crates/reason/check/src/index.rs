@@ -29,6 +29,8 @@ pub(crate) const FIELDS: &[&str] = &[
     "fqs",
     "ncpus",
     "rcuc",
+    "idle",
+    "softirq",
     "->state",
     "->cpu",
     // headers of tasks
@@ -101,7 +103,7 @@ static FIELD: LazyLock<Option<Regex>> = LazyLock::new(|| {
     let mut names: Vec<String> = FIELDS.iter().map(|n| regex::escape(n)).collect();
     names.sort_by_key(|n| std::cmp::Reverse(n.len()));
     Regex::new(&format!(
-        r"(?:^|[\s,(\[;|])(?P<name>{})\s*[=:]\s*(?P<value>-?[0-9A-Za-z_()]+)",
+        r"(?:^|[\s,(\[;|])(?P<name>{})\s*[=:]\s*(?P<value>-?[0-9A-Za-z_/]+(?:\([A-Za-z_|]+\))?)",
         names.join("|")
     ))
     .ok()

@@ -32,7 +32,7 @@ fn field_shape() -> &'static str {
     let names = names.join("|");
     let unit = r"[kMG]i?B|bytes";
     leak(format!(
-        r"(?:^|[\s,(\[;`'])(?P<field>(?i:{names})|t|g|q|c|s)(?:\(\))?`?\s*(?:(?P<equals>=|:)|(?i:\b(?:of (?:the )?[\w./:-]{{1,32}} )?(?:is|was|are|were|of|holds|contains|had|has|reads|equals)\b(?: only| just| set to| now)?))\s*`?(?P<value>-?(?:0x)?[0-9a-fA-F][0-9a-fA-F.,_]*(?:\([A-Z_|]+\))?)(?:\s?(?P<unit>{unit}))?\b|\b(?P<value2>\d[\d.,]*)\s?(?P<unit2>{unit})\s+(?:of\s+)?(?P<field2>(?i:free swap|anon-rss|total-vm|file-rss|free))\b"
+        r"(?:^|[\s,(\[;`'])(?P<field>(?i:{names})|t|g|q|c|s)(?:\(\))?`?\s*(?:(?P<equals>=|:)|(?i:\b(?:of (?:the )?[\w./:-]{{1,32}} )?(?:is|was|are|were|of|holds|contains|had|has|reads|equals)\b(?: only| just| set to| now)?))\s*`?(?P<value>-?(?:0x)?[0-9a-fA-F][0-9a-fA-Fx.,_/]*(?:\([A-Z_|]+\))?)(?:\s?(?P<unit>{unit}))?\b|\b(?P<value2>\d[\d.,]*)\s?(?P<unit2>{unit})\s+(?:of\s+)?(?P<field2>(?i:free swap|anon-rss|total-vm|file-rss|free))\b"
     ))
 }
 
@@ -56,7 +56,7 @@ pub(crate) static ROWS: LazyLock<Vec<Rule>> = LazyLock::new(|| {
             id: "C47",
             looks_for: "on which CPU something happened or ran",
             meaning: "headers of reports and stacks print the CPU",
-            shape: r"(?i)\b(?P<verb>ran|runs?|running|execut\w+|spin\w*|loop\w*|oops(?:ed|es)?|crash(?:ed|es)?|panick?ed|happen(?:ed|s)?|occurr?(?:ed|s)?|hit|triggered|reported|printed|fault(?:ed|s)?|was|is|were)\b[^.;,]{0,40}?,?\s+on\s+(?:logical |core |the )?CPU[ #]?(?P<cpu>\d{1,4})\b|\b(?P<event>soft[- ]?lockup|hard[- ]?lockup|lockup|stall|oops|crash|fault|panic|warning|KASAN \w+|(?:divide )?error|exception|trap|splat)\b[^.;]{0,30}?\bon\s+CPU[ #]?(?P<cpu2>\d{1,4})\b|(?P<verb2>(?:pid|PID)[ :=#]*\d+\)?),?\s+on\s+CPU[ #]?(?P<cpu3>\d{1,4})\b",
+            shape: r"(?i)\b(?P<verb>ran|runs?|running|execut\w+|spin\w*|loop\w*|oops(?:ed|es)?|crash(?:ed|es)?|panick?ed|happen(?:ed|s)?|occurr?(?:ed|s)?|hit|triggered|reported|printed|fault(?:ed|s)?|was|is|were)\b[^.;,]{0,40}?,?\s+(?:on|for)\s+(?:logical |core |the )?CPU[ #]?(?P<cpu>\d{1,4})\b|\b(?P<event>soft[- ]?lockup|hard[- ]?lockup|lockup|stall|oops|crash|fault|panic|warning|KASAN \w+|(?:divide )?error|exception|trap|splat)\b[^.;]{0,30}?\b(?:on|for)\s+CPU[ #]?(?P<cpu2>\d{1,4})\b|(?P<verb2>(?:pid|PID)[ :=#]*\d+\)?),?\s+on\s+CPU[ #]?(?P<cpu3>\d{1,4})\b",
             except: r"(?i)\b(?:detected by|detected on)\b",
             judge: crash::on_cpu,
             ..EACH
@@ -82,6 +82,7 @@ pub(crate) static ROWS: LazyLock<Vec<Rule>> = LazyLock::new(|| {
             looks_for: "a number of jiffies",
             meaning: "stall reports print them",
             shape: leak(format!(r"(?i)\b(?P<jiffies>{NUMBER_SHAPE})[ -]jiff(?:ies|y)\b")),
+            except: r"(?i)\blast (?:ran|active|scheduled)\b",
             judge: stalls::jiffies,
             ..EACH
         },
@@ -162,7 +163,7 @@ pub(crate) static ROWS: LazyLock<Vec<Rule>> = LazyLock::new(|| {
             id: "C58",
             looks_for: "what a CPU was doing",
             meaning: "headers and stacks of that CPU",
-            shape: r"(?i)\bCPU[ #]?(?P<cpu>\d{1,4})\s+(?:(?:was|is|were|still|currently|just|has been|then)\s+)*(?:running|executing|busy (?:with|in|running)|spinning (?:in|inside|on)|looping (?:in|inside)|stuck (?:in|inside)|inside|in|runs|ran|executes)\s+(?:the |task |process )*`?(?P<what>[\w./:-]+)",
+            shape: r"(?i)\bCPU[ #]?(?P<cpu>\d{1,4})\s+(?:(?:was|is|were|still|currently|just|has been|then)\s+)*(?:running|executing|busy (?:with|in|running)|spinning (?:in|inside|on)|looping (?:in|inside)|stuck (?:in|inside)|inside|in|runs|ran|executes)\s+(?:the |task |process )*`?(?P<what>[\w./:-]+)|\b(?:back ?trace|stack|dump) (?:of|for|from) CPU[ #]?(?P<cpu2>\d{1,4}) (?:shows|is of|has|belongs to|is from)\s+(?:the |task |process )*`?(?P<what2>[\w./:-]+)",
             judge: crash::cpu_runs,
             ..EACH
         },
@@ -230,7 +231,7 @@ pub(crate) static ROWS: LazyLock<Vec<Rule>> = LazyLock::new(|| {
             id: "C66",
             looks_for: "who was killed",
             meaning: "the killer's line names the victim",
-            shape: r"(?i)\b(?:killed|terminated|sacrificed)\s+(?:the |a )?(?:process |task )?(?:(?:is|was)\s+)?`?(?P<name>[A-Za-z][\w./:-]*)|\b(?:victim|killed (?:process|task))\s+(?:is|was|:)\s*(?:the )?(?:process |task )?`?(?P<name2>[A-Za-z][\w./:-]*)|\b(?:was|got|been|is) killed\b",
+            shape: r"(?i)\bkilled process \d+ \((?P<name3>[^)]{1,32})\)|\b(?:killed|terminated|sacrificed)\s+(?:the |a )?(?:process |task )?(?:(?:is|was)\s+)?`?(?P<name>[A-Za-z][\w./:-]*)|\b(?:victim|killed (?:process|task))\s+(?:is|was|:)\s*(?:the )?(?:process |task )?`?(?P<name2>[A-Za-z][\w./:-]*)|\b(?:was|got|been|is) killed\b",
             judge: memory::victim,
             ..EACH
         },
@@ -298,7 +299,7 @@ pub(crate) static ROWS: LazyLock<Vec<Rule>> = LazyLock::new(|| {
             id: "C75",
             looks_for: "the task that crashed",
             meaning: "the header of the report names it",
-            shape: r"(?i)\b(?:the )?(?:(?:crash\w*|fault\w*|offending|current|guilty) )?(?:task|process|command|program|thread)\s+(?:(?:at fault|that crashed|that oopsed|involved)\s+)?(?:was|is)\s+(?:called |named |the )?`?(?P<name>[A-Za-z(][\w./:()#+-]*)",
+            shape: r"(?i)\b(?:the )?(?:(?:crash\w*|fault\w*|offending|current|guilty) )?(?:task|process|command|program|thread)\s+(?:(?:at fault|that crashed|that oopsed|involved)\s+)?(?:was|is)\s+(?:called |named |the )?`?(?P<name>[A-Za-z(][\w./:()#+-]*)|\b(?:crash|oops|fault|panic|lockup|warning|bug|exception) (?:was|is|got) (?:triggered|caused|hit) by (?:the )?(?:task |process )?`?(?P<name2>[A-Za-z(][\w./:()#+-]*)",
             judge: tasks::identity,
             ..EACH
         },
@@ -336,6 +337,16 @@ pub(crate) static ROWS: LazyLock<Vec<Rule>> = LazyLock::new(|| {
             shape: r"\bLIST_POISON(?P<number>[12])\b",
             key: |f| f.group("number").map(str::to_owned),
             judge: crash::list_poison,
+            ..EACH
+        },
+        Rule {
+            id: "C82",
+            looks_for: "when the grace-period thread last ran",
+            meaning: "the line about its starvation, or about its last activity",
+            shape: leak(format!(
+                r"(?i)\bk?thread\b[^.;]{{0,30}}\blast (?:ran|active|scheduled|run)\b[^.;]{{0,16}}?\b(?P<jiffies>{NUMBER_SHAPE}) jiffies"
+            )),
+            judge: stalls::last_ran,
             ..EACH
         },
         Rule {

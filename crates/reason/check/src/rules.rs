@@ -311,7 +311,7 @@ static RULES: &[Rule] = &[
         polarity: Polarity::Flip,
         looks_for: "which CPU is at fault",
         meaning: "the detector is a witness; holdouts and lockups are named with their CPU",
-        shape: r"(?i)\bCPU ?#?(?P<cpu>\d{1,4})\b[^.;,]{0,50}?\b(?:stuck|stall\w*|hung|hog\w*|spin\w*|locked up|monopoli\w*|not respond\w*|unresponsive|starv\w*|loop\w*|culprit|to blame)\b",
+        shape: r"(?i)\bCPU ?#?(?P<cpu>\d{1,4})\b[^.;,]{0,50}?\b(?:stuck|stall\w*|hung|hog\w*|spin\w*|locked up|monopoli\w*|not respond\w*|unresponsive|starv\w*|loop\w*|culprit|to blame|holdout)\b",
         except: r"(?i)\bdetected by\b|\bCPU ?#?\d+ (?:only |also |merely |itself |then |first )?(?:detect|notic|report|print|complain|observ)",
         key: |f| f.group("cpu").map(str::to_owned),
         judge: waits::cpu,

@@ -99,9 +99,23 @@ pub(crate) fn place(case: &Case<'_>, found: &[Found<'_>]) -> Option<Judgement> {
     let statement = format!("the crash is in {function}()");
     let exhibit = case.evidence.facts();
     let places = crash_places(exhibit);
+    let text = first.text.to_ascii_lowercase();
+    let exact = ["rip", "eip", "instruction", "faulting", "program counter", "pc "]
+        .iter()
+        .any(|word| text.contains(word));
     if places.is_empty() {
-        // Stalls and lockups have places of their own kind; other rules look at them.
-        return None;
+        // Stalls and lockups are no crashes, but they print where a CPU was.
+        return match standing(exhibit, &function) {
+            Standing::Pointer(line) if exact => Some(
+                Judgement::new(
+                    format!("a CPU was in {function}()"),
+                    Supported,
+                    "an instruction pointer is there",
+                )
+                .citing([line]),
+            ),
+            _ => None,
+        };
     }
     if let Some((_, line)) = places.iter().find(|(known, _)| *known == function) {
         return Some(
@@ -109,10 +123,6 @@ pub(crate) fn place(case: &Case<'_>, found: &[Found<'_>]) -> Option<Judgement> {
                 .citing([*line]),
         );
     }
-    let text = first.text.to_ascii_lowercase();
-    let exact = ["rip", "eip", "instruction", "faulting", "program counter", "pc "]
-        .iter()
-        .any(|word| text.contains(word));
     let (other, line) = places.first()?.clone();
     Some(match standing(exhibit, &function) {
         Standing::Stale(stale) => Judgement::new(
@@ -243,7 +253,13 @@ pub(crate) fn calls(case: &Case<'_>, found: &[Found<'_>]) -> Option<Judgement> {
 
 /// The functions of a stack from the innermost to the outermost, stale frames left out.
 fn path(snapshot: &Snapshot) -> Vec<(&str, u64)> {
-    let pointers = snapshot.instruction.iter().filter(|i| !i.user).map(|i| (i.at_frame, i));
+    // The registers are printed once more behind the stack: that place is no frame.
+    let last = snapshot.frames.len();
+    let pointers = snapshot
+        .instruction
+        .iter()
+        .filter(|i| !i.user && (i.at_frame < last || last == 0))
+        .map(|i| (i.at_frame, i));
     let mut out: Vec<(&str, u64)> = Vec::new();
     let mut pointers: Vec<_> = pointers.collect();
     pointers.sort_by_key(|(at, _)| *at);
@@ -430,7 +446,7 @@ pub(crate) fn on_cpu(case: &Case<'_>, found: &[Found<'_>]) -> Option<Judgement> 
 pub(crate) fn cpu_runs(case: &Case<'_>, found: &[Found<'_>]) -> Option<Judgement> {
     let first = found.first()?;
     let cpu: u32 = first.any("cpu")?.parse().ok()?;
-    let what = first.group("what")?.trim_end_matches(['.', ',', ':', ')']);
+    let what = first.any("what")?.trim_end_matches(['.', ',', ':', ')']);
     let exhibit = case.evidence.facts();
     let own: Vec<&Snapshot> = exhibit
         .seen

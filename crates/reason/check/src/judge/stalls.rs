@@ -364,3 +364,32 @@ pub(crate) fn idle(case: &Case<'_>, found: &[Found<'_>]) -> Option<Judgement> {
         .citing(line)
     })
 }
+
+/// When the grace-period thread last ran, by the two lines that say so.
+pub(crate) fn last_ran(case: &Case<'_>, found: &[Found<'_>]) -> Option<Judgement> {
+    static ACTIVITY: Shape =
+        LazyLock::new(|| Regex::new(r"kthread (?:starved for|activity) (\d+)\b").ok());
+    let written = found.first()?.group("jiffies")?;
+    let claimed = readings(written).into_iter().max_by(f64::total_cmp)?;
+    let exhibit = case.evidence.facts();
+    let shape = ACTIVITY.as_ref()?;
+    let known: Vec<(f64, Cited)> = exhibit
+        .find_all(shape)
+        .iter()
+        .filter_map(|line| {
+            let jiffies = shape.captures(&line.text)?[1].parse().ok()?;
+            Some((jiffies, exhibit.cite(line.number)))
+        })
+        .collect();
+    let statement = format!("the grace-period thread last ran {written} jiffies before the report");
+    Some(match (known.iter().find(|(value, _)| *value == claimed), known.first()) {
+        (Some((_, line)), _) => {
+            Judgement::new(statement, Supported, "the log prints it").citing([*line])
+        }
+        (None, Some((value, line))) => {
+            Judgement::new(statement, Contradicted, format!("the log prints {value}"))
+                .citing([*line])
+        }
+        (None, None) => Judgement::new(statement, Unsupported, "no line says when it last ran"),
+    })
+}

@@ -517,7 +517,7 @@ pub(crate) fn inside(case: &Case<'_>, found: &[Found<'_>]) -> Option<Judgement> 
 /// By the headers of the reports of crashes, else by the pid.
 pub(crate) fn identity(case: &Case<'_>, found: &[Found<'_>]) -> Option<Judgement> {
     let first = found.first()?;
-    let name = first.group("name")?.trim_end_matches(['.', ',', ':', ';']);
+    let name = first.any("name")?.trim_end_matches(['.', ',', ':', ';']);
     let exhibit = case.evidence.facts();
     let index = case.evidence.index();
     let known = index.tasks.iter().any(|k| k.task.name == name);
