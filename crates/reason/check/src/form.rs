@@ -433,8 +433,11 @@ fn unwrapped(document: &Document<'_>, _: &[JudgedClaim]) -> Option<(String, Vec<
     let lines = lines_that(document, |t, k| {
         k == LineKind::Prose && t.chars().count() > WIDE && t.contains(' ') && !t.contains("://")
     });
-    (!lines.is_empty())
-        .then(|| (format!("{} lines of prose longer than {WIDE} columns", lines.len()), lines))
+    let counted = match lines.len() {
+        1 => "a line".to_owned(),
+        count => format!("{count} lines"),
+    };
+    (!lines.is_empty()).then(|| (format!("{counted} of prose longer than {WIDE} columns"), lines))
 }
 
 fn perishable(document: &Document<'_>, _: &[JudgedClaim]) -> Option<(String, Vec<LineSpan>)> {

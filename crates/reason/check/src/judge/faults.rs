@@ -86,7 +86,8 @@ fn registers(exhibit: &Exhibit<'_>, out: &mut Reported) {
 /// Sanitizers name the kind; where they name another one, the claim is contradicted.
 pub(crate) fn kind(case: &Case<'_>, found: &[Found<'_>]) -> Option<Judgement> {
     let kind = kind_key(found.first()?.group("kind")?);
-    let statement = format!("it is a {kind}");
+    let article = if kind.starts_with(['a', 'e', 'i', 'o']) { "an" } else { "a" };
+    let statement = format!("it is {article} {kind}");
     let known = reported(case);
     let new = |verdict, reason: String| Some(Judgement::new(statement.clone(), verdict, reason));
     let matching = |words: &[&str]| {

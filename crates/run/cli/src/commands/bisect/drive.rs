@@ -154,7 +154,7 @@ fn announce(case: &Case, belief: &Belief, steps: &[(CommitId, Step)]) {
         .map(|(commit, step)| format!("{} up to {} x", commit.short(), step.runs))
         .collect();
     let best = if mass >= 0.1 {
-        format!(", {} at {:.0} %", case.commits[top].short(), mass * 100.0)
+        format!(", {} at {}", case.commits[top].short(), conclusion::percent(mass))
     } else {
         String::new()
     };
