@@ -30,6 +30,9 @@ const FADES: f64 = 0.2;
 const FADE_ENDS: usize = 16;
 /// Over what part of the range it falls from its full value.
 const FADE_WIDTHS: [f64; 4] = [0.03, 0.1, 0.35, 1.0];
+/// And over so many commits at the least: what falls from one commit to the next is no fading, and no
+/// number of runs would tell it from a culprit.
+const FADE_LEAST: f64 = 10.0;
 
 /// What the bug does in runs: its strength at the bad end, and how it fades towards older commits.
 #[derive(Clone, Copy, Debug)]
@@ -70,7 +73,7 @@ fn behaviours(len: usize) -> Vec<Behaviour> {
                 for width in FADE_WIDTHS {
                     all.push(Behaviour {
                         level,
-                        fade: Some((end, (width * len).max(1.0))),
+                        fade: Some((end, (width * len).max(FADE_LEAST))),
                         prior: share,
                     });
                 }

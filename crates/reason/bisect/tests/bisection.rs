@@ -311,3 +311,38 @@ fn a_bug_that_is_never_fixed_is_pinned_on_nobody() {
     let conclusion = search_for_a_fix(&history, |_| false, 1.0);
     assert!(matches!(conclusion, Conclusion::OlderThanRange { .. }), "{conclusion:?}");
 }
+
+/// A short history of commits that a test can tell apart, whatever confidence is asked for.
+#[test]
+fn the_culprit_of_a_short_history_is_proven_with_few_runs() {
+    let history = History::linear(24);
+    let settings = Settings { confidence: 0.999, run_minutes: 0.05, ..Settings::default() };
+    for (seed, culprit) in [(1, 3), (2, 8), (3, 20)] {
+        let mut bisection =
+            Bisection::new(history.clone(), Prior::uniform(&history).weigh(0, 0.0), 23, settings);
+        let mut random = Random::new(seed);
+        let mut runs = 0;
+        let named = loop {
+            assert!(runs < 400, "no conclusion after {runs} runs");
+            let steps = match bisection.next(&bisection.belief()) {
+                Next::Done(conclusion) => break conclusion,
+                Next::Test(steps) => steps,
+            };
+            for step in steps {
+                for _ in 0..step.runs {
+                    runs += 1;
+                    let shows = step.commit >= culprit && random.chance(0.35);
+                    let outcome = if shows { RunOutcome::Wanted } else { RunOutcome::Clean };
+                    bisection.record(step.commit, outcome);
+                    if shows {
+                        break;
+                    }
+                }
+            }
+        };
+        assert!(
+            matches!(named, Conclusion::Culprit { commit, .. } if commit == culprit),
+            "{culprit}: {named:?}"
+        );
+    }
+}
