@@ -228,8 +228,9 @@ fn an_index_that_is_interrupted_or_killed_goes_on_where_it_was() {
     }
     let path = slow_git(directory.path());
     let start = || {
-        Command::new(KTRIAGE)
-            .args(["thread", "--list"])
+        // Where the tests run in the background of a script, an interrupt is ignored by inheritance.
+        Command::new("env")
+            .args(["--default-signal=INT", KTRIAGE, "thread", "--list"])
             .arg(mirror)
             .env("PATH", &path)
             .stdout(Stdio::null())
