@@ -46,7 +46,7 @@ const IMPURE: &[&str] = &[
 
 /// Starts of paths that exist on some machine only; sources must not name them.
 fn private_words() -> Vec<String> {
-    ["/work/", "/root/", "/home/"].iter().map(|word| (*word).to_owned()).collect()
+    ["work", "root", "home"].iter().map(|name| format!("/{name}/")).collect()
 }
 
 /// A file longer than this is hard to hold in the head; tables and tests may be.

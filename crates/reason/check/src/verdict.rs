@@ -2,19 +2,15 @@
 
 use std::fmt;
 
-/// What becomes of a claim.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+/// What becomes of a claim; the worst first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Verdict {
-    /// The evidence says so.
-    Supported,
     /// The evidence says otherwise.
     Contradicted,
     /// The exhibit that would show it is not there.
     Unsupported,
     /// A cause is named, and nothing tests it.
     Unproven,
-    /// Fits what is known; only the source or a test can settle it.
-    Plausible,
     /// The argument holds just as well if the claim is false.
     ProvesNothing,
     /// True as far as it goes, but it leaves out what the evidence shows.
@@ -31,6 +27,10 @@ pub enum Verdict {
     WouldHide,
     /// Neither text nor log decides.
     CannotJudge,
+    /// Fits what is known; only the source or a test can settle it.
+    Plausible,
+    /// The evidence says so.
+    Supported,
 }
 
 impl Verdict {

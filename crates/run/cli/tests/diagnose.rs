@@ -4,9 +4,12 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use base64::base64;
 use reference::{note, shared};
 use serde_json::Value;
 
+#[path = "support/base64.rs"]
+mod base64;
 #[path = "support/reference.rs"]
 mod reference;
 #[path = "support/schema.rs"]
@@ -230,30 +233,6 @@ fn a_raw_mail_is_read_like_the_log_inside_of_it() {
     );
 }
 
-/// The sign of six bits in base64.
-fn sign(bits: u32) -> char {
-    match u8::try_from(bits & 63).unwrap() {
-        six @ 0..26 => char::from(b'A' + six),
-        six @ 26..52 => char::from(b'a' + six - 26),
-        six @ 52..62 => char::from(b'0' + six - 52),
-        62 => '+',
-        _ => '/',
-    }
-}
-
-fn base64(text: &str) -> String {
-    let mut signs = String::new();
-    for group in text.as_bytes().chunks(3) {
-        let bits = group.iter().chain([&0, &0]).take(3).fold(0, |n, b| n << 8 | u32::from(*b));
-        let mut four: String = [18, 12, 6, 0].iter().map(|shift| sign(bits >> shift)).collect();
-        four.replace_range(group.len() + 1.., &"=".repeat(3 - group.len()));
-        signs += &four;
-    }
-    let lines: Vec<&str> =
-        signs.as_bytes().chunks(76).map(|line| std::str::from_utf8(line).unwrap()).collect();
-    lines.join("\n") + "\n"
-}
-
 #[test]
 fn every_command_reads_a_log_in_the_forms_in_which_mails_carry_it() {
     let log = "[   91.000001] BUG: kernel NULL pointer dereference, address: 0000000000000018\n[   91.000002] #PF: supervisor read access in kernel mode\n[   91.000003] #PF: error_code(0x0000) - not-present page\n[   91.000004] Oops: 0000 [#1] PREEMPT SMP\n[   91.000005] CPU: 2 PID: 71 Comm: tester Not tainted 6.6.3 #5 a-name-that-makes-this-line-longer-than-a-mail-allows\n[   91.000006] RIP: 0010:widget_read+0x11/0x40\n[   91.000007] RSP: 0018:ffffc90001a3fd28 EFLAGS: 00010246\n[   91.000008] RAX: 6b6b6b6b6b6b6b6b RBX: ffff888101a3fd28 RCX: 0000000000000000\n[   91.000009] Call Trace:\n[   91.000010]  <TASK>\n[   91.000011]  widget_ioctl+0x90/0x100\n[   91.000012]  __x64_sys_ioctl+0x97/0xd0\n[   91.000013]  </TASK>\n";
@@ -269,7 +248,7 @@ fn every_command_reads_a_log_in_the_forms_in_which_mails_carry_it() {
     let forms = [
         ("8bit", mail("8bit", log)),
         ("quoted-printable", mail("quoted-printable", &joined(quoted_printable(&numbered)))),
-        ("base64", mail("base64", &base64(log))),
+        ("base64", mail("base64", &base64(log.as_bytes()))),
         ("a saved page", mail("8bit", &escaped)),
         (
             "quoted",

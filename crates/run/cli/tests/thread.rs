@@ -7,8 +7,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use base64::base64;
 use serde_json::Value;
 
+#[path = "support/base64.rs"]
+mod base64;
 #[path = "support/schema.rs"]
 mod schema;
 
@@ -281,26 +284,6 @@ fn a_patch_beyond_the_announced_number_has_its_diff_too() {
     assert!(String::from_utf8_lossy(&out).contains("b/f3"));
     let (_, out, _) = ktriage(directory.path(), &["thread", "--diff", "v1", "t.mbox"]);
     assert_eq!(String::from_utf8_lossy(&out).matches("diff --git").count(), 3);
-}
-
-/// Codes bytes as base64 in lines of 76.
-fn base64(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut out = String::new();
-    for three in bytes.chunks(3) {
-        let n = three.iter().fold(0u32, |n, b| n << 8 | u32::from(*b)) << (8 * (3 - three.len()));
-        for place in 0..4 {
-            out.push(match place <= three.len() {
-                true => char::from(DIGITS[(n >> (18 - 6 * place) & 63) as usize]),
-                false => '=',
-            });
-        }
-        if out.len() % 77 == 76 {
-            out.push('\n');
-        }
-    }
-    out.push('\n');
-    out
 }
 
 /// Codes bytes as quoted-printable with soft breaks.

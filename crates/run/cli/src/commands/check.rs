@@ -1,5 +1,6 @@
 //! `ktriage check`: judges a written analysis against what it quotes, and against the log.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
 use std::path::PathBuf;
@@ -205,32 +206,12 @@ fn as_text(report: &Report) -> String {
 
 /// How many claims got which verdict, the worst first.
 fn counts(report: &Report) -> String {
-    use Verdict::{
-        CannotJudge, Contradicted, Incomplete, NotIndicated, NotReproducible, Plausible,
-        ProvesNothing, Supported, Unproven, Unsupported, Untested, Unusable, WouldHide,
-    };
-    const ORDER: [Verdict; 13] = [
-        Contradicted,
-        Unsupported,
-        Unproven,
-        ProvesNothing,
-        Incomplete,
-        Untested,
-        NotReproducible,
-        Unusable,
-        NotIndicated,
-        WouldHide,
-        CannotJudge,
-        Plausible,
-        Supported,
-    ];
-    let parts: Vec<String> = ORDER
-        .iter()
-        .filter_map(|verdict| {
-            let count = report.claims.iter().filter(|c| c.verdict == *verdict).count();
-            (count > 0).then(|| format!("{count} {verdict}"))
-        })
-        .collect();
+    let mut counts: BTreeMap<Verdict, usize> = BTreeMap::new();
+    for claim in &report.claims {
+        *counts.entry(claim.verdict).or_default() += 1;
+    }
+    let parts: Vec<String> =
+        counts.iter().map(|(verdict, count)| format!("{count} {verdict}")).collect();
     match parts.as_slice() {
         [] => "none that a rule knows".to_owned(),
         parts => format!("{} judged: {}", report.claims.len(), parts.join(", ")),

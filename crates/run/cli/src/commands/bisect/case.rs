@@ -248,17 +248,19 @@ impl Case {
         self.position(&attempt.commit).is_some_and(|at| self.prior.kernel(at) == end)
     }
 
+    /// The failures of the failing end, in the order in which they were seen.
+    pub(super) fn failures(&self) -> impl Iterator<Item = &Attempt> {
+        let crashed = self.attempts.iter().filter(|attempt| attempt.event == Event::Crashed);
+        crashed.filter(|attempt| self.is_failing_end(attempt))
+    }
+
     /// Which titles are wanted, as the attempts stand.
     pub(crate) fn wanted(&self) -> Wanted {
         let given = &self.stored.request.titles;
         if !given.is_empty() {
             return Wanted::Given(given.clone());
         }
-        let seen = || {
-            let crashes = self.attempts.iter().filter(|attempt| attempt.event == Event::Crashed);
-            let at_end = crashes.filter(|attempt| self.is_failing_end(attempt));
-            at_end.map(|attempt| attempt.title.as_deref().unwrap_or_default())
-        };
+        let seen = || self.failures().map(|attempt| attempt.title.as_deref().unwrap_or_default());
         let all = || seen().map(str::to_owned).collect::<BTreeSet<_>>().into_iter().collect();
         match Strand::of(seen()) {
             Strand::Unseen => Wanted::Any,
@@ -271,14 +273,9 @@ impl Case {
     /// The failures of the failing end that are not the wanted one, and how often each was seen there.
     pub(crate) fn bystanders(&self, wanted: &Wanted) -> BTreeMap<String, u32> {
         let mut bystanders = BTreeMap::new();
-        for attempt in &self.attempts {
-            if attempt.event == Event::Crashed
-                && !wanted.matches(attempt)
-                && let Some(title) = &attempt.title
-                && self.is_failing_end(attempt)
-            {
-                *bystanders.entry(title.clone()).or_default() += 1;
-            }
+        let others = self.failures().filter(|attempt| !wanted.matches(attempt));
+        for title in others.filter_map(|attempt| attempt.title.clone()) {
+            *bystanders.entry(title).or_default() += 1;
         }
         bystanders
     }

@@ -58,13 +58,15 @@ pub(super) fn go(mut case: Case) -> Result<ExitCode, Failure> {
         let bisection = case.bisection(usize::MAX);
         let belief = bisection.belief();
         let named = |step: Step| (case.commits[step.commit].clone(), step);
-        let steps: Vec<(CommitId, Step)> = match (case.wanted(), bisection.next(&belief)) {
-            (Wanted::Tied(_), _) => return Err(tied(&case)),
-            (Wanted::Open(_), _) => vec![named(bisection.at_failing_end(&belief))],
-            (_, Next::Test(steps)) => steps.into_iter().map(named).collect(),
-            (_, Next::Done(conclusion)) => match revert::of(&case, &belief, &conclusion).step() {
-                Some(step) => vec![step],
-                None => return conclusion::print(&case),
+        let steps: Vec<(CommitId, Step)> = match case.wanted() {
+            Wanted::Tied(_) => return Err(tied(&case)),
+            Wanted::Open(_) => vec![named(bisection.at_failing_end(&belief))],
+            _ => match bisection.next(&belief) {
+                Next::Test(steps) => steps.into_iter().map(named).collect(),
+                Next::Done(conclusion) => match revert::of(&case, &belief, &conclusion).step() {
+                    Some(step) => vec![step],
+                    None => return conclusion::print(&case),
+                },
             },
         };
         if let Some(reason) = over_budget(&case) {
@@ -125,10 +127,8 @@ fn over_budget(case: &Case) -> Option<String> {
 /// The caller must say which failure is wanted.
 fn tied(case: &Case) -> Failure {
     let mut titles: BTreeMap<&str, usize> = BTreeMap::new();
-    for attempt in case.attempts.iter().filter(|attempt| case.is_failing_end(attempt)) {
-        if attempt.event == Event::Crashed {
-            *titles.entry(attempt.title.as_deref().unwrap_or_default()).or_default() += 1;
-        }
+    for attempt in case.failures() {
+        *titles.entry(attempt.title.as_deref().unwrap_or_default()).or_default() += 1;
     }
     let shown: Vec<String> =
         titles.iter().map(|(title, count)| format!("\n  {count} x {title}")).collect();
