@@ -10,7 +10,7 @@ fuzz_target!(|input: &[u8]| {
         Some(at) => (&input[..at], Some(&input[at + 1..])),
         None => (input, None),
     };
-    let report = reason_check::check(analysis, log);
+    let report = analysis_claims::check(analysis, log);
     for claim in &report.claims {
         assert!(!claim.verdict.name().is_empty() && !claim.reason.is_empty());
     }

@@ -3,8 +3,8 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use read_console::mail::{MailDecoder, text};
-use read_console::{LONGEST_LINE, frame, lines};
+use parse_console::mail::{MailDecoder, text};
+use parse_console::{LONGEST_LINE, frame, lines};
 
 fuzz_target!(|input: &[u8]| {
     let newlines = input.iter().filter(|byte| **byte == b'\n').count() as u64;

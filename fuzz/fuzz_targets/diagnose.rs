@@ -4,8 +4,8 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use reason_diagnose::verdict::VerdictKind;
-use reason_diagnose::{LogReader, conclude};
+use analysis_hang::verdict::VerdictKind;
+use analysis_hang::{LogReader, conclude};
 
 fuzz_target!(|input: &[u8]| {
     // The first bytes say how long the pieces are; the rest is the log.
@@ -22,7 +22,7 @@ fuzz_target!(|input: &[u8]| {
         }
     }
     if diagnosis.verdict.kind == VerdictKind::Deadlock {
-        assert!(diagnosis.graph.cycle(facts::Grade::Derived).is_some(), "a deadlock without a cycle");
+        assert!(diagnosis.graph.cycle(model::Grade::Derived).is_some(), "a deadlock without a cycle");
     }
     if let Some(cause) = &diagnosis.first_cause {
         assert!(cause.line >= 1 && cause.line <= newlines + 1, "no such line");

@@ -5,7 +5,7 @@
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
-    let messages = read_mail::messages(bytes);
+    let messages = parse_mail::messages(bytes);
     let lines = bytes.iter().filter(|b| **b == b'\n').count() as u64 + 1;
     let exists = |line: u64| assert!((1..=lines).contains(&line), "line {line} of {lines}");
     for message in &messages {
@@ -14,19 +14,19 @@ fuzz_target!(|bytes: &[u8]| {
         for line in message.body.lines() {
             exists(line.number);
         }
-        for diff in read_mail::diffs(&message.body) {
+        for diff in parse_mail::diffs(&message.body) {
             assert!(diff.first <= diff.last && diff.last < message.body.len());
             let _ = message.body.bytes(diff.first, diff.last);
         }
     }
     // As the second file of a directory the same is read, further down.
-    let later = read_mail::messages_of_file(bytes, 1001, false);
+    let later = parse_mail::messages_of_file(bytes, 1001, false);
     assert_eq!(later.len(), messages.len());
     for (one, other) in messages.iter().zip(&later) {
         assert_eq!(one.lines.first + 1000, other.lines.first);
         assert_eq!(one.body.len(), other.body.len());
     }
-    let threads = reason_thread::understand(&messages);
+    let threads = analysis_thread::understand(&messages);
     let shown: usize = threads.iter().flat_map(|t| &t.entries).map(|e| 1 + e.copies).sum();
     assert_eq!(shown, messages.len(), "a message is lost or counted twice");
     for thread in &threads {

@@ -3,7 +3,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use reason_crash_identity::{LogReader, read_log};
+use analysis_identity::{LogReader, read_log};
 
 fuzz_target!(|input: &[u8]| {
     // The first bytes say how long the pieces are; the rest is the log.

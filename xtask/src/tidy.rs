@@ -23,13 +23,15 @@ const VOLATILE: &[&str] = &[
 
 /// Layers, and the layers each may depend on.
 const LAYERS: &[(&str, &[&str])] = &[
-    ("facts", &[]),
-    ("read", &["facts"]),
-    ("reason", &["facts", "read", "reason"]),
-    ("outside", &["facts", "read", "guest"]),
+    ("model", &[]),
+    ("parse", &["model"]),
+    ("analysis", &["model", "parse", "analysis"]),
+    ("io", &["model", "parse", "guest"]),
     ("guest", &["guest"]),
-    ("run", &["facts", "read", "reason", "outside", "guest", "testing", "run"]),
-    ("testing", &["facts", "read", "reason", "outside", "guest", "testing"]),
+    ("app", &["model", "parse", "analysis", "io", "guest", "testing", "app"]),
+    ("render", &["model", "analysis", "render"]),
+    ("cli", &["model", "parse", "analysis", "io", "guest", "testing", "app", "render"]),
+    ("testing", &["model", "parse", "analysis", "io", "guest", "testing"]),
     ("xtask", &[]),
 ];
 
@@ -103,9 +105,9 @@ fn shown(root: &Path, path: &Path) -> String {
     path.strip_prefix(root).unwrap_or(path).display().to_string()
 }
 
-/// The layer of a package by its name: `read-console` is of `read`.
+/// The layer of a package by its name: `parse-console` is of `read`.
 fn layer(package: &str) -> Option<&'static str> {
-    let package = if package == "ktriage" { "run" } else { package };
+    let package = if package == "ktriage" { "cli" } else { package };
     LAYERS
         .iter()
         .map(|(layer, _)| *layer)
@@ -155,7 +157,7 @@ fn check_layers(
         let allowed = LAYERS.iter().find(|(name, _)| *name == own).map_or(&[][..], |(_, a)| *a);
         for dependency in dependencies(&manifest) {
             let Some(other) = layer(dependency) else { continue };
-            let sibling = own == other && matches!(own, "read" | "outside");
+            let sibling = own == other && matches!(own, "parse" | "io");
             if !allowed.contains(&other) || sibling {
                 problems.push(format!("{place}: `{own}` must not depend on `{dependency}`"));
             }
@@ -199,7 +201,7 @@ fn check_source(root: &Path, path: &Path, problems: &mut Vec<String>) -> anyhow:
     if is_code && source.lines().count() > LONG && !place.contains("table") {
         problems.push(format!("{place}: {} lines; split it", source.lines().count()));
     }
-    let pure = place.starts_with("crates/read/") || place.starts_with("crates/reason/");
+    let pure = place.starts_with("crates/parse/") || place.starts_with("crates/analysis/");
     let own = place.starts_with("xtask/");
     let private = private_words();
     for (number, line) in source.lines().enumerate() {
@@ -224,16 +226,16 @@ mod tests {
 
     #[test]
     fn layers_are_told_by_package_names() {
-        assert_eq!(layer("read-console"), Some("read"));
-        assert_eq!(layer("ktriage"), Some("run"));
-        assert_eq!(layer("facts"), Some("facts"));
+        assert_eq!(layer("parse-console"), Some("parse"));
+        assert_eq!(layer("ktriage"), Some("cli"));
+        assert_eq!(layer("model"), Some("model"));
         assert_eq!(layer("serde"), None);
     }
 
     #[test]
     fn dependencies_are_read_from_their_sections_only() {
-        let manifest = "[package]\nname = \"x\"\n[dependencies]\nfacts.workspace = true\n\
+        let manifest = "[package]\nname = \"x\"\n[dependencies]\nmodel.workspace = true\n\
                         serde = \"1\"\n[dev-dependencies]\ntempfile = \"3\"\n";
-        assert_eq!(dependencies(manifest), ["facts", "serde"]);
+        assert_eq!(dependencies(manifest), ["model", "serde"]);
     }
 }

@@ -4,7 +4,7 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-use outside_kernel_build::NEVER_BUILT;
+use io_kernel_build::NEVER_BUILT;
 
 /// More folders of which only what steers the build is kept: the lab's kernels have nothing of them.
 const LEFT_OUT: &[&str] = &[

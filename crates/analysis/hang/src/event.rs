@@ -1,0 +1,744 @@
+//! What a log reports: events with the fields their lines carry, and the stacks printed with them.
+//! Data only; [`crate::collect`] fills it.
+
+use std::fmt;
+
+use model::LineSpan;
+
+use crate::clock::Moment;
+
+/// A task as the log names it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Default)]
+pub struct Task {
+    /// The command name; may hold blanks and brackets.
+    pub name: String,
+    /// The process id, where stated.
+    pub pid: Option<u32>,
+}
+
+impl Task {
+    /// A task with a known pid.
+    pub fn new(name: impl Into<String>, pid: u32) -> Self {
+        Self { name: name.into(), pid: Some(pid) }
+    }
+}
+
+/// `name[pid]`.
+impl fmt::Display for Task {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.name.is_empty(), self.pid) {
+            (false, Some(pid)) => write!(f, "{}[{pid}]", self.name),
+            (true, Some(pid)) => write!(f, "pid {pid}"),
+            (true, None) => f.write_str("a task whose name is lost"),
+            (false, None) => f.write_str(&self.name),
+        }
+    }
+}
+
+/// Number of an event in [`crate::Observations::events`], counted from 0; printed as `E1`, `E2`, ….
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct EventId(pub usize);
+
+impl fmt::Display for EventId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "E{}", self.0 + 1)
+    }
+}
+
+/// Number of a stack in [`crate::Observations::snapshots`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SnapshotId(pub usize);
+
+/// What kind of thing happened. The table [`crate::rules::EVENT_RULES`] tells the line each is known by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum EventKind {
+    /// RCU grace period stall (R01, R02).
+    RcuStall,
+    /// The grace-period thread is starved, printed without a stall header (R13).
+    RcuKthreadStarved,
+    /// Expedited grace period stall (R23).
+    RcuExpeditedStall,
+    /// Tasks-RCU stall (R25).
+    RcuTasksStall,
+    /// Voluntary switch inside a reader (R26).
+    RcuVoluntarySwitch,
+    /// Suspicious RCU usage (R27).
+    RcuUsage,
+    /// One scan of the hung task detector (R30).
+    HungTasks,
+    /// Soft lockup (R40).
+    SoftLockup,
+    /// Hard lockup (R41).
+    HardLockup,
+    /// Remote CPU does not answer (R43).
+    CsdLock,
+    /// Workqueue pool stuck (R44).
+    WorkqueueLockup,
+    /// Work function used the CPU too long (R45).
+    WorkqueueHog,
+    /// Work function leaked a lock, atomic or RCU section (R46).
+    WorkqueueLeak,
+    /// Interrupt or NMI handlers take too long (R47).
+    SlowInterrupt,
+    /// Possible circular locking dependency (R50).
+    LockdepCircular,
+    /// Possible recursive locking (R51).
+    LockdepRecursive,
+    /// Lock used with and without interrupts (R52).
+    LockdepInterrupt,
+    /// Sleeping lock under a raw one (R53).
+    LockdepWaitContext,
+    /// Unlock balance, freed lock, lock kept on return to user space (R54).
+    LockdepOwnership,
+    /// Sleeping function in atomic context (R60).
+    SleepInAtomic,
+    /// Scheduling while atomic (R61).
+    ScheduleInAtomic,
+    /// Page allocation failure (R70).
+    AllocationFailure,
+    /// The out-of-memory killer ran (R71).
+    OutOfMemory,
+    /// `VM_FAULT_OOM leaked out`, the echo of R70 (R72).
+    FaultOomLeaked,
+    /// KASAN report (R80).
+    Kasan,
+    /// KFENCE report (R81).
+    Kfence,
+    /// KMSAN report (R81).
+    Kmsan,
+    /// KCSAN report (R81).
+    Kcsan,
+    /// UBSAN report (R81).
+    Ubsan,
+    /// Reference count misuse (R81).
+    Refcount,
+    /// Corrupted list, slab, page, stack or timer state (R81).
+    Corruption,
+    /// Memory leak found by kmemleak (R81).
+    MemoryLeak,
+    /// General protection fault, paging fault, NULL dereference and their kin (R82).
+    Fault,
+    /// `kernel BUG at`, divide error, invalid opcode (R82).
+    KernelBug,
+    /// Kernel stack overflow (R82).
+    StackOverflow,
+    /// Spinlock debugging report: the lock's own state is wrong (R82).
+    SpinlockBug,
+    /// Spinlock debugging report: the lock is not released, or its owner asks for it again (R82).
+    SpinlockLockup,
+    /// Machine check or another hardware error report (R82).
+    Hardware,
+    /// `WARNING:` (R83).
+    Warning,
+    /// `Kernel panic`.
+    Panic,
+    /// A device or its link failed, timed out or was reset (R85).
+    Device,
+    /// A file system reports inconsistent data (R85).
+    FileSystem,
+    /// A network device cannot be freed (W37).
+    NetdevReference,
+    /// `segfault at` of a user program.
+    UserSegfault,
+}
+
+impl EventKind {
+    /// The name used in JSON and grouping keys.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::RcuStall => "rcu_stall",
+            Self::RcuKthreadStarved => "rcu_kthread_starved",
+            Self::RcuExpeditedStall => "rcu_expedited_stall",
+            Self::RcuTasksStall => "rcu_tasks_stall",
+            Self::RcuVoluntarySwitch => "rcu_voluntary_switch",
+            Self::RcuUsage => "rcu_usage",
+            Self::HungTasks => "hung_tasks",
+            Self::SoftLockup => "soft_lockup",
+            Self::HardLockup => "hard_lockup",
+            Self::CsdLock => "csd_lock",
+            Self::WorkqueueLockup => "workqueue_lockup",
+            Self::WorkqueueHog => "workqueue_hog",
+            Self::WorkqueueLeak => "workqueue_leak",
+            Self::SlowInterrupt => "slow_interrupt",
+            Self::LockdepCircular => "lockdep_circular",
+            Self::LockdepRecursive => "lockdep_recursive",
+            Self::LockdepInterrupt => "lockdep_interrupt",
+            Self::LockdepWaitContext => "lockdep_wait_context",
+            Self::LockdepOwnership => "lockdep_ownership",
+            Self::SleepInAtomic => "sleep_in_atomic",
+            Self::ScheduleInAtomic => "schedule_in_atomic",
+            Self::AllocationFailure => "allocation_failure",
+            Self::OutOfMemory => "out_of_memory_killer",
+            Self::FaultOomLeaked => "fault_oom_leaked",
+            Self::Kasan => "kasan",
+            Self::Kfence => "kfence",
+            Self::Kmsan => "kmsan",
+            Self::Kcsan => "kcsan",
+            Self::Ubsan => "ubsan",
+            Self::Refcount => "refcount",
+            Self::Corruption => "corruption",
+            Self::MemoryLeak => "memory_leak",
+            Self::Fault => "fault",
+            Self::KernelBug => "kernel_bug",
+            Self::StackOverflow => "stack_overflow",
+            Self::SpinlockBug => "spinlock_bug",
+            Self::SpinlockLockup => "spinlock_lockup",
+            Self::Hardware => "hardware",
+            Self::Warning => "warning",
+            Self::Panic => "panic",
+            Self::Device => "device",
+            Self::FileSystem => "file_system",
+            Self::NetdevReference => "netdev_reference",
+            Self::UserSegfault => "user_segfault",
+        }
+    }
+
+    /// Whether the event says that something makes no progress (and so may be a consequence).
+    pub const fn is_hang(self) -> bool {
+        matches!(
+            self,
+            Self::RcuStall
+                | Self::RcuKthreadStarved
+                | Self::RcuExpeditedStall
+                | Self::RcuTasksStall
+                | Self::HungTasks
+                | Self::SoftLockup
+                | Self::HardLockup
+                | Self::CsdLock
+                | Self::WorkqueueLockup
+                | Self::SpinlockLockup
+                | Self::NetdevReference
+        )
+    }
+
+    /// Whether lockdep or another debug check printed it about a rule broken, not about damage done.
+    pub const fn is_misuse(self) -> bool {
+        matches!(
+            self,
+            Self::RcuUsage
+                | Self::RcuVoluntarySwitch
+                | Self::LockdepCircular
+                | Self::LockdepRecursive
+                | Self::LockdepInterrupt
+                | Self::LockdepWaitContext
+                | Self::LockdepOwnership
+                | Self::SleepInAtomic
+                | Self::ScheduleInAtomic
+                | Self::Kcsan
+                | Self::WorkqueueLeak
+        )
+    }
+
+    /// Whether memory or an object was found damaged, or used after its life.
+    pub const fn is_corruption(self) -> bool {
+        matches!(
+            self,
+            Self::Kasan
+                | Self::Kfence
+                | Self::Kmsan
+                | Self::Corruption
+                | Self::Refcount
+                | Self::SpinlockBug
+        )
+    }
+
+    /// Whether the kernel trapped: a task (or the machine) ends there.
+    pub const fn is_trap(self) -> bool {
+        matches!(self, Self::Fault | Self::KernelBug | Self::StackOverflow)
+    }
+}
+
+/// One thing the log reports.
+#[derive(Clone, Debug)]
+pub struct Event {
+    /// Its number.
+    pub id: EventId,
+    /// What happened.
+    pub kind: EventKind,
+    /// All lines that belong to it.
+    pub lines: LineSpan,
+    /// The line it is known by, at most 240 bytes.
+    pub headline: String,
+    /// The task it names.
+    pub task: Option<Task>,
+    /// The CPU it names.
+    pub cpu: Option<u32>,
+    /// When its first line was printed.
+    pub at: Option<Moment>,
+    /// Which boot of the log, counted from 0.
+    pub boot: u32,
+    /// The stacks printed with it, in order.
+    pub snapshots: Vec<SnapshotId>,
+    /// Later reports of the same thing that were folded into this one: how many, and the last lines.
+    pub repeats: u32,
+    /// The lines of the last repetition.
+    pub last_repeat: Option<LineSpan>,
+    /// What the lines of this kind carry.
+    pub detail: Detail,
+}
+
+/// The fields of a kind.
+#[derive(Clone, Debug, Default)]
+pub enum Detail {
+    /// Nothing beyond the headline.
+    #[default]
+    None,
+    /// R01 to R25.
+    Stall(Box<Stall>),
+    /// R30 to R35.
+    Hung(HungScan),
+    /// R40 to R42.
+    Lockup {
+        /// Seconds the CPU is stuck, where stated.
+        seconds: Option<u32>,
+    },
+    /// The machine's own report of an error.
+    Hardware {
+        /// A line says that the error was not corrected.
+        severe: bool,
+    },
+    /// R43: a remote CPU.
+    Csd {
+        /// CPU that waits.
+        from: u32,
+        /// CPU that does not answer.
+        to: u32,
+    },
+    /// R82: a spinlock that is not released.
+    Spin {
+        /// The line that names its owner, and the owner; a lock without owner has none.
+        owner: Option<(u64, Task)>,
+    },
+    /// R44 to R46.
+    Workqueue(WorkqueueReport),
+    /// R50 to R54.
+    Lockdep(LockdepReport),
+    /// R60, R61.
+    Atomic(AtomicReport),
+    /// R70, R71.
+    Memory(Box<MemoryReport>),
+    /// R80, R81.
+    Bad(BadAccess),
+    /// R82, R83.
+    Trap(Trap),
+    /// User program fault.
+    Segfault(Segfault),
+}
+
+/// Fields of an RCU stall (R01 to R25).
+#[derive(Clone, Debug, Default)]
+pub struct Stall {
+    /// `rcu_preempt`, `rcu_sched`, …
+    pub flavour: String,
+    /// Whether the CPU that prints found itself.
+    pub self_detected: bool,
+    /// CPUs listed as holdouts.
+    pub cpus: Vec<StallCpu>,
+    /// Tasks listed as holdouts.
+    pub tasks: Vec<StallTask>,
+    /// Line, and the range of CPUs of the node the tasks block.
+    pub node_cpus: Option<(u64, u32, u32)>,
+    /// Level of that node.
+    pub node_level: Option<u32>,
+    /// The `(t= g= q=)` line.
+    pub period: Option<StallPeriod>,
+    /// Grace-period thread starved (R13).
+    pub starved: Option<Starved>,
+    /// Line of R16, with the CPU and the `timer-softirq` count.
+    pub timer: Option<(u64, Option<u32>, Option<u64>)>,
+    /// Line of `Stack dump where RCU GP kthread last ran`.
+    pub last_ran: Option<u64>,
+    /// The line `Unless … OOM is now expected behavior` (R17).
+    pub boilerplate: Option<u64>,
+    /// Stack of the grace-period thread.
+    pub kthread_stack: Option<SnapshotId>,
+    /// The stall ended before its dump began, or all quiescent states were seen (R12, R22).
+    pub ended: Option<u64>,
+    /// Line of `All QSes seen` (R22).
+    pub all_seen: Option<u64>,
+    /// Line and list of the CPUs that did not even answer an NMI.
+    pub deaf: Option<(u64, String)>,
+}
+
+/// One CPU of a stall (R03 to R08).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct StallCpu {
+    /// Line of the log.
+    pub line: u64,
+    /// The CPU.
+    pub cpu: u32,
+    /// The flags after the dash.
+    pub flags: String,
+    /// `(N ticks this GP)`.
+    pub ticks: Option<u64>,
+    /// `(N GPs behind)`.
+    pub behind: Option<u64>,
+    /// The three parts of `idle=`, as printed.
+    pub idle: Option<(u64, u64, u64)>,
+    /// `softirq=A/B`.
+    pub softirq: Option<(u64, u64)>,
+    /// `fqs=`.
+    pub fqs: Option<u64>,
+    /// `rcuc=… jiffies(starved)`.
+    pub rcuc: Option<u64>,
+    /// `(false positive?)`.
+    pub false_positive: bool,
+}
+
+/// One reader task of a stall (R19).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StallTask {
+    /// Line of the log.
+    pub line: u64,
+    /// The task.
+    pub pid: u32,
+    /// Depth of reader sections, where printed.
+    pub depth: Option<u32>,
+    /// The four flags, where printed.
+    pub flags: Option<String>,
+}
+
+/// `(t=… g=… c=… q=… ncpus=…)` (R09).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StallPeriod {
+    /// Line of the log.
+    pub line: u64,
+    /// Age in jiffies.
+    pub jiffies: u64,
+    /// `g=`.
+    pub number: i64,
+    /// `c=`, before 4.19.
+    pub completed: Option<i64>,
+    /// `q=`: callbacks waiting.
+    pub callbacks: Option<u64>,
+    /// `ncpus=`.
+    pub cpus: Option<u32>,
+    /// The CPU that found it, where another one did.
+    pub detected_by: Option<u32>,
+    /// When it was printed.
+    pub at: Option<Moment>,
+}
+
+/// `kthread starved for J jiffies!` (R13).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Starved {
+    /// Line of the log.
+    pub line: u64,
+    /// `rcu_preempt`.
+    pub flavour: String,
+    /// Jiffies since it last ran.
+    pub jiffies: u64,
+    /// `g`.
+    pub number: Option<i64>,
+    /// `f0x…` flags.
+    pub flags: Option<u64>,
+    /// Name of its state, as `RCU_GP_WAIT_FQS(5)`.
+    pub phase: Option<String>,
+    /// Scheduler state.
+    pub state: Option<u64>,
+    /// CPU it belongs to.
+    pub cpu: Option<u32>,
+}
+
+/// One scan of the hung task detector.
+#[derive(Clone, Debug, Default)]
+pub struct HungScan {
+    /// The tasks it named, in order.
+    pub members: Vec<HungTask>,
+    /// Tasks beyond the limit that were counted only.
+    pub more: u32,
+    /// No scan: the headers of blocked tasks stand alone, as in a list that was asked for (sysrq-w), or where
+    /// the lines of the detector are lost. How long they wait is not said.
+    pub listed: bool,
+}
+
+/// One hung task (R30 to R32).
+#[derive(Clone, Debug)]
+pub struct HungTask {
+    /// The line that names it.
+    pub line: u64,
+    /// The task.
+    pub task: Task,
+    /// Seconds stated; 0 where the line is lost.
+    pub seconds: u32,
+    /// The kernel says the wait is for I/O.
+    pub in_io_wait: bool,
+    /// Its stack.
+    pub snapshot: Option<SnapshotId>,
+    /// R32: line, owner and how the kernel puts it.
+    pub owner: Option<(u64, Task, Ownership)>,
+    /// When it was printed.
+    pub at: Option<Moment>,
+}
+
+/// How the kernel names the holder of a lock (R32).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ownership {
+    /// `mutex likely owned by`, `rw-semaphore … owned by writer`.
+    Owner,
+    /// `rw-semaphore … owned by reader`: only the last one known.
+    Reader,
+    /// `semaphore likely last held by`.
+    LastHolder,
+}
+
+/// R44 to R46.
+#[derive(Clone, Debug, Default)]
+pub struct WorkqueueReport {
+    /// CPUs of the pool as printed.
+    pub cpus: String,
+    /// Seconds stuck.
+    pub seconds: Option<u32>,
+    /// The work function named in the headline (R45, R46).
+    pub function: Option<String>,
+    /// `in-flight:` workers: line, pid, function.
+    pub in_flight: Vec<(u64, u32, String)>,
+    /// `pending:` functions with their lines, at most 64.
+    pub pending: Vec<(u64, String)>,
+}
+
+/// R50 to R54.
+#[derive(Clone, Debug, Default)]
+pub struct LockdepReport {
+    /// The lock wanted.
+    pub wanted: Option<HeldLock>,
+    /// The lock held.
+    pub held: Option<HeldLock>,
+    /// The chain `-> #i (class)`, in the order printed.
+    pub chain: Vec<(u64, String)>,
+    /// `{A} -> {B} usage`.
+    pub usage: Option<String>,
+}
+
+/// One line of a list of held locks (R33).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HeldLock {
+    /// Line of the log.
+    pub line: u64,
+    /// Address of the lock (hashed or not), as printed.
+    pub address: String,
+    /// Lock class.
+    pub class: String,
+    /// Function that took or wants it.
+    pub at: String,
+    /// Functions inlined into that one, where the log is symbolised: the entry is printed once for each.
+    pub inlined: Vec<String>,
+}
+
+/// The locks of one task (R33).
+#[derive(Clone, Debug)]
+pub struct LockList {
+    /// Line of the heading.
+    pub line: u64,
+    /// The task.
+    pub task: Task,
+    /// The locks, in the order printed.
+    pub locks: Vec<HeldLock>,
+    /// The boot it was printed in.
+    pub boot: u32,
+    /// Printed while tasks hang, or by a task that failed and cannot give back what it holds. A list printed
+    /// with a warning says nothing of what is held later.
+    pub lasting: bool,
+}
+
+/// R60, R61.
+#[derive(Clone, Debug, Default)]
+pub struct AtomicReport {
+    /// `in_atomic()`.
+    pub in_atomic: Option<u32>,
+    /// `irqs_disabled()`.
+    pub irqs_disabled: Option<u32>,
+    /// `non_block:`.
+    pub non_block: Option<u32>,
+    /// `preempt_count: a, expected: b`, both hexadecimal.
+    pub preempt_count: Option<(u64, u64)>,
+    /// `RCU nest depth: a, expected: b`.
+    pub rcu_depth: Option<(u64, u64)>,
+    /// The line the values stand on.
+    pub line: u64,
+}
+
+/// R70, R71.
+#[derive(Clone, Debug, Default)]
+pub struct MemoryReport {
+    /// Allocation order.
+    pub order: Option<u32>,
+    /// `mode:` or `gfp_mask=`, as printed.
+    pub mode: String,
+    /// `nodemask=`.
+    pub nodemask: Option<String>,
+    /// `mems_allowed=`.
+    pub mems_allowed: Option<String>,
+    /// Zones with their watermarks.
+    pub zones: Vec<Zone>,
+    /// Line and free pages in all.
+    pub free_pages: Option<(u64, u64)>,
+    /// Line and pages of memory in all.
+    pub total_pages: Option<(u64, u64)>,
+    /// Largest order with a free block, by zone, with the line: `(line, zone, order)`.
+    pub largest_free: Vec<(u64, String, Option<u32>)>,
+    /// `constraint=` of the kill.
+    pub constraint: Option<(u64, String)>,
+    /// Line of `VM_FAULT_OOM leaked out`, the echo of the failure (R72).
+    pub echo: Option<u64>,
+    /// Tasks killed.
+    pub killed: Vec<(u64, Task)>,
+    /// Line of `memory: usage … limit …` of a memory cgroup.
+    pub cgroup_limit: Option<(u64, u64, u64)>,
+    /// What the machine's pages are used for: line, counter as printed (one of [`USES`]) and pages.
+    pub uses: Vec<(u64, &'static str, u64)>,
+}
+
+/// The counters of the Mem-Info block that share the memory out, and what each is for people.
+pub const USES: &[(&str, &str)] = &[
+    ("active_anon", "memory of programs"),
+    ("inactive_anon", "memory of programs"),
+    ("active_file", "file cache"),
+    ("inactive_file", "file cache"),
+    ("unevictable", "memory of programs that may not be paged out"),
+    ("slab_reclaimable", "caches of the kernel"),
+    ("slab_unreclaimable", "memory of the kernel itself, which no kill of a program gives back"),
+    ("pagetables", "page tables"),
+    ("free", "free"),
+];
+
+/// Watermarks of a zone, kB.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Zone {
+    /// Line of the log.
+    pub line: u64,
+    /// `Node 0 Normal`.
+    pub name: String,
+    /// Free memory.
+    pub free: u64,
+    /// Minimum watermark.
+    pub min: u64,
+    /// High watermark.
+    pub high: u64,
+    /// Line of `lowmem_reserve[]` and its largest entry in pages.
+    pub reserve: Option<(u64, u64)>,
+}
+
+/// R80, R81.
+#[derive(Clone, Debug, Default)]
+pub struct BadAccess {
+    /// `use-after-free`, `data-race`, …
+    pub what: String,
+    /// Function named in the headline.
+    pub function: String,
+    /// `Read` or `Write`, size in bytes and line.
+    pub access: Option<(u64, String, u64)>,
+    /// Stacks that tell the object's life.
+    pub allocated: Option<SnapshotId>,
+    /// Where it was freed.
+    pub freed: Option<SnapshotId>,
+    /// The related work or call_rcu.
+    pub related: Option<SnapshotId>,
+}
+
+/// R82, R83.
+#[derive(Clone, Debug, Default)]
+pub struct Trap {
+    /// Address that faulted.
+    pub address: Option<u64>,
+    /// `file:line` of a BUG or WARNING.
+    pub place: Option<String>,
+    /// Function named in a WARNING or by the instruction pointer.
+    pub function: Option<String>,
+    /// Line of `Oops:`.
+    pub oops: Option<u64>,
+}
+
+/// `NAME[pid]: segfault at A ip I sp S error N in FILE[base+len]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Segfault {
+    /// Address accessed.
+    pub address: u64,
+    /// Instruction pointer.
+    pub instruction: u64,
+    /// Error code.
+    pub error: u64,
+    /// Mapped file and the offset of the instruction in its mapping.
+    pub file: Option<(String, u64)>,
+}
+
+/// A stack of a task or CPU, with what its header says.
+#[derive(Clone, Debug, Default)]
+pub struct Snapshot {
+    /// The lines.
+    pub lines: Option<LineSpan>,
+    /// Whose stack.
+    pub task: Option<Task>,
+    /// On which CPU.
+    pub cpu: Option<u32>,
+    /// Scheduler state letter, where the header says it.
+    pub state: Option<char>,
+    /// Running on a CPU at that moment.
+    pub on_cpu: bool,
+    /// `Workqueue:` text.
+    pub workqueue: Option<(u64, String)>,
+    /// Frames from the innermost, detector frames included.
+    pub frames: Vec<Frame>,
+    /// Instruction pointers printed on lines of their own.
+    pub instruction: Vec<Instruction>,
+    /// `EFLAGS` of the interrupted kernel context, with the line.
+    pub flags: Option<(u64, u64)>,
+    /// `ORIG_RAX` and its kin: the syscall number, with the line.
+    pub syscall_number: Option<(u64, u64)>,
+    /// What the stack stands for.
+    pub role: Role,
+    /// When it was printed.
+    pub at: Option<Moment>,
+}
+
+/// What a stack stands for in its report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Role {
+    /// The task or CPU the report is about.
+    #[default]
+    Subject,
+    /// RCU's grace-period thread.
+    GracePeriodThread,
+    /// Where an object was allocated.
+    Allocated,
+    /// Where it was freed.
+    Freed,
+    /// Where related work was queued.
+    Related,
+    /// Where an earlier lock dependency was recorded.
+    Recorded,
+}
+
+/// An instruction pointer printed on its own line (`RIP:`, `pc :`, `NIP`, …).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Instruction {
+    /// Line of the log.
+    pub line: u64,
+    /// Function, empty in user space.
+    pub function: String,
+    /// Offset in it.
+    pub offset: Option<u64>,
+    /// In user space.
+    pub user: bool,
+    /// How many frames stood before it in the snapshot.
+    pub at_frame: usize,
+}
+
+/// One frame of a stack.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Frame {
+    /// Line of the log.
+    pub line: u64,
+    /// Function name without suffixes of the compiler's making (`.isra.0`, `.cold`).
+    pub function: String,
+    /// Offset of the return address, bytes.
+    pub offset: Option<u64>,
+    /// Size of the function, bytes.
+    pub size: Option<u64>,
+    /// Module.
+    pub module: Option<String>,
+    /// False for `?` frames: stale words of the stack.
+    pub reliable: bool,
+    /// In interrupt context.
+    pub interrupt: bool,
+}

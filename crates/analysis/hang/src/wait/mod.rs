@@ -1,0 +1,398 @@
+//! Blocked frame to what is awaited and who releases it. The table is data: a new way to wait is one
+//! row with the functions it is known by.
+//!
+//! Invariant: an unknown wait stays unknown; nothing is guessed from the name of a function.
+
+mod rules;
+
+use model::LineSpan;
+
+pub use self::rules::{DELAY, EVICTION, FOLIO, HANDLES, POWER_CHANGE, WAIT_RULES, WaitRule};
+use crate::event::{Frame, Snapshot};
+use crate::stack;
+
+use Awaited as A;
+
+/// What a task waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Awaited {
+    /// A sleeping lock of that kind.
+    Lock(&'static str),
+    /// A lock that is spun for.
+    SpinLock,
+    /// A normal RCU grace period.
+    GracePeriod,
+    /// An expedited RCU grace period.
+    ExpeditedGracePeriod,
+    /// A grace period of tasks RCU.
+    TasksGracePeriod,
+    /// Earlier RCU callbacks.
+    Callbacks,
+    /// A grace period of an SRCU domain.
+    Srcu,
+    /// One work item.
+    Work,
+    /// All items of a workqueue.
+    Workqueue,
+    /// A work item of a kernel thread of its own (`kthread_worker_fn`).
+    KthreadWork,
+    /// The end of a kernel thread.
+    Kthread,
+    /// Every CPU to schedule.
+    EveryCpu,
+    /// Other CPUs to answer a function call.
+    RemoteCpu,
+    /// A timer handler that is running.
+    Handler,
+    /// A CPU hotplug thread to take its step.
+    HotplugThread,
+    /// Something only a named party releases.
+    Resource(&'static str),
+    /// Completion by a device.
+    Device(&'static str),
+    /// A user program or a peer that one speaks for.
+    User(&'static str),
+    /// A server over the network.
+    Server,
+    /// Nothing: the thread is idle.
+    Nothing,
+    /// A completion of which the table knows nothing.
+    Completion,
+}
+
+/// A wait that was recognised.
+#[derive(Clone, Debug)]
+pub struct Wait {
+    /// The row; its id is `W51` where none fits.
+    pub rule: &'static str,
+    /// What is awaited.
+    pub awaited: Awaited,
+    /// Who releases it, from the row.
+    pub released_by: &'static str,
+    /// Function in which the wait was recognised.
+    pub function: String,
+    /// The function that asked for it: the first one further out that is no part of the primitive.
+    pub caller: Option<String>,
+    /// Return offset in the caller.
+    pub caller_offset: Option<u64>,
+    /// The lines of the frames from the waiting one to the caller.
+    pub lines: LineSpan,
+}
+
+fn matches(pattern: &str, function: &str) -> bool {
+    match pattern.strip_suffix('*') {
+        Some(start) => function.starts_with(start),
+        None => function == pattern,
+    }
+}
+
+fn any(patterns: &[&str], function: &str) -> bool {
+    patterns.iter().any(|pattern| matches(pattern, function))
+}
+
+/// Functions that are parts of locking and waiting primitives, not their callers.
+const PRIMITIVES: &[&str] = &[
+    "__mutex_lock*",
+    "mutex_lock*",
+    "__ww_mutex*",
+    "ww_mutex*",
+    "rwsem_*",
+    "call_rwsem*",
+    "down_*",
+    "__down*",
+    "___down*",
+    "down",
+    "percpu_*",
+    "__percpu_*",
+    "rt_mutex*",
+    "__rt_mutex*",
+    "rtlock_*",
+    "rt_spin_*",
+    "rwbase_*",
+    "__rwbase_*",
+    "rt_read_lock",
+    "rt_write_lock",
+    "rt_down_*",
+    "_raw_spin_*",
+    "_raw_read_*",
+    "_raw_write_*",
+    "queued_*",
+    "native_queued_*",
+    "__pv_queued_*",
+    "pv_queued*",
+    "do_raw_*",
+    "rcuwait_*",
+    "rcu_sync_*",
+    "__wait_rcu_gp",
+    "synchronize_*",
+    "__synchronize_srcu*",
+    "wait_rcu_gp",
+    "lock_sock*",
+    "__lock_sock",
+    "__raw_spin*",
+    "osq_lock",
+    "mutex_spin_on_owner",
+    "rwsem_spin*",
+    "__lock_acquire",
+    "lock_acquire",
+    "_raw_spin_lock*",
+    "raw_spin_*",
+    "spin_lock*",
+    "__spin_lock_debug",
+    "debug_spin_*",
+    "debug_write_*",
+    "__flush_work",
+    "flush_work",
+    "flush_delayed_work",
+    "__flush_workqueue",
+    "drain_workqueue",
+    "destroy_workqueue",
+    "cancel_*work*",
+    "__cancel_*",
+    "cpus_read_lock",
+    "get_online_cpus",
+    "mutex_optimistic_spin",
+    "ldsem_*",
+    "__ldsem_*",
+];
+
+/// Whether the function is part of a locking or waiting primitive.
+pub fn is_primitive(function: &str) -> bool {
+    any(PRIMITIVES, function)
+}
+
+/// What the stack waits for, if it shows a wait: asleep in a known function, or spinning in one.
+pub fn awaited(snapshot: &Snapshot) -> Option<Wait> {
+    let frames = stack::task_frames(snapshot);
+    let running = snapshot.on_cpu && !matches!(snapshot.state, Some('D' | 'S' | 'I'));
+    if running {
+        return spins(snapshot, &frames);
+    }
+    // Frames that two printers spoilt may stand between the scheduler's.
+    let asleep = frames
+        .iter()
+        .take(12)
+        .rposition(|frame| stack::is_scheduling(&frame.function))
+        .map_or(0, |at| at + 1);
+    let body = &frames[asleep..];
+    for (at, frame) in body.iter().enumerate().take(2) {
+        if at == 1 && !is_primitive(&body[0].function) {
+            break;
+        }
+        for rule in WAIT_RULES {
+            if any(rule.frames, &frame.function)
+                && (rule.inside.is_empty()
+                    || body[at..]
+                        .iter()
+                        .skip(usize::from(rule.id != "W06"))
+                        .take(8)
+                        .any(|f| any(rule.inside, &f.function)))
+            {
+                // The journal's thread waits for handles, or for the blocks it has sent to the disk.
+                if rule.id == "W24" && waits_for_io(&frames[..asleep]) {
+                    return Some(found(
+                        "W29",
+                        A::Device("journal I/O"),
+                        "the device",
+                        frame,
+                        &body[at..],
+                    ));
+                }
+                return Some(found(rule.id, rule.awaited, rule.released_by, frame, &body[at..]));
+            }
+        }
+    }
+    let completion = frames[..asleep].iter().any(|frame| frame.function.contains("wait_for_co"));
+    let frame = body.first()?;
+    // Only a stack that goes through the scheduler shows a wait; where the next frame is the way into the
+    // kernel, frames are lost.
+    let lost = stack::is_syscall_entry(&frame.function)
+        || ["__arm64_sys_", "__x64_sys_", "__se_sys_", "ksys_", "kthread", "ret_from_fork"]
+            .iter()
+            .any(|start| frame.function.starts_with(start));
+    (asleep > 0 && !lost).then(|| {
+        if waits_for_io(&frames[..asleep]) {
+            return found("W32", A::Device("I/O"), "the device", frame, body);
+        }
+        let released_by = if completion { "whoever calls complete() for it" } else { "" };
+        found("W51", A::Completion, released_by, frame, body)
+    })
+}
+
+/// Whether the frames of the scheduler say that the wait is for I/O that was sent off.
+fn waits_for_io(scheduling: &[&Frame]) -> bool {
+    scheduling.iter().any(|frame| {
+        frame.function.starts_with("wait_for_completion_io")
+            || frame.function.starts_with("wait_for_common_io")
+            || frame.function.starts_with("bit_wait_io")
+    })
+}
+
+fn found(
+    rule: &'static str,
+    awaited: Awaited,
+    released_by: &'static str,
+    frame: &Frame,
+    body: &[&Frame],
+) -> Wait {
+    let caller = body.iter().skip(1).find(|f| !is_primitive(&f.function));
+    let last = caller.map_or(frame.line, |f| f.line);
+    Wait {
+        rule,
+        awaited,
+        released_by,
+        function: frame.function.clone(),
+        caller: caller.map(|f| f.function.clone()),
+        caller_offset: caller.and_then(|f| f.offset),
+        lines: LineSpan::new(frame.line, last),
+    }
+}
+
+const SPINS: &[&str] = &[
+    "native_queued_spin_lock_slowpath",
+    "queued_spin_lock_slowpath",
+    "__pv_queued_spin_lock_slowpath",
+    "pv_queued_spin_lock_slowpath",
+    "do_raw_spin_lock",
+    "_raw_spin_lock*",
+    "queued_write_lock_slowpath",
+    "queued_read_lock_slowpath",
+    "raw_spin_rq_lock_nested",
+    "__raw_spin_lock*",
+    "_raw_read_lock*",
+    "_raw_write_lock*",
+    "arch_spin_lock_wait",
+    "arch_spin_lock_lp",
+    "osq_lock",
+];
+
+/// A running task that spins for somebody else.
+fn spins(snapshot: &Snapshot, frames: &[&Frame]) -> Option<Wait> {
+    let remote = WAIT_RULES.iter().find(|rule| rule.awaited == A::RemoteCpu)?;
+    let pointer = stack::instruction(snapshot);
+    let top = pointer.map(|at| (at.function.as_str(), at.line));
+    let yields = |function: &str| YIELDS.iter().any(|start| function.starts_with(start));
+    let innermost = frames.iter().take(4).map(|frame| (frame.function.as_str(), frame.line));
+    for (function, line) in top.into_iter().chain(innermost) {
+        let asks = |frame: &&&Frame| !is_primitive(&frame.function) && !yields(&frame.function);
+        let outer: Vec<&&Frame> = frames.iter().filter(asks).take(1).collect();
+        let make = |rule, awaited, released_by| Wait {
+            rule,
+            awaited,
+            released_by,
+            function: function.to_owned(),
+            caller: outer.iter().map(|f| f.function.clone()).find(|f| f != function).or_else(
+                || {
+                    frames
+                        .iter()
+                        .find(|f| f.function != function && asks(f))
+                        .map(|f| f.function.clone())
+                },
+            ),
+            caller_offset: None,
+            lines: LineSpan::line(line),
+        };
+        if any(remote.frames, function) {
+            return Some(make(remote.id, remote.awaited, remote.released_by));
+        }
+        // The stopper runs with every CPU in step; it goes on when the last one has come.
+        if function == "multi_cpu_stop" {
+            return Some(make("W19", A::EveryCpu, "the CPU that does not come"));
+        }
+        if any(SPINS, function) {
+            return Some(make("W08", A::SpinLock, "the CPU that holds it"));
+        }
+        if !yields(function) {
+            break;
+        }
+    }
+    None
+}
+
+/// Ways in which a virtual CPU hands its time to another while it spins.
+const YIELDS: &[&str] = &[
+    "plpar_hcall",
+    "yield_to_preempted",
+    "smp_yield_cpu",
+    "kvm_wait",
+    "pv_wait",
+    "xen_hypercall",
+    "native_safe_halt",
+    "pv_native_safe_halt",
+    "stop_machine_yield",
+    "rcu_momentary_",
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stack_of(state: char, functions: &[&str]) -> Snapshot {
+        let frames = functions
+            .iter()
+            .enumerate()
+            .map(|(at, function)| Frame {
+                line: at as u64 + 10,
+                function: (*function).to_owned(),
+                offset: Some(16),
+                size: Some(64),
+                module: None,
+                reliable: true,
+                interrupt: false,
+            })
+            .collect();
+        Snapshot { state: Some(state), on_cpu: state == 'R', frames, ..Snapshot::default() }
+    }
+
+    #[test]
+    fn each_row_is_reached_by_its_own_frames() {
+        for rule in WAIT_RULES {
+            let first = rule.frames[0].trim_end_matches('*');
+            let mut functions = vec!["__schedule", "schedule", first];
+            if let Some(inside) = rule.inside.first() {
+                functions.push(inside.trim_end_matches('*'));
+            }
+            let wait = awaited(&stack_of('D', &functions))
+                .unwrap_or_else(|| panic!("{}: no wait", rule.id));
+            assert_eq!(wait.awaited, rule.awaited, "{} ({first})", rule.id);
+        }
+    }
+
+    #[test]
+    fn the_lock_is_asked_for_by_the_first_function_that_is_no_primitive() {
+        let wait = awaited(&stack_of(
+            'D',
+            &[
+                "__schedule",
+                "schedule",
+                "schedule_preempt_disabled",
+                "__mutex_lock",
+                "mutex_lock_nested",
+                "my_open",
+                "vfs_open",
+            ],
+        ))
+        .unwrap();
+        assert_eq!(
+            (wait.rule, wait.caller.as_deref(), wait.lines),
+            ("W01", Some("my_open"), LineSpan::new(13, 15))
+        );
+    }
+
+    #[test]
+    fn a_wait_far_out_is_not_taken_for_the_present_one() {
+        let wait =
+            awaited(&stack_of('D', &["__schedule", "schedule", "my_own_wait", "blk_queue_enter"]))
+                .unwrap();
+        assert_eq!((wait.rule, wait.awaited), ("W51", Awaited::Completion));
+    }
+
+    #[test]
+    fn a_running_task_waits_only_where_it_spins() {
+        assert!(awaited(&stack_of('R', &["my_loop", "mutex_lock", "vfs_read"])).is_none());
+        let wait =
+            awaited(&stack_of('R', &["queued_spin_lock_slowpath", "_raw_spin_lock", "my_poll"]))
+                .unwrap();
+        assert_eq!((wait.awaited, wait.caller.as_deref()), (Awaited::SpinLock, Some("my_poll")));
+    }
+}

@@ -1,0 +1,385 @@
+//! What ties reports to each other and to a holder where no list of locks does: each sample is a log in which a
+//! nearby but wrong conclusion is at hand.
+
+use analysis_hang::Diagnosis;
+use analysis_hang::event::EventKind;
+use analysis_hang::verdict::VerdictKind;
+use analysis_hang::{diagnose, event::Detail};
+use model::Grade;
+
+fn cause_line(diagnosis: &Diagnosis) -> Option<u64> {
+    diagnosis.first_cause.as_ref().map(|cause| cause.line)
+}
+
+fn cpu(number: u32, pid: u32, name: &str) -> String {
+    format!("CPU: {number} PID: {pid} Comm: {name} Not tainted 6.6.3 #5\n")
+}
+
+fn hung(name: &str, pid: u32, functions: &[&str]) -> String {
+    let mut text = format!(
+        "INFO: task {name}:{pid} blocked for more than 122 seconds.\n      Not tainted 6.6.3 #5\ntask:{name} state:D stack:0 pid:{pid} ppid:2 flags:0x00004000\nCall Trace:\n <TASK>\n __schedule+0x2b1/0x7f0\n schedule+0x55/0xd0\n"
+    );
+    for function in functions {
+        text += &format!(" {function}\n");
+    }
+    text + " </TASK>\n"
+}
+
+#[test]
+fn a_pool_whose_cpu_is_stuck_is_a_consequence_of_that() {
+    let log = format!(
+        "[  100.000000] BUG: workqueue lockup - pool cpus=3 node=0 flags=0x0 nice=0 stuck for 41s!\n[  100.000001] workqueue events: flags=0x0\n[  100.000002]   pwq 6: cpus=3 node=0 flags=0x0 nice=0 active=1/256\n[  100.000003]     pending: vmstat_shepherd\n[  103.000000] watchdog: BUG: soft lockup - CPU#3 stuck for 45s! [spinner:900]\n[  103.000001] {}[  103.000002] RIP: 0010:endless_scan+0x12/0x40\n[  103.000003] Call Trace:\n[  103.000004]  scan_ioctl+0x20/0x60\n",
+        cpu(3, 900, "spinner")
+    );
+    let diagnosis = diagnose(log.as_bytes());
+    assert_eq!(cause_line(&diagnosis), Some(5));
+    assert!(
+        diagnosis.verdict.statement.contains("endless_scan"),
+        "{}",
+        diagnosis.verdict.statement
+    );
+    // Another CPU's lockup says nothing about the pool.
+    let other = diagnose(log.replace("CPU#3", "CPU#1").replace("CPU: 3", "CPU: 1").as_bytes());
+    assert_eq!((other.verdict.kind, cause_line(&other)), (VerdictKind::Unknown, None));
+}
+
+#[test]
+fn a_lockup_that_spins_is_a_victim_of_the_only_other_stuck_cpu() {
+    let victim = format!(
+        "[  100.000000] watchdog: Watchdog detected hard LOCKUP on cpu 5\n[  100.000001] {}[  100.000002] RIP: 0010:native_queued_spin_lock_slowpath+0x2a1/0x2e0\n[  100.000003] Call Trace:\n[  100.000004]  _raw_spin_lock_irqsave+0x3d/0x50\n[  100.000005]  ring_kick+0x1f/0x80\n",
+        cpu(5, 501, "sender")
+    );
+    let holder = format!(
+        "[  106.000000] watchdog: Watchdog detected hard LOCKUP on cpu 2\n[  106.000001] {}[  106.000002] RIP: 0010:ring_wait_ready+0x1b/0x40\n[  106.000003] Call Trace:\n[  106.000004]  ring_reset+0x5f/0xc0\n",
+        cpu(2, 201, "resetter")
+    );
+    let both = diagnose(format!("{victim}{holder}").as_bytes());
+    assert_eq!(cause_line(&both), Some(7));
+    assert_eq!(both.verdict.kind, VerdictKind::Starvation);
+    // Alone, the log does not say who has the lock.
+    let alone = diagnose(victim.as_bytes());
+    assert_eq!(alone.verdict.kind, VerdictKind::Unknown);
+    assert!(alone.verdict.statement.contains("not in this log"), "{}", alone.verdict.statement);
+    // A third stuck CPU makes it undecided.
+    let third = holder.replace("cpu 2", "cpu 7").replace("CPU: 2 PID: 201", "CPU: 7 PID: 701");
+    let three = diagnose(format!("{victim}{holder}{third}").as_bytes());
+    assert!(
+        !three.verdict.statement.contains("taken for the holder"),
+        "{}",
+        three.verdict.statement
+    );
+}
+
+#[test]
+fn a_lockup_without_a_header_belongs_to_the_cpu_of_its_headline() {
+    let log = "NMI watchdog: Watchdog detected hard LOCKUP on cpu 10\nRIP: 0010:native_queued_spin_lock_slowpath+0x65/0x1e0\nCall Trace:\n _raw_spin_lock_irqsave+0x30/0x40\n walk_nodes+0xa8/0x160\n my_thread+0x7b2/0xfa0\n";
+    let diagnosis = diagnose(log.as_bytes());
+    let said = &diagnosis.verdict.statement;
+    assert!(said.contains("CPU 10") && said.contains("from walk_nodes"), "{said}");
+    assert_eq!(diagnosis.verdict.kind, VerdictKind::Unknown);
+}
+
+#[test]
+fn a_detector_that_warns_is_the_lockup_and_no_event_before_it() {
+    let log = "WARNING: CPU: 23 PID: 461 at kernel/watchdog.c:245 watchdog_overflow_callback+0x98/0xc0()\nWatchdog detected hard LOCKUP on cpu 23\nCPU: 23 PID: 461 Comm: writer Not tainted 3.12.47 #1\nCall Trace:\n <NMI> [<ffffffff81651631>] dump_stack+0x58/0x7f\n [<ffffffff811015f8>] watchdog_overflow_callback+0x98/0xc0\n [<ffffffff8104c152>] nmi_handle+0xa2/0x1a0\n [<ffffffff8104c3b4>] do_nmi+0x164/0x430\n [<ffffffff81656e2e>] end_repeat_nmi+0x1a/0x1e\n [<ffffffff8125be19>] ? finish_all+0x279/0x2a0\n [<ffffffff8125be19>] ? finish_all+0x279/0x2a0\n <<EOE>> [<ffffffff8125c2c8>] end_one+0xc8/0x120\n";
+    let diagnosis = diagnose(log.as_bytes());
+    assert_eq!(diagnosis.seen.events.len(), 1);
+    assert_eq!(diagnosis.seen.events[0].kind, EventKind::HardLockup);
+    let said = &diagnosis.verdict.statement;
+    assert!(said.contains("CPU 23 (writer[461])") && said.contains("finish_all"), "{said}");
+}
+
+#[test]
+fn a_lock_that_its_owner_asks_for_again_is_told_without_speaking_of_damage() {
+    let log = "BUG: spinlock lockup suspected on CPU#0, eh_thread/143\n lock: 0xffffff800926fdf0, .magic: dead4ead, .owner: eh_thread/143, .owner_cpu: 0\nCPU: 0 PID: 143 Comm: eh_thread Not tainted 4.4.167 #1\nCall trace:\n do_raw_spin_lock+0xdc/0x164\n _raw_spin_lock_irq+0x24/0x30\n eh_report+0x38/0x1ac\n";
+    let own = diagnose(log.as_bytes());
+    assert_eq!(own.verdict.kind, VerdictKind::LockHeld);
+    assert!(
+        own.verdict.statement.contains("in eh_report for a lock that it holds itself"),
+        "{}",
+        own.verdict.statement
+    );
+    let other = diagnose(log.replace(".owner: eh_thread/143", ".owner: worker/9").as_bytes());
+    assert!(
+        other.verdict.statement.contains("that worker[9] holds"),
+        "{}",
+        other.verdict.statement
+    );
+    let nobody = diagnose(log.replace(".owner: eh_thread/143", ".owner: <none>/-1").as_bytes());
+    assert_eq!(nobody.verdict.kind, VerdictKind::Unknown);
+    assert!(matches!(nobody.seen.events[0].detail, Detail::Spin { owner: None }));
+}
+
+#[test]
+fn a_tick_whose_stack_is_damaged_is_still_shown_by_a_line() {
+    let log = "rcu: INFO: rcu_sched self-detected stall on CPU\nrcu:     0-....: (5999 ticks this GP) idle=1ea/1/0x4000000000000002 softirq=5/5 fqs=2999\n (t=6000 jiffies g=-1187 q=0)\nNMI backtrace for cpu 0\nCPU: 0 PID: 1 Comm: x Not tainted 5.2.0 #1\nCall Trace:\n dump_stack+0xb0/0xf4\n tick_periodic+0x4c/0x120\n do_work+0x1/0x2\n";
+    let diagnosis = diagnose(log.as_bytes());
+    let tick = diagnosis.claims.iter().find(|c| c.statement.contains("takes timer interrupts"));
+    assert_eq!(tick.unwrap().lines, [model::LineSpan::line(8)]);
+}
+
+#[test]
+fn cpus_in_the_stopper_are_victims_of_the_one_that_does_not_come() {
+    let stopper = |number: u32, at: u32| {
+        format!(
+            "[  {at}.000000] watchdog: BUG: soft lockup - CPU#{number} stuck for 23s! [migration/{number}:1{number}]\n[  {at}.000001] {}[  {at}.000002] RIP: 0010:multi_cpu_stop+0x6a/0x110\n[  {at}.000003] Call Trace:\n[  {at}.000004]  cpu_stopper_thread+0xa2/0x140\n",
+            cpu(number, 10 + number, &format!("migration/{number}"))
+        )
+    };
+    let holdout = format!(
+        "[  614.000000] rcu: INFO: rcu_sched detected stalls on CPUs/tasks:\n[  614.000001] rcu: 3-...0: (12 ticks this GP) idle=6b5/1/0x4000000000000000 softirq=9911/9911 fqs=5010\n[  614.000002]  (detected by 0, t=21003 jiffies, g=20113, q=88)\n[  614.000003] NMI backtrace for cpu 3\n[  614.000004] {}[  614.000005] RIP: 0010:poll_status+0x22/0x40\n[  614.000006] Call Trace:\n[  614.000007]  load_firmware+0x88/0x150\n",
+        cpu(3, 2501, "loader")
+    );
+    let two = format!("{}{}", stopper(1, 612), stopper(2, 613));
+    let told = diagnose(format!("{two}{holdout}").as_bytes());
+    assert_eq!(cause_line(&told), Some(11));
+    assert!(told.verdict.statement.contains("poll_status"), "{}", told.verdict.statement);
+    // The stopper alone: the one that does not come is not in the log.
+    let alone = diagnose(two.as_bytes());
+    assert!(alone.verdict.statement.contains("not named"), "{}", alone.verdict.statement);
+}
+
+#[test]
+fn memory_that_the_kernel_itself_holds_is_told_where_it_ran_out() {
+    let log = |anon: u64, slab: u64| {
+        format!(
+            "sshd invoked oom-killer: gfp_mask=0x140cca(GFP_HIGHUSER_MOVABLE), order=0, oom_score_adj=0\nCPU: 1 PID: 2011 Comm: sshd Not tainted 6.1.0 #1\nMem-Info:\nactive_anon:{anon} inactive_anon:8100 isolated_anon:0\n active_file:31 inactive_file:22 isolated_file:0\n unevictable:0 dirty:0 writeback:0\n slab_reclaimable:5200 slab_unreclaimable:{slab}\n mapped:210 shmem:400 pagetables:900\n free:21300 free_pcp:60 free_cma:0\nNode 0 active_anon:4408kB inactive_anon:32400kB active_file:124kB\nOut of memory: Killed process 912 (snmpd) total-vm:84048kB, anon-rss:9240kB\n"
+        )
+    };
+    let kernel = diagnose(log(1_102, 1_890_021).as_bytes());
+    let said = &kernel.verdict.statement;
+    assert!(said.contains("98 % of the memory is the kernel's own (slab_unreclaimable)"), "{said}");
+    let claim = kernel.claims.iter().find(|c| c.statement.contains("1,890,021")).unwrap();
+    assert_eq!(claim.grade, Grade::Derived);
+    assert!(
+        claim.lines.contains(&model::LineSpan::line(7))
+            && !claim.lines.contains(&model::LineSpan::line(10))
+    );
+    let programs = diagnose(log(1_890_021, 1_102).as_bytes());
+    assert!(!programs.verdict.statement.contains("kernel's own"));
+    assert!(programs.claims.iter().any(|c| c.statement.ends_with("memory of programs.")));
+}
+
+#[test]
+fn a_task_that_faults_right_after_its_allocation_failed_goes_back_to_that() {
+    let log = |pid: u32| {
+        format!(
+            "[  599.883068] opener: page allocation failure: order:4, mode:0x40c0(GFP_KERNEL), nodemask=(null)\n[  599.883069] {}[  599.883070] Call Trace:\n[  599.883071]  ring_alloc+0x94/0x128\n[  599.884068] BUG: kernel NULL pointer dereference, address: 0000000000000008\n[  599.884071] {}[  599.884072] RIP: 0010:ring_fill+0x14/0x60\n",
+            cpu(0, 2188, "opener"),
+            cpu(0, pid, "opener")
+        )
+    };
+    assert_eq!(cause_line(&diagnose(log(2188).as_bytes())), Some(1));
+    let other = diagnose(log(2189).as_bytes());
+    assert_eq!(cause_line(&other), None);
+    let said = &other.verdict.statement;
+    assert!(said.starts_with("Reports that share a task or a CPU, but nothing"), "{said}");
+}
+
+#[test]
+fn a_cpu_that_prints_to_a_console_is_told_to_do_so() {
+    let log = format!(
+        "watchdog: Watchdog detected hard LOCKUP on cpu 3\n{}RIP: 0010:io_serial_in+0x14/0x20\nCall Trace:\n wait_for_xmitr+0x2c/0xb0\n serial8250_console_write+0x1a5/0x2e0\n console_unlock+0x3a1/0x4f0\n vprintk_emit+0x17a/0x250\n packet_log+0x91/0xa0\n",
+        cpu(3, 2210, "filter")
+    );
+    let diagnosis = diagnose(log.as_bytes());
+    let said = &diagnosis.verdict.statement;
+    assert!(said.contains("printing to the console (serial8250_console_write)"), "{said}");
+    assert!(diagnosis.missing.iter().any(|exhibit| exhibit.contains("speed of the console")));
+}
+
+#[test]
+fn an_old_stall_of_one_line_names_its_cpu() {
+    let log = "INFO: rcu_sched_state detected stall on CPU 3 (t=15000 jiffies)\n";
+    let diagnosis = diagnose(log.as_bytes());
+    let said = &diagnosis.verdict.statement;
+    assert!(said.contains("waits for CPU 3") && said.contains("no stack of it"), "{said}");
+}
+
+#[test]
+fn a_runtime_suspend_that_waits_for_the_lock_of_its_waiter_is_a_probable_cycle() {
+    let suspender = hung(
+        "kworker/2:1",
+        88,
+        &[
+            "__mutex_lock+0x2a8/0x7e8",
+            "widget_runtime_suspend+0x20/0x80",
+            "__rpm_callback+0x48/0x1f0",
+            "rpm_suspend+0x10f/0x640",
+        ],
+    );
+    let user = hung("widgetd", 900, &["rpm_resume+0x1b4/0x720", "widget_ioctl+0x4e/0x80"]);
+    let locks = "Showing all locks held in the system:\n1 lock held by kworker/2:1/88:\n #0: ffff888110aa0068 (&widget->lock){+.+.}-{4:4}, at: widget_runtime_suspend+0x20/0x80\n1 lock held by widgetd/900:\n #0: ffff888110aa0068 (&widget->lock){+.+.}-{4:4}, at: widget_ioctl+0x20/0x80\n";
+    let cycle = diagnose(format!("{suspender}{user}\n{locks}").as_bytes());
+    assert_eq!(cycle.verdict.kind, VerdictKind::SuspectedDeadlock, "{}", cycle.verdict.statement);
+    // Two that change the power of something: which of them is meant is open.
+    let another = suspender.replace("kworker/2:1", "kworker/3:1").replace("88", "89");
+    let open = diagnose(format!("{suspender}{another}{user}\n{locks}").as_bytes());
+    assert_eq!(open.verdict.kind, VerdictKind::Unknown, "{}", open.verdict.statement);
+}
+
+#[test]
+fn a_virtual_cpu_that_halts_while_it_spins_waits_for_the_lock() {
+    let log = format!(
+        "watchdog: BUG: soft lockup - CPU#0 stuck for 26s! [opener:44]\n{}RIP: 0010:pv_native_safe_halt+0xf/0x20\nCall Trace:\n <TASK>\n kvm_wait+0x3f/0x50\n __pv_queued_spin_lock_slowpath+0x1b7/0x390\n _raw_spin_lock+0x2d/0x40\n name_lookup+0x3b/0x90\n </TASK>\n",
+        cpu(0, 44, "opener")
+    );
+    let said = diagnose(log.as_bytes()).verdict.statement;
+    assert!(said.contains("spinning lock (from name_lookup)"), "{said}");
+}
+
+#[test]
+fn work_of_a_kernel_thread_is_awaited_from_that_thread() {
+    let flusher = hung(
+        "loader",
+        2010,
+        &[
+            "schedule_timeout+0x12d/0x1a0",
+            "__wait_for_common+0x91/0x1d0",
+            "kthread_flush_work+0xb5/0x140",
+            "scheduler_load+0x3d1/0xaf0",
+        ],
+    );
+    let alone = diagnose(flusher.as_bytes());
+    let said = &alone.verdict.statement;
+    assert!(said.contains("flushed by scheduler_load") && !said.contains("stops"), "{said}");
+    let worker = hung(
+        "helper",
+        1531,
+        &[
+            "__mutex_lock+0x511/0xb00",
+            "scheduler_unload_work+0xd1/0x920",
+            "kthread_worker_fn+0x108/0x2a0",
+        ],
+    );
+    let locks = "Showing all locks held in the system:\n1 lock held by helper/1531:\n #0: ffffffff8309df28 (load_mutex){+.+.}-{4:4}, at: scheduler_unload_work+0xd1/0x920\n1 lock held by loader/2010:\n #0: ffffffff8309df28 (load_mutex){+.+.}-{4:4}, at: scheduler_load+0x65/0xaf0\n";
+    let cycle = diagnose(format!("{worker}{flusher}\n{locks}").as_bytes());
+    assert_eq!(cycle.verdict.kind, VerdictKind::SuspectedDeadlock);
+    assert_eq!(cycle.verdict.grade, Grade::Inferred);
+}
+
+#[test]
+fn a_folio_is_tied_to_a_walker_only_where_the_walker_waits_back() {
+    let walker = hung(
+        "mover",
+        5749,
+        &[
+            "rwsem_down_read_slowpath+0x5fd/0x8f0",
+            "down_read+0x98/0x2e0",
+            "__rmap_walk_file+0x227/0x620",
+            "migrate_pages+0x95a/0x30e0",
+        ],
+    );
+    let puncher = hung(
+        "puncher",
+        5754,
+        &[
+            "io_schedule+0x80/0xd0",
+            "folio_wait_bit_common+0x6b0/0xb80",
+            "__filemap_get_folio+0x139/0xaf0",
+            "punch_hole+0xae/0x610",
+        ],
+    );
+    let locks = "Showing all locks held in the system:\n1 lock held by mover/5749:\n #0: ffff888011d3f618 (&mapping->i_mmap_rwsem){++++}-{4:4}, at: __rmap_walk_file+0x227/0x620\n2 locks held by puncher/5754:\n #0: ffff888011d3f618 (&mapping->i_mmap_rwsem){++++}-{4:4}, at: punch_hole+0x4b5/0x1100\n";
+    let cycle = diagnose(format!("{walker}{puncher}\n{locks}").as_bytes());
+    assert_eq!(cycle.verdict.kind, VerdictKind::SuspectedDeadlock, "{}", cycle.verdict.statement);
+    // Without the list nothing says that the walker waits for the other: no cycle, and a guess at most.
+    let open = diagnose(format!("{walker}{puncher}").as_bytes());
+    assert_eq!(open.verdict.kind, VerdictKind::Unknown, "{}", open.verdict.statement);
+}
+
+#[test]
+fn a_task_past_the_place_where_another_waits_is_a_guess_and_no_holder() {
+    let log = format!(
+        "{}{}",
+        hung(
+            "first",
+            71,
+            &["__mutex_lock+0x2b8/0x790", "start_roots+0x78/0x3f0", "flush_space+0x1/0x2"]
+        ),
+        hung(
+            "second",
+            72,
+            &[
+                "wait_for_completion+0x20/0x30",
+                "start_inodes+0x78/0x3f0",
+                "start_roots+0x248/0x3f0"
+            ]
+        ),
+    );
+    let diagnosis = diagnose(log.as_bytes());
+    assert_eq!(diagnosis.verdict.kind, VerdictKind::Unknown);
+    let edges: Vec<(Grade, &str)> = diagnosis
+        .graph
+        .edges
+        .iter()
+        .filter(|edge| edge.waits_for.contains("inside start_roots"))
+        .map(|edge| (edge.grade, edge.waits_for.as_str()))
+        .collect();
+    assert!(matches!(edges[..], [(Grade::Guess, text)] if text.contains("may hold")), "{edges:?}");
+}
+
+#[test]
+fn two_tasks_in_one_unknown_wait_do_not_thereby_wait_for_the_same() {
+    let functions = ["__cv_wait+0x15/0x20", "cv_wait_common+0x11e/0x140", "config_enter+0x3c/0xa0"];
+    let diagnosis = diagnose(hung("syncer", 71, &functions).as_bytes());
+    let said = &diagnosis.verdict.statement;
+    assert!(said.contains("config_enter") && !said.contains("cv_wait"), "{said}");
+}
+
+#[test]
+fn tasks_that_wait_for_namespaces_hang_on_the_device_that_is_not_freed() {
+    let waiting = "unregister_netdevice: waiting for veth7 to become free. Usage count = 2\n";
+    let task = hung("runtime", 71, &["__mutex_lock+0x2b8/0x790", "copy_net_ns+0x6e/0x120"]);
+    let diagnosis = diagnose(format!("{waiting}{task}").as_bytes());
+    assert_eq!((cause_line(&diagnosis), diagnosis.verdict.kind), (Some(1), VerdictKind::Leak));
+    let other = hung("writer", 71, &["__mutex_lock+0x2b8/0x790", "file_write+0x6e/0x120"]);
+    let diagnosis = diagnose(format!("{waiting}{other}").as_bytes());
+    assert_eq!(cause_line(&diagnosis), None);
+}
+
+#[test]
+fn a_warning_of_other_code_minutes_before_does_not_hide_a_crash() {
+    let log = |gap: u32, module: &str| {
+        format!(
+            "[  100.000000] WARNING: CPU: 1 PID: 50 at drivers/gpu/x.c:40 plane_check+0x11/0x40 [gpudrv]\n[  100.000001] {}[  100.000002] Call Trace:\n[  100.000003]  plane_commit+0x20/0x60 [gpudrv]\n[  {}.000000] BUG: kernel NULL pointer dereference, address: 0000000000000018\n[  {}.000001] {}[  {}.000002] RIP: 0010:queue_rx+0x12/0x40 [{module}]\n[  {}.000003] Call Trace:\n[  {}.000004]  poll_rx+0x20/0x60 [{module}]\n",
+            cpu(1, 50, "display"),
+            100 + gap,
+            100 + gap,
+            cpu(2, 60, "receiver"),
+            100 + gap,
+            100 + gap,
+            100 + gap,
+        )
+    };
+    assert_eq!(cause_line(&diagnose(log(300, "netdrv").as_bytes())), Some(5));
+    // The same module, or seconds apart: which one began it stays open.
+    assert_eq!(cause_line(&diagnose(log(300, "gpudrv").as_bytes())), None);
+    assert_eq!(cause_line(&diagnose(log(20, "netdrv").as_bytes())), None);
+}
+
+#[test]
+fn the_interrupted_code_is_found_behind_the_entries_of_arm64() {
+    let mut log = "rcu: INFO: rcu_sched self-detected stall on CPU\nrcu:     1-....: (104816 ticks this GP) idle=9b9/1/0x4000000000000002 softirq=5231/5231 fqs=51500\n (t=105011 jiffies g=8973 q=3510)\nTask dump for CPU 1:\ntask:weaver          state:R  running task     stack:    0 pid:  137 ppid:   133 flags:0x0000000a\nCall trace:\n".to_owned();
+    for function in [
+        "dump_backtrace",
+        "show_stack",
+        "sched_show_task",
+        "rcu_dump_cpu_stacks",
+        "rcu_sched_clock_irq",
+        "tick_sched_timer",
+        "gic_handle_irq",
+        "call_on_irq_stack",
+        "do_interrupt_handler",
+        "el1_interrupt",
+        "el1h_64_irq_handler",
+        "el1h_64_irq",
+        "clear_section",
+        "do_notify_resume",
+        "el0_svc",
+    ] {
+        log += &format!(" {function}+0x4c/0x60\n");
+    }
+    let said = diagnose(log.as_bytes()).verdict.statement;
+    assert!(said.contains("weaver[137] in clear_section"), "{said}");
+}

@@ -1,0 +1,170 @@
+//! The tables, compiled. A family is compiled when its first report is met, so that a program that
+//! reads one crash pays for one family.
+
+use std::sync::{LazyLock, OnceLock};
+
+use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
+use parse_console::reports::{Doubt, FAMILIES, Family, Look, Shape};
+use regex::{Regex, RegexSet};
+
+use crate::anchors;
+use crate::tables::helpers;
+
+/// Compiles a pattern of a table.
+///
+/// # Panics
+/// When the pattern is no regular expression: a test compiles every row.
+pub(crate) fn regex(pattern: &str) -> Regex {
+    match Regex::new(pattern) {
+        Ok(regex) => regex,
+        Err(error) => panic!("a table holds a bad pattern: {error}"),
+    }
+}
+
+pub(crate) fn regex_set<'a>(patterns: impl IntoIterator<Item = &'a str>) -> RegexSet {
+    match RegexSet::new(patterns) {
+        Ok(set) => set,
+        Err(error) => panic!("a table holds a bad pattern: {error}"),
+    }
+}
+
+/// A row of a family, ready to match.
+#[derive(Debug)]
+pub(crate) struct CompiledShape {
+    pub(crate) shape: &'static Shape,
+    pub(crate) line: Regex,
+    pub(crate) then: Vec<Regex>,
+    /// One for each place of `shape.function`: the start pattern of [`Look::After`].
+    pub(crate) starts: Vec<Option<Regex>>,
+    skip: RegexSet,
+    /// The pattern of [`Doubt::Needs`].
+    pub(crate) needs: Option<Regex>,
+}
+
+impl CompiledShape {
+    fn new(shape: &'static Shape) -> Self {
+        Self {
+            shape,
+            line: regex(&format!("^(?:{})", shape.line)),
+            then: shape.then.iter().map(|pattern| regex(pattern)).collect(),
+            starts: shape
+                .function
+                .iter()
+                .map(|look| match look {
+                    Look::After(pattern) => Some(regex(pattern)),
+                    _ => None,
+                })
+                .collect(),
+            skip: regex_set(shape.skip.iter().copied()),
+            needs: match shape.doubt {
+                Doubt::Needs(pattern) => Some(regex(pattern)),
+                _ => None,
+            },
+        }
+    }
+
+    /// Whether a function never names a report of this kind.
+    pub(crate) fn passes_over(&self, function: &str) -> bool {
+        is_helper(function) || self.skip.is_match(function)
+    }
+}
+
+/// A family, ready to match.
+#[derive(Debug)]
+pub(crate) struct CompiledFamily {
+    pub(crate) family: &'static Family,
+    except: RegexSet,
+    pub(crate) shapes: Vec<CompiledShape>,
+}
+
+impl CompiledFamily {
+    /// Whether the line (whole message) is one of the family's exceptions.
+    pub(crate) fn excepts(&self, text: &str) -> bool {
+        self.except.is_match(text)
+    }
+}
+
+struct Headers {
+    literals: AhoCorasick,
+    families: Vec<(&'static Family, OnceLock<CompiledFamily>)>,
+}
+
+static HEADERS: LazyLock<Headers> = LazyLock::new(|| {
+    let families: Vec<_> = FAMILIES.iter().copied().flatten().collect();
+    let literals = AhoCorasick::builder()
+        .match_kind(MatchKind::LeftmostLongest)
+        .kind(Some(AhoCorasickKind::DFA))
+        .build(families.iter().map(|family| family.header));
+    match literals {
+        Ok(literals) => Headers {
+            literals,
+            families: families.into_iter().map(|f| (f, OnceLock::new())).collect(),
+        },
+        Err(error) => panic!("the headers do not compile: {error}"),
+    }
+});
+
+/// The first header in the message of a line, with its byte offset there.
+pub(crate) fn find_header(text: &str) -> Option<(usize, &'static CompiledFamily)> {
+    if !anchors::may_hold_header(text.as_bytes()) {
+        return None;
+    }
+    let headers = &*HEADERS;
+    let found = headers.literals.find(text)?;
+    let (family, compiled) = &headers.families[found.pattern().as_usize()];
+    let compiled = compiled.get_or_init(|| CompiledFamily {
+        family,
+        except: regex_set(family.except.iter().copied()),
+        shapes: family.shapes.iter().map(CompiledShape::new).collect(),
+    });
+    Some((found.start(), compiled))
+}
+
+/// The reboot family: its line is a report only when something ran before.
+pub(crate) const REBOOT_TITLE: &str = "unexpected kernel reboot";
+
+/// Whether raw bytes of a line hold any header.
+pub(crate) fn holds_header(raw: &[u8]) -> bool {
+    anchors::may_hold_header(raw) && HEADERS.literals.is_match(raw)
+}
+
+static HELPERS: LazyLock<RegexSet> = LazyLock::new(|| {
+    let contains = helpers::CONTAINS.iter().map(|p| (*p).to_owned());
+    let starts = helpers::STARTS_WITH.iter().map(|p| format!("^(?:{p})"));
+    let ends = helpers::ENDS_WITH.iter().map(|p| format!("(?:{p})$"));
+    let exactly = helpers::EXACTLY.iter().map(|p| format!("^(?:{p})$"));
+    let all: Vec<String> = contains.chain(starts).chain(ends).chain(exactly).collect();
+    regex_set(all.iter().map(String::as_str))
+});
+
+/// Whether a function is a helper that never names a bug.
+pub(crate) fn is_helper(function: &str) -> bool {
+    HELPERS.is_match(function)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_row_of_every_table_compiles() {
+        for family in FAMILIES.iter().copied().flatten() {
+            for shape in family.shapes {
+                CompiledShape::new(shape);
+            }
+            regex_set(family.except.iter().copied());
+        }
+        assert!(
+            is_helper("_raw_spin_lock_irqsave") && is_helper("iput") && !is_helper("ext4_iput")
+        );
+    }
+
+    #[test]
+    fn every_header_is_found_at_its_place() {
+        for family in FAMILIES.iter().copied().flatten() {
+            let line = format!("x {} y", family.header);
+            let (at, found) = find_header(&line).unwrap();
+            assert_eq!((at, found.family.header), (2, family.header));
+        }
+    }
+}

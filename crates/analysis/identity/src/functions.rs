@@ -1,0 +1,220 @@
+//! Which function names a report.
+
+use std::sync::LazyLock;
+
+use parse_console::frame;
+use parse_console::reports::{Choice, Look};
+use regex::{Regex, RegexSet};
+
+use crate::compiled::{self, CompiledShape};
+use crate::names;
+
+/// What was found for a title.
+#[derive(Debug, Default)]
+pub(crate) struct Found {
+    /// The function for `{F}`, as printed (compiler suffixes taken off).
+    pub(crate) function: Option<String>,
+    /// The text for `{P}`: both sides of a data race.
+    pub(crate) pair: Option<String>,
+    /// The function for `{O}`: where uninitialised memory came from.
+    pub(crate) origin: Option<String>,
+    /// Fault injection stands in the stack.
+    pub(crate) injected: bool,
+}
+
+/// Lines at which a stack that belongs to something else begins.
+static OTHER_STACKS: LazyLock<Regex> = LazyLock::new(|| {
+    compiled::regex(
+        r"^(?:Allocated by|Freed by|Last potentially|Second to last|The buggy address|Memory state|Kernel panic - not|Showing all locks|Showing busy|Uninit was|Local variable|Bytes [0-9]+|Sending NMI|---\[ end)",
+    )
+});
+
+/// Lines at which a stack trace begins.
+pub(crate) static TRACE: LazyLock<Regex> = LazyLock::new(|| {
+    compiled::regex(
+        r"Call [Tt]race ?:|^\s*(?:[Bb]acktrace ?:|[Bb]acktrace \(crc|stack backtrace:|\[<[0-9a-f]+>\] \(unwind_backtrace|unwind_backtrace from )",
+    )
+});
+
+static INJECTED: LazyLock<RegexSet> =
+    LazyLock::new(|| compiled::regex_set([r"^should_fail", r"^__should_fail"]));
+
+/// Finds the functions of a report. `lines` begin with the first line of the report; `groups` are
+/// those of the shape's patterns, from 1 on.
+pub(crate) fn find(shape: &CompiledShape, lines: &[&str], groups: &[String]) -> Found {
+    match shape.shape.choice {
+        Choice::Pair => return pair(shape, lines),
+        Choice::Entry => return crate::stall::find(shape, lines),
+        Choice::First | Choice::Waiter | Choice::Caller(_) => {}
+    }
+    let mut found = Found::default();
+    let mut checked = false;
+    for (look, start) in shape.shape.function.iter().zip(&shape.starts) {
+        let candidates: Box<dyn Iterator<Item = String>> = match look {
+            Look::Group(number) => {
+                groups.get(number - 1).filter(|name| !name.is_empty()).map_or_else(
+                    || Box::new(std::iter::empty()) as Box<dyn Iterator<Item = String>>,
+                    |name| Box::new(std::iter::once(names::plain(name))),
+                )
+            }
+            Look::AnyGroup(number) => {
+                found.function = groups.get(number - 1).map(|name| names::plain(name));
+                break;
+            }
+            Look::InstructionPointer => Box::new(instruction_pointer(lines).into_iter()),
+            // Where the processor's registers are printed inside the trace, what lies above them is
+            // the handling of the trap.
+            Look::Trace if shape.shape.function.contains(&Look::InstructionPointer) => {
+                let trapped = lines.iter().position(|text| is_kernel_registers(text)).unwrap_or(0);
+                let from = if has_trace_before(lines, trapped) { trapped } else { 0 };
+                match from {
+                    0 => Box::new(frames_after(lines, |text| TRACE.is_match(text))),
+                    from => Box::new(frames_after(&lines[from..], |_| true)),
+                }
+            }
+            Look::Trace => Box::new(frames_after(lines, |text| TRACE.is_match(text))),
+            Look::After(_) => match start {
+                Some(start) => Box::new(frames_after(lines, |text| start.is_match(text))),
+                None => Box::new(std::iter::empty()),
+            },
+            Look::Frames => Box::new(frames_after(lines, |_| true)),
+        };
+        // A warning that the processor trapped has its own function in the registers alone.
+        let mut seen_caller = match shape.shape.choice {
+            Choice::Caller(callee) => {
+                let in_trace =
+                    frames_after(lines, |text| TRACE.is_match(text)).any(|name| name == callee);
+                (!in_trace).then_some(callee)
+            }
+            _ => None,
+        };
+        for name in candidates {
+            if !found.injected && !checked {
+                checked = true;
+                found.injected = intruded(lines);
+            }
+            found.injected |= INJECTED.is_match(&name);
+            if let Choice::Caller(callee) = shape.shape.choice
+                && name == callee
+            {
+                seen_caller = Some(callee);
+                continue;
+            }
+            if found.injected {
+                break;
+            }
+            if shape.passes_over(&name) {
+                continue;
+            }
+            found.function = Some(match seen_caller {
+                Some(callee) => format!("{name}/{callee}"),
+                None => name,
+            });
+            break;
+        }
+        if found.function.is_some() {
+            break;
+        }
+    }
+    found.origin = origin(shape, lines);
+    found
+}
+
+/// Whether another CPU's report stands between the first line and the first frame that could name
+/// this one, in a log that does not name the printers.
+fn intruded(lines: &[&str]) -> bool {
+    const INTRUDERS: [&str; 4] =
+        ["FAULT_INJECTION: forcing", "allocation failure: ", " mems_allowed=", " should_fail"];
+    static FINDERS: LazyLock<[memchr::memmem::Finder<'static>; 4]> =
+        LazyLock::new(|| INTRUDERS.map(memchr::memmem::Finder::new));
+    lines
+        .iter()
+        .take(40)
+        .any(|text| FINDERS.iter().any(|finder| finder.find(text.as_bytes()).is_some()))
+}
+
+fn has_trace_before(lines: &[&str], at: usize) -> bool {
+    lines[..at].iter().any(|text| TRACE.is_match(text))
+}
+
+/// The function at the instruction pointer of the kernel.
+pub(crate) fn instruction_pointer(lines: &[&str]) -> Option<String> {
+    let text = lines.iter().find(|text| is_kernel_registers(text))?;
+    frame::instruction_pointer(text).map(|frame| names::plain(frame.function))
+}
+
+/// Whether the line shows where the kernel was, with a name or without; `RIP: 0033:` and
+/// `RIP: 0023:` are of user space.
+pub(crate) fn is_kernel_registers(text: &str) -> bool {
+    const KERNEL: [&str; 3] = ["RIP: 0010:", "RIP: e030:", "EIP: 0060:"];
+    let text = text.trim();
+    // Symbolised text has a line for every inlined function before the line of the raw log.
+    if text.ends_with("[inline]") {
+        return false;
+    }
+    KERNEL.iter().any(|head| text.starts_with(head)) || frame::instruction_pointer(text).is_some()
+}
+
+/// The functions of the frames after the first line that `starts`, up to a stack that belongs to
+/// something else. Inlined frames are left out: raw logs do not have them, and both give one title.
+fn frames_after(lines: &[&str], starts: impl Fn(&str) -> bool) -> impl Iterator<Item = String> {
+    let start = lines.iter().position(|text| starts(text)).map_or(lines.len(), |start| start + 1);
+    lines[start..]
+        .iter()
+        .take_while(|text| !OTHER_STACKS.is_match(text))
+        .filter_map(|text| {
+            frame::parse(text)
+                .or_else(|| frame::instruction_pointer(text))
+                .or_else(|| lock_site(text))
+        })
+        .filter(|frame| !frame.inline && frame.reliable)
+        .map(|frame| names::plain(frame.function))
+}
+
+/// `…, at: f+0x1/0x2`: where a lock is or was taken.
+fn lock_site(text: &str) -> Option<frame::Frame<'_>> {
+    let (_, site) = text.split_once(", at: ")?;
+    frame::parse(site)
+}
+
+/// The first function of each of the two stacks of a data race.
+fn pair(shape: &CompiledShape, lines: &[&str]) -> Found {
+    let mut sides: Vec<String> = Vec::new();
+    let mut open = false;
+    for text in &lines[1..] {
+        if text.contains(" bytes by ")
+            || text.contains(" bytes of ")
+            || text.contains(" by task ")
+            || text.contains(" by interrupt ")
+        {
+            open = true;
+        } else if open
+            && let Some(frame) = frame::parse(text)
+            && !frame.inline
+        {
+            let name = names::plain(frame.function);
+            if !shape.passes_over(&name) {
+                sides.push(name);
+                open = false;
+            }
+        }
+        if sides.len() == 2 {
+            break;
+        }
+    }
+    let shortened: Vec<String> = sides.iter().map(|name| names::forms(name).0).collect();
+    let mut sorted = shortened;
+    sorted.sort();
+    Found { pair: (sorted.len() == 2).then(|| sorted.join(" / ")), ..Found::default() }
+}
+
+/// Where uninitialised memory came from.
+fn origin(shape: &CompiledShape, lines: &[&str]) -> Option<String> {
+    let start = lines.iter().position(|text| text.starts_with("Uninit was"))?;
+    lines[start + 1..]
+        .iter()
+        .filter_map(|text| frame::parse(text))
+        .filter(|frame| !frame.inline)
+        .map(|frame| names::plain(frame.function))
+        .find(|name| !shape.passes_over(name))
+}

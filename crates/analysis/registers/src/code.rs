@@ -1,0 +1,345 @@
+//! `Code:` bytes, disassembled.
+//!
+//! x86 by iced-x86, arm64 by yaxpeax-arm; neither stands in a public signature. Other
+//! architectures print words that are found and marked but not decoded.
+//!
+//! Invariant: on x86 the instructions before the mark are shown only when some start decodes
+//! without a flaw exactly up to the mark; they stay an inference, the marked one does not.
+
+use iced_x86::{
+    Decoder, DecoderOptions, Formatter, GasFormatter, InstructionInfoFactory, OpAccess,
+};
+use model::LineSpan;
+use parse_console::Line;
+use yaxpeax_arch::Decoder as _;
+
+use crate::{Architecture, RegisterDump};
+
+/// The most bytes kept of one `Code:` line with its continuations.
+const MOST_BYTES: usize = 256;
+/// How many later lines may continue a `Code:` that a mailer has wrapped.
+const MOST_CONTINUATIONS: usize = 4;
+
+/// The bytes around an instruction pointer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Code {
+    /// The lines that hold them.
+    pub lines: LineSpan,
+    /// Bytes in the order of memory (words of arm64 are turned to little endian).
+    pub bytes: Vec<u8>,
+    /// Offset of the byte at the instruction pointer, where one is marked.
+    pub mark: Option<usize>,
+    /// Bytes of one printed group: 1 on x86, 2 on RISC-V and Thumb, 4 on arm.
+    pub group: usize,
+}
+
+/// One decoded instruction.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Instruction {
+    /// Bytes from the marked instruction, negative before it.
+    pub offset: i64,
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+    /// AT&T syntax on x86, as kernel tools print; a branch target is relative: `je .+0x10`.
+    pub text: String,
+    /// The instruction at the instruction pointer.
+    pub marked: bool,
+}
+
+/// Finds all `Code:` lines, with the lines that a mailer has wrapped off them.
+pub fn code_lines(lines: &[Line<'_>]) -> Vec<Code> {
+    let mut found = Vec::new();
+    for (at, line) in lines.iter().enumerate() {
+        let Some(rest) = line.text.trim_start().strip_prefix("Code:") else { continue };
+        let mut code =
+            Code { lines: LineSpan::line(line.number), bytes: Vec::new(), mark: None, group: 0 };
+        if !code.take(rest) {
+            continue;
+        }
+        for next in lines[at + 1..].iter().take(MOST_CONTINUATIONS) {
+            // A full x86 line has 64 bytes: what follows is not its rest.
+            if code.bytes.len() >= 64 || !code.take(&next.text) {
+                break;
+            }
+            code.lines.last = next.number;
+        }
+        found.push(code);
+    }
+    found
+}
+
+impl Code {
+    /// Adds the groups of one line; false, and nothing added, when it holds anything else.
+    fn take(&mut self, text: &str) -> bool {
+        let mut bytes = Vec::new();
+        let mut mark = None;
+        let mut group = self.group;
+        for word in text.split_ascii_whitespace() {
+            let bare = word.trim_matches(['<', '>', '(', ')']);
+            let size = bare.len() / 2;
+            if !bare.len().is_multiple_of(2)
+                || !matches!(size, 1 | 2 | 4)
+                || (group != 0 && group != size)
+                || !bare.bytes().all(|b| b.is_ascii_hexdigit())
+            {
+                return false;
+            }
+            group = size;
+            if bare.len() < word.len() && self.mark.is_none() && mark.is_none() {
+                mark = Some(self.bytes.len() + bytes.len());
+            }
+            let Ok(value) = u32::from_str_radix(bare, 16) else { return false };
+            bytes.extend_from_slice(&value.to_le_bytes()[..size]);
+        }
+        if bytes.is_empty() || self.bytes.len() + bytes.len() > MOST_BYTES {
+            return false;
+        }
+        self.bytes.append(&mut bytes);
+        self.mark = self.mark.or(mark);
+        self.group = group;
+        true
+    }
+}
+
+/// Decodes the bytes; empty when the architecture has no decoder here or the bytes do not fit it.
+pub fn disassemble(code: &Code, architecture: Architecture) -> Vec<Instruction> {
+    let Some(mark) = code.mark else { return Vec::new() };
+    match (architecture, code.group) {
+        (Architecture::X86_64, 1) => x86(&code.bytes, mark, 64),
+        (Architecture::I386, 1) => x86(&code.bytes, mark, 32),
+        (Architecture::Arm64, 4) => arm64(&code.bytes, mark),
+        _ => Vec::new(),
+    }
+}
+
+fn x86(bytes: &[u8], mark: usize, bits: u32) -> Vec<Instruction> {
+    let start = (0..=mark).find(|&start| reaches(&bytes[start..], mark - start, bits));
+    let mut shown = Vec::new();
+    if let Some(start) = start {
+        decode_x86(&bytes[start..mark], start as i64 - mark as i64, bits, &mut shown);
+    }
+    decode_x86(&bytes[mark..], 0, bits, &mut shown);
+    shown
+}
+
+/// Whether decoding from the first byte comes to `target` without an invalid instruction.
+fn reaches(bytes: &[u8], target: usize, bits: u32) -> bool {
+    let mut decoder = Decoder::new(bits, &bytes[..target], DecoderOptions::NONE);
+    while decoder.can_decode() {
+        if decoder.decode().is_invalid() {
+            return false;
+        }
+    }
+    true
+}
+
+fn decode_x86(bytes: &[u8], first: i64, bits: u32, shown: &mut Vec<Instruction>) {
+    let mut formatter = gas();
+    let mut decoder = Decoder::with_ip(bits, bytes, 0, DecoderOptions::NONE);
+    while decoder.can_decode() {
+        let from = decoder.position();
+        let instruction = decoder.decode();
+        // The dump ends within an instruction.
+        if instruction.is_invalid() {
+            if from == 0 && first == 0 {
+                shown.push(Instruction {
+                    offset: 0,
+                    bytes: bytes.iter().take(1).copied().collect(),
+                    text: "(bad)".to_owned(),
+                    marked: true,
+                });
+            }
+            return;
+        }
+        let mut text = String::new();
+        if instruction.near_branch_target() != 0 || is_near_branch(&instruction) {
+            formatter.format_mnemonic(&instruction, &mut text);
+            let distance = instruction.near_branch_target().wrapping_sub(instruction.ip());
+            let distance = match bits {
+                32 => i64::from(distance as u32 as i32),
+                _ => distance as i64,
+            };
+            let sign = if distance < 0 { '-' } else { '+' };
+            text.push_str(&format!(" .{sign}{:#x}", distance.unsigned_abs()));
+        } else {
+            formatter.format(&instruction, &mut text);
+        }
+        let offset = first + from as i64;
+        shown.push(Instruction {
+            offset,
+            bytes: bytes[from..decoder.position()].to_vec(),
+            text,
+            marked: offset == 0,
+        });
+    }
+}
+
+fn is_near_branch(instruction: &iced_x86::Instruction) -> bool {
+    use iced_x86::OpKind::{NearBranch16, NearBranch32, NearBranch64};
+    matches!(instruction.op0_kind(), NearBranch16 | NearBranch32 | NearBranch64)
+}
+
+fn gas() -> GasFormatter {
+    let mut formatter = GasFormatter::new();
+    let options = formatter.options_mut();
+    options.set_rip_relative_addresses(true);
+    options.set_uppercase_hex(false);
+    options.set_space_after_operand_separator(false);
+    formatter
+}
+
+fn arm64(bytes: &[u8], mark: usize) -> Vec<Instruction> {
+    let decoder = yaxpeax_arm::armv8::a64::InstDecoder::default();
+    bytes
+        .as_chunks::<4>()
+        .0
+        .iter()
+        .enumerate()
+        .map(|(at, word)| {
+            let offset = 4 * at as i64 - mark as i64;
+            let text = match decoder.decode(&mut yaxpeax_arch::U8Reader::new(word)) {
+                Ok(instruction) => instruction.to_string(),
+                Err(_) => format!(".inst {:#010x}", u32::from_le_bytes(*word)),
+            };
+            Instruction { offset, bytes: word.to_vec(), text, marked: offset == 0 }
+        })
+        .collect()
+}
+
+/// How the marked instruction touches memory, worked out from the registers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct MemoryUse {
+    /// The address that results.
+    pub(crate) address: u64,
+    /// `reads`, `writes`, …
+    pub(crate) verb: &'static str,
+    /// Bytes touched; 0 when the instruction does not tell.
+    pub(crate) size: usize,
+    /// The registers of the operand with their values, such as `RAX = 0x0`.
+    pub(crate) registers: Vec<(String, u64)>,
+}
+
+/// The memory operands of the marked x86 instruction whose registers the dump shows.
+pub(crate) fn memory_uses(code: &Code, dump: &RegisterDump) -> Vec<MemoryUse> {
+    let bits = match dump.architecture {
+        Architecture::X86_64 => 64,
+        Architecture::I386 => 32,
+        _ => return Vec::new(),
+    };
+    let Some(mark) = code.mark.filter(|_| code.group == 1) else { return Vec::new() };
+    let mut decoder = Decoder::new(bits, &code.bytes[mark..], DecoderOptions::NONE);
+    let instruction = decoder.decode();
+    if instruction.is_invalid() {
+        return Vec::new();
+    }
+    let mut factory = InstructionInfoFactory::new();
+    let uses = factory.info(&instruction).used_memory();
+    uses.iter()
+        .filter_map(|memory| {
+            use iced_x86::Register::{EIP, FS, GS, None as NoRegister, RIP};
+            // Per-CPU and thread-local operands have a base that the dump does not always show.
+            if matches!(memory.segment(), FS | GS) || matches!(memory.base(), RIP | EIP) {
+                return None;
+            }
+            let mut registers = Vec::new();
+            for register in [memory.base(), memory.index()] {
+                if register != NoRegister {
+                    let name = format!("{register:?}");
+                    let value = dump.get(&name)?;
+                    registers.push((name, value));
+                }
+            }
+            if registers.is_empty() {
+                return None;
+            }
+            let index = match memory.index() {
+                NoRegister => 0,
+                _ => registers.last()?.1.wrapping_mul(u64::from(memory.scale())),
+            };
+            let base = if memory.base() == NoRegister { 0 } else { registers[0].1 };
+            let address = base.wrapping_add(index).wrapping_add(memory.displacement());
+            let verb = match memory.access() {
+                OpAccess::Read | OpAccess::CondRead => "reads",
+                OpAccess::Write | OpAccess::CondWrite => "writes",
+                OpAccess::ReadWrite | OpAccess::ReadCondWrite => "changes",
+                _ => return None,
+            };
+            Some(MemoryUse {
+                address: if bits == 32 { address & 0xffff_ffff } else { address },
+                verb,
+                size: memory.memory_size().size(),
+                registers,
+            })
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn code(text: &str) -> Code {
+        let lines: Vec<_> = parse_console::lines(text.as_bytes()).collect();
+        code_lines(&lines).into_iter().next().expect("a Code: line")
+    }
+
+    fn marked(text: &str, architecture: Architecture) -> String {
+        disassemble(&code(text), architecture)
+            .into_iter()
+            .find(|i| i.marked)
+            .map(|i| i.text)
+            .unwrap_or_default()
+    }
+
+    #[test]
+    fn the_marked_instruction_is_decoded_on_each_architecture() {
+        assert_eq!(marked("Code: 90 90 <0f> 0b 90", Architecture::X86_64), "ud2");
+        assert_eq!(
+            marked("Code: 55 48 89 e5 <48> 8b 43 18 c3", Architecture::X86_64),
+            "mov 0x18(%rbx),%rax"
+        );
+        assert_eq!(
+            marked("Code: 55 89 e5 <8b> 43 18 c3", Architecture::I386),
+            "mov 0x18(%ebx),%eax"
+        );
+        assert_eq!(marked("Code: d503201f (f9400c01)", Architecture::Arm64), "ldr x1, [x0, #0x18]");
+        assert_eq!(marked("Code: 90 <74> 10 90", Architecture::X86_64), "je .+0x12");
+        assert_eq!(marked("Code: 90 <eb> fe 90", Architecture::X86_64), "jmp .+0x0");
+    }
+
+    #[test]
+    fn instructions_before_the_mark_end_exactly_at_it() {
+        // The first byte is the tail of an instruction that began before the dump.
+        let shown = disassemble(
+            &code("Code: 00 00 48 89 f7 0f 05 <48> 3d 01 f0 ff ff"),
+            Architecture::X86_64,
+        );
+        let at = shown.iter().position(|i| i.marked).unwrap();
+        assert_eq!(shown[at - 1].text, "syscall");
+        assert_eq!(shown[at].text, "cmp $0xfffffffffffff001,%rax");
+    }
+
+    #[test]
+    fn a_wrapped_line_is_put_together_and_a_missing_one_is_none() {
+        let joined = code("Code: 90 90\n90 <0f> 0b\nRSP: 0018:ffff000000000000 EFLAGS: 00000246\n");
+        assert_eq!(
+            (joined.bytes.len(), joined.mark, joined.lines),
+            (5, Some(3), LineSpan::new(1, 2))
+        );
+        let lines: Vec<_> =
+            parse_console::lines(b"Code: Bad RIP value.\nCode: Unable to access\n").collect();
+        assert!(code_lines(&lines).is_empty());
+    }
+
+    #[test]
+    fn the_bad_address_is_computed_from_the_registers() {
+        let text = "RIP: 0010:do_it+0x4/0x20\nCode: 55 <48> 8b 43 18 c3\n\
+            RSP: 0018:ffffc90000000000 EFLAGS: 00010246\n\
+            RAX: 0000000000000001 RBX: 0000000000000000 RCX: 0000000000000002\n";
+        let lines: Vec<_> = parse_console::lines(text.as_bytes()).collect();
+        let dump = &crate::register_dumps(&lines)[0];
+        let uses = memory_uses(&code_lines(&lines)[0], dump);
+        assert_eq!((uses[0].address, uses[0].verb, uses[0].size), (0x18, "reads", 8));
+        assert_eq!(uses[0].registers, [("RBX".to_owned(), 0)]);
+    }
+}

@@ -1,0 +1,56 @@
+//! What a patch thread says, asks and still owes, computed from its messages alone.
+//!
+//! Rules T1 to T11. Invariants: knows nothing about files, pages of output or lists' archives; no
+//! clock; a question is closed only by the code or by the one who asked it; nothing is called merged,
+//! since only a tree can show that; what the messages do not hold is reported absent, not made up.
+
+mod claims;
+mod commands;
+mod compare;
+mod group;
+mod lint;
+mod model;
+mod own;
+mod phrases;
+mod pulls;
+mod questions;
+mod references;
+mod replies;
+mod series;
+mod state;
+mod tags;
+mod tests_asked;
+mod text;
+mod times;
+
+pub use compare::{Change, ChangedLine};
+pub use model::*;
+
+use parse_mail::Message;
+
+/// Understands all threads among `messages`. A page is one thread; mails form threads by who answers
+/// whom, and versions of one series are brought together.
+pub fn understand(messages: &[Message]) -> Vec<Thread> {
+    group::threads(messages).into_iter().map(|members| one(messages, &members)).collect()
+}
+
+fn one(messages: &[Message], members: &[group::Member]) -> Thread {
+    let replied = replies::replies(messages, members);
+    let mut thread = Thread { entries: times::order(messages, &replied), ..Thread::default() };
+    let all: Vec<&Message> = thread.entries.iter().map(|e| &messages[e.message]).collect();
+    let quotes = replies::quotes(&all, &thread.entries);
+    series::find(&all, &mut thread);
+    series::drafts(&all, &mut thread);
+    replies::kinds(&all, &mut thread);
+    compare::versions(&mut thread);
+    tags::find(&all, &mut thread);
+    commands::find(&all, &mut thread);
+    pulls::find(&all, &mut thread);
+    references::find(&all, &mut thread);
+    questions::find(&all, &quotes, &mut thread);
+    claims::withdrawn(&all, &mut thread);
+    tests_asked::find(&all, &mut thread);
+    lint::newest(&all, &quotes, &mut thread);
+    state::sum_up(&all, &mut thread);
+    thread
+}

@@ -1,0 +1,714 @@
+//! Versions across threads and titles, and diffs that are no version (rules T2, T4, T5).
+
+use std::collections::{HashMap, HashSet};
+
+use model::Grade;
+use parse_mail::{Diff, LineKind, Message, Person, TrailerKind, diffs, quote, trailer};
+
+use crate::model::{Draft, Link, Patch, Relation, Thread, Version};
+use crate::text::fold;
+
+/// A message that carries a patch or begins a series.
+#[derive(Clone, Debug)]
+pub(crate) struct Start {
+    /// Index of the message in the list given.
+    pub(crate) index: usize,
+    pub(crate) diff: Option<Diff>,
+    pub(crate) patch_id: Option<u64>,
+    change_id: Option<String>,
+    base_commit: Option<String>,
+    author: Person,
+    sender: Person,
+    title: String,
+    parent_ids: Vec<String>,
+    message_id: Option<String>,
+    seconds: i64,
+    version: parse_mail::VersionNumber,
+    has_version: bool,
+    number: Option<(u32, u32)>,
+    is_resend: bool,
+    is_rfc: bool,
+}
+
+/// Finds the messages that carry patches or begin series.
+pub(crate) fn starts(all: &[&Message]) -> Vec<Start> {
+    all.iter()
+        .enumerate()
+        .filter_map(|(index, message)| {
+            let subject = &message.subject;
+            if subject.is_pull {
+                return None;
+            }
+            let cover =
+                subject.is_patch && !subject.is_reply && subject.number.is_some_and(|n| n.0 == 0);
+            let may = subject.is_patch || message.parts.iter().any(|p| p.attachment.is_some());
+            if !may {
+                return None;
+            }
+            let mut found = if cover { Vec::new() } else { diffs(&message.body) };
+            let is_start = if subject.is_reply {
+                subject.is_patch && found.first().is_some_and(|d| starts_in_reply(message, d))
+            } else {
+                subject.is_patch && (cover || !found.is_empty())
+            };
+            if !is_start {
+                return None;
+            }
+            let diff = merge(&mut found);
+            let mut start = Start {
+                index,
+                patch_id: diff.as_ref().map(patch_id),
+                diff,
+                change_id: None,
+                base_commit: None,
+                author: author(message),
+                sender: message.from.clone(),
+                title: subject.title.clone(),
+                parent_ids: message
+                    .in_reply_to
+                    .iter()
+                    .chain(&message.references)
+                    .cloned()
+                    .collect(),
+                message_id: message.message_id.clone(),
+                seconds: message.date.map_or(0, |d| d.seconds),
+                version: subject.version,
+                has_version: subject.has_version,
+                number: subject.number,
+                is_resend: subject.is_resend,
+                is_rfc: subject.is_rfc,
+            };
+            for line in message.body.lines() {
+                let Some(found) = trailer(line.text) else { continue };
+                match found.kind {
+                    TrailerKind::ChangeId => start.change_id = Some(found.value),
+                    TrailerKind::BaseCommit => start.base_commit = Some(found.value),
+                    _ => {}
+                }
+            }
+            Some(start)
+        })
+        .collect()
+}
+
+/// The `From:` at the top of the body names the author when someone else sends.
+fn author(message: &Message) -> Person {
+    for line in message.body.lines().take(3) {
+        if let Some(rest) = line.text.strip_prefix("From: ") {
+            let found = parse_mail::person(rest);
+            // A relayed mail names its own writer only here.
+            if found.address.is_some() && (message.from.address.is_none() || message.via.is_some())
+            {
+                return found;
+            }
+        }
+        if !line.text.is_empty() && !line.text.contains(": ") {
+            break;
+        }
+    }
+    message.from.clone()
+}
+
+/// The `From:` at the top of a patch's text, where it names somebody else than the sender.
+fn writer(message: &Message) -> Option<Person> {
+    let first = message.body.lines().take(20).find_map(|l| l.text.strip_prefix("From: "));
+    let found = parse_mail::person(first?);
+    (found.address.is_some() && !found.is(&message.from)).then_some(found)
+}
+
+/// Whether a mail with `Re:` is a patch of its own: nothing is quoted above the diff, and a
+/// `Signed-off-by` and `---` stand there.
+fn starts_in_reply(message: &Message, diff: &Diff) -> bool {
+    let mut signed = false;
+    let mut ruled = false;
+    for line in message.body.lines().take(diff.first) {
+        if quote(line.text).depth > 0 {
+            return false;
+        }
+        signed |= trailer(line.text).is_some_and(|t| t.tag == "Signed-off-by");
+        ruled |= signed && line.text == "---";
+    }
+    signed && ruled
+}
+
+/// All diffs of a patch mail as one.
+fn merge(found: &mut Vec<Diff>) -> Option<Diff> {
+    let mut all = std::mem::take(found).into_iter();
+    let mut one = all.next()?;
+    for next in all {
+        one.lines.last = next.lines.last;
+        one.last = next.last;
+        one.damage = one.damage.or(next.damage);
+        one.files.extend(next.files);
+    }
+    Some(one)
+}
+
+/// A hash over what the diff does, without line numbers, white space and blobs.
+fn patch_id(diff: &Diff) -> u64 {
+    let mut hash = Fnv(0xcbf2_9ce4_8422_2325);
+    for file in &diff.files {
+        hash.add(file.path().as_bytes());
+        for line in file.hunks.iter().flat_map(|h| &h.body) {
+            hash.add(&[line.kind.mark() as u8]);
+            for word in line.text.split_whitespace() {
+                hash.add(word.as_bytes());
+            }
+        }
+    }
+    hash.0
+}
+
+struct Fnv(u64);
+
+impl Fnv {
+    fn add(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+        self.0 = (self.0 ^ 0x1f).wrapping_mul(0x0100_0000_01b3);
+    }
+}
+
+fn author_key(person: &Person) -> String {
+    person.address.clone().unwrap_or_else(|| person.name.clone()).to_lowercase()
+}
+
+fn name_key(person: &Person) -> String {
+    if person.name.is_empty() { author_key(person) } else { person.name.to_lowercase() }
+}
+
+/// Calls `link` for pairs of starts that belong to one series. Only pairs that share an author and a
+/// file, a title or a change-id are looked at.
+pub(crate) fn for_each_link(starts: &[Start], mut link: impl FnMut(usize, usize)) {
+    let mut keys: HashMap<String, Vec<usize>> = HashMap::new();
+    for (at, start) in starts.iter().enumerate() {
+        let name = name_key(&start.author);
+        let mut mine = vec![format!("t\0{name}\0{}", start.title.to_lowercase())];
+        mine.extend(start.change_id.iter().map(|id| format!("c\0{id}")));
+        for file in start.diff.iter().flat_map(|d| &d.files).take(64) {
+            mine.push(format!("f\0{name}\0{}", file.path()));
+        }
+        for key in mine {
+            keys.entry(key).or_default().push(at);
+        }
+    }
+    let mut lists: Vec<&Vec<usize>> = keys.values().filter(|l| l.len() > 1).collect();
+    lists.sort();
+    for list in lists {
+        for (at, &a) in list.iter().enumerate() {
+            // The nearest few are enough: links are transitive.
+            for &b in list.iter().skip(at + 1).take(24) {
+                if why_linked(&starts[a], &starts[b]).is_some() {
+                    link(a, b);
+                }
+            }
+        }
+    }
+}
+
+/// Seconds between the first and the last mail of a series that was sent without threading.
+const SENT_TOGETHER: i64 = 3600;
+
+/// Calls `link` for patches of one series that answer nothing: the same sender, version and size,
+/// sent within an hour. Numbers that stand there twice are two series and are left alone.
+pub(crate) fn for_each_sent_together(starts: &[Start], mut link: impl FnMut(usize, usize)) {
+    let mut series: HashMap<(String, parse_mail::VersionNumber, bool, u32), Vec<usize>> =
+        HashMap::new();
+    for (at, start) in starts.iter().enumerate() {
+        let Some((_, size)) = start.number else { continue };
+        if start.seconds != 0 && !start.parent_ids.iter().any(|id| id.contains('@')) {
+            let key = (name_key(&start.sender), start.version, start.is_resend, size);
+            series.entry(key).or_default().push(at);
+        }
+    }
+    let mut lists: Vec<Vec<usize>> = series.into_values().filter(|l| l.len() > 1).collect();
+    lists.sort();
+    for mut list in lists {
+        list.sort_by_key(|at| starts[*at].seconds);
+        let mut rest = list.as_slice();
+        while let Some(&first) = rest.first() {
+            let end = rest
+                .partition_point(|at| starts[*at].seconds - starts[first].seconds <= SENT_TOGETHER);
+            let (mine, others) = rest.split_at(end);
+            rest = others;
+            let numbers: HashSet<u32> =
+                mine.iter().filter_map(|at| starts[*at].number.map(|n| n.0)).collect();
+            if numbers.len() == mine.len() {
+                for &at in &mine[1..] {
+                    link(first, at);
+                }
+            }
+        }
+    }
+}
+
+/// Why two starts are versions of one thing, the strongest reason.
+fn why_linked(a: &Start, b: &Start) -> Option<Link> {
+    if a.change_id.is_some() && a.change_id == b.change_id {
+        return Some(Link::ChangeId);
+    }
+    let same_author = a.author.is(&b.author) || name_key(&a.author) == name_key(&b.author);
+    if !same_author {
+        return None;
+    }
+    let newer = a.version != b.version || a.is_resend != b.is_resend;
+    if a.patch_id.is_some() && a.patch_id == b.patch_id {
+        return Some(Link::PatchId);
+    }
+    let same_title = a.title.eq_ignore_ascii_case(&b.title) && a.title.len() >= 8;
+    if same_title && newer {
+        return Some(Link::Title);
+    }
+    let (Some(left), Some(right)) = (&a.diff, &b.diff) else { return None };
+    let mut shared = 0;
+    let mut blob = false;
+    for file in &left.files {
+        let Some(other) = right.file(file.path()) else { continue };
+        shared += 1;
+        let starts_alike = file.old_blob.is_some() && file.old_blob == other.old_blob;
+        let goes_on = file.new_blob.is_some() && file.new_blob == other.old_blob
+            || other.new_blob.is_some() && other.new_blob == file.old_blob;
+        blob |= starts_alike || goes_on;
+    }
+    let alike = title_likeness(&a.title, &b.title);
+    if newer && blob && alike >= 40 {
+        return Some(Link::Blob);
+    }
+    let most = left.files.len().max(right.files.len());
+    (newer && shared * 2 > most && alike >= 60 && a.number.map(|n| n.1) == b.number.map(|n| n.1))
+        .then_some(Link::Files)
+}
+
+/// How many percent of the words of two titles are the same.
+fn title_likeness(a: &str, b: &str) -> usize {
+    let words = |t: &str| -> Vec<String> {
+        t.to_lowercase().split_whitespace().map(str::to_owned).collect()
+    };
+    let (a, b) = (words(a), words(b));
+    let same = a.iter().filter(|w| b.contains(w)).count();
+    same * 200 / (a.len() + b.len()).max(1)
+}
+
+/// Puts the starts of a thread together to versions of series.
+pub(crate) fn find(all: &[&Message], thread: &mut Thread) {
+    let starts = starts(all);
+    let mut groups: Vec<Vec<usize>> = Vec::new();
+    for (at, start) in starts.iter().enumerate() {
+        let fits = |group: &Vec<usize>| {
+            let first = &starts[group[0]];
+            let (Some((number, size)), Some((_, other))) = (start.number, first.number) else {
+                return false;
+            };
+            size == other
+                && start.version == first.version
+                && start.is_resend == first.is_resend
+                && (start.author.is(&first.author)
+                    || all[start.index].from.is(&all[first.index].from))
+                && !group.iter().any(|g| starts[*g].number.is_some_and(|n| n.0 == number))
+                && together(all, thread, start, group, &starts)
+        };
+        match groups.iter_mut().find(|g| fits(g)) {
+            Some(group) => group.push(at),
+            None => groups.push(vec![at]),
+        }
+    }
+    // Lineages: union of all groups that some pair of starts links.
+    let mut lineage: Vec<usize> = (0..groups.len()).collect();
+    let group_of = |at: usize, groups: &[Vec<usize>]| groups.iter().position(|g| g.contains(&at));
+    let mut reasons: Vec<(usize, usize, Link)> = Vec::new();
+    for_each_link(&starts, |a, b| {
+        if let (Some(ga), Some(gb)) = (group_of(a, &groups), group_of(b, &groups))
+            && ga != gb
+            && let Some(reason) = why_linked(&starts[a], &starts[b])
+        {
+            reasons.push((ga, gb, reason));
+        }
+    });
+    answers_older(all, &starts, &groups, thread, &mut reasons);
+    for (a, b, _) in &reasons {
+        let (a, b) = (lineage[*a], lineage[*b]);
+        let (keep, drop) = (a.min(b), a.max(b));
+        for l in &mut lineage {
+            if *l == drop {
+                *l = keep;
+            }
+        }
+    }
+    let mut versions: Vec<(usize, Version)> = groups
+        .iter()
+        .enumerate()
+        .map(|(g, group)| (g, version(all, &starts, group, lineage[g])))
+        .collect();
+    let first_of = |versions: &[(usize, Version)], lineage: usize| {
+        versions.iter().filter(|v| v.1.lineage == lineage).map(|v| v.1.entry).min().unwrap_or(0)
+    };
+    let order: Vec<(usize, usize)> =
+        versions.iter().map(|v| (v.1.lineage, first_of(&versions, v.1.lineage))).collect();
+    let begin = |l: usize| order.iter().find(|o| o.0 == l).map_or(0, |o| o.1);
+    versions.sort_by_key(|(_, v)| (begin(v.lineage), v.lineage, v.number, v.is_resend, v.entry));
+    let place: HashMap<usize, usize> =
+        versions.iter().enumerate().map(|(new, (g, _))| (*g, new)).collect();
+    let mut versions: Vec<Version> = versions.into_iter().map(|v| v.1).collect();
+    for (a, b, reason) in reasons {
+        let newer = place[&a].max(place[&b]);
+        if !versions[newer].linked_by.contains(&reason) {
+            versions[newer].linked_by.push(reason);
+        }
+    }
+    mark_partial(&mut versions, thread);
+    unmarked_covers(all, thread, &mut versions);
+    unnumbered(all, thread, &mut versions);
+    thread.versions = versions;
+    let main: Vec<&Version> = main_lineage(&thread.versions).collect();
+    if let Some(newest) = main.iter().map(|v| v.number.major).max() {
+        for major in 1..newest.min(1000) {
+            if !main.iter().any(|v| v.number.major == major) {
+                thread.missing_versions.push(parse_mail::VersionNumber { major, minor: 0 });
+            }
+        }
+    }
+}
+
+/// Whether a start belongs to a group of the same version: they answer each other or the same mail,
+/// or stand on one page, or were sent within an hour.
+fn together(
+    all: &[&Message],
+    thread: &Thread,
+    start: &Start,
+    group: &[usize],
+    starts: &[Start],
+) -> bool {
+    group.iter().any(|g| {
+        let other = &starts[*g];
+        let refers = |a: &Start, b: &Start| {
+            b.message_id.as_ref().is_some_and(|id| a.parent_ids.contains(id))
+        };
+        refers(start, other)
+            || refers(other, start)
+            || start.parent_ids.last().is_some()
+                && start.parent_ids.first() == other.parent_ids.first()
+            || thread.entries[start.index].parent.is_some()
+                && thread.entries[start.index].parent == thread.entries[other.index].parent
+            || all[start.index].source == parse_mail::Source::Page
+            || (start.seconds - other.seconds).abs() <= SENT_TOGETHER
+    })
+}
+
+/// A newer version that answers an older one: of the same author whatever its title, or of the same
+/// title when somebody else goes on with it.
+fn answers_older(
+    all: &[&Message],
+    starts: &[Start],
+    groups: &[Vec<usize>],
+    thread: &Thread,
+    reasons: &mut Vec<(usize, usize, Link)>,
+) {
+    for (g, group) in groups.iter().enumerate() {
+        let start = &starts[group[0]];
+        let is_first = !start.has_version && start.version.major == 1;
+        let mut up = thread.entries[start.index].parent;
+        for _ in 0..thread.entries.len() {
+            let Some(parent) = up else { break };
+            let above =
+                groups.iter().position(|other| other.iter().any(|s| starts[*s].index == parent));
+            if let Some(above) = above
+                && above != g
+            {
+                let other = &starts[groups[above][0]];
+                let same = start.author.is(&other.author)
+                    || all[start.index].from.is(&all[other.index].from)
+                    || start.title.eq_ignore_ascii_case(&other.title);
+                // The same patch of the same version once more, in answer to a remark on it.
+                let again = other.version == start.version
+                    && groups[above].iter().any(|s| {
+                        starts[*s].number == start.number
+                            && starts[*s].title.eq_ignore_ascii_case(&start.title)
+                    });
+                if same && (again || other.version < start.version && !is_first) {
+                    reasons.push((above, g, Link::InReplyTo));
+                }
+                break;
+            }
+            up = thread.entries[parent].parent;
+        }
+    }
+}
+
+fn version(all: &[&Message], starts: &[Start], group: &[usize], lineage: usize) -> Version {
+    let mut members: Vec<&Start> = group.iter().map(|g| &starts[*g]).collect();
+    members.sort_by_key(|s| (s.number.map_or(1, |n| n.0), s.index));
+    let first = members[0];
+    let cover = members.iter().find(|s| s.number.is_some_and(|n| n.0 == 0)).map(|s| s.index);
+    let patches: Vec<Patch> = members
+        .iter()
+        .filter(|s| Some(s.index) != cover)
+        .map(|s| Patch {
+            number: s.number.map_or(1, |n| n.0),
+            entry: s.index,
+            title: s.title.clone(),
+            writer: writer(all[s.index]),
+            diff: s.diff.clone(),
+            patch_id: s.patch_id,
+        })
+        .collect();
+    Version {
+        lineage,
+        number: first.version,
+        is_resend: first.is_resend,
+        is_rfc: first.is_rfc,
+        is_partial: false,
+        again: 0,
+        entry: cover
+            .unwrap_or_else(|| members.iter().map(|s| s.index).min().unwrap_or(first.index)),
+        cover,
+        is_cover_inferred: false,
+        size: first.number.map_or(1, |n| n.1),
+        patches,
+        change_id: members.iter().find_map(|s| s.change_id.clone()),
+        base_commit: members.iter().find_map(|s| s.base_commit.clone()),
+        linked_by: Vec::new(),
+        title: first.title.clone(),
+        author: match cover {
+            Some(c) => all[c].from.clone(),
+            None => first.author.clone(),
+        },
+    }
+}
+
+/// A version is a partial reroll if its number says so (`v5.1`), or if it lacks patches that the one
+/// before has and was sent in answer to that one.
+fn mark_partial(versions: &mut [Version], thread: &Thread) {
+    for at in 0..versions.len() {
+        let before =
+            at.checked_sub(1).map(|b| &versions[b]).filter(|b| b.lineage == versions[at].lineage);
+        let Some(before) = before else { continue };
+        let mine = &versions[at];
+        let entries: Vec<usize> =
+            before.patches.iter().map(|p| p.entry).chain(before.cover).collect();
+        let answers = mine.patches.iter().any(|p| {
+            let mut up = thread.entries[p.entry].parent;
+            let mut found = false;
+            for _ in 0..16 {
+                let Some(parent) = up else { break };
+                found |= entries.contains(&parent);
+                up = thread.entries[parent].parent;
+            }
+            found
+        });
+        let fewer =
+            mine.patches.len() < before.patches.len() || (mine.patches.len() as u32) < mine.size;
+        let partial =
+            mine.number.minor > 0 || answers && mine.cover.is_none() && fewer && mine.size > 1;
+        let again = versions[..at]
+            .iter()
+            .rev()
+            .take_while(|v| v.lineage == mine.lineage)
+            .filter(|v| v.number == mine.number && v.is_resend == mine.is_resend)
+            .count();
+        versions[at].is_partial = partial;
+        versions[at].again = u32::try_from(again).unwrap_or(u32::MAX);
+    }
+}
+
+/// Gives patches without numbers to the cover letter `[PATCH 0/n]` that they answer, in their order, if
+/// they are as many as it lacks.
+fn unnumbered(all: &[&Message], thread: &Thread, versions: &mut Vec<Version>) {
+    let mut taken: Vec<usize> = Vec::new();
+    for at in 0..versions.len() {
+        let Some(cover) = versions[at].cover else { continue };
+        if !versions[at].patches.is_empty() {
+            continue;
+        }
+        let (number, resend, size) =
+            (versions[at].number, versions[at].is_resend, versions[at].size);
+        let mine: Vec<usize> = (0..versions.len())
+            .filter(|v| {
+                let other = &versions[*v];
+                other.cover.is_none()
+                    && other.number == number
+                    && other.is_resend == resend
+                    && other.patches.len() == 1
+                    && all[other.entry].subject.number.is_none()
+                    && all[other.entry].from.is(&all[cover].from)
+                    && thread.entries[other.entry].parent == Some(cover)
+                    && !taken.contains(v)
+            })
+            .collect();
+        if mine.len() as u64 != u64::from(size) {
+            continue;
+        }
+        let mut patches: Vec<Patch> =
+            mine.iter().flat_map(|v| versions[*v].patches.clone()).collect();
+        patches.sort_by_key(|p| p.entry);
+        for (place, patch) in (1..).zip(&mut patches) {
+            patch.number = place;
+        }
+        versions[at].patches = patches;
+        taken.extend(mine);
+    }
+    let mut index = 0;
+    versions.retain(|_| {
+        index += 1;
+        !taken.contains(&(index - 1))
+    });
+}
+
+/// Finds cover letters without `[PATCH 0/n]`: the first mail of a thread, of the sender of the
+/// patches, sent right before the first of them, which answers it.
+fn unmarked_covers(all: &[&Message], thread: &Thread, versions: &mut [Version]) {
+    for version in versions.iter_mut().filter(|v| v.cover.is_none()) {
+        let Some(first) = version.patches.iter().min_by_key(|p| p.number) else { continue };
+        let Some(above) = thread.entries[first.entry].parent else { continue };
+        let (patch, cover) = (all[first.entry], all[above]);
+        let apart = patch.date.zip(cover.date).map(|(p, c)| p.seconds - c.seconds);
+        let subject = &cover.subject;
+        let begins = thread.entries[above].parent.is_none()
+            && cover.in_reply_to.is_empty()
+            && !subject.is_reply
+            && !subject.is_patch
+            && !subject.is_pull;
+        if begins
+            && cover.from.is(&patch.from)
+            && apart.is_some_and(|s| (0..=SENT_TOGETHER).contains(&s))
+            && diffs(&cover.body).is_empty()
+        {
+            version.cover = Some(above);
+            version.entry = above;
+            version.is_cover_inferred = true;
+            if version.size > 1 {
+                version.title.clone_from(&subject.title);
+            }
+        }
+    }
+}
+
+/// The versions of the series that begins the thread.
+pub(crate) fn main_lineage(versions: &[Version]) -> impl Iterator<Item = &Version> {
+    let first = versions.first().map(|v| v.lineage);
+    versions.iter().filter(move |v| Some(v.lineage) == first)
+}
+
+/// The index of the newest whole version of the series that begins the thread.
+pub(crate) fn newest(versions: &[Version]) -> Option<usize> {
+    let first = versions.first()?.lineage;
+    let last = |partial: bool| {
+        versions.iter().rposition(|v| v.lineage == first && (partial || !v.is_partial))
+    };
+    last(true)
+}
+
+/// Finds the diffs that are no version and how each relates to the versions.
+pub(crate) fn drafts(all: &[&Message], thread: &mut Thread) {
+    for (entry, message) in all.iter().enumerate() {
+        let is_version = thread.versions.iter().any(|v| v.patches.iter().any(|p| p.entry == entry));
+        if is_version {
+            continue;
+        }
+        for diff in diffs(&message.body) {
+            let (relation, evidence, grade) = relate(&diff, entry, thread);
+            thread.drafts.push(Draft { entry, diff, relation, evidence, grade });
+        }
+    }
+}
+
+/// Whether two diffs change the same lines of the same files, wherever these stand.
+fn is_same(a: &Diff, b: &Diff) -> bool {
+    let lines = |d: &Diff| -> Vec<(LineKind, String)> {
+        let hunks = d.files.iter().flat_map(|f| &f.hunks);
+        hunks.flat_map(|h| &h.body).map(|l| (l.kind, l.text.clone())).collect()
+    };
+    a.files.len() == b.files.len()
+        && a.files.iter().zip(&b.files).all(|(x, y)| x.path() == y.path())
+        && a.added() + a.removed() > 0
+        && lines(a) == lines(b)
+}
+
+fn relate(diff: &Diff, entry: usize, thread: &Thread) -> (Relation, Vec<u64>, Grade) {
+    // The nearest version before the draft is the most likely one.
+    let candidates: Vec<usize> =
+        (0..thread.versions.len()).filter(|v| thread.versions[*v].entry <= entry).collect();
+    let files_of = |v: usize| {
+        thread.versions[v].patches.iter().filter_map(|p| p.diff.as_ref()).flat_map(|d| &d.files)
+    };
+    let twin = candidates.iter().rev().find_map(|v| {
+        let mut diffs = thread.versions[*v].patches.iter().filter_map(|p| p.diff.as_ref());
+        diffs.find(|d| is_same(d, diff)).map(|d| (*v, d.lines.first))
+    });
+    if let Some((version, line)) = twin {
+        return (Relation::Same(version), vec![line, diff.lines.first], Grade::Seen);
+    }
+    let same_blob = |a: &Option<String>, b: &Option<String>| match (a, b) {
+        (Some(a), Some(b)) => a.starts_with(b.as_str()) || b.starts_with(a.as_str()),
+        _ => false,
+    };
+    for &v in candidates.iter().rev() {
+        for file in &diff.files {
+            let incremental = files_of(v)
+                .find(|f| f.path() == file.path() && same_blob(&f.new_blob, &file.old_blob));
+            if let Some(f) = incremental {
+                return (
+                    Relation::Incremental(v),
+                    vec![f.first_line + 1, file.first_line + 1],
+                    Grade::Derived,
+                );
+            }
+        }
+        for file in &diff.files {
+            let base = files_of(v)
+                .find(|f| f.path() == file.path() && same_blob(&f.old_blob, &file.old_blob));
+            if let Some(f) = base {
+                return (
+                    Relation::Replacement(v),
+                    vec![f.first_line + 1, file.first_line + 1],
+                    Grade::Derived,
+                );
+            }
+        }
+    }
+    // Without blobs the lines tell: what the draft finds and the version added was not there before.
+    for &v in candidates.iter().rev() {
+        let mut touches = false;
+        for file in &diff.files {
+            for other in files_of(v).filter(|f| f.path() == file.path()) {
+                touches = true;
+                let lines = |f: &parse_mail::FileDiff, kind: LineKind| -> Vec<(String, u64)> {
+                    f.hunks
+                        .iter()
+                        .flat_map(|h| &h.body)
+                        .filter(|l| l.kind == kind)
+                        .map(|l| (fold(&l.text), l.number))
+                        .filter(|l| l.0.len() > 6)
+                        .collect()
+                };
+                let added = lines(other, LineKind::Added);
+                let mut base = lines(other, LineKind::Context);
+                base.extend(lines(other, LineKind::Removed));
+                let mut before = lines(file, LineKind::Removed);
+                before.extend(lines(file, LineKind::Context));
+                for (text, number) in before {
+                    if base.iter().any(|b| b.0 == text) {
+                        continue;
+                    }
+                    if let Some(found) = added.iter().find(|a| a.0 == text) {
+                        return (Relation::Incremental(v), vec![found.1, number], Grade::Inferred);
+                    }
+                }
+                let again = lines(file, LineKind::Added);
+                let same = again.iter().filter(|a| added.iter().any(|b| b.0 == a.0)).count();
+                if same > 0 && same * 2 >= added.len() {
+                    let number = again.first().map_or(file.first_line, |l| l.1);
+                    return (
+                        Relation::Replacement(v),
+                        vec![other.first_line, number],
+                        Grade::Inferred,
+                    );
+                }
+            }
+        }
+        if touches {
+            return (Relation::Touches(v), vec![diff.lines.first], Grade::Seen);
+        }
+    }
+    (Relation::Unrelated, vec![diff.lines.first], Grade::Seen)
+}

@@ -1,0 +1,172 @@
+//! The result as a plain-text mail, and as a log that `git bisect replay` takes.
+
+use std::collections::BTreeSet;
+
+use analysis_bisect::{Conclusion, Direction, Tally};
+use io_database::Request;
+use model::RunOutcome;
+
+use super::case::{Case, outcome};
+use super::conclusion::{Answer, text};
+use super::picture::state;
+
+/// The mail: recipients from the author and the trailers of the culprit, if there is one.
+pub(super) fn mail(case: &Case, answer: &Answer) -> String {
+    let titles = case.wanted().titles();
+    let title = titles.first().map_or("failure of the test", String::as_str);
+    let mut head = Vec::new();
+    if let Conclusion::Culprit { commit, .. } = &answer.conclusion
+        && answer.renamed.is_none()
+        && let Ok(details) = case.repository.details(&case.commits[*commit])
+    {
+        head.push(format!("To: {}", one_line(&details.author)));
+        let mut others = BTreeSet::new();
+        for (key, value) in &details.trailers {
+            if KEYS.iter().any(|known| key.eq_ignore_ascii_case(known)) && value.contains('@') {
+                others.insert(one_line(value));
+            }
+        }
+        others.remove(&one_line(&details.author));
+        if !others.is_empty() {
+            head.push(format!("Cc: {}", others.into_iter().collect::<Vec<_>>().join(",\n    ")));
+        }
+    }
+    let subject = match case.direction() {
+        Direction::Cause => "bisected",
+        Direction::Fix => "fix found",
+    };
+    head.push(format!("Subject: [{subject}] {}", one_line(title)));
+    head.push(String::new());
+    let request = &case.stored.request;
+    let (test, build) = how(request);
+    format!(
+        "{}\n{}\n\nTest: {}\nBuild: {}\nGood: {}\nBad: {}\n{}",
+        head.join("\n"),
+        text(case, answer),
+        one_line(&test),
+        one_line(&build),
+        request.good.join(" "),
+        request.bad,
+        crash(case).unwrap_or_default()
+    )
+}
+
+/// How a commit is tested and built, in words.
+fn how(request: &Request) -> (String, String) {
+    let Some(lab) = &request.lab else {
+        return (request.test.clone(), request.build.clone().unwrap_or_else(|| "none".into()));
+    };
+    let name = lab.reproducer.file_name().unwrap_or_default().to_string_lossy();
+    let mut test = format!("{name} {}", lab.arguments.join(" ")).trim().to_owned();
+    test.push_str(&format!(" in a virtual machine of {} MiB and {} CPUs", lab.memory, lab.cpus));
+    if !lab.append.is_empty() {
+        test.push_str(&format!(", kernel parameters {}", lab.append));
+    }
+    let mut build = format!("a kernel with the fragments base {}", lab.fragments.join(" "));
+    build = build.trim_end().to_owned();
+    match lab.configs.len() {
+        0 => {}
+        1 => build.push_str(" and a configuration file"),
+        files => build.push_str(&format!(" and {files} configuration files")),
+    }
+    (test, build)
+}
+
+/// The most lines of a crash in a mail.
+const CRASH_LINES: usize = 40;
+
+/// The wanted crash as a run of the newest tested commit showed it.
+fn crash(case: &Case) -> Option<String> {
+    let wanted = case.wanted();
+    let attempt = case
+        .attempts
+        .iter()
+        .filter(|attempt| outcome(attempt, &wanted) == Some(RunOutcome::Wanted))
+        .max_by_key(|attempt| case.position(&attempt.commit))?;
+    let report = analysis_identity::read_log(attempt.output.as_bytes())
+        .reports
+        .into_iter()
+        .find(|report| Some(&report.title) == attempt.title.as_ref())?;
+    let lines: Vec<String> =
+        report.text.lines().map(|line| format!("  {}", one_line(line))).collect();
+    let mut text = format!("\nThe crash, on {}:\n\n", &attempt.commit[..12]);
+    text.push_str(&lines[..lines.len().min(CRASH_LINES)].join("\n"));
+    if lines.len() > CRASH_LINES {
+        text.push_str(&format!("\n  ... {} more lines", lines.len() - CRASH_LINES));
+    }
+    text.push('\n');
+    Some(text)
+}
+
+/// Trailers whose people want to know.
+const KEYS: &[&str] =
+    &["Signed-off-by", "Reviewed-by", "Acked-by", "Tested-by", "Reported-by", "Cc"];
+
+/// Foreign text in a header or on a line of its own must not make another.
+fn one_line(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+}
+
+/// The log. A verdict is given where the belief is sure; a commit that is not is skipped.
+pub(super) fn log(case: &Case, answer: &Answer) -> String {
+    let request = &case.stored.request;
+    let (old, new) = match case.direction() {
+        Direction::Cause => ("good", "bad"),
+        Direction::Fix => ("broken", "fixed"),
+    };
+    let start = match case.direction() {
+        Direction::Cause => {
+            format!("git bisect start '{}' {}", request.bad, quoted(&request.good))
+        }
+        Direction::Fix => format!(
+            "git bisect start '--term-new=fixed' '--term-old=broken' {} '{}'",
+            quoted(&request.good),
+            request.bad
+        ),
+    };
+    let newest = &case.commits[case.commits.len() - 1];
+    let mut lines = vec![format!("# {new}: [{newest}]"), start];
+    let bisection = case.bisection(usize::MAX);
+    let bad = answer.belief.bad(bisection.history());
+    let mut verdicts: Vec<(&str, usize, Tally)> = bisection
+        .tallies()
+        .into_iter()
+        .map(|(commit, tally)| {
+            let verdict = match state(bad[commit], &tally) {
+                "bad" if case.direction() == Direction::Fix => old,
+                "bad" => new,
+                "good" if case.direction() == Direction::Fix => new,
+                "good" => old,
+                _ => "skip",
+            };
+            (verdict, commit, tally)
+        })
+        .collect();
+    // The last verdict for the newer side is the one that git keeps: the oldest commit comes last.
+    verdicts.sort_by_key(|(verdict, commit, _)| {
+        (*verdict == new, if *verdict == new { usize::MAX - commit } else { *commit })
+    });
+    for (verdict, commit, tally) in verdicts {
+        let id = &case.commits[commit];
+        if id.as_str() == request.bad || request.good.iter().any(|good| good == id.as_str()) {
+            continue;
+        }
+        lines.push(format!(
+            "# {verdict}: [{id}] {} of {} runs show the failure",
+            tally.wanted,
+            tally.usable()
+        ));
+        lines.push(format!("git bisect {verdict} {id}"));
+    }
+    if let Conclusion::Culprit { commit, .. } = &answer.conclusion
+        && answer.renamed.is_none()
+    {
+        lines.push(format!("# first {new} commit: [{}]", case.commits[*commit]));
+    }
+    lines.push(String::new());
+    lines.join("\n")
+}
+
+fn quoted(names: &[String]) -> String {
+    names.iter().map(|name| format!("'{name}'")).collect::<Vec<_>>().join(" ")
+}

@@ -1,0 +1,91 @@
+//! The lines of a log that a diagnosis cites, with some around them, taken in a second pass.
+//!
+//! Invariant: memory is bounded by the number of lines kept and their length.
+
+use std::collections::BTreeMap;
+
+use analysis_hang::Diagnosis;
+use model::{Claim, LineSpan};
+
+/// Bytes of standard input that are kept for quoting.
+pub(super) const KEPT_LIMIT: usize = 64 << 20;
+/// Lines kept in all.
+const LINE_LIMIT: usize = 6_000;
+/// Lines of one cited run that are kept.
+const RUN_LIMIT: u64 = 120;
+/// Lines kept around each cited one.
+const AROUND: u64 = 2;
+/// Bytes of a line that are shown.
+const WIDTH: usize = 500;
+
+/// Cited lines by number, as printed in the log.
+#[derive(Debug, Default)]
+pub(super) struct Excerpt {
+    wanted: Vec<(u64, u64)>,
+    at: usize,
+    number: u64,
+    line: Vec<u8>,
+    lines: BTreeMap<u64, String>,
+}
+
+impl Excerpt {
+    /// Wants the lines that the diagnosis and the statements on registers cite.
+    pub(super) fn new(diagnosis: &Diagnosis, registers: &[Claim]) -> Self {
+        let mut cited: Vec<LineSpan> = diagnosis.cited_lines();
+        cited.extend(registers.iter().flat_map(|claim| claim.lines.iter().copied()));
+        cited.sort_unstable_by_key(|span| (span.first, span.last));
+        let mut wanted: Vec<(u64, u64)> = Vec::new();
+        for span in cited {
+            let (first, last) =
+                (span.first.saturating_sub(AROUND), span.last.min(span.first + RUN_LIMIT) + AROUND);
+            match wanted.last_mut() {
+                Some((_, end)) if first <= *end + 1 => *end = last.max(*end),
+                _ => wanted.push((first, last)),
+            }
+        }
+        Self { wanted, ..Self::default() }
+    }
+
+    /// Takes the next piece of the log.
+    pub(super) fn push(&mut self, piece: &[u8]) {
+        for part in piece.split_inclusive(|byte| *byte == b'\n') {
+            if self.line.len() < WIDTH {
+                self.line.extend_from_slice(&part[..part.len().min(WIDTH)]);
+            }
+            if part.ends_with(b"\n") {
+                self.end_line();
+            }
+        }
+    }
+
+    /// Ends the log.
+    pub(super) fn finish(&mut self) {
+        if !self.line.is_empty() {
+            self.end_line();
+        }
+    }
+
+    fn end_line(&mut self) {
+        self.number += 1;
+        while self.wanted.get(self.at).is_some_and(|(_, last)| *last < self.number) {
+            self.at += 1;
+        }
+        if self.wanted.get(self.at).is_some_and(|(first, _)| *first <= self.number)
+            && self.lines.len() < LINE_LIMIT
+        {
+            let text = String::from_utf8_lossy(&self.line);
+            self.lines.insert(self.number, text.trim_end_matches(['\n', '\r']).to_owned());
+        }
+        self.line.clear();
+    }
+
+    /// The text of a line, where it was kept.
+    pub(super) fn line(&self, number: u64) -> Option<&str> {
+        self.lines.get(&number).map(String::as_str)
+    }
+
+    /// All kept lines in order.
+    pub(super) fn lines(&self) -> impl Iterator<Item = (u64, &str)> {
+        self.lines.iter().map(|(number, text)| (*number, text.as_str()))
+    }
+}

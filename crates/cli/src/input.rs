@@ -1,0 +1,147 @@
+//! Where logs come from: files, standard input (`-`), their `.gz`, `.xz` and `.zst` forms, and raw mails that
+//! hold them.
+//!
+//! Invariants: never more than a buffer in memory; the form is told by the first bytes, not by the
+//! name, so `zcat | ktriage report -` and `ktriage report log.gz` are the same.
+
+use std::fs::File;
+use std::io::{self, BufRead as _, BufReader, Read};
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use parse_console::mail::MailDecoder;
+
+use crate::failure::Failure;
+
+/// Bytes that are read at once.
+const PIECE: usize = 1 << 20;
+
+/// Said of an input with a base64 part.
+const RENUMBERED: &str =
+    "a part of the mail is base64; numbers of lines inside of it are those of its text";
+
+/// One input as the user named it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Input {
+    /// `-`
+    Standard,
+    /// A path.
+    File(PathBuf),
+}
+
+impl From<PathBuf> for Input {
+    fn from(path: PathBuf) -> Self {
+        if path.as_os_str() == "-" { Self::Standard } else { Self::File(path) }
+    }
+}
+
+impl Input {
+    /// The name under which the input is cited.
+    pub(crate) fn name(&self) -> String {
+        match self {
+            Self::Standard => "-".to_owned(),
+            Self::File(path) => path.display().to_string(),
+        }
+    }
+
+    /// Opens the input for reading, decompressed.
+    pub(crate) fn open(&self) -> Result<Box<dyn Read + Send>, Failure> {
+        match self {
+            Self::Standard => decompressed(BufReader::with_capacity(PIECE, io::stdin()))
+                .map_err(|error| self.unreadable(error)),
+            Self::File(path) => {
+                let file = open_file(path)?;
+                decompressed(BufReader::with_capacity(PIECE, file))
+                    .map_err(|error| self.unreadable(error))
+            }
+        }
+    }
+
+    /// Reads the whole input piece by piece into `take`, with the parts of raw mails decoded. Gives a notice
+    /// where the lines have other numbers than in the input.
+    pub(crate) fn read_to(
+        &self,
+        mut take: impl FnMut(&[u8]),
+    ) -> Result<Option<&'static str>, Failure> {
+        let mut reader = self.open()?;
+        let mut mail = MailDecoder::new();
+        let mut piece = vec![0; PIECE];
+        loop {
+            match reader.read(&mut piece) {
+                Ok(0) => {
+                    mail.finish(&mut take);
+                    return Ok(mail.is_renumbered().then_some(RENUMBERED));
+                }
+                Ok(length) => mail.push(&piece[..length], &mut take),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(self.unreadable(error)),
+            }
+        }
+    }
+
+    fn unreadable(&self, error: io::Error) -> Failure {
+        let name = self.name();
+        Failure::usage(anyhow::Error::new(error).context(format!("cannot read {name}"))).hint(
+            "is the file whole? a compressed log that was cut off can be read up to the cut with \
+             `zcat FILE | ktriage report -`",
+        )
+    }
+}
+
+fn open_file(path: &Path) -> Result<File, Failure> {
+    let file = File::open(path)
+        .with_context(|| format!("cannot open {}", path.display()))
+        .map_err(|error| {
+            Failure::usage(error).hint("give the path of a console log, or - for standard input")
+        })?;
+    let directory = file.metadata().is_ok_and(|metadata| metadata.is_dir());
+    if directory {
+        return Err(Failure::usage(anyhow::anyhow!("{} is a directory", path.display()))
+            .hint(format!("name the logs inside it: {}/*", path.display())));
+    }
+    Ok(file)
+}
+
+fn decompressed<R: Read + Send + 'static>(
+    mut reader: BufReader<R>,
+) -> io::Result<Box<dyn Read + Send>> {
+    let start = reader.fill_buf()?;
+    Ok(if start.starts_with(&[0x1f, 0x8b]) {
+        Box::new(flate2::bufread::MultiGzDecoder::new(reader))
+    } else if start.starts_with(&[0xfd, b'7', b'z', b'X', b'Z', 0]) {
+        Box::new(liblzma::bufread::XzDecoder::new_multi_decoder(reader))
+    } else if start.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]) {
+        Box::new(zstd::Decoder::with_buffer(reader)?)
+    } else {
+        Box::new(reader)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use super::*;
+
+    fn read(bytes: Vec<u8>) -> Vec<u8> {
+        let mut out = Vec::new();
+        decompressed(BufReader::new(io::Cursor::new(bytes)))
+            .unwrap()
+            .read_to_end(&mut out)
+            .unwrap();
+        out
+    }
+
+    #[test]
+    fn compressed_logs_are_opened_as_they_are() {
+        let text = b"[    1.000000] hello\n".repeat(1000);
+        let mut gz = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        gz.write_all(&text).unwrap();
+        assert_eq!(read(gz.finish().unwrap()), text);
+        let mut xz = liblzma::write::XzEncoder::new(Vec::new(), 1);
+        xz.write_all(&text).unwrap();
+        assert_eq!(read(xz.finish().unwrap()), text);
+        assert_eq!(read(zstd::encode_all(&text[..], 1).unwrap()), text);
+        assert_eq!(read(text.clone()), text);
+    }
+}

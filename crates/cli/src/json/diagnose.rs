@@ -1,0 +1,334 @@
+//! What `ktriage diagnose --json` prints: one object a log.
+
+use analysis_hang::clock::Axis;
+use analysis_hang::{Diagnosis, event};
+use model::LineSpan;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+/// Version of this shape.
+const FORMAT: u32 = 1;
+
+/// The diagnosis of one log.
+#[derive(Serialize, JsonSchema, Debug)]
+pub(crate) struct Log {
+    format: u32,
+    file: String,
+    kernel: Kernel,
+    events: Vec<Event>,
+    dropped_events: u64,
+    first_cause: Option<FirstCause>,
+    verdict: Verdict,
+    graph: Graph,
+    claims: Vec<Claim>,
+    hypotheses: Vec<Claim>,
+    registers: Vec<Claim>,
+    groups: Vec<Group>,
+    missing: Vec<String>,
+    /// What was not read or kept.
+    notices: Vec<String>,
+}
+
+impl Log {
+    /// The object with what was not read or kept.
+    pub(crate) fn noticing(mut self, notices: &[String]) -> Self {
+        self.notices = notices.to_vec();
+        self
+    }
+}
+
+#[derive(Serialize, JsonSchema, Debug)]
+struct Kernel {
+    version: Option<String>,
+    arch: Option<&'static str>,
+    cpus: Option<u32>,
+    hz: Option<u32>,
+    hz_candidates: Vec<u32>,
+    taint: Option<String>,
+    modified: Option<&'static str>,
+}
+
+#[derive(Serialize, JsonSchema, Debug)]
+struct Event {
+    id: String,
+    kind: &'static str,
+    title: String,
+    headline: String,
+    first_line: u64,
+    last_line: u64,
+    task: Option<String>,
+    cpu: Option<u32>,
+    /// Seconds.
+    time: Option<Time>,
+    boot: u32,
+    repeats: u32,
+    caused_by: Option<String>,
+}
+
+#[derive(Serialize, JsonSchema, Debug)]
+struct Time {
+    from: f64,
+    to: f64,
+    /// `boot`, `wall` or `log`.
+    axis: &'static str,
+}
+
+#[derive(Serialize, JsonSchema, Debug)]
+struct FirstCause {
+    event: String,
+    line: u64,
+    statement: String,
+    grade: &'static str,
+}
+
+#[derive(Serialize, JsonSchema, Debug)]
+struct Verdict {
+    kind: &'static str,
+    statement: String,
+    grade: &'static str,
+}
+
+#[derive(Serialize, JsonSchema, Debug)]
+struct Graph {
+    nodes: Vec<Node>,
+    edges: Vec<Edge>,
+    cycle: bool,
+}
+
+#[derive(Serialize, JsonSchema, Debug)]
+struct Node {
+    id: String,
+    kind: &'static str,
+    name: String,
+}
+
+#[derive(Serialize, JsonSchema, Debug)]
+struct Edge {
+    from: String,
+    to: String,
+    waits_for: String,
+    lines: Vec<[u64; 2]>,
+    rule: &'static str,
+    grade: &'static str,
+}
+
+#[derive(Serialize, JsonSchema, Debug)]
+struct Claim {
+    statement: String,
+    grade: &'static str,
+    rule: String,
+    lines: Vec<[u64; 2]>,
+}
+
+#[derive(Serialize, JsonSchema, Debug)]
+struct Group {
+    key: String,
+    events: Vec<String>,
+    perhaps_of: Option<String>,
+}
+
+fn spans(lines: &[LineSpan]) -> Vec<[u64; 2]> {
+    lines.iter().map(|span| [span.first, span.last]).collect()
+}
+
+fn claim(claim: &model::Claim) -> Claim {
+    Claim {
+        statement: claim.statement.clone(),
+        grade: claim.grade.name(),
+        rule: claim.rules.iter().map(|rule| rule.0).collect::<Vec<_>>().join(" "),
+        lines: spans(&claim.lines),
+    }
+}
+
+fn event(diagnosis: &Diagnosis, event: &event::Event) -> Event {
+    let time = event.at.and_then(|at| diagnosis.seen.clock.resolve(at)).map(|interval| Time {
+        from: interval.from as f64 / 1e6,
+        to: interval.to as f64 / 1e6,
+        axis: match interval.axis {
+            Axis::Boot => "boot",
+            Axis::Wall => "wall",
+            Axis::Log => "log",
+        },
+    });
+    Event {
+        id: event.id.to_string(),
+        kind: event.kind.name(),
+        title: analysis_hang::verdict::title(event),
+        headline: event.headline.clone(),
+        first_line: event.lines.first,
+        last_line: event.lines.last,
+        task: event.task.as_ref().map(ToString::to_string),
+        cpu: event.cpu,
+        time,
+        boot: event.boot,
+        repeats: event.repeats,
+        caused_by: diagnosis.causes.links[event.id.0].as_ref().map(|link| link.parent.to_string()),
+    }
+}
+
+/// The object of one log.
+pub(crate) fn log(file: &str, diagnosis: &Diagnosis, registers: &[model::Claim]) -> Log {
+    let kernel = &diagnosis.seen.kernel;
+    let graph = &diagnosis.graph;
+    Log {
+        format: FORMAT,
+        file: file.to_owned(),
+        kernel: Kernel {
+            version: kernel.release.as_ref().map(|(release, _)| release.clone()),
+            arch: kernel.arch.map(|(arch, _)| arch),
+            cpus: kernel.cpus.map(|(cpus, _)| cpus),
+            hz: diagnosis.hertz.as_ref().and_then(analysis_hang::hertz::Hertz::settled),
+            hz_candidates: diagnosis
+                .hertz
+                .as_ref()
+                .map(|hertz| hertz.values.clone())
+                .unwrap_or_default(),
+            taint: kernel.taint.as_ref().map(|(taint, _)| taint.clone()),
+            modified: kernel.modified(),
+        },
+        events: diagnosis.seen.events.iter().map(|each| event(diagnosis, each)).collect(),
+        dropped_events: diagnosis.seen.dropped,
+        first_cause: diagnosis.first_cause.as_ref().map(|cause| FirstCause {
+            event: cause.event.to_string(),
+            line: cause.line,
+            statement: cause.statement.clone(),
+            grade: cause.grade.name(),
+        }),
+        verdict: Verdict {
+            kind: diagnosis.verdict.kind.name(),
+            statement: diagnosis.verdict.statement.clone(),
+            grade: diagnosis.verdict.grade.name(),
+        },
+        graph: Graph {
+            nodes: graph
+                .nodes
+                .iter()
+                .map(|node| Node {
+                    id: node.id.clone(),
+                    kind: node.kind.name(),
+                    name: node.name.clone(),
+                })
+                .collect(),
+            edges: graph
+                .edges
+                .iter()
+                .map(|edge| Edge {
+                    from: graph.nodes[edge.from].id.clone(),
+                    to: graph.nodes[edge.to].id.clone(),
+                    waits_for: edge.waits_for.clone(),
+                    lines: spans(&edge.lines),
+                    rule: edge.rule,
+                    grade: edge.grade.name(),
+                })
+                .collect(),
+            cycle: matches!(diagnosis.verdict.kind.name(), "deadlock" | "suspected_deadlock"),
+        },
+        claims: diagnosis.claims.iter().map(claim).collect(),
+        registers: registers.iter().map(claim).collect(),
+        hypotheses: diagnosis.hypotheses.iter().map(claim).collect(),
+        groups: diagnosis
+            .groups
+            .iter()
+            .map(|group| Group {
+                key: group.key.clone(),
+                events: group.events.iter().map(ToString::to_string).collect(),
+                perhaps_of: group
+                    .perhaps_of
+                    .as_ref()
+                    .and_then(|(of, _)| diagnosis.groups.get(*of))
+                    .map(|of| of.key.clone()),
+            })
+            .collect(),
+        missing: diagnosis.missing.clone(),
+        notices: Vec::new(),
+    }
+}
+
+/// The object of an analysis that quotes stacks: its graph and what the graph says.
+pub(crate) fn analysis(file: &str, report: &analysis_claims::Report) -> Log {
+    let mut names: Vec<&str> =
+        report.edges.iter().flat_map(|edge| [edge.from.as_str(), edge.to.as_str()]).collect();
+    names.sort_unstable();
+    names.dedup();
+    let kind = match report.verdict.kind {
+        known @ ("deadlock" | "suspected_deadlock" | "starvation" | "leak") => known,
+        _ => "unknown",
+    };
+    let tasks = report.tasks.iter().flat_map(|task| &task.claims);
+    Log {
+        format: FORMAT,
+        file: file.to_owned(),
+        kernel: Kernel {
+            version: None,
+            arch: None,
+            cpus: None,
+            hz: None,
+            hz_candidates: Vec::new(),
+            taint: None,
+            modified: None,
+        },
+        events: Vec::new(),
+        registers: Vec::new(),
+        dropped_events: 0,
+        first_cause: None,
+        verdict: Verdict {
+            kind,
+            statement: report.verdict.statement.clone(),
+            grade: model::Grade::Inferred.name(),
+        },
+        graph: Graph {
+            nodes: names
+                .iter()
+                .map(|name| Node {
+                    id: (*name).to_owned(),
+                    kind: "quoted",
+                    name: (*name).to_owned(),
+                })
+                .collect(),
+            edges: report
+                .edges
+                .iter()
+                .map(|edge| Edge {
+                    from: edge.from.clone(),
+                    to: edge.to.clone(),
+                    waits_for: edge.waits_for.clone(),
+                    lines: edge.lines.iter().map(|c| [c.lines.first, c.lines.last]).collect(),
+                    rule: edge.rule,
+                    grade: edge.grade.name(),
+                })
+                .collect(),
+            cycle: report.cycle,
+        },
+        claims: tasks.chain(&report.notes).map(claim).collect(),
+        hypotheses: Vec::new(),
+        groups: Vec::new(),
+        missing: report.needed.clone(),
+        notices: Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_printed_object_has_the_promised_shape() {
+        let log = "[   50.000000] watchdog: BUG: soft lockup - CPU#3 stuck for 22s! [w:77]\n[   50.000001] CPU: 3 PID: 77 Comm: w Not tainted 6.1.0 #1\n[   50.000002] RIP: 0010:spin_here+0x1/0x9\n";
+        let diagnosis = analysis_hang::diagnose(log.as_bytes());
+        let value = serde_json::to_value(super::log("a.log", &diagnosis, &[])).unwrap();
+        assert_eq!(value["format"], 1);
+        assert_eq!(value["file"], "a.log");
+        assert_eq!(value["kernel"]["version"], "6.1.0 #1");
+        assert_eq!(value["events"][0]["id"], "E1");
+        assert_eq!(value["events"][0]["kind"], "soft_lockup");
+        assert_eq!(value["events"][0]["first_line"], 1);
+        assert_eq!(value["events"][0]["last_line"], 3);
+        assert_eq!(value["events"][0]["time"]["from"], 50.0);
+        assert_eq!(value["first_cause"]["event"], "E1");
+        assert_eq!(value["first_cause"]["line"], 1);
+        assert_eq!(value["verdict"]["kind"], "starvation");
+        assert_eq!(value["graph"]["cycle"], false);
+        for key in ["claims", "registers", "groups", "missing", "hypotheses"] {
+            assert!(value[key].is_array(), "{key}");
+        }
+        assert!(value["claims"][0]["lines"][0][0].is_u64());
+    }
+}

@@ -1,0 +1,124 @@
+//! The families of crash reports: how the first line of each looks, which lines must follow, what
+//! the title is made of and where its function is found.
+//!
+//! Families are data. To add one, add a row to the table of its kind (or a new table here) and a
+//! sample under `samples/reports`; nothing else changes. The engine that applies the rows is in
+//! `analysis-identity`.
+//!
+//! Invariant: rows hold patterns and templates only; no row carries code.
+
+mod hang;
+mod lockdep;
+mod memory;
+mod misuse;
+mod oops;
+mod other;
+mod sanitizer;
+mod warning;
+
+/// All reports that share the literal start of their first line.
+#[derive(Debug)]
+pub struct Family {
+    /// The literal text that opens a report, such as `BUG:`.
+    pub header: &'static str,
+    /// A line that holds the header is no report when one of these regular expressions matches it.
+    pub except: &'static [&'static str],
+    /// The kinds of report, tried in order; the first that fits names the crash.
+    pub shapes: &'static [Shape],
+}
+
+/// One kind of report and how it is named.
+#[derive(Debug)]
+pub struct Shape {
+    /// Regular expression for the first line, matched from where the header begins. Groups give
+    /// `{1}`, `{2}`, … to the templates.
+    pub line: &'static str,
+    /// Regular expressions that later lines must match, in this order. Their groups go on counting.
+    pub then: &'static [&'static str],
+    /// Title template: `{1}` for a group, `{F}` for the function.
+    pub title: &'static str,
+    /// Templates of alternative titles, under which the same bug may be filed.
+    pub also: &'static [&'static str],
+    /// Where the function of the title is looked for; empty when the title names none.
+    pub function: &'static [Look],
+    /// Which of the frames that are found is chosen.
+    pub choice: Choice,
+    /// Further helper functions for this kind (regular expressions), beside those of
+    /// [`crate::helpers`].
+    pub skip: &'static [&'static str],
+    /// What may be said against the report.
+    pub doubt: Doubt,
+}
+
+impl Shape {
+    /// A row with nothing in it, for `..Shape::EMPTY`.
+    pub const EMPTY: Self = Self {
+        line: "",
+        then: &[],
+        title: "",
+        also: &[],
+        function: &[],
+        choice: Choice::First,
+        skip: &[],
+        doubt: Doubt::NeedsTrace,
+    };
+}
+
+/// One place where the function of a title may stand. Places are tried in order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Look {
+    /// The group of that number, which holds a function name.
+    Group(usize),
+    /// The same, even if the function is a helper.
+    AnyGroup(usize),
+    /// The frames that follow a line which matches the regular expression.
+    After(&'static str),
+    /// The frames that follow `Call Trace:` and its like, of any architecture.
+    Trace,
+    /// The instruction pointer that the registers show.
+    InstructionPointer,
+    /// All frames of the report from its first line on.
+    Frames,
+}
+
+/// How one of several frames is chosen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Choice {
+    /// The first that is no helper.
+    First,
+    /// For stalls: the function just below the entry that ran it (a system call, an ioctl, a
+    /// softirq), since the top frame moves from sample to sample.
+    Entry,
+    /// For hung tasks: the first that is no helper, with the well-known locks and grace periods
+    /// taken together.
+    Waiter,
+    /// For data races: the first of each of the two stacks.
+    Pair,
+    /// For warnings in `usb_submit_urb`: the caller before it.
+    Caller(&'static str),
+}
+
+/// When a report of this kind counts as damaged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Doubt {
+    /// When no stack trace follows.
+    NeedsTrace,
+    /// Never for want of a stack trace.
+    TraceOptional,
+    /// When no line matches the regular expression.
+    Needs(&'static str),
+    /// Always: the shape is one of a report cut short.
+    Always,
+}
+
+/// All families. Where two headers begin at the same byte, the first listed wins.
+pub static FAMILIES: &[&[Family]] = &[
+    sanitizer::FAMILIES,
+    memory::FAMILIES,
+    lockdep::FAMILIES,
+    hang::FAMILIES,
+    misuse::FAMILIES,
+    warning::FAMILIES,
+    oops::FAMILIES,
+    other::FAMILIES,
+];
