@@ -1,15 +1,31 @@
 //! The nouns that every part of ktriage shares. Data only.
 //!
 //! Invariants: knows nothing about consoles, mails, kernels' sources or any output format; depends
-//! on no crate of ours; does no I/O.
+//! on no crate of ours; does no I/O. What is said of a log is a [`Statement`]: a [`Predicate`] with its
+//! [`Evidence`], the [`RuleId`] by which it is said and its [`Grade`].
 
 pub mod calendar;
 mod claim;
 mod commit;
 mod evidence;
+mod grade;
+mod predicate;
+mod rule;
 mod run;
+mod statement;
+mod task;
+mod words;
 
-pub use claim::{Claim, Grade, Rule};
+pub use claim::{Claim, RuleName};
 pub use commit::CommitId;
 pub use evidence::LineSpan;
+pub use grade::Grade;
+pub use predicate::Predicate;
+pub use rule::{RULES, Rule, RuleId, UnknownRule};
 pub use run::RunOutcome;
+pub use statement::{Evidence, Statement};
+pub use task::{CpuId, EventId, Task};
+pub use words::{
+    AccessKind, AddressMeaning, BadObject, Context, FaultKind, IrqState, LockRef, LockUsage,
+    MemoryUse, OomConstraint, Party, Role, Side, TaintMeaning, WaitKind,
+};

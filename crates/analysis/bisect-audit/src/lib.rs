@@ -17,7 +17,7 @@ mod strand;
 mod tested;
 mod title;
 
-use model::{Claim, CommitId, Grade, LineSpan, Rule};
+use model::{Claim, CommitId, Grade, LineSpan, RuleName};
 use parse_bisect_log::{Answer, BisectLog, ChangedPath, Dialect, Direction, Totals, Verdict};
 
 pub use background::Background;
@@ -253,7 +253,7 @@ fn judge(log: &BisectLog, signals: &Signals, strands: &[Strand]) -> (Judgement, 
 }
 
 fn plain(statement: String, grade: Grade, rule: &'static str, lines: Vec<LineSpan>) -> Claim {
-    Claim { statement, grade, rules: vec![Rule(rule)], lines }
+    Claim { statement, grade, rules: vec![RuleName(rule)], lines }
 }
 
 /// The reasons, the weightiest first.

@@ -6,7 +6,7 @@
 //! together (logistic regression, ridge 1), because the signals overlap; `examples/weights.rs` measures and
 //! fits them again. Four facts are decisive instead: none of the 170 right answers has them.
 
-use model::{Claim, Grade, LineSpan, Rule};
+use model::{Claim, Grade, LineSpan, RuleName};
 use parse_bisect_log::{Answer, BisectLog, ChangedPath};
 
 use crate::path;
@@ -18,7 +18,7 @@ use crate::title::{self, Nearness};
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Signal {
     /// Its identifier.
-    pub rule: Rule,
+    pub rule: RuleName,
     /// Bits for each unit of strength.
     pub weight: f64,
     /// What one unit of strength is.
@@ -31,63 +31,67 @@ pub const PRIOR_BITS: f64 = 0.6;
 /// The signals, in the order in which `examples/weights.rs` prints them.
 pub const SIGNALS: &[Signal] = &[
     Signal {
-        rule: Rule("audit-other-crash"),
+        rule: RuleName("audit-other-crash"),
         weight: -1.7,
         unit: "the named kernel shows no wanted title",
     },
     Signal {
-        rule: Rule("audit-other-dress"),
+        rule: RuleName("audit-other-dress"),
         weight: -0.8,
         unit: "only the function of a wanted title",
     },
     Signal {
-        rule: Rule("audit-rate-drop"),
+        rule: RuleName("audit-rate-drop"),
         weight: -1.2,
         unit: "crash rate lost since the start commit",
     },
-    Signal { rule: Rule("audit-single-crash"), weight: -1.3, unit: "one crashing run decides" },
+    Signal { rule: RuleName("audit-single-crash"), weight: -1.3, unit: "one crashing run decides" },
     Signal {
-        rule: Rule("audit-releases-walked"),
+        rule: RuleName("audit-releases-walked"),
         weight: -0.6,
         unit: "doubling of releases walked",
     },
     Signal {
-        rule: Rule("audit-trace-file"),
+        rule: RuleName("audit-trace-file"),
         weight: 2.0,
         unit: "touches a file of the last trace",
     },
     Signal {
-        rule: Rule("audit-trace-directory"),
+        rule: RuleName("audit-trace-directory"),
         weight: 0.3,
         unit: "touches a directory of the trace",
     },
     Signal {
-        rule: Rule("audit-unrelated-bad"),
+        rule: RuleName("audit-unrelated-bad"),
         weight: -0.4,
         unit: "bad verdict without a wanted title, up to 4",
     },
-    Signal { rule: Rule("audit-detector"), weight: -2.1, unit: "touches a checker" },
+    Signal { rule: RuleName("audit-detector"), weight: -2.1, unit: "touches a checker" },
     Signal {
-        rule: Rule("audit-assertion"),
+        rule: RuleName("audit-assertion"),
         weight: -1.2,
         unit: "the wanted crash is an assertion",
     },
     Signal {
-        rule: Rule("audit-paths-unknown"),
+        rule: RuleName("audit-paths-unknown"),
         weight: 0.5,
         unit: "the log lists trees, not files",
     },
-    Signal { rule: Rule("audit-untested"), weight: -0.5, unit: "the named commit was not tested" },
+    Signal {
+        rule: RuleName("audit-untested"),
+        weight: -0.5,
+        unit: "the named commit was not tested",
+    },
 ];
 
 /// Decisive: the kernel is its parent's, byte for byte.
-pub(crate) const SAME_KERNEL: Rule = Rule("audit-same-kernel");
+pub(crate) const SAME_KERNEL: RuleName = RuleName("audit-same-kernel");
 /// Decisive: nothing the commit changes is in a kernel image.
-pub(crate) const NOT_BUILT: Rule = Rule("audit-not-built");
+pub(crate) const NOT_BUILT: RuleName = RuleName("audit-not-built");
 /// Decisive: the commit changes the version only.
-pub(crate) const VERSION_ONLY: Rule = Rule("audit-version-only");
+pub(crate) const VERSION_ONLY: RuleName = RuleName("audit-version-only");
 /// Decisive: a merge.
-pub(crate) const MERGE: Rule = Rule("audit-merge");
+pub(crate) const MERGE: RuleName = RuleName("audit-merge");
 
 /// One signal as it stands in a log.
 #[derive(Clone, Debug, PartialEq)]

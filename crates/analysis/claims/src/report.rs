@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 use analysis_hang::event::Snapshot;
 use analysis_hang::graph::NodeKind;
 use analysis_hang::{stack, wait};
-use model::{Claim, Grade, LineSpan, Rule};
+use model::{Claim, Grade, LineSpan, RuleName};
 use parse_console::Line;
 use regex::Regex;
 
@@ -165,7 +165,7 @@ fn claim(
     rule: &'static str,
     lines: Vec<LineSpan>,
 ) -> Claim {
-    let rules = if rule.is_empty() { Vec::new() } else { vec![Rule(rule)] };
+    let rules = if rule.is_empty() { Vec::new() } else { vec![RuleName(rule)] };
     Claim { statement: statement.into(), grade, rules, lines }
 }
 

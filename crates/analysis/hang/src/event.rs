@@ -1,49 +1,10 @@
 //! What a log reports: events with the fields their lines carry, and the stacks printed with them.
 //! Data only; [`crate::collect`] fills it.
 
-use std::fmt;
-
 use model::LineSpan;
+pub use model::{EventId, Task};
 
 use crate::clock::Moment;
-
-/// A task as the log names it.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Default)]
-pub struct Task {
-    /// The command name; may hold blanks and brackets.
-    pub name: String,
-    /// The process id, where stated.
-    pub pid: Option<u32>,
-}
-
-impl Task {
-    /// A task with a known pid.
-    pub fn new(name: impl Into<String>, pid: u32) -> Self {
-        Self { name: name.into(), pid: Some(pid) }
-    }
-}
-
-/// `name[pid]`.
-impl fmt::Display for Task {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (self.name.is_empty(), self.pid) {
-            (false, Some(pid)) => write!(f, "{}[{pid}]", self.name),
-            (true, Some(pid)) => write!(f, "pid {pid}"),
-            (true, None) => f.write_str("a task whose name is lost"),
-            (false, None) => f.write_str(&self.name),
-        }
-    }
-}
-
-/// Number of an event in [`crate::Observations::events`], counted from 0; printed as `E1`, `E2`, ….
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct EventId(pub usize);
-
-impl fmt::Display for EventId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "E{}", self.0 + 1)
-    }
-}
 
 /// Number of a stack in [`crate::Observations::snapshots`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -2,7 +2,7 @@
 //!
 //! Invariant: a statement cites the lines it is computed from, and nothing else.
 
-use model::{Claim, Grade, LineSpan, Rule};
+use model::{Claim, Grade, LineSpan, RuleName};
 use parse_console::Line;
 
 use crate::code::{MemoryUse, memory_uses};
@@ -44,7 +44,7 @@ pub fn claims(lines: &[Line<'_>]) -> Vec<Claim> {
 }
 
 fn claim(grade: Grade, rule: &'static str, line: LineSpan, statement: String) -> Claim {
-    Claim { statement, grade, rules: vec![Rule(rule)], lines: vec![line] }
+    Claim { statement, grade, rules: vec![RuleName(rule)], lines: vec![line] }
 }
 
 fn call(dump: &RegisterDump, lines: &[Line<'_>], claims: &mut Vec<Claim>) {
@@ -73,7 +73,7 @@ fn call(dump: &RegisterDump, lines: &[Line<'_>], claims: &mut Vec<Claim>) {
             }
         }
     }
-    claims.push(Claim { statement, grade, rules: vec![Rule("X01")], lines: evidence });
+    claims.push(Claim { statement, grade, rules: vec![RuleName("X01")], lines: evidence });
 }
 
 /// The system call that the stack above user registers names, without its prefix.
@@ -259,7 +259,7 @@ fn address(fault: &Fault, dumps: &[RegisterDump], codes: &[Code], claims: &mut V
             claims.push(Claim {
                 statement: operand(&touched, fault.address),
                 grade: Grade::Derived,
-                rules: vec![Rule("X10")],
+                rules: vec![RuleName("X10")],
                 lines,
             });
             return;

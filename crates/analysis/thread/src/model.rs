@@ -1,6 +1,6 @@
 //! The nouns of a thread. Data only; indexes of messages are indexes into [`Thread::entries`].
 
-use model::{Grade, LineSpan, Rule};
+use model::{Grade, LineSpan, RuleName};
 use parse_mail::{BugId, Diff, LinkKind, Person, Trailer, VersionNumber};
 
 use crate::compare::Change;
@@ -375,7 +375,7 @@ pub struct Note {
     /// How sure.
     pub grade: Grade,
     /// By which rule.
-    pub rule: Rule,
+    pub rule: RuleName,
 }
 
 /// A commit that was named.

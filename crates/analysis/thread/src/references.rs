@@ -1,7 +1,7 @@
 //! What the thread refers to (rules T6, T7): bug ids wherever they stand, commits, links that will
 //! not last. What a newer version no longer names is said, since a merge would lose it.
 
-use model::{Grade, LineSpan, Rule};
+use model::{Grade, LineSpan, RuleName};
 use parse_mail::{LinkKind, Message, TrailerKind, bug_ids, commits, links};
 
 use crate::model::{BugMention, DoubtfulLink, Kind, NamedCommit, Note, Place, Thread};
@@ -130,7 +130,7 @@ fn closes_withheld(message: &Message, roles: &[Role]) -> Option<LineSpan> {
 }
 
 fn notes(thread: &mut Thread, withheld: &[(LineSpan, String)]) {
-    let rule = Rule("T7");
+    let rule = RuleName("T7");
     for (lines, who) in withheld {
         thread.bug_notes.push(Note {
             statement: format!("{who} leaves out Closes on purpose"),
@@ -187,7 +187,7 @@ fn notes(thread: &mut Thread, withheld: &[(LineSpan, String)]) {
             statement: "Fixes stands below ---, where git am drops it".to_owned(),
             lines: fixes,
             grade: Grade::Derived,
-            rule: Rule("T6"),
+            rule: RuleName("T6"),
         });
     }
 }

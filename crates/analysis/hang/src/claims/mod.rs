@@ -7,7 +7,7 @@ mod report;
 mod scan;
 mod stall;
 
-use model::{Claim, Grade, LineSpan, Rule};
+use model::{Claim, Grade, LineSpan, RuleName};
 
 use self::across::across;
 pub(crate) use self::hypotheses::hypotheses;
@@ -37,7 +37,7 @@ pub(crate) fn claim(
     Claim {
         statement: statement.into(),
         grade,
-        rules: rules.iter().map(|rule| Rule(rule)).collect(),
+        rules: rules.iter().map(|rule| RuleName(rule)).collect(),
         lines,
     }
 }

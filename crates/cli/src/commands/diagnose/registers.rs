@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use analysis_registers::UserFault;
 use io_symbols::{Location, Place, places};
-use model::{Claim, Grade, Rule};
+use model::{Claim, Grade, RuleName};
 
 use crate::failure::Failure;
 
@@ -55,7 +55,7 @@ fn in_program(fault: &UserFault, binaries: &[PathBuf]) -> Result<Option<Claim>, 
             shown(path)
         ),
         grade: Grade::Inferred,
-        rules: vec![Rule("X08")],
+        rules: vec![RuleName("X08")],
         lines: vec![fault.lines],
     }))
 }

@@ -1,0 +1,526 @@
+//! What a statement says, as a value: one enum of predicates with typed arguments.
+//!
+//! These values are what a diagnosis says, what `--json` prints, and what `check --claims` reads. The field
+//! `predicate` names the variant; all other fields are its arguments. Each predicate that may be graded SEEN or
+//! DERIVED has a finder (in `analysis-hang`, `analysis-registers`) and an independent verifier (in `analysis-claims`).
+//! English is made of them in `render` only.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::words::{
+    AccessKind, AddressMeaning, BadObject, Context, FaultKind, IrqState, LockRef, LockUsage,
+    MemoryUse, OomConstraint, Party, Role, Side, TaintMeaning, WaitKind,
+};
+use crate::{CpuId, EventId, Task};
+
+/// One thing that can be said of a log. Names of functions are without offset and without suffixes of the
+/// compiler's making (`.isra.0`, `.cold`); addresses are 64-bit values; sizes are bytes; times say their unit.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "predicate", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Predicate {
+    // ---- the kernel and the machine -------------------------------------------------------------------------
+    /// The release of the kernel that printed the log, as in `uname -r`.
+    KernelVersion {
+        /// `6.12.1-amd64`.
+        version: String,
+    },
+    /// The taint flags of the kernel.
+    Taint {
+        /// The letters, without `G` or `P` fillers that mean nothing: `DW`.
+        flags: String,
+    },
+    /// A taint flag says that something had been reported before the first report of this log.
+    TaintedBefore {
+        /// What the flag tells of.
+        meaning: TaintMeaning,
+    },
+    /// The kernel panicked.
+    Panicked {
+        /// The text after `Kernel panic - not syncing: `.
+        reason: Option<String>,
+    },
+
+    // ---- a crash --------------------------------------------------------------------------------------------
+    /// The name under which the community files this crash.
+    CrashTitle {
+        /// As `ktriage report` gives it.
+        title: String,
+    },
+    /// What kind of failure is reported.
+    FaultKind {
+        /// The kind.
+        kind: FaultKind,
+    },
+    /// The function in which the fault happened.
+    CrashPlace {
+        /// The function.
+        function: String,
+    },
+    /// One function called another in the stack of the report.
+    CalledBy {
+        /// The called one.
+        function: String,
+        /// Its caller, which may call it through others that are inlined or stand between.
+        caller: String,
+    },
+    /// A function stands in the stack of the report.
+    OnStack {
+        /// The function.
+        function: String,
+    },
+    /// The stack shows a function that calls itself.
+    Recursion {
+        /// The function.
+        function: String,
+    },
+    /// The task was inside that system call.
+    SystemCall {
+        /// `bind`, without a prefix.
+        name: String,
+    },
+    /// The access that was reported.
+    Access {
+        /// Read, write, free or fetch of an instruction.
+        access: AccessKind,
+        /// Bytes.
+        size: Option<u64>,
+    },
+    /// The address that was accessed.
+    FaultAddress {
+        /// The address.
+        address: u64,
+    },
+    /// What the value of an address or register tells of.
+    AddressMeaning {
+        /// The value.
+        address: u64,
+        /// Register that holds it, where it is one.
+        register: Option<String>,
+        /// Its meaning.
+        meaning: AddressMeaning,
+    },
+    /// The object that was accessed.
+    Object {
+        /// Its slab cache, `kmalloc-1k`.
+        cache: Option<String>,
+        /// Its size in bytes.
+        size: Option<u64>,
+    },
+    /// Where the address lies relative to the object or its allocated region.
+    ObjectOffset {
+        /// Inside, before (left) or behind (right).
+        side: Side,
+        /// Bytes from the start (inside), or from the nearer end.
+        distance: u64,
+        /// Size of the region in bytes.
+        region: u64,
+    },
+    /// The first function outside the allocator and its hooks that allocated, freed or used the object.
+    ObjectFunction {
+        /// What was done.
+        role: Role,
+        /// The function.
+        function: String,
+    },
+    /// The task that allocated, freed or used the object.
+    ObjectTask {
+        /// What was done.
+        role: Role,
+        /// The task; the name is empty where the log tells the pid only.
+        task: Task,
+    },
+    /// Whether two of the stacks of an object are of one task.
+    SameTask {
+        /// One of them.
+        first: Role,
+        /// The other.
+        second: Role,
+        /// Whether it is one and the same task.
+        same: bool,
+    },
+    /// The two sides of a data race.
+    RacingAccess {
+        /// Function of one side.
+        function: String,
+        /// Read or write.
+        access: AccessKind,
+        /// Its task.
+        task: Option<Task>,
+        /// Its CPU.
+        cpu: Option<CpuId>,
+    },
+    /// The context in which the report was printed.
+    ExecutionContext {
+        /// Task, softirq, hardirq or NMI.
+        context: Context,
+    },
+    /// The CPU on which it happened.
+    OnCpu {
+        /// The CPU.
+        cpu: CpuId,
+    },
+    /// The task that was current.
+    CurrentTask {
+        /// The task.
+        task: Task,
+    },
+    /// The work item that ran.
+    Workqueue {
+        /// Name of the workqueue.
+        workqueue: Option<String>,
+        /// The work function.
+        function: String,
+    },
+    /// `file:line` that a BUG, WARNING or UBSAN report names.
+    SourceLine {
+        /// Path as printed.
+        file: String,
+        /// Line.
+        line: u32,
+    },
+
+    // ---- registers ------------------------------------------------------------------------------------------
+    /// The value of a register.
+    Register {
+        /// Its name as printed, `RDI`, `x0`.
+        register: String,
+        /// Its value.
+        value: u64,
+    },
+    /// The system call with its arguments, from saved registers.
+    SystemCallArguments {
+        /// Name, where the table of that architecture has the number.
+        name: Option<String>,
+        /// Number.
+        number: u64,
+        /// Arguments, decoded to text as strace would print them.
+        arguments: Vec<String>,
+    },
+    /// The instruction that faulted or was about to run.
+    FaultingInstruction {
+        /// Disassembled text.
+        text: String,
+        /// The bad memory operand, as `0x34(%rdi)`.
+        operand: Option<String>,
+        /// The address that the operand computes with the printed registers.
+        computed: Option<u64>,
+    },
+    /// Interrupts were enabled or not in the interrupted context.
+    Irqs {
+        /// Enabled, disabled.
+        state: IrqState,
+        /// Register whose value tells.
+        register: Option<String>,
+    },
+    /// What the bits of a fault's error code say.
+    FaultBits {
+        /// The code.
+        code: u64,
+        /// Each bit in words of the architecture manual: `write`, `user mode`, `page not present`.
+        bits: Vec<String>,
+    },
+
+    // ---- hangs: tasks ---------------------------------------------------------------------------------------
+    /// A task is blocked for longer than that.
+    BlockedFor {
+        /// The task.
+        task: Task,
+        /// Seconds.
+        seconds: u64,
+    },
+    /// How many tasks the log reports as blocked.
+    BlockedTasks {
+        /// Number of different tasks.
+        count: u64,
+    },
+    /// The scheduler state of a task.
+    TaskState {
+        /// The task.
+        task: Task,
+        /// `D`, `R`, `S`, `I`, …
+        state: char,
+    },
+    /// A task waits for something.
+    WaitsFor {
+        /// Who waits.
+        waiter: Party,
+        /// For what.
+        target: Party,
+        /// The way it waits.
+        kind: WaitKind,
+        /// Function in which it waits.
+        function: Option<String>,
+    },
+    /// A task holds a lock.
+    Holds {
+        /// The task.
+        task: Task,
+        /// The lock.
+        lock: LockRef,
+        /// Function that took it.
+        function: Option<String>,
+    },
+    /// A task spins for a lock.
+    SpinsOn {
+        /// Who.
+        party: Party,
+        /// Function that wants the lock.
+        function: String,
+    },
+
+    // ---- hangs: CPUs and RCU --------------------------------------------------------------------------------
+    /// A CPU is stuck.
+    CpuStuck {
+        /// The CPU.
+        cpu: CpuId,
+        /// Seconds, where stated.
+        seconds: Option<u64>,
+    },
+    /// What a CPU executed when it was looked at.
+    CpuIn {
+        /// The CPU.
+        cpu: CpuId,
+        /// The task.
+        task: Option<Task>,
+        /// The function.
+        function: String,
+    },
+    /// One CPU waits for the answer of another.
+    CpuNoResponse {
+        /// The one that does not answer.
+        cpu: CpuId,
+        /// The one that waits.
+        waiting: Option<CpuId>,
+    },
+    /// Age of a grace period.
+    GracePeriodAge {
+        /// Its number as printed.
+        number: i64,
+        /// Jiffies.
+        jiffies: u64,
+    },
+    /// How long the thread of a grace period did not run.
+    GracePeriodThreadStarved {
+        /// Jiffies.
+        jiffies: u64,
+        /// CPU it last ran on.
+        cpu: Option<CpuId>,
+        /// Scheduler state as printed.
+        state: Option<u64>,
+    },
+    /// How long a grace period's thread worked before it starved: age less starvation.
+    GracePeriodThreadWorked {
+        /// Jiffies.
+        jiffies: u64,
+    },
+    /// A CPU that holds up a grace period.
+    HoldoutCpu {
+        /// The CPU.
+        cpu: CpuId,
+        /// Grace periods that it has not noticed.
+        behind: Option<u64>,
+        /// Ticks in this grace period.
+        ticks: Option<u64>,
+    },
+    /// A task that holds up a grace period.
+    HoldoutTask {
+        /// The task.
+        task: Task,
+        /// Depth of its reader sections.
+        depth: Option<u32>,
+    },
+    /// Callbacks that wait for a grace period.
+    CallbacksWaiting {
+        /// Number.
+        count: u64,
+    },
+    /// Two events are one and the same stall.
+    SameStall {
+        /// The earlier.
+        first: EventId,
+        /// The later.
+        second: EventId,
+        /// Number of the grace period.
+        number: i64,
+    },
+    /// The tick rate.
+    TickRate {
+        /// All values of HZ that fit.
+        hz: Vec<u32>,
+    },
+
+    // ---- hangs: workqueues ----------------------------------------------------------------------------------
+    /// A worker pool makes no progress.
+    PoolStuck {
+        /// CPUs as printed.
+        cpus: String,
+        /// Seconds.
+        seconds: Option<u64>,
+    },
+    /// A work item that a worker executes.
+    WorkInFlight {
+        /// The function.
+        function: String,
+        /// The worker.
+        worker: Option<Task>,
+        /// Seconds, where printed.
+        seconds: Option<u64>,
+    },
+    /// Work items that wait for a worker.
+    WorkPending {
+        /// The function.
+        function: String,
+        /// How many.
+        count: Option<u64>,
+    },
+    /// Idle workers of a pool.
+    IdleWorkers {
+        /// Number of the pool.
+        pool: u64,
+        /// How many.
+        count: u64,
+    },
+    /// A worker waits for a work item behind a barrier (`BAR(pid)`).
+    WorkBarrier {
+        /// The worker or task that waits.
+        task: Task,
+        /// The work function waited for.
+        function: String,
+    },
+
+    // ---- locks ----------------------------------------------------------------------------------------------
+    /// A lockdep report: the lock that is wanted.
+    LockWanted {
+        /// Who.
+        task: Task,
+        /// The lock.
+        lock: LockRef,
+        /// Function that wants it.
+        function: String,
+    },
+    /// One step of a lock chain: `first` is held while `then` is taken.
+    LockOrder {
+        /// The lock held.
+        first: LockRef,
+        /// The lock taken under it.
+        then: LockRef,
+        /// Function that takes it.
+        function: Option<String>,
+    },
+    /// A lock is used in ways that exclude each other.
+    LockConflict {
+        /// The lock.
+        lock: LockRef,
+        /// Used so.
+        one: LockUsage,
+        /// And so.
+        other: LockUsage,
+    },
+    /// Whether two locks of a report are one: only the address tells.
+    SameLock {
+        /// One.
+        first: LockRef,
+        /// The other.
+        second: LockRef,
+        /// Whether it is one and the same lock.
+        same: bool,
+    },
+    /// Lockdep stopped checking: later silence is not health.
+    LockdepOff,
+
+    // ---- atomic context -------------------------------------------------------------------------------------
+    /// A count that forbids sleeping is not what it should be.
+    AtomicContext {
+        /// `preempt_count`, `in_atomic`, `irqs_disabled`, `non_block`, `rcu_depth`.
+        field: String,
+        /// Value.
+        value: u64,
+        /// Value expected, where printed.
+        expected: Option<u64>,
+    },
+
+    // ---- memory ---------------------------------------------------------------------------------------------
+    /// An allocation failed or led to the OOM killer.
+    Allocation {
+        /// Order: 2^order pages.
+        order: u32,
+        /// Flags as printed, `GFP_KERNEL|__GFP_COMP`.
+        gfp: String,
+        /// The task that asked.
+        task: Option<Task>,
+    },
+    /// What bounded the memory of an OOM kill.
+    OomLimit {
+        /// Whole machine, memory cgroup, cpuset or memory policy.
+        constraint: OomConstraint,
+    },
+    /// A memory cgroup reached its limit.
+    CgroupMemory {
+        /// Used, kB.
+        usage: u64,
+        /// Limit, kB.
+        limit: u64,
+    },
+    /// Free memory of a zone against its watermark.
+    ZoneMemory {
+        /// `Node 0 Normal`.
+        zone: String,
+        /// Free, kB.
+        free: u64,
+        /// Minimum watermark, kB.
+        min: u64,
+        /// Free memory in blocks that this request may not use (CMA, highatomic reserve), kB.
+        unusable: Option<u64>,
+    },
+    /// Free blocks of an order, or of higher ones, in a zone.
+    FreeBlocks {
+        /// `Node 0 Normal`.
+        zone: String,
+        /// Order.
+        order: u32,
+        /// Number of blocks of that order or higher.
+        count: u64,
+        /// Letters of their migrate types, `C` CMA, `H` highatomic, `M` movable, `U` unmovable, `E` reclaimable.
+        kinds: String,
+    },
+    /// A use of the machine's memory.
+    MemoryUse {
+        /// The use.
+        kind: MemoryUse,
+        /// Pages.
+        pages: u64,
+    },
+    /// The OOM killer killed a task.
+    Killed {
+        /// The task.
+        task: Task,
+    },
+
+    // ---- objects that a report damages or finds damaged -----------------------------------------------------
+    /// An object whose state is wrong: a list, a reference count, a page, a lock.
+    BadState {
+        /// What kind of object.
+        object: BadObject,
+    },
+
+    // ---- order and context ----------------------------------------------------------------------------------
+    /// A later event is a consequence of an earlier one through a shared object.
+    Follows {
+        /// The consequence.
+        event: EventId,
+        /// What it follows from.
+        cause: EventId,
+        /// What they share.
+        shared: Party,
+    },
+    /// The kernel lost or suppressed messages: what is not in the log may still have happened.
+    MessagesLost,
+    /// Hung task reports are suppressed from here on.
+    HungReportsSuppressed,
+    /// A line before the first event that is no routine message.
+    Remark {
+        /// The text, without prefixes.
+        text: String,
+    },
+}

@@ -1,0 +1,442 @@
+//! Arguments of predicates that are one of a few things.
+
+use std::fmt;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{CpuId, Task};
+
+/// Gives an enum the names under which it is printed and stored, and the way back.
+macro_rules! named {
+    ($(#[$meta:meta])* $name:ident { $($(#[$doc:meta])* $variant:ident = $text:literal,)+ }) => {
+        $(#[$meta])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+        pub enum $name {
+            $($(#[$doc])* #[serde(rename = $text)] $variant,)+
+        }
+
+        impl $name {
+            /// Every value, in the order of its declaration.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
+
+            /// The name used in JSON.
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $text,)+
+                }
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.pad(self.name())
+            }
+        }
+    };
+}
+
+named! {
+    /// What kind of failure a report tells of.
+    FaultKind {
+        /// NULL pointer dereference, with or without the offset of a member.
+        NullPointer = "null_pointer_dereference",
+        /// A non-canonical or otherwise forbidden address.
+        GeneralProtection = "general_protection_fault",
+        /// A page that is not mapped (not near NULL).
+        PageFault = "page_fault",
+        /// The kernel touched user memory without permission.
+        UserMemoryAccess = "user_memory_access",
+        /// An address that KASAN knows nothing of.
+        WildMemoryAccess = "wild_memory_access",
+        /// Use of a freed object.
+        UseAfterFree = "use_after_free",
+        /// Beyond a slab object.
+        SlabOutOfBounds = "slab_out_of_bounds",
+        /// Beyond an object on the stack.
+        StackOutOfBounds = "stack_out_of_bounds",
+        /// Beyond a global object.
+        GlobalOutOfBounds = "global_out_of_bounds",
+        /// Beyond a vmalloc area.
+        VmallocOutOfBounds = "vmalloc_out_of_bounds",
+        /// Out of bounds; of what is not said.
+        OutOfBounds = "out_of_bounds",
+        /// An object freed twice.
+        DoubleFree = "double_free",
+        /// An address freed that begins no object.
+        InvalidFree = "invalid_free",
+        /// KASAN or KFENCE cannot tell what it is.
+        InvalidAccess = "invalid_access",
+        /// Memory behind or before an object was overwritten.
+        MemoryCorruption = "memory_corruption",
+        /// Use of memory that was never written.
+        UninitValue = "uninit_value",
+        /// Kernel memory that was never written goes to user space or a device.
+        InfoLeak = "kernel_infoleak",
+        /// Two accesses race.
+        DataRace = "data_race",
+        /// UBSAN: index beyond an array.
+        ArrayIndexOutOfBounds = "array_index_out_of_bounds",
+        /// UBSAN: shift by too much or by a negative number.
+        ShiftOutOfBounds = "shift_out_of_bounds",
+        /// UBSAN: signed or unsigned overflow.
+        IntegerOverflow = "integer_overflow",
+        /// UBSAN: a value that its type does not have.
+        InvalidLoad = "invalid_load",
+        /// UBSAN: other undefined behaviour.
+        UndefinedBehaviour = "undefined_behaviour",
+        /// Division by zero or its overflow.
+        DivideError = "divide_error",
+        /// An instruction that the CPU does not know.
+        InvalidOpcode = "invalid_opcode",
+        /// `BUG()` or `BUG_ON()`.
+        KernelBug = "kernel_bug",
+        /// `WARN()` and its kin.
+        Warning = "warning",
+        /// A kernel stack ran over.
+        StackOverflow = "stack_overflow",
+        /// A guard page of a stack was hit.
+        StackGuardPage = "stack_guard_page",
+        /// A reference count went wrong.
+        Refcount = "refcount",
+        /// A linked list is damaged.
+        ListCorruption = "list_corruption",
+        /// A slab object or its metadata is damaged.
+        SlabCorruption = "slab_corruption",
+        /// A page is in a state that it must not be in.
+        BadPage = "bad_page",
+        /// The canary of a stack was overwritten.
+        StackCanary = "stack_canary",
+        /// kmemleak found an object that nobody points to.
+        MemoryLeak = "memory_leak",
+        /// A breakpoint instruction that nobody owns.
+        Breakpoint = "breakpoint",
+        /// The machine reports an error of its own.
+        Hardware = "hardware",
+        /// Lockdep: a circle of lock orders.
+        CircularLocking = "circular_locking",
+        /// Lockdep: a class taken twice.
+        RecursiveLocking = "recursive_locking",
+        /// Lockdep: a lock used with interrupts enabled and in an interrupt.
+        InconsistentLockState = "inconsistent_lock_state",
+        /// Lockdep: a sleeping lock where none may be taken.
+        InvalidWaitContext = "invalid_wait_context",
+        /// Lockdep: a lock released that is not held, freed while held, kept to user space.
+        LockOwnership = "lock_ownership",
+        /// RCU used outside a reader section.
+        RcuUsage = "suspicious_rcu_usage",
+        /// Sleeping function called in atomic context.
+        SleepInAtomic = "sleep_in_atomic",
+        /// Scheduling in atomic context.
+        ScheduleInAtomic = "schedule_in_atomic",
+        /// A spinlock whose own state is wrong, or which its owner takes again.
+        SpinlockBug = "spinlock_bug",
+        /// A grace period does not end.
+        RcuStall = "rcu_stall",
+        /// A CPU does not schedule.
+        SoftLockup = "soft_lockup",
+        /// A CPU does not take interrupts.
+        HardLockup = "hard_lockup",
+        /// A task is blocked.
+        HungTask = "hung_task",
+        /// A worker pool makes no progress.
+        WorkqueueLockup = "workqueue_lockup",
+        /// A CPU does not answer another one.
+        CsdLock = "csd_lock",
+        /// An allocation failed.
+        AllocationFailure = "allocation_failure",
+        /// The OOM killer ran.
+        OutOfMemory = "out_of_memory",
+        /// Panic without another report.
+        Panic = "panic",
+        /// Something else.
+        Other = "other",
+    }
+}
+
+named! {
+    /// What an access does.
+    AccessKind {
+        /// Reads.
+        Read = "read",
+        /// Writes.
+        Write = "write",
+        /// Reads and writes in one.
+        ReadWrite = "read_write",
+        /// Frees.
+        Free = "free",
+        /// Fetches an instruction.
+        Fetch = "instruction_fetch",
+    }
+}
+
+named! {
+    /// What was done to an object.
+    Role {
+        /// The access that is reported.
+        Use = "use",
+        /// Its allocation.
+        Allocation = "allocation",
+        /// Its free.
+        Free = "free",
+        /// Work or a callback queued for it.
+        Related = "related_work",
+    }
+}
+
+named! {
+    /// Where an address lies relative to an object.
+    Side {
+        /// Inside.
+        Inside = "inside",
+        /// Before its start.
+        Left = "left",
+        /// At or behind its end.
+        Right = "right",
+    }
+}
+
+named! {
+    /// The context of execution.
+    Context {
+        /// A task, interrupts aside.
+        Task = "task",
+        /// A softirq.
+        Softirq = "softirq",
+        /// A hard interrupt.
+        Hardirq = "hardirq",
+        /// A non-maskable interrupt.
+        Nmi = "nmi",
+    }
+}
+
+named! {
+    /// Interrupts of a CPU.
+    IrqState {
+        /// Enabled.
+        Enabled = "enabled",
+        /// Disabled.
+        Disabled = "disabled",
+    }
+}
+
+named! {
+    /// How a lock is used, in lockdep's terms.
+    LockUsage {
+        /// Taken in a hard interrupt.
+        InHardirq = "in_hardirq",
+        /// Taken in a softirq.
+        InSoftirq = "in_softirq",
+        /// Taken with hard interrupts enabled.
+        HardirqsOn = "hardirqs_enabled",
+        /// Taken with softirqs enabled.
+        SoftirqsOn = "softirqs_enabled",
+        /// Taken during memory reclaim.
+        InReclaim = "in_reclaim",
+        /// Held while an allocation may reclaim.
+        ReclaimOn = "reclaim_allowed",
+    }
+}
+
+named! {
+    /// What bounded the memory of an OOM kill.
+    OomConstraint {
+        /// The whole machine.
+        None = "none",
+        /// A memory cgroup.
+        Memcg = "memcg",
+        /// A cpuset.
+        Cpuset = "cpuset",
+        /// A memory policy.
+        MemoryPolicy = "memory_policy",
+    }
+}
+
+named! {
+    /// A use of memory, as the Mem-Info block counts it.
+    MemoryUse {
+        /// Anonymous memory of programs.
+        Anonymous = "anonymous",
+        /// File cache.
+        File = "file",
+        /// Memory that may not be paged out.
+        Unevictable = "unevictable",
+        /// Slab caches that can be given back.
+        SlabReclaimable = "slab_reclaimable",
+        /// Slab objects of the kernel.
+        SlabUnreclaimable = "slab_unreclaimable",
+        /// Page tables.
+        PageTables = "page_tables",
+        /// Shared memory.
+        Shmem = "shmem",
+        /// Free.
+        Free = "free",
+    }
+}
+
+named! {
+    /// What a taint flag tells of.
+    TaintMeaning {
+        /// `D`: an oops or BUG.
+        Oops = "oops",
+        /// `W`: a warning.
+        Warning = "warning",
+        /// `B`: a bad page.
+        BadPage = "bad_page",
+        /// `M`: a machine check.
+        MachineCheck = "machine_check",
+        /// `L`: a soft lockup.
+        SoftLockup = "soft_lockup",
+    }
+}
+
+named! {
+    /// The way a task waits.
+    WaitKind {
+        /// For a lock that sleeps.
+        Lock = "lock",
+        /// For a lock by spinning.
+        Spin = "spin",
+        /// For a grace period.
+        GracePeriod = "grace_period",
+        /// For a work item or queue.
+        Work = "work",
+        /// For a folio, page or buffer.
+        Page = "page",
+        /// For a completion.
+        Completion = "completion",
+        /// For a device.
+        Device = "device",
+        /// For another task or CPU to do something.
+        Other = "other",
+    }
+}
+
+named! {
+    /// An object that is in a wrong state.
+    BadObject {
+        /// A linked list.
+        List = "list",
+        /// A reference count.
+        Refcount = "refcount",
+        /// A page.
+        Page = "page",
+        /// A slab object.
+        SlabObject = "slab_object",
+        /// A spinlock.
+        Spinlock = "spinlock",
+        /// A kernel stack.
+        Stack = "stack",
+        /// A timer or debug object.
+        DebugObject = "debug_object",
+    }
+}
+
+/// What the value of an address tells of.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+pub enum AddressMeaning {
+    /// NULL plus the offset of a member.
+    NullOffset {
+        /// Bytes.
+        offset: u64,
+    },
+    /// The KASAN shadow of another address, which is the one that was meant.
+    KasanShadow {
+        /// First address of the range that the shadow stands for.
+        of: u64,
+    },
+    /// A value that the kernel writes into what must no longer be used.
+    Poison {
+        /// `slab free`, `list next`, `list prev`, `page`, `timer`, as include/linux/poison.h has it.
+        name: String,
+        /// Bytes from the poison value.
+        offset: i64,
+    },
+    /// A negative error number used as a pointer.
+    ErrorPointer {
+        /// The number, positive.
+        errno: u32,
+    },
+    /// Not an address of this architecture: the pointer was overwritten or computed from garbage.
+    NonCanonical,
+    /// Bytes of text.
+    Text {
+        /// The text.
+        text: String,
+    },
+    /// One bit away from a valid address.
+    FlippedBit {
+        /// The bit, from 0.
+        bit: u32,
+    },
+    /// An address of user space.
+    User,
+}
+
+/// A lock as the log names it; at least one of the fields is given.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LockRef {
+    /// Lockdep's class, `&rq->__lock`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub class: Option<String>,
+    /// Address as printed, hashed or not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<String>,
+}
+
+/// Somebody who waits or is waited for.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Party {
+    /// A task.
+    Task {
+        /// It.
+        task: Task,
+    },
+    /// A CPU.
+    Cpu {
+        /// It.
+        cpu: CpuId,
+    },
+    /// A lock.
+    Lock {
+        /// It.
+        lock: LockRef,
+    },
+    /// A lock of which only the kind is known.
+    SomeLock {
+        /// `mutex`, `rw-semaphore`, `spinlock`, …
+        lock: String,
+    },
+    /// An RCU grace period.
+    GracePeriod {
+        /// Its number, where printed.
+        number: Option<i64>,
+    },
+    /// A grace period of an SRCU domain.
+    SrcuGracePeriod,
+    /// A work item.
+    Work {
+        /// Its function.
+        function: Option<String>,
+    },
+    /// A worker pool.
+    Pool {
+        /// CPUs as printed.
+        cpus: String,
+    },
+    /// A folio, page or buffer.
+    Page,
+    /// A device.
+    Device {
+        /// Its name or what it is to do.
+        name: String,
+    },
+    /// Something else that somebody gives back.
+    Resource {
+        /// What.
+        name: String,
+    },
+}

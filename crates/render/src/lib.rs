@@ -1,0 +1,8 @@
+//! The one place where ktriage speaks English: sentences, pages and mails made of values.
+//!
+//! Invariants: decides nothing; reads no log and no text that it wrote; whatever comes from a log is escaped by
+//! the writer that puts it on a terminal or a page.
+
+mod sentence;
+
+pub use sentence::sentence;
