@@ -76,7 +76,7 @@ fn section(text: &mut String, title: &str, entries: impl Iterator<Item = String>
     }
 }
 
-fn cite(grade: Grade, rules: &[model::Rule], lines: &[LineSpan]) -> String {
+fn cite(grade: Grade, rules: &[model::RuleName], lines: &[LineSpan]) -> String {
     let mut parts = vec![grade.name().to_owned()];
     parts.extend(rules.iter().map(|rule| rule.0.to_owned()));
     parts.extend(lines.iter().take(CITED).map(LineSpan::to_string));
