@@ -70,7 +70,7 @@ pub fn all() -> impl Iterator<Item = &'static Rule> {
 }
 
 /// The rows about waits, causes, sources, remedies and kinds of events.
-static RULES: &[RuleName] = &[
+static RULES: &[Rule] = &[
     Rule {
         id: "C01",
         looks_for: "a deadlock or a cycle of waits",
