@@ -26,6 +26,7 @@ pub use run::RunOutcome;
 pub use statement::{Evidence, Statement};
 pub use task::{CpuId, EventId, Task};
 pub use words::{
-    AccessKind, AddressMeaning, BadObject, Context, FaultKind, IrqState, LockRef, LockUsage,
-    MemoryUse, OomConstraint, Party, Role, Side, TaintMeaning, WaitKind,
+    AccessKind, AddressMeaning, AllocationCause, BadObject, Context, FaultKind, IrqState, LockRef,
+    LockUsage, MemoryUse, MigrateType, OomConstraint, Party, PoisonValue, Role, Side, TaintMeaning,
+    UserFaultKind, WaitKind,
 };

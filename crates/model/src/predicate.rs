@@ -9,8 +9,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::words::{
-    AccessKind, AddressMeaning, BadObject, Context, FaultKind, IrqState, LockRef, LockUsage,
-    MemoryUse, OomConstraint, Party, Role, Side, TaintMeaning, WaitKind,
+    AccessKind, AddressMeaning, AllocationCause, BadObject, Context, FaultKind, IrqState, LockRef,
+    LockUsage, MemoryUse, MigrateType, OomConstraint, Party, Role, Side, TaintMeaning,
+    UserFaultKind, WaitKind,
 };
 use crate::{CpuId, EventId, Task};
 
@@ -219,6 +220,29 @@ pub enum Predicate {
         code: u64,
         /// Each bit in words of the architecture manual: `write`, `user mode`, `page not present`.
         bits: Vec<String>,
+    },
+
+    /// A user program was stopped by a fault of its own.
+    UserFault {
+        /// The program.
+        task: Task,
+        /// What the line calls it.
+        kind: UserFaultKind,
+        /// The address it touched, for a segfault.
+        address: Option<u64>,
+        /// Its instruction pointer.
+        ip: u64,
+    },
+    /// Where a user program stood in the file mapped at its instruction pointer.
+    UserFaultPlace {
+        /// The program.
+        task: Task,
+        /// Base name of the file.
+        file: String,
+        /// Bytes from the start of the mapping.
+        in_mapping: Option<u64>,
+        /// Offset in the file, as printed from 6.9 on.
+        in_file: Option<u64>,
     },
 
     // ---- hangs: tasks ---------------------------------------------------------------------------------------
@@ -483,6 +507,41 @@ pub enum Predicate {
         count: u64,
         /// Letters of their migrate types, `C` CMA, `H` highatomic, `M` movable, `U` unmovable, `E` reclaimable.
         kinds: String,
+    },
+    /// The type of pages that the request takes first, as its flags say.
+    AllocationType {
+        /// Unmovable, movable, reclaimable.
+        migrate_type: MigrateType,
+        /// The flags as printed.
+        gfp: String,
+    },
+    /// The watermark check of a zone for the request, with the values of the report.
+    ZoneCheck {
+        /// `Node 0 Normal`.
+        zone: String,
+        /// Free memory that the request may count on, kB: free less CMA and the highatomic reserve where it may
+        /// not use them.
+        usable: u64,
+        /// What must stay free, kB: the minimum watermark as the flags lower it, plus lowmem_reserve.
+        required: u64,
+        /// Whether more than that is usable.
+        passes: bool,
+    },
+    /// Whether a zone has a free block for the request: of its order or higher and of a type that it may use.
+    BlockForRequest {
+        /// `Node 0 Normal`.
+        zone: String,
+        /// Order.
+        order: u32,
+        /// Whether there is one.
+        available: bool,
+    },
+    /// Why an allocation was not served.
+    AllocationFailedBy {
+        /// The cause.
+        cause: AllocationCause,
+        /// Order of the request.
+        order: u32,
     },
     /// A use of the machine's memory.
     MemoryUse {

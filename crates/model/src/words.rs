@@ -332,24 +332,110 @@ named! {
     }
 }
 
+named! {
+    /// A value that the kernel writes into what must no longer, or not yet, be used. The names are those of
+    /// include/linux/poison.h.
+    PoisonValue {
+        /// `next` of a deleted list entry.
+        ListPoison1 = "LIST_POISON1",
+        /// `prev` of a deleted list entry.
+        ListPoison2 = "LIST_POISON2",
+        /// A timer that was initialised statically.
+        TimerEntryStatic = "TIMER_ENTRY_STATIC",
+        /// `page->mapping` of a tail page.
+        TailMapping = "TAIL_MAPPING",
+        /// A page of a page pool.
+        PagePoolSignature = "PP_SIGNATURE",
+        /// The context of a ww_mutex after its end.
+        MutexWwContext = "MUTEX_POISON_WW_CTX",
+        /// `next` of a buffer that was taken off its list.
+        SkbListNext = "SKB_LIST_POISON_NEXT",
+        /// A pointer that BPF has put out of use.
+        BpfPointer = "BPF_PTR_POISON",
+        /// The content of a freed slab object.
+        SlabFree = "POISON_FREE",
+        /// The content of a slab object that was never initialised.
+        SlabInUse = "POISON_INUSE",
+        /// The red zone of a free slab object.
+        RedZoneInactive = "SLUB_RED_INACTIVE",
+        /// The red zone of a slab object in use; also freed init memory and int3 filling.
+        RedZoneActive = "SLUB_RED_ACTIVE",
+        /// The content of a freed page; also a stack variable that was never initialised.
+        Page = "PAGE_POISON",
+        /// The content of a freed journal head.
+        JournalFree = "JBD_POISON_FREE",
+        /// The content of a freed journal head of jbd2.
+        Journal2Free = "JBD2_POISON_FREE",
+        /// The content of a freed block of a DMA pool.
+        PoolFreed = "POOL_POISON_FREED",
+        /// The content of a block of a DMA pool that was never initialised.
+        PoolAllocated = "POOL_POISON_ALLOCATED",
+    }
+}
+
+named! {
+    /// What a user program was killed or signalled for.
+    UserFaultKind {
+        /// `segfault`.
+        Segfault = "segfault",
+        /// `trap`, `traps:` with a name of its own.
+        Trap = "trap",
+        /// `unhandled signal`.
+        Signal = "unhandled_signal",
+    }
+}
+
+named! {
+    /// Why an allocation was not served, as the free lists and watermarks of its report show.
+    AllocationCause {
+        /// In no zone that the request may use is there enough free memory above the watermark.
+        Watermark = "below_watermark",
+        /// Enough is free, but in blocks that are too small.
+        Fragmentation = "fragmentation",
+        /// Enough is free, but the blocks that are large enough belong to CMA, which this request may not use.
+        CmaOnly = "cma_only",
+        /// Enough is free, but the blocks that are large enough are kept for atomic requests.
+        HighAtomicOnly = "highatomic_only",
+        /// A memory cgroup is at its limit.
+        CgroupLimit = "cgroup_limit",
+        /// The report shows a zone that could have served the request.
+        NotShown = "not_shown",
+    }
+}
+
+named! {
+    /// The type of pages that a request takes first.
+    MigrateType {
+        /// Memory that stays where it is.
+        Unmovable = "unmovable",
+        /// Memory that can be moved.
+        Movable = "movable",
+        /// Memory that can be given back.
+        Reclaimable = "reclaimable",
+    }
+}
+
 /// What the value of an address tells of.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum AddressMeaning {
-    /// NULL plus the offset of a member.
+    /// NULL; the access went that far beside it, as the decoded operand says.
     NullOffset {
-        /// Bytes.
-        offset: u64,
+        /// Bytes; the displacement of the operand.
+        offset: i64,
     },
+    /// In the first page, but not NULL itself as far as is shown: NULL plus the offset of a member, or a small
+    /// number in place of a pointer.
+    NearNull,
     /// The KASAN shadow of another address, which is the one that was meant.
     KasanShadow {
-        /// First address of the range that the shadow stands for.
+        /// First address of the granule that the shadow byte stands for.
         of: u64,
     },
-    /// A value that the kernel writes into what must no longer be used.
+    /// A poison value.
     Poison {
-        /// `slab free`, `list next`, `list prev`, `page`, `timer`, as include/linux/poison.h has it.
-        name: String,
+        /// Which one.
+        name: PoisonValue,
         /// Bytes from the poison value.
         offset: i64,
     },
@@ -365,7 +451,7 @@ pub enum AddressMeaning {
         /// The text.
         text: String,
     },
-    /// One bit away from a valid address.
+    /// One bit away from NULL or from a canonical address.
     FlippedBit {
         /// The bit, from 0.
         bit: u32,
