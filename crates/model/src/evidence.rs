@@ -2,8 +2,15 @@
 
 use std::fmt;
 
-/// A run of whole lines of one input, both ends included. Lines count from 1, as editors count.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// A run of whole lines of one input, both ends included. Lines count from 1, as editors count. In JSON it is
+/// `[first, last]`.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(try_from = "[u64; 2]", into = "[u64; 2]")]
 pub struct LineSpan {
     /// First line, counted from 1.
     pub first: u64,
@@ -25,6 +32,25 @@ impl LineSpan {
     /// Whether `line` lies inside.
     pub const fn contains(self, line: u64) -> bool {
         self.first <= line && line <= self.last
+    }
+}
+
+/// A pair of numbers that is no run of lines.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("[{0}, {1}] is no run of lines: write [first, last], counted from 1")]
+pub struct NoLines(u64, u64);
+
+impl TryFrom<[u64; 2]> for LineSpan {
+    type Error = NoLines;
+
+    fn try_from([first, last]: [u64; 2]) -> Result<Self, NoLines> {
+        (0 < first && first <= last).then_some(Self { first, last }).ok_or(NoLines(first, last))
+    }
+}
+
+impl From<LineSpan> for [u64; 2] {
+    fn from(span: LineSpan) -> Self {
+        [span.first, span.last]
     }
 }
 

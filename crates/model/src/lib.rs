@@ -9,6 +9,7 @@ mod claim;
 mod commit;
 mod evidence;
 mod grade;
+mod hex;
 mod predicate;
 mod rule;
 mod run;
@@ -18,12 +19,12 @@ mod words;
 
 pub use claim::{Claim, RuleName};
 pub use commit::CommitId;
-pub use evidence::LineSpan;
+pub use evidence::{LineSpan, NoLines};
 pub use grade::Grade;
 pub use predicate::Predicate;
 pub use rule::{RULES, Rule, RuleId, UnknownRule};
 pub use run::RunOutcome;
-pub use statement::{Evidence, Statement};
+pub use statement::{Assertion, Evidence, Statement};
 pub use task::{CpuId, EventId, Task};
 pub use words::{
     AccessKind, AddressMeaning, AllocationCause, BadObject, Context, FaultKind, IrqState, LockRef,

@@ -5,6 +5,8 @@
 //! DERIVED has a finder (in `analysis-hang`, `analysis-registers`) and an independent verifier (in `analysis-claims`).
 //! English is made of them in `render` only.
 
+use std::sync::OnceLock;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -90,11 +92,15 @@ pub enum Predicate {
     /// The address that was accessed.
     FaultAddress {
         /// The address.
+        #[serde(with = "crate::hex")]
+        #[schemars(with = "String")]
         address: u64,
     },
     /// What the value of an address or register tells of.
     AddressMeaning {
         /// The value.
+        #[serde(with = "crate::hex")]
+        #[schemars(with = "String")]
         address: u64,
         /// Register that holds it, where it is one.
         register: Option<String>,
@@ -187,6 +193,8 @@ pub enum Predicate {
         /// Its name as printed, `RDI`, `x0`.
         register: String,
         /// Its value.
+        #[serde(with = "crate::hex")]
+        #[schemars(with = "String")]
         value: u64,
     },
     /// The system call with its arguments, from saved registers.
@@ -205,6 +213,8 @@ pub enum Predicate {
         /// The bad memory operand, as `0x34(%rdi)`.
         operand: Option<String>,
         /// The address that the operand computes with the printed registers.
+        #[serde(default, with = "crate::hex::option")]
+        #[schemars(with = "Option<String>")]
         computed: Option<u64>,
     },
     /// Interrupts were enabled or not in the interrupted context.
@@ -217,6 +227,8 @@ pub enum Predicate {
     /// What the bits of a fault's error code say.
     FaultBits {
         /// The code.
+        #[serde(with = "crate::hex")]
+        #[schemars(with = "String")]
         code: u64,
         /// Each bit in words of the architecture manual: `write`, `user mode`, `page not present`.
         bits: Vec<String>,
@@ -229,8 +241,12 @@ pub enum Predicate {
         /// What the line calls it.
         kind: UserFaultKind,
         /// The address it touched, for a segfault.
+        #[serde(default, with = "crate::hex::option")]
+        #[schemars(with = "Option<String>")]
         address: Option<u64>,
         /// Its instruction pointer.
+        #[serde(with = "crate::hex")]
+        #[schemars(with = "String")]
         ip: u64,
     },
     /// Where a user program stood in the file mapped at its instruction pointer.
@@ -582,4 +598,19 @@ pub enum Predicate {
         /// The text, without prefixes.
         text: String,
     },
+}
+
+impl Predicate {
+    /// The names of all predicates, in the order of their declaration.
+    pub fn names() -> &'static [String] {
+        static NAMES: OnceLock<Vec<String>> = OnceLock::new();
+        NAMES.get_or_init(|| {
+            let schema = schemars::schema_for!(Predicate);
+            let variants = schema.get("oneOf").and_then(|all| all.as_array()).into_iter().flatten();
+            variants
+                .filter_map(|one| one["properties"]["predicate"]["const"].as_str())
+                .map(str::to_owned)
+                .collect()
+        })
+    }
 }

@@ -430,6 +430,8 @@ pub enum AddressMeaning {
     /// The KASAN shadow of another address, which is the one that was meant.
     KasanShadow {
         /// First address of the granule that the shadow byte stands for.
+        #[serde(with = "crate::hex")]
+        #[schemars(with = "String")]
         of: u64,
     },
     /// A poison value.
