@@ -1,10 +1,11 @@
 //! Everything that reaches a terminal passes here. Invariant: no control character except newline
 //! and tab, and no bidirectional override, is ever written from foreign text.
 
-use std::fmt;
 use std::io::{self, IsTerminal as _, Write as _};
 
 use model::calendar::civil_from_days;
+
+pub(crate) use render::Escaped;
 
 /// Writes one line to standard error.
 pub(crate) fn message(text: &str) {
@@ -81,45 +82,14 @@ fn time_of_day(micros: i64) -> String {
     format!("{hours:02}:{minutes:02}:{:02}.{:06}", seconds % 60, micros % 1_000_000)
 }
 
-/// Foreign text, shown with everything a terminal could act on made visible: `\x1b`, `\u{202e}`.
-/// Newlines and tabs stay.
-pub(crate) struct Escaped<'a>(pub(crate) &'a str);
-
-impl fmt::Display for Escaped<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut rest = self.0;
-        while let Some(at) = rest.find(acts_on_terminal) {
-            f.write_str(&rest[..at])?;
-            let character = rest[at..].chars().next().unwrap_or_default();
-            match u32::from(character) {
-                code @ 0..=0xff => write!(f, "\\x{code:02x}")?,
-                code => write!(f, "\\u{{{code:x}}}")?,
-            }
-            rest = &rest[at + character.len_utf8()..];
-        }
-        f.write_str(rest)
-    }
-}
-
-fn acts_on_terminal(c: char) -> bool {
-    (c.is_control() && c != '\n' && c != '\t')
-        || matches!(c, '\u{200e}' | '\u{200f}' | '\u{061c}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{Escaped, date, yearless};
+    use super::{date, yearless};
 
     #[test]
     fn dates_are_those_of_the_stamps() {
         assert_eq!(date(1_704_110_400_000_000), "2024-01-01 12:00:00.000000");
         assert_eq!(date(951_782_400_000_001), "2000-02-29 00:00:00.000001");
         assert_eq!(yearless(86_400_000_000), "01-02 00:00:00.000000");
-    }
-
-    #[test]
-    fn escape_sequences_and_direction_marks_never_pass() {
-        let shown = Escaped("a\x1b[31mb\u{202e}c\td\u{9b}\n").to_string();
-        assert_eq!(shown, "a\\x1b[31mb\\u{202e}c\td\\x9b\n");
     }
 }

@@ -81,7 +81,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
                 Printed::BisectPlan => schemars::schema_for!(crate::json::bisect::Plan),
                 Printed::Diagnose => schemars::schema_for!(crate::json::diagnose::Log),
                 Printed::Check => schemars::schema_for!(crate::json::check::Analysis<'_>),
-                Printed::Thread => schemars::schema_for!(super::thread::Document),
+                Printed::Thread => schemars::schema_for!(render::thread::Document),
                 Printed::BisectAudit => schemars::schema_for!(crate::json::audit::Log<'_>),
             };
             serde_json::to_writer_pretty(&mut out, &schema).map_err(io::Error::from)?;

@@ -9,13 +9,12 @@ use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
+use app_thread::message_id;
 use io_git::public_inbox::{self, Change, Mails};
 use parse_mail::{Form, Message};
 
 use crate::failure::Failure;
 use crate::input::Input;
-
-use super::link::message_id;
 
 /// Bytes of mails, decompressed, beyond which an input is refused: no thread is that long.
 const MAX_BYTES: usize = 256 << 20;

@@ -2,26 +2,17 @@
 //! and asked.
 
 use std::io::{self, IsTerminal as _, Write as _};
-use std::path::{Path, PathBuf};
-use std::sync::mpsc::sync_channel;
-use std::thread;
+use std::path::PathBuf;
 
 use analysis_thread::{QuestionState, Thread, understand};
-use anyhow::Context as _;
-use io_database::mail_index::{self, MailIndex, Row, Wanted};
-use io_git::public_inbox::{self, Epoch, Layout, Mails};
+use app_thread::{Error, Mails, Mirror, Progress};
+use io_database::mail_index::{Row, Wanted};
 use model::LineSpan;
 use parse_mail::Message;
+use render::thread::Reading;
 
 use crate::failure::Failure;
 use crate::output::{Escaped, message};
-
-use super::Read;
-
-/// Mails written in one transaction. What is lost by an interruption is less than this.
-const BATCH: usize = 1000;
-/// Mails of a thread that are read for an answer.
-const MAX_THREAD: usize = 5000;
 
 /// What is asked of the index.
 pub(super) struct Query {
@@ -37,170 +28,101 @@ pub(super) struct Query {
     pub(super) show: bool,
 }
 
+/// An error of the mirror with what to do about it.
+fn failure(error: Error) -> Failure {
+    let hint = match &error {
+        Error::Index(io_database::mail_index::Error::Database { operation: "opening", .. }) => {
+            "give another place for it with --index FILE"
+        }
+        Error::NoRepository(_) => {
+            "clone one with `git clone --mirror https://lore.kernel.org/LIST/0 LIST/git/0.git`"
+        }
+        Error::NoArchive { .. } => {
+            "an archive of public-inbox has one mail a commit, in the file `m`"
+        }
+        _ => return Failure::usage(error),
+    };
+    Failure::usage(error).hint(hint)
+}
+
 /// Brings the index up to date and prints what is asked. Whole threads go to `take`.
 pub(super) fn run(
     query: &Query,
-    mut take: impl FnMut(Read) -> Result<(), Failure>,
+    mut take: impl FnMut(Reading) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
     let path = match &query.index {
         Some(path) => path.clone(),
         None => query.directory.join("ktriage-mail.sqlite"),
     };
-    let mut index = MailIndex::open(&path)
-        .map_err(|e| Failure::usage(e).hint("give another place for it with --index FILE"))?;
-    let epochs = public_inbox::epochs(&query.directory).map_err(Failure::usage)?;
-    if epochs.is_empty() {
-        return Err(Failure::usage(anyhow::anyhow!(
-            "{}: no archive of public-inbox here",
-            query.directory.display()
-        ))
-        .hint(
-            "clone one with `git clone --mirror https://lore.kernel.org/LIST/0 LIST/git/0.git`",
-        ));
-    }
-    let mut archives = 0;
-    for epoch in &epochs {
-        let Some(layout) = public_inbox::layout(epoch).map_err(Failure::usage)? else { continue };
-        archives += 1;
-        if !query.offline {
-            update(&mut index, epoch, layout)?;
-        }
-    }
-    if archives == 0 {
-        return Err(Failure::usage(anyhow::anyhow!(
-            "{}: of {} repositories none is an archive of mails",
-            query.directory.display(),
-            epochs.len()
-        ))
-        .hint("an archive of public-inbox has one mail a commit, in the file `m`"));
+    let mut mirror = Mirror::open(&query.directory, &path).map_err(failure)?;
+    if !query.offline {
+        mirror.update(progress(io::stderr().is_terminal())).map_err(failure)?;
     }
     if let Some(id) = &query.id {
-        let thread = index.thread_of(id).map_err(Failure::usage)?;
-        let rows = match thread {
-            Some(thread) => index.mails(thread).map_err(Failure::usage)?,
-            None => Vec::new(),
-        };
-        if rows.is_empty() {
+        let Some(mails) = mirror.thread_of(id).map_err(failure)? else {
             return Err(Failure::usage(anyhow::anyhow!(
                 "no mail of {} has or answers the Message-ID {id}",
                 query.directory.display()
             ))
             .hint("fetch the mirror's news with `git fetch` in its newest epoch, or ask without --no-update"));
-        }
-        take(whole(&query.directory, &rows)?)?;
+        };
+        take(reading(&mirror, mails))?;
     }
     let mut out = io::stdout();
     if query.wanted.is_empty() && query.me.is_none() && query.id.is_none() {
-        let count = index.count().map_err(Failure::usage)?;
+        let count = mirror.index().count().map_err(Failure::usage)?;
         writeln!(
             out,
-            "{count} mails of {archives} archives in {}",
+            "{count} mails of {} archives in {}",
+            mirror.archives(),
             Escaped(&path.display().to_string())
         )?;
     }
     for wanted in &query.wanted {
-        for thread in index.threads(wanted, query.limit).map_err(Failure::usage)? {
-            let rows = index.mails(thread).map_err(Failure::usage)?;
+        for thread in mirror.index().threads(wanted, query.limit).map_err(Failure::usage)? {
             if query.show {
-                take(whole(&query.directory, &rows)?)?;
+                take(reading(&mirror, mirror.thread(thread).map_err(failure)?))?;
             } else {
+                let rows = mirror.index().mails(thread).map_err(Failure::usage)?;
                 write!(out, "{}", Escaped(&summary(&rows)))?;
             }
         }
     }
     if let Some(me) = &query.me {
-        let threads =
-            index.threads(&Wanted::Writer(me.clone()), query.limit).map_err(Failure::usage)?;
-        for thread in threads {
-            let rows = index.mails(thread).map_err(Failure::usage)?;
-            write!(out, "{}", Escaped(&open_to(me, &rows)?))?;
+        let wanted = Wanted::Writer(me.clone());
+        for thread in mirror.index().threads(&wanted, query.limit).map_err(Failure::usage)? {
+            let mails = mirror.thread(thread).map_err(failure)?;
+            write!(out, "{}", Escaped(&open_to(me, &mails.messages)))?;
         }
     }
     out.flush()?;
     Ok(())
 }
 
-/// Takes over what an epoch says that the index does not have. Reading, understanding and writing go
-/// on side by side.
-fn update(index: &mut MailIndex, epoch: &Epoch, layout: Layout) -> Result<(), Failure> {
-    let done = index.done(&epoch.path).map_err(Failure::usage)?;
-    let news = public_inbox::news(epoch, layout, done.as_deref()).map_err(Failure::usage)?;
-    if news.is_rewritten {
-        message(&format!("{}: its history was rewritten; it is read anew", epoch.path.display()));
-        index.begin_again(&epoch.path).map_err(Failure::usage)?;
-    }
-    if !news.places.is_empty() {
-        add(index, epoch, news.places)?;
-    }
-    // Also after a run that was to do it and was interrupted.
-    index.end_again(&epoch.path).map_err(Failure::usage)?;
-    Ok(())
-}
-
-fn add(index: &mut MailIndex, epoch: &Epoch, places: Vec<String>) -> Result<(), Failure> {
-    let total = places.len();
-    let (send, receive) = sync_channel::<Vec<(String, mail_index::Change)>>(4);
-    let reader = {
-        let epoch = epoch.clone();
-        thread::spawn(move || -> Result<(), public_inbox::Error> {
-            let mut mails = Mails::open(&epoch)?;
-            for batch in places.chunks(BATCH) {
-                let mut read = Vec::with_capacity(batch.len());
-                mails.read(batch, |place, change| {
-                    let change = match change {
-                        public_inbox::Change::Added(mail) => {
-                            mail_index::Change::Added(parse_mail::message(&mail, 1))
-                        }
-                        public_inbox::Change::Removed(mail) => {
-                            mail_index::Change::Removed(parse_mail::message(&mail, 1))
-                        }
-                    };
-                    read.push((place.to_owned(), change));
-                    true
-                })?;
-                if send.send(read).is_err() {
-                    break;
-                }
+/// Says how far the reading is, on a terminal only.
+fn progress(shows: bool) -> impl FnMut(Progress<'_>) {
+    let mut told = 0;
+    move |progress| match progress {
+        Progress::Rewritten(path) => {
+            message(&format!("{}: its history was rewritten; it is read anew", path.display()));
+        }
+        Progress::Added { list, done, total } => {
+            if shows && done / 10_000 != told {
+                told = done / 10_000;
+                message(&format!("{list}: {done} of {total} mails"));
             }
-            Ok(())
-        })
-    };
-    let shows = io::stderr().is_terminal();
-    let mut seen = 0;
-    for batch in receive {
-        seen += batch.len();
-        index.add(&epoch.path, &epoch.list, &batch).map_err(Failure::usage)?;
-        if shows && seen % (BATCH * 10) == 0 {
-            message(&format!("{}: {seen} of {total} mails", epoch.list));
-        }
-    }
-    match reader.join() {
-        Ok(outcome) => outcome.map_err(Failure::usage),
-        Err(_) => {
-            Err(Failure::usage(anyhow::anyhow!("reading {} broke off", epoch.path.display())))
         }
     }
 }
 
-/// A thread of the index, read and understood.
-fn whole(directory: &Path, rows: &[Row]) -> Result<Read, Failure> {
-    let rows = &rows[..rows.len().min(MAX_THREAD)];
-    let found = mails(rows)?;
-    let files = found
-        .iter()
-        .map(|(row, message)| {
-            let row = &rows[*row];
-            (message.lines.first, format!("{}:{}", row.archive.display(), row.place))
-        })
-        .collect();
-    let messages: Vec<Message> = found.into_iter().map(|f| f.1).collect();
-    Ok(Read {
-        name: directory.display().to_string(),
+fn reading(mirror: &Mirror, mails: Mails) -> Reading {
+    Reading {
+        name: mirror.directory().display().to_string(),
         form: "archive of public-inbox",
-        threads: understand(&messages),
-        messages,
-        files,
-    })
+        threads: understand(&mails.messages),
+        messages: mails.messages,
+        files: mails.places,
+    }
 }
 
 /// One line for a thread: last day, mails, people, subject, place of its first mail.
@@ -222,42 +144,9 @@ fn summary(rows: &[Row]) -> String {
     )
 }
 
-/// The mails of a thread, each with the index of its row.
-fn mails(rows: &[Row]) -> Result<Vec<(usize, Message)>, Failure> {
-    let mut found: Vec<(usize, Message)> = Vec::new();
-    let mut at = 0;
-    while at < rows.len() {
-        let archive: &Path = &rows[at].archive;
-        let end =
-            rows[at..].iter().position(|r| r.archive != archive).map_or(rows.len(), |n| at + n);
-        let epoch = Epoch { path: archive.to_owned(), list: String::new() };
-        let mut mails = Mails::open(&epoch).map_err(Failure::usage)?;
-        let places: Vec<String> = rows[at..end].iter().map(|r| r.place.clone()).collect();
-        let mut row = at;
-        mails
-            .read(&places, |place, change| {
-                while row < end && rows[row].place != place {
-                    row += 1;
-                }
-                if let public_inbox::Change::Added(mail) = change {
-                    // Each line of a thread has a number of its own.
-                    let first = found.last().map_or(1, |m| m.1.lines.last + 1);
-                    found.push((row.min(end - 1), parse_mail::message(&mail, first)));
-                }
-                true
-            })
-            .with_context(|| format!("reading mails of {}", archive.display()))
-            .map_err(Failure::usage)?;
-        at = end;
-    }
-    Ok(found)
-}
-
 /// The open questions of a thread that wait for `me`, one a line: Message-ID, lines, number, asker,
 /// text.
-fn open_to(me: &str, rows: &[Row]) -> Result<String, Failure> {
-    let rows = &rows[..rows.len().min(MAX_THREAD)];
-    let messages: Vec<Message> = mails(rows)?.into_iter().map(|f| f.1).collect();
+fn open_to(me: &str, messages: &[Message]) -> String {
     let names: Vec<&str> = messages
         .iter()
         .map(|m| &m.from)
@@ -265,7 +154,7 @@ fn open_to(me: &str, rows: &[Row]) -> Result<String, Failure> {
         .map(|p| p.name.as_str())
         .collect();
     let mut out = String::new();
-    for thread in understand(&messages) {
+    for thread in understand(messages) {
         for (number, question) in thread.questions.iter().enumerate() {
             let open = matches!(question.state, QuestionState::Open | QuestionState::Partly);
             let mine = question.waits_for.iter().any(|who| {
@@ -274,11 +163,11 @@ fn open_to(me: &str, rows: &[Row]) -> Result<String, Failure> {
                 names.contains(&who) || who.eq_ignore_ascii_case(me)
             });
             if open && mine {
-                out.push_str(&line(&thread, &messages, number));
+                out.push_str(&line(&thread, messages, number));
             }
         }
     }
-    Ok(out)
+    out
 }
 
 fn line(thread: &Thread, messages: &[Message], number: usize) -> String {

@@ -1,20 +1,15 @@
 //! `ktriage thread`: what a patch thread says, asks and still owes.
 
-mod html;
 mod input;
-mod json;
-mod link;
 mod list;
-mod text;
 
 use std::io::{self, IsTerminal as _, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use analysis_thread::{Thread, understand};
+use analysis_thread::understand;
 use io_database::mail_index::Wanted;
-
-pub(super) use json::Document;
+use render::thread::{Document, Reading};
 
 use crate::failure::Failure;
 use crate::output::Escaped;
@@ -89,41 +84,10 @@ pub(crate) struct Arguments {
     exit_code: bool,
 }
 
-/// An input with its threads.
-struct Read {
-    name: String,
-    form: &'static str,
-    messages: Vec<parse_mail::Message>,
-    threads: Vec<Thread>,
-    /// The first line of each file, where the input has several.
-    files: Vec<(u64, String)>,
-}
-
-impl Read {
-    /// The title of a thread: that of its newest version, else of its first mail.
-    fn title<'a>(&'a self, thread: &'a Thread) -> &'a str {
-        match thread.state.newest {
-            Some(newest) => thread.title(newest),
-            None => {
-                let first = thread.entries.first();
-                first.map_or("", |e| self.messages[e.message].subject.title.as_str())
-            }
-        }
-    }
-
-    /// The file in which a line of the input stands and its number there; none if the input is one
-    /// file.
-    fn place(&self, line: u64) -> Option<(&str, u64)> {
-        let at = self.files.partition_point(|f| f.0 <= line).checked_sub(1)?;
-        let (first, name) = &self.files[at];
-        Some((name, line - first + 1))
-    }
-}
-
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let id = match &arguments.id {
         None => None,
-        Some(text) => Some(link::message_id(text).ok_or_else(|| {
+        Some(text) => Some(app_thread::message_id(text).ok_or_else(|| {
             Failure::usage(anyhow::anyhow!("`{text}` names no Message-ID"))
                 .hint("give it as the header has it, ID@HOST, or as a link to the mail on lore")
         })?),
@@ -172,7 +136,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
             }
         }
         is_found = true;
-        printer.take(Read {
+        printer.take(Reading {
             name: found.name,
             form: found.form,
             messages: found.messages,
@@ -191,12 +155,12 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
 /// Prints each input as the arguments want it.
 struct Printer<'a> {
     arguments: &'a Arguments,
-    pages: Vec<Read>,
+    pages: Vec<Reading>,
     open: usize,
 }
 
 impl Printer<'_> {
-    fn take(&mut self, read: Read) -> Result<(), Failure> {
+    fn take(&mut self, read: Reading) -> Result<(), Failure> {
         let arguments = self.arguments;
         let mut out = io::stdout().lock();
         self.open += read.threads.iter().map(|t| t.state.open + t.state.partly).sum::<usize>();
@@ -211,9 +175,9 @@ impl Printer<'_> {
             serde_json::to_writer(&mut out, &Document::of(&read)).map_err(io::Error::from)?;
             writeln!(out)?;
         } else if arguments.list_open {
-            write!(out, "{}", Escaped(&text::open_questions(&read)))?;
+            write!(out, "{}", Escaped(&render::thread::open_questions(&read)))?;
         } else {
-            write!(out, "{}", Escaped(&text::report(&read)))?;
+            write!(out, "{}", Escaped(&render::thread::report(&read)))?;
         }
         out.flush()?;
         if arguments.html.is_some() {
@@ -224,7 +188,7 @@ impl Printer<'_> {
 
     fn end(self) -> Result<ExitCode, Failure> {
         if let Some(path) = &self.arguments.html {
-            std::fs::write(path, html::page(&self.pages)).map_err(|error| {
+            std::fs::write(path, render::thread::page(&self.pages)).map_err(|error| {
                 Failure::usage(
                     anyhow::Error::new(error).context(format!("writing {}", path.display())),
                 )
@@ -238,7 +202,7 @@ impl Printer<'_> {
 }
 
 /// The bytes of a diff as its sender wrote them.
-fn diff(read: &Read, name: &str) -> Result<Vec<u8>, Failure> {
+fn diff(read: &Reading, name: &str) -> Result<Vec<u8>, Failure> {
     let mut names = Vec::new();
     for thread in &read.threads {
         let bytes = |entry: usize, diff: &parse_mail::Diff| {

@@ -1,7 +1,7 @@
 //! Message-IDs as people have them at hand: bare, in brackets, or in the link of an archive.
 
 /// The Message-ID that a text names; none if it names none.
-pub(super) fn message_id(text: &str) -> Option<String> {
+pub fn message_id(text: &str) -> Option<String> {
     let text = text.trim();
     let text = text.strip_prefix("mid:").unwrap_or(text);
     let bare = text.trim_start_matches('<').trim_end_matches('>');

@@ -1,0 +1,206 @@
+//! A directory of archives and its index.
+
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::sync_channel;
+use std::thread;
+
+use io_database::mail_index::{self, MailIndex, Row};
+use io_git::public_inbox::{self, Epoch, Layout};
+use parse_mail::Message;
+
+/// Mails written in one transaction. What is lost by an interruption is less than this.
+const BATCH: usize = 1000;
+/// Mails of a thread that are read for an answer.
+const MAX_THREAD: usize = 5000;
+
+/// Why a mirror cannot be asked.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The index.
+    #[error(transparent)]
+    Index(#[from] mail_index::Error),
+    /// An archive.
+    #[error(transparent)]
+    Archive(#[from] public_inbox::Error),
+    /// There is no repository at all.
+    #[error("{}: no archive of public-inbox here", .0.display())]
+    NoRepository(PathBuf),
+    /// There are repositories, and none holds mails.
+    #[error("{}: of {count} repositories none is an archive of mails", path.display())]
+    NoArchive {
+        /// The mirror.
+        path: PathBuf,
+        /// The repositories.
+        count: usize,
+    },
+    /// The thread that reads an archive ended without a word.
+    #[error("reading {} broke off", .0.display())]
+    BrokeOff(PathBuf),
+}
+
+/// What happens while an index is brought up to date.
+#[derive(Clone, Copy, Debug)]
+pub enum Progress<'a> {
+    /// The history of an archive was rewritten, as when a mail is purged; it is read anew.
+    Rewritten(&'a Path),
+    /// So many mails of a list, of so many new ones.
+    Added {
+        /// The list.
+        list: &'a str,
+        /// Mails done.
+        done: usize,
+        /// Mails to do.
+        total: usize,
+    },
+}
+
+/// The mails of a thread.
+#[derive(Clone, Debug, Default)]
+pub struct Mails {
+    /// The mails; lines are counted through them in order.
+    pub messages: Vec<Message>,
+    /// The first line of each and where it stands: `REPOSITORY:COMMIT`.
+    pub places: Vec<(u64, String)>,
+}
+
+/// A directory of archives and its index.
+#[derive(Debug)]
+pub struct Mirror {
+    directory: PathBuf,
+    index: MailIndex,
+    archives: Vec<(Epoch, Layout)>,
+}
+
+impl Mirror {
+    /// Opens the mirror in `directory` with its index at `index`, which is made if it is not there.
+    pub fn open(directory: &Path, index: &Path) -> Result<Self, Error> {
+        let index = MailIndex::open(index)?;
+        let epochs = public_inbox::epochs(directory)?;
+        if epochs.is_empty() {
+            return Err(Error::NoRepository(directory.to_owned()));
+        }
+        let count = epochs.len();
+        let mut archives = Vec::new();
+        for epoch in epochs {
+            if let Some(layout) = public_inbox::layout(&epoch)? {
+                archives.push((epoch, layout));
+            }
+        }
+        if archives.is_empty() {
+            return Err(Error::NoArchive { path: directory.to_owned(), count });
+        }
+        Ok(Self { directory: directory.to_owned(), index, archives })
+    }
+
+    /// The directory.
+    pub fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    /// How many archives it holds.
+    pub fn archives(&self) -> usize {
+        self.archives.len()
+    }
+
+    /// The index, to be searched.
+    pub fn index(&self) -> &MailIndex {
+        &self.index
+    }
+
+    /// Takes over what the archives say that the index does not have.
+    pub fn update(&mut self, mut progress: impl FnMut(Progress<'_>)) -> Result<(), Error> {
+        for (epoch, layout) in &self.archives {
+            let done = self.index.done(&epoch.path)?;
+            let news = public_inbox::news(epoch, *layout, done.as_deref())?;
+            if news.is_rewritten {
+                progress(Progress::Rewritten(&epoch.path));
+                self.index.begin_again(&epoch.path)?;
+            }
+            if !news.places.is_empty() {
+                add(&mut self.index, epoch, news.places, &mut progress)?;
+            }
+            // Also after a run that was to do it and was interrupted.
+            self.index.end_again(&epoch.path)?;
+        }
+        Ok(())
+    }
+
+    /// The mails of the thread of a Message-ID; none if no mail has or answers it.
+    pub fn thread_of(&self, message_id: &str) -> Result<Option<Mails>, Error> {
+        let Some(thread) = self.index.thread_of(message_id)? else { return Ok(None) };
+        let rows = self.index.mails(thread)?;
+        if rows.is_empty() { Ok(None) } else { mails(&rows).map(Some) }
+    }
+
+    /// The mails of a thread of the index.
+    pub fn thread(&self, thread: i64) -> Result<Mails, Error> {
+        mails(&self.index.mails(thread)?)
+    }
+}
+
+/// Reading, understanding and writing go on side by side.
+fn add(
+    index: &mut MailIndex,
+    epoch: &Epoch,
+    places: Vec<String>,
+    progress: &mut impl FnMut(Progress<'_>),
+) -> Result<(), Error> {
+    let total = places.len();
+    let (send, receive) = sync_channel::<Vec<(String, mail_index::Change)>>(4);
+    let reader = {
+        let epoch = epoch.clone();
+        thread::spawn(move || -> Result<(), public_inbox::Error> {
+            let mut mails = public_inbox::Mails::open(&epoch)?;
+            for batch in places.chunks(BATCH) {
+                let mut read = Vec::with_capacity(batch.len());
+                mails.read(batch, |place, change| {
+                    let change = match change {
+                        public_inbox::Change::Added(mail) => {
+                            mail_index::Change::Added(parse_mail::message(&mail, 1))
+                        }
+                        public_inbox::Change::Removed(mail) => {
+                            mail_index::Change::Removed(parse_mail::message(&mail, 1))
+                        }
+                    };
+                    read.push((place.to_owned(), change));
+                    true
+                })?;
+                if send.send(read).is_err() {
+                    break;
+                }
+            }
+            Ok(())
+        })
+    };
+    let mut done = 0;
+    for batch in receive {
+        done += batch.len();
+        index.add(&epoch.path, &epoch.list, &batch)?;
+        progress(Progress::Added { list: &epoch.list, done, total });
+    }
+    match reader.join() {
+        Ok(outcome) => Ok(outcome?),
+        Err(_) => Err(Error::BrokeOff(epoch.path.clone())),
+    }
+}
+
+/// Reads the mails that rows name.
+fn mails(rows: &[Row]) -> Result<Mails, Error> {
+    let rows = &rows[..rows.len().min(MAX_THREAD)];
+    let mut found = Mails::default();
+    for same in rows.chunk_by(|a, b| a.archive == b.archive) {
+        let archive = &same[0].archive;
+        let epoch = Epoch { path: archive.clone(), list: String::new() };
+        let places: Vec<String> = same.iter().map(|r| r.place.clone()).collect();
+        public_inbox::Mails::open(&epoch)?.read(&places, |place, change| {
+            if let public_inbox::Change::Added(mail) = change {
+                // Each line of a thread has a number of its own.
+                let first = found.messages.last().map_or(1, |m| m.lines.last + 1);
+                found.places.push((first, format!("{}:{place}", archive.display())));
+                found.messages.push(parse_mail::message(&mail, first));
+            }
+            true
+        })?;
+    }
+    Ok(found)
+}
