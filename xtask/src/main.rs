@@ -3,8 +3,10 @@
 //! - `tidy` checks the rules of ARCHITECTURE.md.
 //! - `test` installs what the tests need, or names it, and runs everything.
 //! - `generate` writes the files that are made from the code.
+//! - `learn-helpers` writes the table of functions that never name a bug, from reports whose titles are known.
 
 mod generate;
+mod learn_helpers;
 mod packages;
 mod tidy;
 
@@ -18,8 +20,13 @@ fn main() -> ExitCode {
     let result = match task.as_deref() {
         Some("tidy") => tidy::run(&root()),
         Some("test") => test(),
+        Some("learn-helpers") => {
+            learn_helpers::run(&root(), std::env::args().skip(2).map(PathBuf::from).collect())
+        }
         Some("generate") => generate::run(&root()),
-        _ => Err(anyhow::anyhow!("usage: cargo xtask tidy | test | generate")),
+        _ => Err(anyhow::anyhow!(
+            "usage: cargo xtask tidy | test | generate | learn-helpers [FOLDER...]"
+        )),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

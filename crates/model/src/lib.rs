@@ -8,6 +8,7 @@ pub mod calendar;
 mod claim;
 mod commit;
 mod evidence;
+pub mod functions;
 mod grade;
 mod hex;
 mod predicate;

@@ -50,35 +50,11 @@ pub(crate) fn find(shape: &CompiledShape, lines: &[&str], groups: &[String]) -> 
     let mut found = Found::default();
     let mut checked = false;
     for (look, start) in shape.shape.function.iter().zip(&shape.starts) {
-        let candidates: Box<dyn Iterator<Item = String>> = match look {
-            Look::Group(number) => {
-                groups.get(number - 1).filter(|name| !name.is_empty()).map_or_else(
-                    || Box::new(std::iter::empty()) as Box<dyn Iterator<Item = String>>,
-                    |name| Box::new(std::iter::once(names::plain(name))),
-                )
-            }
-            Look::AnyGroup(number) => {
-                found.function = groups.get(number - 1).map(|name| names::plain(name));
-                break;
-            }
-            Look::InstructionPointer => Box::new(instruction_pointer(lines).into_iter()),
-            // Where the processor's registers are printed inside the trace, what lies above them is
-            // the handling of the trap.
-            Look::Trace if shape.shape.function.contains(&Look::InstructionPointer) => {
-                let trapped = lines.iter().position(|text| is_kernel_registers(text)).unwrap_or(0);
-                let from = if has_trace_before(lines, trapped) { trapped } else { 0 };
-                match from {
-                    0 => Box::new(frames_after(lines, |text| TRACE.is_match(text))),
-                    from => Box::new(frames_after(&lines[from..], |_| true)),
-                }
-            }
-            Look::Trace => Box::new(frames_after(lines, |text| TRACE.is_match(text))),
-            Look::After(_) => match start {
-                Some(start) => Box::new(frames_after(lines, |text| start.is_match(text))),
-                None => Box::new(std::iter::empty()),
-            },
-            Look::Frames => Box::new(frames_after(lines, |_| true)),
-        };
+        if let Look::AnyGroup(number) = look {
+            found.function = groups.get(number - 1).map(|name| names::plain(name));
+            break;
+        }
+        let candidates = candidates_at(shape, look, start.as_ref(), lines, groups);
         // A warning that the processor trapped has its own function in the registers alone.
         let mut seen_caller = match shape.shape.choice {
             Choice::Caller(callee) => {
@@ -118,6 +94,47 @@ pub(crate) fn find(shape: &CompiledShape, lines: &[&str], groups: &[String]) -> 
     }
     found.origin = origin(shape, lines);
     found
+}
+
+/// The functions of one place, innermost first.
+fn candidates_at<'a>(
+    shape: &CompiledShape,
+    look: &Look,
+    start: Option<&'a Regex>,
+    lines: &'a [&'a str],
+    groups: &[String],
+) -> Box<dyn Iterator<Item = String> + 'a> {
+    match look {
+        Look::Group(number) | Look::AnyGroup(number) => {
+            let name = groups.get(number - 1).filter(|name| !name.is_empty());
+            Box::new(name.map(|name| names::plain(name)).into_iter())
+        }
+        Look::InstructionPointer => Box::new(instruction_pointer(lines).into_iter()),
+        // Where the processor's registers are printed inside the trace, what lies above them is
+        // the handling of the trap.
+        Look::Trace if shape.shape.function.contains(&Look::InstructionPointer) => {
+            let trapped = lines.iter().position(|text| is_kernel_registers(text)).unwrap_or(0);
+            let from = if has_trace_before(lines, trapped) { trapped } else { 0 };
+            match from {
+                0 => Box::new(frames_after(lines, |text| TRACE.is_match(text))),
+                from => Box::new(frames_after(&lines[from..], |_| true)),
+            }
+        }
+        Look::Trace => Box::new(frames_after(lines, |text| TRACE.is_match(text))),
+        Look::After(_) => match start {
+            Some(start) => Box::new(frames_after(lines, |text| start.is_match(text))),
+            None => Box::new(std::iter::empty()),
+        },
+        Look::Frames => Box::new(frames_after(lines, |_| true)),
+    }
+}
+
+/// All functions that might name the report, helpers too, in the order in which they are tried.
+pub(crate) fn candidates(shape: &CompiledShape, lines: &[&str], groups: &[String]) -> Vec<String> {
+    let places = shape.shape.function.iter().zip(&shape.starts);
+    places
+        .flat_map(|(look, start)| candidates_at(shape, look, start.as_ref(), lines, groups))
+        .collect()
 }
 
 /// Whether another CPU's report stands between the first line and the first frame that could name

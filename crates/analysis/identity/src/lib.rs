@@ -9,6 +9,8 @@ mod compiled;
 mod damage;
 mod functions;
 mod guilty;
+mod helpers;
+pub mod learn;
 mod log;
 mod names;
 mod report;

@@ -1,6 +1,24 @@
 //! Function names as a title shows them.
 
-use crate::tables::helpers::CALL_PREFIXES;
+/// Prefixes of system call entries. The shortest name that results from taking off one of them is
+/// the one in the title.
+const CALL_PREFIXES: &[&str] = &[
+    "SYSC_",
+    "SyS_",
+    "sys_",
+    "__x64_",
+    "__ia32_",
+    "__arm64_",
+    "____sys_",
+    "___sys_",
+    "__sys_",
+    "__se_",
+    "__se_sys_",
+    "__do_sys_",
+    "compat_SYSC_",
+    "compat_SyS_",
+    "ksys_",
+];
 
 /// Takes the suffixes of the compiler off (`.isra.0`, `.part.5`, `.cold`) and makes mangled Rust
 /// names readable.

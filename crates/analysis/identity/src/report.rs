@@ -230,7 +230,7 @@ pub(crate) fn read(
 
 /// The first line from its header on. Symbolised reports repeat it for every inlined function; the
 /// last one is what the raw log had.
-fn symbolised_head<'a>(body: &[&'a str], at: usize, header: &str) -> &'a str {
+pub(crate) fn symbolised_head<'a>(body: &[&'a str], at: usize, header: &str) -> &'a str {
     let mut head = &body[0][at..];
     for text in &body[1..] {
         if !head.contains("[inline]") || !text.starts_with(header) {
@@ -253,10 +253,8 @@ fn name<'f>(
         return None;
     }
     for shape in &family.shapes {
-        let Some(captures) = shape.line.captures(head) else { continue };
-        let mut groups: Vec<String> =
-            captures.iter().skip(1).map(|g| g.map_or("", |g| g.as_str()).to_owned()).collect();
-        if follow(shape, body, &mut groups) {
+        let Some(groups) = shape_groups(shape, head, body) else { continue };
+        if let Some(groups) = groups {
             let damage =
                 (shape.shape.doubt == Doubt::Always).then(|| "the report is cut short".to_owned());
             return Some(Naming { shape: Some(shape), groups, damage });
@@ -272,6 +270,20 @@ fn name<'f>(
     let kernel = line.stamp.is_some() || line.level.is_some() || follows_device(&line.text);
     (family.family.header == "WARNING:" && kernel && !line.text.starts_with("INFO"))
         .then(|| Naming { shape: None, groups: Vec::new(), damage: None })
+}
+
+/// The groups of a shape; `None` when the first line is not its own, `Some(None)` when a line that must
+/// follow is missing.
+#[expect(clippy::option_option, reason = "both answers matter to the one caller")]
+pub(crate) fn shape_groups(
+    shape: &CompiledShape,
+    head: &str,
+    body: &[&str],
+) -> Option<Option<Vec<String>>> {
+    let captures = shape.line.captures(head)?;
+    let mut groups: Vec<String> =
+        captures.iter().skip(1).map(|g| g.map_or("", |g| g.as_str()).to_owned()).collect();
+    Some(follow(shape, body, &mut groups).then_some(groups))
 }
 
 /// `usb 5-1: WARNING: …`: a driver's message, which names its device first.

@@ -9,7 +9,7 @@ const TITLE: &str = "BUG: unable to handle kernel NULL pointer dereference in ma
 
 /// The samples belong to the reader of consoles, whose tests look at single lines.
 fn samples() -> Vec<(String, Vec<u8>)> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../read/console/samples/formats");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../parse/console/samples/formats");
     let mut samples: Vec<_> = std::fs::read_dir(&folder)
         .unwrap_or_else(|error| panic!("{}: {error}", folder.display()))
         .map(|entry| entry.unwrap().path())
@@ -43,7 +43,7 @@ fn every_format_gives_the_same_report() {
         &read_log(
             &std::fs::read(
                 Path::new(env!("CARGO_MANIFEST_DIR"))
-                    .join("../../read/console/samples/formats/printk.txt"),
+                    .join("../../parse/console/samples/formats/printk.txt"),
             )
             .unwrap(),
         )

@@ -2,6 +2,5 @@
 
 pub(crate) mod entries;
 pub(crate) mod files;
-pub(crate) mod helpers;
 pub(crate) mod kinds;
 pub(crate) mod suppressions;
