@@ -28,7 +28,7 @@ pub use run::RunOutcome;
 pub use statement::{Assertion, Evidence, Statement};
 pub use task::{CpuId, EventId, Task};
 pub use words::{
-    AccessKind, AddressMeaning, AllocationCause, BadObject, Context, FaultKind, IrqState, LockRef,
-    LockUsage, MemoryUse, MigrateType, OomConstraint, Party, PoisonValue, Role, Side, TaintMeaning,
-    UserFaultKind, WaitKind,
+    AccessKind, AddressMeaning, AllocationCause, AtomicReason, BadObject, Context, CpuDenial,
+    FaultKind, IrqState, LockRef, LockUsage, MemoryUse, MigrateType, OomConstraint, Ownership,
+    Party, PoisonValue, Role, Side, StallMechanism, TaintMeaning, UserFaultKind, WaitKind,
 };

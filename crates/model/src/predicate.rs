@@ -11,9 +11,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::words::{
-    AccessKind, AddressMeaning, AllocationCause, BadObject, Context, FaultKind, IrqState, LockRef,
-    LockUsage, MemoryUse, MigrateType, OomConstraint, Party, Role, Side, TaintMeaning,
-    UserFaultKind, WaitKind,
+    AccessKind, AddressMeaning, AllocationCause, AtomicReason, BadObject, Context, CpuDenial,
+    FaultKind, IrqState, LockRef, LockUsage, MemoryUse, MigrateType, OomConstraint, Ownership,
+    Party, Role, Side, StallMechanism, TaintMeaning, UserFaultKind, WaitKind,
 };
 use crate::{CpuId, EventId, Task};
 
@@ -162,6 +162,31 @@ pub enum Predicate {
         /// Task, softirq, hardirq or NMI.
         context: Context,
     },
+    /// KCSAN saw a value change while it watched.
+    ValueChanged {
+        /// Before.
+        #[serde(with = "crate::hex")]
+        #[schemars(with = "String")]
+        from: u64,
+        /// After.
+        #[serde(with = "crate::hex")]
+        #[schemars(with = "String")]
+        to: u64,
+    },
+    /// UBSAN: an index beyond its array.
+    ArrayIndex {
+        /// The index, as printed.
+        index: i64,
+        /// The type of the array, `u8 [4]`.
+        array: String,
+    },
+    /// UBSAN: a shift by too much or by a negative number.
+    ShiftExponent {
+        /// The exponent, as printed.
+        exponent: i64,
+        /// Bits of the type that is shifted, where the line names them.
+        bits: Option<u32>,
+    },
     /// The CPU on which it happened.
     OnCpu {
         /// The CPU.
@@ -308,6 +333,42 @@ pub enum Predicate {
         /// Function that wants the lock.
         function: String,
     },
+    /// The function that asked for what a task waits for: on the task's stack, the first caller of the function where
+    /// it sleeps that is no part of a locking, waiting or scheduling primitive.
+    WaitCaller {
+        /// The task.
+        task: Task,
+        /// The function.
+        function: String,
+    },
+    /// The kernel names a likely holder of the lock that a task waits for (`is blocked on a mutex likely owned by
+    /// task …`, `.owner: …` of a spinlock report).
+    LikelyHolder {
+        /// The task that waits.
+        waiter: Task,
+        /// The task that is named.
+        holder: Task,
+        /// How the kernel puts it.
+        how: Ownership,
+    },
+    /// A task may hold the lock that others wait for: its stack shows a function of the module that takes the lock.
+    /// A guess.
+    MayHold {
+        /// The task.
+        task: Task,
+        /// Its innermost function of that module.
+        function: String,
+        /// The module.
+        module: String,
+    },
+    /// Between which moments the wait of a blocked task began: not later than the report less the seconds that it
+    /// names, and not more than one look of the detector earlier. Times are those of the log.
+    WaitBegan {
+        /// The earliest moment.
+        earliest: String,
+        /// The latest moment.
+        latest: String,
+    },
 
     // ---- hangs: CPUs and RCU --------------------------------------------------------------------------------
     /// A CPU is stuck.
@@ -374,6 +435,88 @@ pub enum Predicate {
     CallbacksWaiting {
         /// Number.
         count: u64,
+    },
+    /// More callbacks wait at the second report of a stall than at the first (`q=` of both).
+    CallbacksGrew {
+        /// At the first report.
+        from: u64,
+        /// At the second.
+        to: u64,
+    },
+    /// The CPU that found the stall of others (`detected by N`): a witness.
+    StallFoundBy {
+        /// The CPU.
+        cpu: CpuId,
+    },
+    /// The stall ended before its stacks were dumped (`Stall ended before state dump start`).
+    StallEnded,
+    /// The kernel suspects that a timer was not handled (`Possible timer handling issue`).
+    TimerSuspected {
+        /// The CPU.
+        cpu: Option<CpuId>,
+        /// `timer-softirq=`: timer softirqs that ran there.
+        softirqs: Option<u64>,
+    },
+    /// Scans for quiescent states since the grace period began (the largest `fqs=` of its holdouts).
+    GracePeriodScans {
+        /// How many.
+        count: u64,
+    },
+    /// RCU softirqs that ran on a holdout CPU since the last grace period that it noticed: the second number of
+    /// `softirq=A/B` less the first.
+    RcuSoftirqs {
+        /// The CPU.
+        cpu: CpuId,
+        /// How many.
+        count: u64,
+    },
+    /// The rcuc thread of a CPU did not run for that long (`rcuc=N jiffies(starved)`).
+    RcucStarved {
+        /// The CPU.
+        cpu: CpuId,
+        /// Jiffies.
+        jiffies: u64,
+    },
+    /// The reader depth of a holdout task grew from one report of a stall to a later one of the same grace period.
+    DepthGrew {
+        /// The task.
+        task: Task,
+        /// Depth at the first report.
+        from: u32,
+        /// Depth at the later one.
+        to: u32,
+    },
+    /// What keeps a grace period open, as the fields of a stall report show to somebody who knows that release.
+    /// Always INFERRED.
+    StallMechanism {
+        /// What.
+        mechanism: StallMechanism,
+        /// The CPU concerned.
+        cpu: Option<CpuId>,
+        /// The task concerned.
+        task: Option<Task>,
+    },
+    /// When a grace period began: the moment of the report less its age in jiffies.
+    GracePeriodBegan {
+        /// The moment, in times of the log.
+        at: String,
+        /// The tick rate taken for it.
+        hz: u32,
+    },
+    /// A task switched out voluntarily inside an RCU reader section (`Voluntary context switch within RCU read-side
+    /// critical section!`). Where it slept is not where the section was leaked.
+    SleptInReader {
+        /// The task.
+        task: Task,
+        /// Innermost function of its stack outside of scheduler and detector.
+        function: Option<String>,
+    },
+    /// Who may deny a CPU to the thread of a grace period. A guess.
+    CpuDenied {
+        /// The CPU.
+        cpu: CpuId,
+        /// By what.
+        by: CpuDenial,
     },
     /// Two events are one and the same stall.
     SameStall {
@@ -468,6 +611,15 @@ pub enum Predicate {
     },
     /// Lockdep stopped checking: later silence is not health.
     LockdepOff,
+    /// A task releases a lock that it does not hold (`is trying to release lock (C) at:`).
+    LockReleased {
+        /// The task.
+        task: Task,
+        /// The lock.
+        lock: LockRef,
+        /// The function that releases it, from the line below.
+        function: Option<String>,
+    },
 
     // ---- atomic context -------------------------------------------------------------------------------------
     /// A count that forbids sleeping is not what it should be.
@@ -478,6 +630,16 @@ pub enum Predicate {
         value: u64,
         /// Value expected, where printed.
         expected: Option<u64>,
+    },
+    /// Why sleeping is forbidden there, by the bits of a count that is not what it should be.
+    AtomicBecause {
+        /// The reason.
+        reason: AtomicReason,
+    },
+    /// The function that disabled preemption or bottom halves last (the line below `Preemption disabled at:`).
+    PreemptionDisabledAt {
+        /// The function.
+        function: String,
     },
 
     // ---- memory ---------------------------------------------------------------------------------------------
@@ -577,6 +739,22 @@ pub enum Predicate {
     BadState {
         /// What kind of object.
         object: BadObject,
+    },
+    /// A pointer of a linked list is not what it should be.
+    ListPointer {
+        /// As the line names it, `prev->next`.
+        field: String,
+        /// The address that should be there, as printed.
+        expected: String,
+        /// The one that is there, as printed.
+        found: String,
+    },
+    /// A network device cannot be freed, as references to it are left.
+    DeviceReferences {
+        /// Its name.
+        device: String,
+        /// How many.
+        count: u64,
     },
 
     // ---- order and context ----------------------------------------------------------------------------------

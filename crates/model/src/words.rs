@@ -415,6 +415,90 @@ named! {
     }
 }
 
+named! {
+    /// How the kernel names the holder of a lock.
+    Ownership {
+        /// `mutex likely owned by`, `rw-semaphore likely owned by … <writer>`, `.owner:` of a spinlock.
+        Owner = "owner",
+        /// `rw-semaphore likely owned by … <reader>`: only the last one known.
+        Reader = "reader",
+        /// `semaphore likely last held by`.
+        LastHolder = "last_holder",
+    }
+}
+
+named! {
+    /// What keeps a grace period open.
+    StallMechanism {
+        /// The thread of the grace period is runnable and was not given its CPU.
+        ThreadNotPicked = "thread_not_picked",
+        /// The thread has its CPU and does not get on.
+        ThreadRunning = "thread_running",
+        /// The thread is being woken.
+        ThreadWaking = "thread_waking",
+        /// The thread sleeps: its timer did not wake it.
+        ThreadNotWoken = "thread_not_woken",
+        /// All quiescent states were seen: the thread or its timer is at fault.
+        ThreadOrTimer = "thread_or_timer",
+        /// The thread worked, so a holdout keeps the grace period open.
+        Holdout = "holdout",
+        /// The CPU was offline.
+        CpuOffline = "cpu_offline",
+        /// RCU watches the CPU: it runs kernel code.
+        CpuBusy = "cpu_busy",
+        /// RCU does not watch the CPU: it is idle or runs a user program.
+        CpuIdle = "cpu_idle_or_user",
+        /// The CPU's tick runs, and it passes no quiescent state.
+        NoQuiescentState = "no_quiescent_state",
+        /// The CPU took no tick: it is idle, or its tick or its interrupts are off.
+        NoTick = "no_tick",
+        /// The CPU takes timer interrupts: the report was printed from one.
+        TakesTimerInterrupts = "takes_timer_interrupts",
+        /// RCU softirqs are not run there: bottom halves are off, or ksoftirqd gets no time.
+        SoftirqNotRun = "softirq_not_run",
+        /// irq-work is pending there: IRQs are disabled, or it does not take them.
+        IrqWorkPending = "irq_work_pending",
+        /// The reader is runnable or runs: it was preempted and gets too little CPU time.
+        ReaderPreempted = "reader_preempted",
+        /// The reader sleeps inside its section.
+        ReaderSleeps = "reader_sleeps",
+        /// The reader is idle with a section open: the section was leaked, and nothing pending ends it.
+        ReaderLeaked = "reader_leaked",
+        /// The age is beyond any stall timeout: earlier reports are missing, or the clock jumped.
+        EarlierReportsMissing = "earlier_reports_missing",
+    }
+}
+
+named! {
+    /// What may deny a CPU to a thread that is runnable.
+    CpuDenial {
+        /// A real-time or deadline task, or the thread's own real-time budget.
+        RealTimeTask = "real_time_task",
+        /// A loop in the kernel with preemption or softirqs off.
+        KernelLoop = "kernel_loop",
+    }
+}
+
+named! {
+    /// Why a task may not sleep.
+    AtomicReason {
+        /// Interrupts are disabled.
+        IrqsDisabled = "irqs_disabled",
+        /// Preemption is disabled: a spinlock is held, or preempt_disable() was called.
+        PreemptionDisabled = "preemption_disabled",
+        /// Bottom halves are disabled, or a softirq runs.
+        BottomHalves = "bottom_halves_disabled_or_softirq",
+        /// A hard interrupt runs.
+        Hardirq = "hardirq",
+        /// An NMI is handled.
+        Nmi = "nmi",
+        /// Inside an RCU reader section.
+        RcuReader = "rcu_reader",
+        /// Inside a section that must not block, as of an MMU notifier.
+        NonBlock = "non_block_section",
+    }
+}
+
 /// What the value of an address tells of.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
