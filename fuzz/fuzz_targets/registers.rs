@@ -6,9 +6,8 @@ use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|input: &[u8]| {
     let lines: Vec<_> = parse_console::lines(input).collect();
-    for claim in analysis_registers::claims(&lines) {
-        assert!(!claim.statement.is_empty() && !claim.rules.is_empty());
-        assert!(!claim.lines.is_empty(), "no line: {}", claim.statement);
+    for statement in analysis_registers::statements(&lines) {
+        assert!(!statement.lines().is_empty(), "no line: {:?}", statement.predicate());
     }
     for fault in analysis_registers::user_faults(&lines) {
         let _ = fault.offset_in_mapping();

@@ -7,6 +7,7 @@
 pub mod calendar;
 mod claim;
 mod commit;
+mod errno;
 mod evidence;
 pub mod functions;
 mod grade;
@@ -20,6 +21,7 @@ mod words;
 
 pub use claim::{Claim, RuleName};
 pub use commit::CommitId;
+pub use errno::errno_name;
 pub use evidence::{LineSpan, NoLines};
 pub use grade::Grade;
 pub use predicate::Predicate;

@@ -50,6 +50,34 @@ impl Architecture {
         }
     }
 
+    /// `CONFIG_ILLEGAL_POINTER_VALUE`: what poisoned pointers count from; 0 where there is none. Source: Kconfig of
+    /// each architecture.
+    pub(crate) const fn illegal_pointer(self) -> u64 {
+        match self {
+            Self::X86_64 | Self::Arm64 | Self::Riscv64 | Self::S390 => 0xdead_0000_0000_0000,
+            Self::Powerpc => 0x5dea_dbee_f000_0000,
+            _ => 0,
+        }
+    }
+
+    /// Whether a register has eight bytes and their order in memory is known; powerpc and MIPS have both orders.
+    pub(crate) const fn orders_bytes(self) -> bool {
+        matches!(
+            self,
+            Self::X86_64
+                | Self::Arm64
+                | Self::Riscv64
+                | Self::LoongArch
+                | Self::S390
+                | Self::Sparc64
+        )
+    }
+
+    /// Whether the most significant byte stands first in memory, where the order is known.
+    pub(crate) const fn is_big_endian(self) -> bool {
+        matches!(self, Self::S390 | Self::Sparc64 | Self::Parisc | Self::M68k)
+    }
+
     /// Whether a pointer has 32 bits.
     pub const fn is_32_bit(self) -> bool {
         matches!(self, Self::I386 | Self::Arm | Self::M68k)

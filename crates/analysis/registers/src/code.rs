@@ -1,19 +1,17 @@
 //! `Code:` bytes, disassembled.
 //!
-//! x86 by iced-x86, arm64 by yaxpeax-arm; neither stands in a public signature. Other
+//! x86 by iced-x86, arm64 and arm by yaxpeax-arm; neither stands in a public signature. Other
 //! architectures print words that are found and marked but not decoded.
 //!
 //! Invariant: on x86 the instructions before the mark are shown only when some start decodes
 //! without a flaw exactly up to the mark; they stay an inference, the marked one does not.
 
-use iced_x86::{
-    Decoder, DecoderOptions, Formatter, GasFormatter, InstructionInfoFactory, OpAccess,
-};
+use iced_x86::{Decoder, DecoderOptions, Formatter, GasFormatter};
 use model::LineSpan;
 use parse_console::Line;
 use yaxpeax_arch::Decoder as _;
 
-use crate::{Architecture, RegisterDump};
+use crate::Architecture;
 
 /// The most bytes kept of one `Code:` line with its continuations.
 const MOST_BYTES: usize = 256;
@@ -108,14 +106,19 @@ pub fn disassemble(code: &Code, architecture: Architecture) -> Vec<Instruction> 
         (Architecture::X86_64, 1) => x86(&code.bytes, mark, 64),
         (Architecture::I386, 1) => x86(&code.bytes, mark, 32),
         (Architecture::Arm64, 4) => arm64(&code.bytes, mark),
+        (Architecture::Arm, 4) => arm(&code.bytes, mark),
         _ => Vec::new(),
     }
 }
 
+/// Where decoding may begin so that it comes exactly to the mark, the earliest first.
+pub(crate) fn aligned_start(bytes: &[u8], mark: usize, bits: u32) -> Option<usize> {
+    (0..=mark).find(|&start| reaches(&bytes[start..], mark - start, bits))
+}
+
 fn x86(bytes: &[u8], mark: usize, bits: u32) -> Vec<Instruction> {
-    let start = (0..=mark).find(|&start| reaches(&bytes[start..], mark - start, bits));
     let mut shown = Vec::new();
-    if let Some(start) = start {
+    if let Some(start) = aligned_start(bytes, mark, bits) {
         decode_x86(&bytes[start..mark], start as i64 - mark as i64, bits, &mut shown);
     }
     decode_x86(&bytes[mark..], 0, bits, &mut shown);
@@ -206,70 +209,17 @@ fn arm64(bytes: &[u8], mark: usize) -> Vec<Instruction> {
         .collect()
 }
 
-/// How the marked instruction touches memory, worked out from the registers.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct MemoryUse {
-    /// The address that results.
-    pub(crate) address: u64,
-    /// `reads`, `writes`, …
-    pub(crate) verb: &'static str,
-    /// Bytes touched; 0 when the instruction does not tell.
-    pub(crate) size: usize,
-    /// The registers of the operand with their values, such as `RAX = 0x0`.
-    pub(crate) registers: Vec<(String, u64)>,
-}
-
-/// The memory operands of the marked x86 instruction whose registers the dump shows.
-pub(crate) fn memory_uses(code: &Code, dump: &RegisterDump) -> Vec<MemoryUse> {
-    let bits = match dump.architecture {
-        Architecture::X86_64 => 64,
-        Architecture::I386 => 32,
-        _ => return Vec::new(),
-    };
-    let Some(mark) = code.mark.filter(|_| code.group == 1) else { return Vec::new() };
-    let mut decoder = Decoder::new(bits, &code.bytes[mark..], DecoderOptions::NONE);
-    let instruction = decoder.decode();
-    if instruction.is_invalid() {
-        return Vec::new();
-    }
-    let mut factory = InstructionInfoFactory::new();
-    let uses = factory.info(&instruction).used_memory();
-    uses.iter()
-        .filter_map(|memory| {
-            use iced_x86::Register::{EIP, FS, GS, None as NoRegister, RIP};
-            // Per-CPU and thread-local operands have a base that the dump does not always show.
-            if matches!(memory.segment(), FS | GS) || matches!(memory.base(), RIP | EIP) {
-                return None;
-            }
-            let mut registers = Vec::new();
-            for register in [memory.base(), memory.index()] {
-                if register != NoRegister {
-                    let name = format!("{register:?}");
-                    let value = dump.get(&name)?;
-                    registers.push((name, value));
-                }
-            }
-            if registers.is_empty() {
-                return None;
-            }
-            let index = match memory.index() {
-                NoRegister => 0,
-                _ => registers.last()?.1.wrapping_mul(u64::from(memory.scale())),
+fn arm(bytes: &[u8], mark: usize) -> Vec<Instruction> {
+    let decoder = yaxpeax_arm::armv7::InstDecoder::armv7();
+    let words = bytes.as_chunks::<4>().0.iter().enumerate();
+    words
+        .map(|(at, word)| {
+            let offset = 4 * at as i64 - mark as i64;
+            let text = match decoder.decode(&mut yaxpeax_arch::U8Reader::new(word)) {
+                Ok(instruction) => instruction.to_string(),
+                Err(_) => format!(".inst {:#010x}", u32::from_le_bytes(*word)),
             };
-            let base = if memory.base() == NoRegister { 0 } else { registers[0].1 };
-            let address = base.wrapping_add(index).wrapping_add(memory.displacement());
-            let verb = match memory.access() {
-                OpAccess::Read | OpAccess::CondRead => "reads",
-                OpAccess::Write | OpAccess::CondWrite => "writes",
-                OpAccess::ReadWrite | OpAccess::ReadCondWrite => "changes",
-                _ => return None,
-            };
-            Some(MemoryUse {
-                address: if bits == 32 { address & 0xffff_ffff } else { address },
-                verb,
-                size: memory.memory_size().size(),
-                registers,
-            })
+            Instruction { offset, bytes: word.to_vec(), text, marked: offset == 0 }
         })
         .collect()
 }
@@ -292,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn the_marked_instruction_is_decoded_on_each_architecture() {
+    fn x06_the_marked_instruction_is_decoded_on_each_architecture() {
         assert_eq!(marked("Code: 90 90 <0f> 0b 90", Architecture::X86_64), "ud2");
         assert_eq!(
             marked("Code: 55 48 89 e5 <48> 8b 43 18 c3", Architecture::X86_64),
@@ -303,12 +253,13 @@ mod tests {
             "mov 0x18(%ebx),%eax"
         );
         assert_eq!(marked("Code: d503201f (f9400c01)", Architecture::Arm64), "ldr x1, [x0, #0x18]");
+        assert_eq!(marked("Code: e5933000 (e5932004)", Architecture::Arm), "ldr r2, [r3, 0x4]");
         assert_eq!(marked("Code: 90 <74> 10 90", Architecture::X86_64), "je .+0x12");
         assert_eq!(marked("Code: 90 <eb> fe 90", Architecture::X86_64), "jmp .+0x0");
     }
 
     #[test]
-    fn instructions_before_the_mark_end_exactly_at_it() {
+    fn x06_instructions_before_the_mark_end_exactly_at_it() {
         // The first byte is the tail of an instruction that began before the dump.
         let shown = disassemble(
             &code("Code: 00 00 48 89 f7 0f 05 <48> 3d 01 f0 ff ff"),
@@ -320,7 +271,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrapped_line_is_put_together_and_a_missing_one_is_none() {
+    fn x06_a_wrapped_line_is_put_together_and_a_missing_one_is_none() {
         let joined = code("Code: 90 90\n90 <0f> 0b\nRSP: 0018:ffff000000000000 EFLAGS: 00000246\n");
         assert_eq!(
             (joined.bytes.len(), joined.mark, joined.lines),
@@ -329,17 +280,5 @@ mod tests {
         let lines: Vec<_> =
             parse_console::lines(b"Code: Bad RIP value.\nCode: Unable to access\n").collect();
         assert!(code_lines(&lines).is_empty());
-    }
-
-    #[test]
-    fn the_bad_address_is_computed_from_the_registers() {
-        let text = "RIP: 0010:do_it+0x4/0x20\nCode: 55 <48> 8b 43 18 c3\n\
-            RSP: 0018:ffffc90000000000 EFLAGS: 00010246\n\
-            RAX: 0000000000000001 RBX: 0000000000000000 RCX: 0000000000000002\n";
-        let lines: Vec<_> = parse_console::lines(text.as_bytes()).collect();
-        let dump = &crate::register_dumps(&lines)[0];
-        let uses = memory_uses(&code_lines(&lines)[0], dump);
-        assert_eq!((uses[0].address, uses[0].verb, uses[0].size), (0x18, "reads", 8));
-        assert_eq!(uses[0].registers, [("RBX".to_owned(), 0)]);
     }
 }

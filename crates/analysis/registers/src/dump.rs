@@ -191,10 +191,13 @@ fn x86_pointer(text: &str) -> Option<Found> {
         registers.push(("CS".to_owned(), cs));
         pointer = after;
     }
-    let pointer = pointer.trim_start().trim_start_matches("[<").trim_start_matches("0x");
+    let pointer = pointer.trim_start().trim_start_matches("[<");
+    // `0x0` is the pointer of a jump to NULL; bare digits must be many, since symbols hold digits too.
+    let prefixed = pointer.starts_with("0x");
+    let pointer = pointer.trim_start_matches("0x");
     let digits = pointer.bytes().take_while(u8::is_ascii_hexdigit).count();
     let ends = pointer[digits..].chars().next().is_none_or(|c| !c.is_alphanumeric() && c != '_');
-    if digits >= 5
+    if (digits >= 5 || prefixed && digits > 0)
         && ends
         && let Ok(value) = u64::from_str_radix(&pointer[..digits], 16)
     {

@@ -8,8 +8,8 @@ use std::sync::LazyLock;
 
 use model::LineSpan;
 
-use crate::address::errno;
 use crate::{Architecture, Mode, RegisterDump};
+use model::errno_name;
 
 /// Rows of numbers and arguments; the file's head explains its columns.
 const TABLE: &str = include_str!("../tables/syscalls.tsv");
@@ -159,7 +159,7 @@ const MIPS_N64: Convention = Convention {
 /// The system call that a dump stands in; `None` when the dump is not that of a system call, or
 /// does not tell.
 ///
-/// On x86 the original accumulator is printed for system calls only. RISC-V, powerpc and MIPS
+/// On x86 the original accumulator is printed for exceptions too, so other registers must agree. RISC-V, powerpc and MIPS
 /// print the cause of the entry. arm prints the frame of a call under `ret_fast_syscall`. arm64 and
 /// s390 print no cause: their dumps are never taken for a call here.
 pub fn syscall(dump: &RegisterDump) -> Option<Syscall> {
@@ -195,9 +195,15 @@ fn convention(dump: &RegisterDump) -> Option<&'static Convention> {
     let user = dump.mode == Some(Mode::User);
     match dump.architecture {
         // The selector of 32-bit programs on a 64-bit kernel.
-        Architecture::X86_64 if dump.get("CS") == Some(0x23) => Some(&COMPAT),
-        Architecture::X86_64 => user.then_some(&X86_64),
-        Architecture::I386 => user.then_some(&I386),
+        Architecture::X86_64 if dump.get("CS") == Some(0x23) => {
+            at_call(dump, "RAX").then_some(&COMPAT)
+        }
+        Architecture::X86_64 => {
+            // SYSCALL leaves the return address in RCX.
+            let returns = dump.get("RCX").is_some_and(|rcx| dump.get("RIP") == Some(rcx));
+            (user && (returns || at_call(dump, "RAX"))).then_some(&X86_64)
+        }
+        Architecture::I386 => (user && at_call(dump, "EAX")).then_some(&I386),
         Architecture::Riscv64 => (user && dump.get("cause") == Some(8)).then_some(&RISCV),
         Architecture::Powerpc => (user
             && matches!(dump.get("TRAP"), Some(0xc00 | 0xc01 | 0x3000 | 0x3001)))
@@ -219,6 +225,13 @@ fn convention(dump: &RegisterDump) -> Option<&'static Convention> {
         | Architecture::Parisc
         | Architecture::M68k => None,
     }
+}
+
+/// Whether the accumulator holds -ENOSYS, as every entry of a system call on x86 leaves it: the original accumulator
+/// of an exception holds its error code, which looks like the number of a call.
+fn at_call(dump: &RegisterDump, accumulator: &str) -> bool {
+    const NO_SUCH_CALL: u32 = (-38i32).cast_unsigned();
+    dump.get(accumulator).is_some_and(|value| value as u32 == NO_SUCH_CALL)
 }
 
 /// The name of a call by its number; `None` when the table has no such number or the architecture
@@ -266,15 +279,13 @@ fn arguments(
         let value = if convention.narrow { value & 0xffff_ffff } else { value };
         let overwritten = at == 0
             && convention.first_returns
-            && errno(negated(value, convention.narrow)).is_some();
+            && u32::try_from(negated(value, convention.narrow)).ok().and_then(errno_name).is_some();
         let original = ["orig_a0", "orig_r0"].iter().find_map(|r| dump.get(r)).filter(|_| at == 0);
         shown.push(match (original, overwritten) {
             (Some(value), _) => {
                 Argument { name, value: Some(value), text: show(class, value, convention.narrow) }
             }
-            (None, true) => {
-                Argument { name, value: None, text: "(overwritten by the result)".to_owned() }
-            }
+            (None, true) => Argument { name, value: None, text: "?".to_owned() },
             (None, false) => {
                 Argument { name, value: Some(value), text: show(class, value, convention.narrow) }
             }
@@ -415,10 +426,7 @@ mod tests {
             a2 : 0000000000000040 a3 : 0000000000000000 a4 : 0000000000000000\n \
             a7 : 0000000000000040\n\
             status: 0000000200000020 badaddr: 0000000000000000 cause: 0000000000000008\n";
-        assert_eq!(
-            call(riscv).as_deref(),
-            Some("write(fd=(overwritten by the result), buf=0x20000000, count=0x40)")
-        );
+        assert_eq!(call(riscv).as_deref(), Some("write(fd=?, buf=0x20000000, count=0x40)"));
         let powerpc = "NIP:  00007fff9b2a1c04 LR: 0000000010001234 CTR: 0000000000000000\n\
             REGS: c00000000f4e3e80 TRAP: 3000   Not tainted  (6.1.0)\n\
             MSR:  800000000280f033 <SF,EE,PR>  CR: 24004822  XER: 00000000\n\

@@ -2,7 +2,7 @@
 //! Judged by the lines of the reports.
 
 use analysis_hang::event::{Detail, Event, EventKind, Role, Snapshot};
-use model::LineSpan;
+use model::{AddressMeaning, LineSpan};
 
 use super::tasks::subject;
 use crate::claims::{Case, Found, Judgement};
@@ -504,7 +504,7 @@ pub(crate) fn address(case: &Case<'_>, found: &[Found<'_>]) -> Option<Judgement>
     let mut known: Vec<(u64, Cited)> = Vec::new();
     let lines: Vec<_> = exhibit.lines.iter().map(|line| (*line).clone()).collect();
     for fault in analysis_registers::faults(&lines) {
-        known.push((fault.address, exhibit.cite(fault.line)));
+        known.extend(fault.address.map(|address| (address, exhibit.cite(fault.line))));
     }
     for event in &exhibit.seen.events {
         match &event.detail {
@@ -734,13 +734,13 @@ pub(crate) fn reporter(case: &Case<'_>, found: &[Found<'_>]) -> Option<Judgement
 pub(crate) fn poison(case: &Case<'_>, found: &[Found<'_>]) -> Option<Judgement> {
     let written = found.first()?.group("value")?;
     let value = u64::from_str_radix(written.trim_start_matches("0x"), 16).ok()?;
-    let meaning =
-        analysis_registers::name_address(analysis_registers::Architecture::X86_64, value)?;
+    let named = analysis_registers::poison(analysis_registers::Architecture::X86_64, value)?;
+    let AddressMeaning::Poison { name, .. } = named.meaning else { return None };
     let exhibit = case.evidence.facts();
     let digits = format!("{value:016x}");
     let line = exhibit.lines.iter().find(|l| l.text.contains(&digits))?;
     Some(
-        Judgement::new(format!("{written} is poison"), Plausible, meaning.text)
+        Judgement::new(format!("{written} is poison"), Plausible, name.name())
             .citing([exhibit.cite(line.number)]),
     )
 }

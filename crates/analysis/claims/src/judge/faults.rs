@@ -1,6 +1,7 @@
 //! Claims about memory faults, races and the function at fault.
 
 use analysis_hang::event::{Detail, EventKind};
+use model::{AddressMeaning, PoisonValue, Predicate};
 
 use super::waits::is_detector;
 use crate::claims::{Case, Found, Judgement};
@@ -66,20 +67,20 @@ fn reported(case: &Case<'_>) -> Reported {
 
 fn registers(exhibit: &Exhibit<'_>, out: &mut Reported) {
     let lines: Vec<_> = exhibit.lines.iter().map(|line| (*line).clone()).collect();
-    for claim in analysis_registers::claims(&lines) {
-        let Some(line) = claim.lines.first().map(|l| exhibit.cite_span(*l)) else { continue };
-        if claim.statement.contains("POISON_FREE") {
-            out.poison.get_or_insert((claim.statement.clone(), line));
+    for statement in analysis_registers::statements(&lines) {
+        let Some(line) = statement.lines().first().map(|l| exhibit.cite_span(*l)) else { continue };
+        if let Predicate::AddressMeaning { address, meaning, .. } = statement.predicate()
+            && let AddressMeaning::Poison { name: PoisonValue::SlabFree, .. } = meaning
+        {
+            out.poison.get_or_insert((format!("{address:#x} is POISON_FREE"), line));
         }
     }
     for fault in analysis_registers::faults(&lines) {
-        let near_null = fault.address < 4096
-            || analysis_registers::kasan_shadow(
-                analysis_registers::Architecture::X86_64,
-                fault.address,
-            )
-            .is_some_and(|(first, ..)| first < 4096);
-        out.addresses.push((format!("{:#x}", fault.address), near_null, exhibit.cite(fault.line)));
+        let Some(address) = fault.address else { continue };
+        let near_null = address < 4096
+            || analysis_registers::kasan_shadow(analysis_registers::Architecture::X86_64, address)
+                .is_some_and(|(first, _)| first < 4096);
+        out.addresses.push((format!("{address:#x}"), near_null, exhibit.cite(fault.line)));
     }
 }
 

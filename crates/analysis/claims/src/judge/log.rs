@@ -4,7 +4,7 @@
 use std::sync::LazyLock;
 
 use analysis_hang::event::{Detail, EventKind, MemoryReport};
-use model::LineSpan;
+use model::{IrqState, LineSpan, Predicate};
 use regex::Regex;
 
 use super::{Shape, is_match};
@@ -517,15 +517,18 @@ pub(crate) fn interrupts_off(case: &Case<'_>, found: &[Found<'_>]) -> Option<Jud
             }
         }
         let lines: Vec<_> = exhibit.lines.iter().map(|line| (*line).clone()).collect();
-        let flags: Vec<_> = analysis_registers::claims(&lines)
+        let flags: Vec<_> = analysis_registers::statements(&lines)
             .into_iter()
-            .filter(|c| c.rules.first().is_some_and(|r| r.0 == "X09"))
+            .filter_map(|statement| match statement.predicate() {
+                Predicate::Irqs { state, .. } => Some((*state, statement.lines().to_vec())),
+                _ => None,
+            })
             .collect();
-        let open = flags.iter().filter(|c| c.statement.contains("open")).count();
+        let open = flags.iter().filter(|(state, _)| *state == IrqState::Enabled).count();
         if !flags.is_empty() {
             let cited: Vec<Cited> = flags
                 .iter()
-                .flat_map(|c| c.lines.iter().map(|l| exhibit.cite_span(*l)))
+                .flat_map(|(_, lines)| lines.iter().map(|l| exhibit.cite_span(*l)))
                 .take(4)
                 .collect();
             if open == flags.len() {

@@ -3,12 +3,11 @@
 //!
 //! Invariant: reads the start of a log only, so memory stays bounded; what was left out is said.
 
-use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use analysis_registers::UserFault;
 use io_symbols::{Location, Place, places};
-use model::{Claim, Grade, RuleName};
+use model::{Claim, Grade, RuleName, Statement};
 
 use crate::failure::Failure;
 
@@ -20,9 +19,8 @@ const MOST_CLAIMS: usize = 200;
 /// The statements about the registers of a log, in the order of their lines, the same one once.
 pub(super) fn claims(log: &[u8], binaries: &[PathBuf]) -> Result<Vec<Claim>, Failure> {
     let lines: Vec<_> = parse_console::lines(log).collect();
-    let mut claims = analysis_registers::claims(&lines);
-    let mut said = HashSet::new();
-    claims.retain(|claim| said.insert(claim.statement.clone()));
+    let statements = analysis_registers::statements(&lines);
+    let mut claims: Vec<Claim> = statements.iter().map(claim).collect();
     if !binaries.is_empty() {
         for fault in analysis_registers::user_faults(&lines) {
             claims.extend(in_program(&fault, binaries)?);
@@ -31,6 +29,16 @@ pub(super) fn claims(log: &[u8], binaries: &[PathBuf]) -> Result<Vec<Claim>, Fai
     }
     claims.truncate(MOST_CLAIMS);
     Ok(claims)
+}
+
+/// A statement with its sentence.
+fn claim(statement: &Statement) -> Claim {
+    Claim {
+        statement: render::sentence(statement.predicate()),
+        grade: statement.grade(),
+        rules: vec![RuleName(statement.rule().rule().name)],
+        lines: statement.lines().to_vec(),
+    }
 }
 
 /// Where the instruction lies in the program of that name, if the user gave it.
@@ -87,8 +95,8 @@ mod tests {
         let line = "a.out[1]: segfault at 0 ip 0000000000401136 sp 00007ffe00000010 error 6 in a.out[401000+1000]\n";
         let log = format!("{line}{line}");
         let said = claims(log.as_bytes(), &[PathBuf::from("/nowhere/b.out")]).unwrap();
-        assert_eq!(said.len(), 1, "{said:?}");
-        assert!(said[0].statement.contains("write, page not present, user mode"));
+        let bits = |claim: &&Claim| claim.statement.contains("write, page not present, user mode");
+        assert_eq!(said.iter().filter(bits).count(), 1, "{said:?}");
         // The program that is named must be there.
         assert!(claims(log.as_bytes(), &[PathBuf::from("/nowhere/a.out")]).is_err());
     }

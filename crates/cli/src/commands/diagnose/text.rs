@@ -408,9 +408,7 @@ pub(super) fn registers(claims: &[Claim]) -> String {
 
 /// Whether a statement on registers is worth a line: what stands in nearly every dump is left to JSON.
 pub(super) fn is_telling(claim: &Claim) -> bool {
-    !(claim.statement.starts_with("Interrupts were open")
-        || claim.statement.contains("right behind its system call")
-        || claim.statement.starts_with("The program is at"))
+    !claim.statement.starts_with("IRQs enabled")
 }
 
 /// What was not read or kept.

@@ -1,0 +1,126 @@
+//! Everything that registers, faults and code bytes of a log say, as graded statements.
+//!
+//! Invariant: a statement cites the lines it is computed from, and nothing else.
+
+mod codes;
+mod kernel;
+mod registers;
+mod user;
+
+use std::collections::HashSet;
+
+use model::{Evidence, Grade, LineSpan, Predicate, RuleId, Statement};
+use parse_console::Line;
+
+use crate::{Code, Mode, RegisterDump, code_lines, faults, register_dumps, user_faults};
+
+/// How many lines behind a fault its registers may stand: old kernels list their modules in between.
+const SAME_EVENT: u64 = 60;
+/// How many lines behind its registers the `Code:` of a dump may stand: some architectures print the stack first.
+const SAME_DUMP: u64 = 80;
+
+/// Reads all dumps, faults and code bytes of `lines` (one log, or one event of it) and says what
+/// they mean, ordered by line, each thing once.
+pub fn statements(lines: &[Line<'_>]) -> Vec<Statement> {
+    let log = Log { lines, dumps: register_dumps(lines), codes: code_lines(lines) };
+    let mut said = Said::default();
+    for fault in faults(lines) {
+        kernel::fault(&log, &fault, &mut said);
+    }
+    for dump in &log.dumps {
+        registers::system_call(dump, &mut said);
+        if dump.mode == Some(Mode::Kernel) {
+            registers::irqs(&log, dump, &mut said);
+            codes::trap(dump, &mut said);
+            registers::poisoned(dump, &mut said);
+            kernel::instruction(&log, dump, &mut said);
+        }
+    }
+    codes::printed(lines, &mut said);
+    for fault in user_faults(lines) {
+        user::fault(&fault, &mut said);
+    }
+    said.in_order()
+}
+
+/// The statements so far; the same one is kept once.
+#[derive(Default)]
+struct Said {
+    known: HashSet<Predicate>,
+    statements: Vec<Statement>,
+}
+
+impl Said {
+    fn add(
+        &mut self,
+        predicate: Predicate,
+        grade: Grade,
+        rule: RuleId,
+        lines: impl IntoIterator<Item = LineSpan>,
+    ) {
+        let Some(evidence) = Evidence::new(lines) else { return };
+        if self.known.insert(predicate.clone()) {
+            self.statements.push(Statement::new(predicate, grade, rule, evidence));
+        }
+    }
+
+    /// Whether the meaning of a register with that value has been told.
+    fn names_register(&self, name: &str, value: u64) -> bool {
+        self.known.iter().any(|known| {
+            matches!(known, Predicate::AddressMeaning { address, register: Some(register), .. }
+                if *address == value && register == name)
+        })
+    }
+
+    fn in_order(mut self) -> Vec<Statement> {
+        self.statements.sort_by_key(|statement| statement.lines().first().copied());
+        self.statements
+    }
+}
+
+/// A log with what was read of it.
+struct Log<'a> {
+    lines: &'a [Line<'a>],
+    dumps: Vec<RegisterDump>,
+    codes: Vec<Code>,
+}
+
+impl Log<'_> {
+    fn line(&self, number: u64) -> Option<&Line<'_>> {
+        let at = self.lines.partition_point(|line| line.number < number);
+        self.lines.get(at).filter(|line| line.number == number)
+    }
+
+    /// Whether two lines may be of one printer: callers that are both given must agree.
+    fn same_printer(&self, one: u64, other: u64) -> bool {
+        let caller = |number| self.line(number).and_then(|line| line.caller);
+        match (caller(one), caller(other)) {
+            (Some(a), Some(b)) => a == b,
+            _ => true,
+        }
+    }
+
+    /// The bytes that belong to a dump.
+    fn code_of(&self, dump: &RegisterDump) -> Option<&Code> {
+        let behind = |code: &&Code| {
+            let at = code.lines.first;
+            at >= dump.lines.first && at - dump.lines.first < SAME_DUMP
+        };
+        let code = self.codes.iter().find(behind)?;
+        let last = self.dumps.iter().rfind(|other| other.lines.first <= code.lines.first)?;
+        // Old kernels print the bytes behind the stack: a dump in between owns them.
+        (last == dump && self.same_printer(dump.lines.first, code.lines.first)).then_some(code)
+    }
+
+    /// The kernel's registers at a fault.
+    fn dump_of(&self, line: u64) -> Option<&RegisterDump> {
+        let dump = self.dumps.iter().find(|dump| {
+            let at = dump.lines.first;
+            at >= line && at - line < SAME_EVENT && dump.mode != Some(Mode::User)
+        })?;
+        self.same_printer(line, dump.lines.first).then_some(dump)
+    }
+}
+
+#[cfg(test)]
+mod tests;
