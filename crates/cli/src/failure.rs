@@ -61,6 +61,17 @@ impl From<io::Error> for Failure {
     }
 }
 
+impl From<app_bisect::Failure> for Failure {
+    fn from(failure: app_bisect::Failure) -> Self {
+        let status = match failure.kind {
+            app_bisect::FailureKind::Usage => USAGE,
+            app_bisect::FailureKind::Lab => LAB,
+        };
+        let hint = failure.hint.clone();
+        Self { error: failure.into(), hint, status }
+    }
+}
+
 fn is_closed_pipe(error: &anyhow::Error) -> bool {
     error.chain().any(|cause| {
         cause.downcast_ref::<io::Error>().is_some_and(|e| e.kind() == io::ErrorKind::BrokenPipe)

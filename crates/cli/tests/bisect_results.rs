@@ -93,7 +93,7 @@ fn the_culprit_is_taken_back_at_the_bad_end_and_the_failure_goes() {
     let arguments = ["run", "--good", &first, "--test", &test, "--title", "Assertion"];
     let (out, err) = text(&project.bisect(&arguments));
     assert!(out.starts_with(&culprit[..12]), "{out}\n{err}");
-    assert!(out.contains("Taken back at the bad end"), "{out}");
+    assert!(out.contains("Reverted on the bad commit"), "{out}");
     assert!(out.contains("did not show in"), "{out}");
     let json = project.json();
     let revert = &json["conclusion"]["revert"];
@@ -104,7 +104,7 @@ fn the_culprit_is_taken_back_at_the_bad_end_and_the_failure_goes() {
 
     // It is left out where that is wished.
     let (out, _) = text(&project.bisect(&[&arguments[..], &["--no-revert"]].concat()));
-    assert!(out.starts_with(&culprit[..12]) && !out.contains("Taken back"), "{out}");
+    assert!(out.starts_with(&culprit[..12]) && !out.contains("Reverted on the bad"), "{out}");
     assert_eq!(project.json()["conclusion"]["revert"]["result"], "not_asked");
 }
 
@@ -138,7 +138,7 @@ fn a_culprit_that_does_not_revert_cleanly_is_named_and_that_is_said() {
     let test = "grep -q bad a && { echo 'BUG: it is there'; exit 1; }; exit 0";
     let (out, err) = text(&project.bisect(&["run", "--good", &first, "--test", test]));
     assert!(out.starts_with(&culprit[..12]), "{out}\n{err}");
-    assert!(out.contains("cannot be taken back at the bad end without a conflict"), "{out}");
+    assert!(out.contains("cannot be reverted on the bad commit without a conflict"), "{out}");
     assert_eq!(project.json()["conclusion"]["revert"]["result"], "not_clean");
 }
 
@@ -256,8 +256,8 @@ fn a_rare_other_failure_of_the_bad_end_does_not_stop_the_search() {
     assert!(out.contains("taken for another bug: BUG: rare ("), "{out}");
     let json = project.json();
     assert_eq!(json["wanted"][0], "BUG: wanted");
-    assert_eq!(json["bystanders"][0]["title"], "BUG: rare");
-    assert!(json["bystanders"][0]["runs"].as_u64().unwrap() >= 1, "{json}");
+    assert_eq!(json["other_crashes"][0]["title"], "BUG: rare");
+    assert!(json["other_crashes"][0]["runs"].as_u64().unwrap() >= 1, "{json}");
 }
 
 #[test]

@@ -4,6 +4,7 @@
 //! on no crate of ours; does no I/O. What is said of a log is a [`Statement`]: a [`Predicate`] with its
 //! [`Evidence`], the [`RuleId`] by which it is said and its [`Grade`].
 
+pub mod bisection;
 pub mod calendar;
 mod claim;
 mod commit;

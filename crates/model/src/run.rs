@@ -13,21 +13,24 @@ pub enum RunOutcome {
     Clean,
     /// The kernel (or program) did not get as far as the test.
     BootFailed,
+    /// The test said that it cannot tell, as with `git bisect skip`.
+    Skipped,
     /// The commit could not be built.
     BuildFailed,
-    /// The lab failed: nothing is learnt about the commit.
-    LabTrouble,
+    /// The machinery failed: nothing is learnt about the commit.
+    InfrastructureError,
 }
 
 impl RunOutcome {
     /// Every outcome, in the order in which tables show them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Wanted,
         Self::Other,
         Self::Clean,
         Self::BootFailed,
+        Self::Skipped,
         Self::BuildFailed,
-        Self::LabTrouble,
+        Self::InfrastructureError,
     ];
 
     /// The name under which the outcome is printed and stored.
@@ -37,8 +40,9 @@ impl RunOutcome {
             Self::Other => "other",
             Self::Clean => "clean",
             Self::BootFailed => "boot_failed",
+            Self::Skipped => "skipped",
             Self::BuildFailed => "build_failed",
-            Self::LabTrouble => "lab_trouble",
+            Self::InfrastructureError => "infrastructure_error",
         }
     }
 

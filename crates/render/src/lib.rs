@@ -3,6 +3,7 @@
 //! Invariants: decides nothing; reads no log and no text that it wrote; whatever comes from a log is escaped by
 //! the writer that puts it on a terminal or a page.
 
+pub mod bisect;
 mod escape;
 mod sentence;
 pub mod thread;

@@ -171,7 +171,7 @@ fn tally(test: &Test, log: &BisectLog) -> Tally {
             Outcome::BootFailed(why) | Outcome::BasicTestFailed(why) => {
                 *tally.unbootable.entry(why.clone()).or_default() += count;
             }
-            Outcome::Ignored(_) | Outcome::LabTrouble(_) => tally.lab += count,
+            Outcome::Ignored(_) | Outcome::InfrastructureError(_) => tally.lab += count,
         }
     }
     tally

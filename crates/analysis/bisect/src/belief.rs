@@ -377,7 +377,7 @@ impl Belief {
 
     /// Per class, and last for "older": what is known of the state around each tested commit under
     /// the most likely behaviour.
-    pub(crate) fn surroundings(&self) -> Vec<Surroundings> {
+    pub(crate) fn forward_backward(&self) -> Vec<ForwardBackward> {
         let chain = Chain::new(&self.tested, &self.rates);
         let all_bad = vec![true; self.tested.len()];
         let places: Vec<f64> = self.tested.iter().map(|t| self.position(t.commit)).collect();
@@ -391,7 +391,7 @@ impl Belief {
                     .max_by(|a, b| a.1.total_cmp(b.1))
                     .map_or(0, |(column, _)| column);
                 let bad = self.classes.get(row).map_or(&all_bad, |class| &class.bad);
-                chain.surroundings(&self.behaviours[likeliest], bad, &places)
+                chain.forward_backward(&self.behaviours[likeliest], bad, &places)
             })
             .collect()
     }
@@ -518,14 +518,14 @@ struct Chain<'a> {
 
 /// Messages along the chain from both ends, for one class and behaviour; scaled freely.
 #[derive(Clone, Debug)]
-pub(crate) struct Surroundings {
+pub(crate) struct ForwardBackward {
     /// Joint of the runs of the first `k` tested commits and the state at the last of them.
     before: Vec<PerRegime>,
     /// Likelihood of the runs from tested commit `k` on, given the state at `k`.
     from: Vec<PerRegime>,
 }
 
-impl Surroundings {
+impl ForwardBackward {
     /// The state around a commit: `at` tested commits stand before it, at distances `before` and
     /// `after` from its neighbours in commits. With `after` 0 it is the tested commit `at` itself.
     pub(crate) fn state(&self, prior: &PerRegime, at: usize, before: f64, after: f64) -> PerRegime {
@@ -621,7 +621,12 @@ impl<'a> Chain<'a> {
         likelihoods
     }
 
-    fn surroundings(&self, behaviour: &Behaviour, bad: &[bool], places: &[f64]) -> Surroundings {
+    fn forward_backward(
+        &self,
+        behaviour: &Behaviour,
+        bad: &[bool],
+        places: &[f64],
+    ) -> ForwardBackward {
         let level = |at: usize| if bad[at] { behaviour.level_at(places[at]) } else { 0 };
         let len = self.tested.len();
         let mut before = vec![self.prior];
@@ -639,6 +644,6 @@ impl<'a> Chain<'a> {
             let stay = self.stay[at];
             later = from[at].map(|value| stay * value + (1.0 - stay) * moved);
         }
-        Surroundings { before, from }
+        ForwardBackward { before, from }
     }
 }

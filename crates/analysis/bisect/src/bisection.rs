@@ -144,9 +144,9 @@ impl Bisection {
 
     /// Notes a run that ended in another crash which the failing end shows, too: since it did not hide
     /// the wanted one there, it is a run in which that did not show.
-    pub fn record_bystander(&mut self, commit: usize) {
+    pub fn record_known_crash(&mut self, commit: usize) {
         let tally = self.tally_of(commit);
-        tally.bystander = tally.bystander.saturating_add(1);
+        tally.known_crash = tally.known_crash.saturating_add(1);
     }
 
     fn tally_of(&mut self, commit: usize) -> &mut Tally {

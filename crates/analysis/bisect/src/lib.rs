@@ -6,6 +6,7 @@
 //! Invariants: runs nothing, reads no clock, does no I/O; the same runs give a [`Bisection`] the same
 //! answer, in whatever order they came.
 
+pub mod answer;
 mod belief;
 mod bisection;
 mod bits;
@@ -14,11 +15,14 @@ mod noise;
 mod origin;
 mod prior;
 mod record;
+pub mod renamed;
 mod revert;
+pub mod search;
 pub mod simulate;
 mod step;
-mod strands;
+mod target_title;
 
+pub use answer::{Answer, Reverted};
 pub use belief::Belief;
 pub use bisection::{Bisection, Conclusion, Direction, Next, Settings};
 pub use bits::CommitSet;
@@ -28,5 +32,6 @@ pub use origin::{Build, Origin, is_configuration};
 pub use prior::{Hint, Prior};
 pub use record::Tally;
 pub use revert::Revert;
+pub use search::{Search, Wanted};
 pub use step::Step;
-pub use strands::{Share, Strand, is_renamed};
+pub use target_title::{Share, TargetTitle, is_renamed};

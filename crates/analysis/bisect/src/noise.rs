@@ -140,8 +140,8 @@ impl Rates {
                 let [wanted, other, clean] = self.outcomes(LEVELS[level], regime);
                 // The other bug of the failing end did not hide the wanted one there, so it is a run
                 // without it; unless it hides it here.
-                let bystander = if TABLE[regime].masks { other } else { clean };
-                [wanted, other, clean, bystander].map(|probability| probability.max(1e-12).ln())
+                let known_crash = if TABLE[regime].masks { other } else { clean };
+                [wanted, other, clean, known_crash].map(|probability| probability.max(1e-12).ln())
             })
         });
         Likelihoods { logs }
@@ -159,8 +159,8 @@ impl Rates {
         let mut noisy = Mean::new(start.noisy, 25.0);
         for ((_, tally), &bad) in tallies.iter().zip(bad) {
             let usable = f64::from(tally.usable());
-            if tally.is_barren() {
-                if tally.build_failed > 0 || tally.boot_failed > 1 {
+            if tally.is_untestable() {
+                if tally.build_failed > 0 || tally.unreached() > 1 {
                     untestable.add(1.0, 0.0);
                 }
                 continue;
@@ -169,7 +169,7 @@ impl Rates {
                 continue;
             }
             untestable.add(0.0, 1.0);
-            boot.add(f64::from(tally.boot_failed), usable);
+            boot.add(f64::from(tally.unreached()), usable);
             let other = f64::from(tally.other);
             let is_noisy = other >= 2.0 && other > 0.2 * usable && bad < 0.5;
             noisy.add(f64::from(u8::from(is_noisy)), f64::from(u8::from(!is_noisy)));
@@ -221,7 +221,7 @@ pub(crate) struct Likelihoods {
 impl Likelihoods {
     /// Likelihood of a tally at every level and in every regime, scaled so that the largest is 1.
     pub(crate) fn of(&self, tally: &Tally) -> [PerRegime; LEVELS.len()] {
-        let counts = [tally.wanted, tally.other, tally.clean, tally.bystander].map(f64::from);
+        let counts = [tally.wanted, tally.other, tally.clean, tally.known_crash].map(f64::from);
         let mut values = self.logs.map(|row| {
             row.map(|logs| counts.iter().zip(logs).map(|(count, log)| count * log).sum::<f64>())
         });
@@ -267,7 +267,7 @@ fn untestable_length(tallies: &[(usize, Tally)], share: f64) -> f64 {
     const PRIOR: [f64; 5] = [0.1, 0.2, 0.4, 0.2, 0.1];
     let states: Vec<(usize, bool)> = tallies
         .iter()
-        .filter(|(_, tally)| tally.usable() > 0 || tally.is_barren())
+        .filter(|(_, tally)| tally.usable() > 0 || tally.is_untestable())
         .map(|(commit, tally)| (*commit, tally.usable() > 0))
         .collect();
     let mut total = 0.0;
@@ -353,7 +353,7 @@ mod tests {
 
     #[test]
     fn the_other_bug_of_the_failing_end_is_evidence_against_the_wanted_one() {
-        let tally = Tally { bystander: 30, ..Tally::default() };
+        let tally = Tally { known_crash: 30, ..Tally::default() };
         let likelihood = Rates::default().likelihoods().of(&tally);
         let prior = Rates::default().regimes();
         let weigh = |level: usize| -> f64 {

@@ -9,16 +9,18 @@ pub struct Tally {
     pub wanted: u32,
     /// Runs that ended in another crash.
     pub other: u32,
-    /// Runs that ended in another crash which the failing end shows, too, beside the wanted one.
-    pub bystander: u32,
+    /// Runs that ended in a known other crash: one which the failing end shows, too, beside the wanted one.
+    pub known_crash: u32,
     /// Runs that ended without a crash.
     pub clean: u32,
     /// Runs that never reached the test.
     pub boot_failed: u32,
+    /// Runs whose test said that it cannot tell.
+    pub skipped: u32,
     /// Attempts to build that failed.
     pub build_failed: u32,
-    /// Attempts the lab spoilt.
-    pub lab_trouble: u32,
+    /// Attempts in which the machinery failed.
+    pub infrastructure_errors: u32,
 }
 
 impl Tally {
@@ -29,8 +31,9 @@ impl Tally {
             RunOutcome::Other => &mut self.other,
             RunOutcome::Clean => &mut self.clean,
             RunOutcome::BootFailed => &mut self.boot_failed,
+            RunOutcome::Skipped => &mut self.skipped,
             RunOutcome::BuildFailed => &mut self.build_failed,
-            RunOutcome::LabTrouble => &mut self.lab_trouble,
+            RunOutcome::InfrastructureError => &mut self.infrastructure_errors,
         };
         *count = count.saturating_add(1);
     }
@@ -41,11 +44,14 @@ impl Tally {
         Self {
             wanted: self.wanted.saturating_add(more.wanted),
             other: self.other.saturating_add(more.other),
-            bystander: self.bystander.saturating_add(more.bystander),
+            known_crash: self.known_crash.saturating_add(more.known_crash),
             clean: self.clean.saturating_add(more.clean),
             boot_failed: self.boot_failed.saturating_add(more.boot_failed),
+            skipped: self.skipped.saturating_add(more.skipped),
             build_failed: self.build_failed.saturating_add(more.build_failed),
-            lab_trouble: self.lab_trouble.saturating_add(more.lab_trouble),
+            infrastructure_errors: self
+                .infrastructure_errors
+                .saturating_add(more.infrastructure_errors),
         }
     }
 
@@ -53,12 +59,17 @@ impl Tally {
     pub fn usable(&self) -> u32 {
         self.wanted
             .saturating_add(self.other)
-            .saturating_add(self.bystander)
+            .saturating_add(self.known_crash)
             .saturating_add(self.clean)
     }
 
+    /// Runs that said nothing of the failure: the kernel did not come up, or the test skipped.
+    pub fn unreached(&self) -> u32 {
+        self.boot_failed.saturating_add(self.skipped)
+    }
+
     /// Whether the commit was tried and gave nothing usable.
-    pub fn is_barren(&self) -> bool {
-        self.usable() == 0 && self.boot_failed + self.build_failed > 0
+    pub fn is_untestable(&self) -> bool {
+        self.usable() == 0 && self.unreached() + self.build_failed > 0
     }
 }

@@ -36,7 +36,7 @@ impl Revert {
         if tally.wanted > 0 {
             return Self::Still;
         }
-        if tally.build_failed > 0 || tally.usable() == 0 && tally.boot_failed >= MOST_FAILURES {
+        if tally.build_failed > 0 || tally.usable() == 0 && tally.unreached() >= MOST_FAILURES {
             return Self::Untestable;
         }
         let detection = belief.detection();
@@ -48,7 +48,7 @@ impl Revert {
         let allowed = 1.0 - confidence;
         let needed =
             (LEAST_RUNS..MOST_RUNS).find(|&runs| chance(runs) <= allowed).unwrap_or(MOST_RUNS);
-        if tally.clean >= needed || tally.usable() + tally.boot_failed >= 2 * MOST_RUNS {
+        if tally.clean >= needed || tally.usable() + tally.unreached() >= 2 * MOST_RUNS {
             return Self::Gone { chance: chance(tally.clean) };
         }
         Self::Open { runs: needed - tally.clean }

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::belief::{Belief, Surroundings};
+use crate::belief::{Belief, ForwardBackward};
 use crate::bisection::{Direction, Settings};
 use crate::bits::CommitSet;
 use crate::history::History;
@@ -105,7 +105,7 @@ pub(crate) struct View<'a> {
     /// Per level and state, the ends of a step.
     ends: [[Ends; REGIMES]; LEVELS.len()],
     /// Per class, the states around the tested commits.
-    surroundings: Vec<Surroundings>,
+    forward_backward: Vec<ForwardBackward>,
 }
 
 impl<'a> View<'a> {
@@ -127,8 +127,8 @@ impl<'a> View<'a> {
         let ends = std::array::from_fn(|level| {
             std::array::from_fn(|state| Ends::of(boots * rates.outcomes(LEVELS[level], state)[0]))
         });
-        let surroundings = belief.surroundings();
-        Self { history, prior, belief, tallies, settings, columns, ends, surroundings }
+        let forward_backward = belief.forward_backward();
+        Self { history, prior, belief, tallies, settings, columns, ends, forward_backward }
     }
 
     fn tally(&self, commit: usize) -> Option<&Tally> {
@@ -139,8 +139,8 @@ impl<'a> View<'a> {
     /// Whether the commit was tried and cannot be tested.
     pub(crate) fn is_untestable(&self, commit: usize) -> bool {
         self.tally(commit).is_some_and(|tally| {
-            tally.is_barren()
-                && (tally.build_failed > 0 || tally.boot_failed >= self.give_up(commit))
+            tally.is_untestable()
+                && (tally.build_failed > 0 || tally.unreached() >= self.give_up(commit))
         })
     }
 
@@ -164,11 +164,11 @@ impl<'a> View<'a> {
         let before = self.tallies[..at]
             .iter()
             .rev()
-            .find(|(_, tally)| state(tally) || tally.is_barren())
+            .find(|(_, tally)| state(tally) || tally.is_untestable())
             .map(|(tried, tally)| ((commit - tried) as f64, state(tally)));
         let after = self.tallies[at..]
             .iter()
-            .find(|(tried, tally)| *tried != commit && (state(tally) || tally.is_barren()))
+            .find(|(tried, tally)| *tried != commit && (state(tally) || tally.is_untestable()))
             .map(|(tried, tally)| ((tried - commit) as f64, state(tally)));
         self.belief.rates().testable(before, after)
     }
@@ -212,7 +212,7 @@ impl<'a> View<'a> {
         let states: Vec<(usize, bool)> = self
             .tallies
             .iter()
-            .filter(|(_, tally)| tally.usable() > 0 || tally.is_barren())
+            .filter(|(_, tally)| tally.usable() > 0 || tally.is_untestable())
             .map(|(commit, tally)| (*commit, tally.usable() > 0))
             .collect();
         for (commit, &sum) in sums.iter().enumerate() {
@@ -461,7 +461,7 @@ struct Place {
 impl Place {
     fn states(&self, view: &View<'_>, class: usize) -> PerRegime {
         let prior = view.belief.rates().regimes();
-        view.surroundings[class].state(&prior, self.at, self.before, self.after)
+        view.forward_backward[class].state(&prior, self.at, self.before, self.after)
     }
 }
 

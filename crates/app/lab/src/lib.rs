@@ -5,6 +5,7 @@
 
 mod campaign;
 mod error;
+mod host;
 mod judge;
 mod reproducer;
 mod session;
@@ -12,6 +13,7 @@ mod stored;
 
 pub use campaign::{Campaign, Plan, Progress, one_run, run_campaign, snapshot_after_boot};
 pub use error::LabError;
+pub use host::{ccache, cpus};
 pub use judge::{Observed, judge};
 pub use reproducer::{Action, Prepared, Reproducer, prepare};
 pub use session::{Limits, RunResult, boot_machine, run_once};

@@ -77,12 +77,12 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         What::Schema { command } => {
             let schema = match command {
                 Printed::Report => schemars::schema_for!(crate::json::report::Log<'_>),
-                Printed::Bisect => schemars::schema_for!(crate::json::bisect::Bisection),
-                Printed::BisectPlan => schemars::schema_for!(crate::json::bisect::Plan),
+                Printed::Bisect => schemars::schema_for!(render::bisect::json::Bisection),
+                Printed::BisectPlan => schemars::schema_for!(render::bisect::json::Plan),
                 Printed::Diagnose => schemars::schema_for!(crate::json::diagnose::Log),
                 Printed::Check => schemars::schema_for!(crate::json::check::Analysis<'_>),
                 Printed::Thread => schemars::schema_for!(render::thread::Document),
-                Printed::BisectAudit => schemars::schema_for!(crate::json::audit::Log<'_>),
+                Printed::BisectAudit => schemars::schema_for!(render::bisect::audit_json::Log<'_>),
             };
             serde_json::to_writer_pretty(&mut out, &schema).map_err(io::Error::from)?;
             writeln!(out)?;

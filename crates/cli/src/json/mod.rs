@@ -1,8 +1,6 @@
 //! The shapes of printed JSON. They are types of their own, so that what is printed changes only
 //! when somebody changes it here, together with its format number.
 
-pub(crate) mod audit;
-pub(crate) mod bisect;
 pub(crate) mod check;
 pub(crate) mod diagnose;
 pub(crate) mod report;

@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use model::CommitId;
+use model::bisection::CommitDetails;
 
 pub use error::GitError;
 pub use worktree::Worktree;
@@ -33,21 +34,6 @@ pub struct Commit {
     pub parents: Vec<CommitId>,
     /// The name of its tree: equal trees hold equal files.
     pub tree: String,
-}
-
-/// What a commit says about itself.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Details {
-    /// First line of the message.
-    pub subject: String,
-    /// `Name <address>` of the author.
-    pub author: String,
-    /// Date of the author, ISO 8601.
-    pub date: String,
-    /// `Name <address>` of every `Signed-off-by`, `Reviewed-by` and the like, with its key.
-    pub trailers: Vec<(String, String)>,
-    /// Paths changed against the first parent.
-    pub files: Vec<String>,
 }
 
 impl Repository {
@@ -217,7 +203,7 @@ impl Repository {
     ///
     /// # Errors
     /// When `git` fails.
-    pub fn details(&self, commit: &CommitId) -> Result<Details, GitError> {
+    pub fn details(&self, commit: &CommitId) -> Result<CommitDetails, GitError> {
         let text = self.demand(
             "read a commit",
             [
@@ -252,7 +238,7 @@ impl Repository {
             ],
         )?;
         let files = files.split('\0').filter(|path| !path.is_empty()).map(str::to_owned).collect();
-        Ok(Details { subject, author, date, trailers, files })
+        Ok(CommitDetails { subject, author, date, trailers, files })
     }
 }
 

@@ -85,7 +85,7 @@ pub enum Outcome {
     /// The machine did not pass the basic test.
     BasicTestFailed(String),
     /// The lab failed.
-    LabTrouble(String),
+    InfrastructureError(String),
 }
 
 /// One `run #i:` or `all runs:` line.

@@ -372,14 +372,14 @@ fn run_line(line: &str, number: u64) -> Option<RunLine> {
         ("ignore: ", Outcome::Ignored),
         ("boot failed: ", Outcome::BootFailed),
         ("basic kernel testing failed: ", Outcome::BasicTestFailed),
-        ("infra problem: ", Outcome::LabTrouble),
-        ("failed: ", Outcome::LabTrouble),
+        ("infra problem: ", Outcome::InfrastructureError),
+        ("failed: ", Outcome::InfrastructureError),
     ]
     .into_iter()
     .find_map(|(start, make)| Some(make(text.strip_prefix(start)?.to_owned())))
     .unwrap_or_else(|| match text {
         "OK" => Outcome::Clean,
-        other => Outcome::LabTrouble(other.to_owned()),
+        other => Outcome::InfrastructureError(other.to_owned()),
     });
     Some(RunLine { outcome, all, line: number })
 }
@@ -466,7 +466,7 @@ mod tests {
         assert_eq!(log.tests[0].compiler.as_ref().unwrap().line, 6);
         assert_eq!(log.tests[0].signature.as_ref().unwrap().value, "12ab");
         assert!(matches!(log.tests[0].runs.lines[0].outcome, Outcome::Ignored(_)));
-        assert!(matches!(log.tests[0].runs.lines[1].outcome, Outcome::LabTrouble(_)));
+        assert!(matches!(log.tests[0].runs.lines[1].outcome, Outcome::InfrastructureError(_)));
         assert!(log.tests[2].build_failure.is_some() && log.tests[2].undetermined.is_some());
         assert!(matches!(log.answer, Answer::Failed { .. }));
     }

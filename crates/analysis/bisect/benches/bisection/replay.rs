@@ -164,7 +164,7 @@ fn outcomes(test: &Tested, titles: &[String]) -> Vec<(RunOutcome, u32)> {
     let mut all = vec![
         (RunOutcome::Clean, test.tally.clean),
         (RunOutcome::BootFailed, test.tally.unbootable.values().sum()),
-        (RunOutcome::LabTrouble, test.tally.lab),
+        (RunOutcome::InfrastructureError, test.tally.lab),
         (RunOutcome::BuildFailed, u32::from(test.unbuildable)),
     ];
     for (title, count) in &test.tally.crashes {

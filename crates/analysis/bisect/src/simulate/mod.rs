@@ -2,8 +2,10 @@
 //!
 //! Invariant: everything follows from the seed.
 
+mod plan;
 mod random;
 mod world;
 
+pub use plan::{PlanCost, plan};
 pub use random::Random;
 pub use world::{Cost, Fade, Noise, World};

@@ -1,18 +1,16 @@
 //! `ktriage bisect audit`: can the answer of a finished bisection be believed?
 
-mod text;
-mod tree;
-
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use analysis_bisect_audit::{Audit, Judgement};
 use parse_bisect_log::Dialect;
+use render::bisect::{audit as text, audit_json as json};
 
 use crate::failure::{FOUND, Failure};
 use crate::input::Input;
-use crate::json::audit as json;
+use crate::output::Escaped;
 
 /// Bytes read of one log; the reader keeps 200,000 lines of them.
 const LARGEST_LOG: u64 = 256 << 20;
@@ -72,7 +70,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
             if at > 0 {
                 writeln!(out)?;
             }
-            text::print(&mut out, &input.name(), &audit, arguments.tests)?;
+            write!(out, "{}", Escaped(&text::text(&input.name(), &audit, arguments.tests)))?;
         }
     }
     if let Some(failure) = failed {
@@ -97,6 +95,6 @@ fn audit(input: &Input, tree: Option<&Path>) -> Result<Audit, Failure> {
              `git bisect log`",
         ));
     }
-    let tree = tree.map(|dir| tree::read(dir, &log)).transpose()?;
+    let tree = tree.map(|dir| app_bisect::tree_of(dir, &log)).transpose()?;
     Ok(analysis_bisect_audit::audit(&log, tree.as_ref()))
 }

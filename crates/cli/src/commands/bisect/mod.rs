@@ -1,33 +1,23 @@
 //! `ktriage bisect`: find the commit that brought a crash, through flaky runs; judge such searches.
 
 mod audit;
-mod case;
-mod check;
-mod conclusion;
-mod drive;
-mod kernels;
-mod mail;
-mod page;
-mod picture;
 mod plan;
-mod priors;
-mod renamed;
-mod revert;
-mod runner;
+mod resume;
 mod show;
 mod start;
-
-/// What the printed shapes are made of.
-pub(crate) mod shown {
-    pub(crate) use super::case::{Case, Wanted, outcome};
-    pub(crate) use super::conclusion::{Answer, grade, kind};
-    pub(crate) use super::page::steps;
-}
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use app_bisect::{Case, Progress};
+
 use crate::failure::Failure;
+use crate::output::message;
+
+/// Shows what a search tells while it works.
+fn tell(progress: Progress) {
+    message(&progress_in_words(&progress));
+}
 
 /// Find the commit that brought a crash, through flaky runs; judge searches that others made.
 #[derive(clap::Args, Debug)]
@@ -40,7 +30,7 @@ pub(crate) struct Arguments {
 enum Command {
     Start(start::Arguments),
     Run(start::Arguments),
-    Resume(drive::Arguments),
+    Resume(resume::Arguments),
     Status(show::StatusArguments),
     Show(show::Arguments),
     Plan(plan::Arguments),
@@ -51,7 +41,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     match &arguments.command {
         Command::Start(arguments) => start::run(arguments, false),
         Command::Run(arguments) => start::run(arguments, true),
-        Command::Resume(arguments) => drive::run(arguments),
+        Command::Resume(arguments) => resume::run(arguments),
         Command::Status(arguments) => show::status(arguments),
         Command::Show(arguments) => show::run(arguments),
         Command::Plan(arguments) => plan::run(arguments),
@@ -78,6 +68,12 @@ pub(crate) struct State {
     folder: Option<PathBuf>,
 }
 
+impl Which {
+    fn load(&self) -> Result<Case, Failure> {
+        Ok(Case::load(&self.state.folder()?, self.id)?)
+    }
+}
+
 impl State {
     fn folder(&self) -> Result<PathBuf, Failure> {
         if let Some(folder) = &self.folder {
@@ -87,5 +83,64 @@ impl State {
             Failure::usage(anyhow::anyhow!("no folder to record in: HOME is not set"))
                 .hint("give one with --state DIR")
         })
+    }
+}
+
+/// What a search tells, in words.
+fn progress_in_words(progress: &Progress) -> String {
+    use Progress as P;
+    match progress {
+        P::Uncommitted { tree } => format!(
+            "note: {} has changes that are not committed; they are not part of what is tested",
+            tree.display()
+        ),
+        P::NoKernelTree { tree } => {
+            format!("note: {} does not look like a kernel's source", tree.display())
+        }
+        P::NoSourceFiles { log } => format!(
+            "note: the report in {} names no source files and so no suspects; symbolise it (the \
+             kernel's scripts/decode_stacktrace.sh) or name files with --suspect",
+            log.display()
+        ),
+        P::FromRelease { name, commit, back } => format!(
+            "no commit is said to be good: the range begins at {name} ({}), {back} releases back",
+            commit.short()
+        ),
+        P::Started { id, commits, old, new, folder } => format!(
+            "bisection {id}: {commits} commits from {} to {}, recorded in {}",
+            old.iter().map(model::CommitId::short).collect::<Vec<_>>().join(", "),
+            new.short(),
+            folder.display()
+        ),
+        P::Round { runs, minutes, open, best, next } => {
+            let best = best.as_ref().map_or_else(String::new, |(commit, probability)| {
+                format!(", {} at {}", commit.short(), render::bisect::percent(*probability))
+            });
+            let next: Vec<String> = next
+                .iter()
+                .map(|(commit, runs)| format!("{} up to {runs} x", commit.short()))
+                .collect();
+            format!(
+                "[{runs} runs, {minutes:.1} min] {open} commits in question{best}; testing {}",
+                next.join(", ")
+            )
+        }
+        P::KernelUp { commit, seconds } => {
+            format!("{} built and booted in {seconds} s", commit.short())
+        }
+        P::KernelFailed { commit, event, seconds, output } => format!(
+            "{}: {} after {seconds} s: {output}",
+            commit.short(),
+            event.name().replace('_', " ")
+        ),
+        P::MinutesSpent { most } => {
+            format!("the budget of {most:.0} minutes is spent; what is known so far:")
+        }
+        P::RunsSpent { most } => {
+            format!("the budget of {most} runs is spent; what is known so far:")
+        }
+        P::Stopped { id } => {
+            format!("stopped; everything is recorded, go on with `ktriage bisect resume {id}`")
+        }
     }
 }

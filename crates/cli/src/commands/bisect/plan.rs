@@ -4,13 +4,11 @@ use std::io::{self, IsTerminal as _, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use analysis_bisect::simulate::{Noise, World};
-use analysis_bisect::{Bisection, Conclusion, Direction, History, Next, Prior, Settings};
-use anyhow::anyhow;
+use analysis_bisect::{History, Settings, simulate};
+use app_bisect::plan;
+use render::bisect::json;
 
-use super::check;
 use crate::failure::Failure;
-use crate::json::bisect as json;
 
 /// Say beforehand what a bisection will cost.
 ///
@@ -80,13 +78,10 @@ fn confidence(text: &str) -> Result<f64, String> {
     }
 }
 
-/// The most minutes a simulated bisection may take: a week.
-const MOST_MINUTES: f64 = 7.0 * 24.0 * 60.0;
-
 pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let history = match arguments.commits {
         Some(count) => History::linear(count as usize),
-        None => range(arguments)?,
+        None => plan::range(&arguments.repository, &arguments.good, &arguments.bad, &super::tell)?,
     };
     let settings = Settings {
         confidence: arguments.confidence,
@@ -114,8 +109,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
                 rate * 100.0
             ));
         }
-        let row = simulate(&history, rate, settings, arguments.trials);
+        let cost = simulate::plan(&history, rate, settings, arguments.trials);
         if arguments.json {
+            let row = json::Plan::new(history.len(), rate, arguments.trials, &cost);
             serde_json::to_writer(&mut out, &row).map_err(io::Error::from)?;
             writeln!(out)?;
         } else {
@@ -123,67 +119,15 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
                 out,
                 "{:>6.0} %  {:>7.1} {:>6.0} {:>15.0} {:>16.0} {:>5} of {}",
                 rate * 100.0,
-                row.builds,
-                row.runs,
-                row.minutes,
-                row.minutes_in_nine_of_ten,
-                row.proven,
-                row.trials
+                cost.builds,
+                cost.runs,
+                cost.minutes,
+                cost.minutes_in_nine_of_ten,
+                cost.proven,
+                arguments.trials
             )?;
         }
         out.flush()?;
     }
     Ok(ExitCode::SUCCESS)
-}
-
-fn range(arguments: &Arguments) -> Result<History, Failure> {
-    let ends =
-        check::ends(&arguments.repository, &arguments.good, &arguments.bad, Direction::Cause)?;
-    let commits = ends.repository.range(&ends.old, &ends.new).map_err(Failure::usage)?;
-    if commits.len() < 2 {
-        return Err(Failure::usage(anyhow!(
-            "the range holds {} commit: nothing to plan",
-            commits.len()
-        )));
-    }
-    let positions: std::collections::HashMap<_, _> =
-        commits.iter().enumerate().map(|(at, commit)| (&commit.id, at)).collect();
-    let parents: Vec<Vec<usize>> = commits
-        .iter()
-        .map(|commit| commit.parents.iter().filter_map(|id| positions.get(id).copied()).collect())
-        .collect();
-    History::new(&parents).map_err(Failure::usage)
-}
-
-fn simulate(history: &History, rate: f64, settings: Settings, trials: u16) -> json::Plan {
-    let mut minutes = Vec::new();
-    let mut row = json::Plan::new(history.len(), rate, trials);
-    for seed in 0..u64::from(trials) {
-        let cost = (settings.build_minutes, settings.run_minutes);
-        let mut world = World::new(history.clone(), seed, rate, Noise::Stretches, None, None, cost);
-        let end = history.len() - 1;
-        let mut bisection = Bisection::new(history.clone(), Prior::uniform(history), end, settings);
-        loop {
-            let belief = bisection.belief();
-            match bisection.next(&belief) {
-                Next::Done(conclusion) => {
-                    row.proven += u16::from(matches!(conclusion, Conclusion::Culprit { .. }));
-                    break;
-                }
-                Next::Test(_) if world.cost.minutes() > MOST_MINUTES => break,
-                Next::Test(steps) => {
-                    for step in steps {
-                        world.step(&step, |outcome| bisection.record(step.commit, outcome));
-                    }
-                }
-            }
-        }
-        row.builds += f64::from(world.cost.builds) / f64::from(trials);
-        row.runs += f64::from(world.cost.runs) / f64::from(trials);
-        row.minutes += world.cost.minutes() / f64::from(trials);
-        minutes.push(world.cost.minutes());
-    }
-    minutes.sort_by(f64::total_cmp);
-    row.minutes_in_nine_of_ten = minutes[(minutes.len() * 9).div_ceil(10) - 1];
-    row
 }

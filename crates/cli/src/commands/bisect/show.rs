@@ -6,11 +6,10 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::anyhow;
+use render::bisect::{self, json};
 
-use super::case::Case;
-use super::{Which, conclusion, mail, page, picture};
+use super::Which;
 use crate::failure::Failure;
-use crate::json::bisect as json;
 use crate::output::{Escaped, message};
 
 /// Show the belief of a bisection as a picture.
@@ -21,21 +20,21 @@ pub(crate) struct StatusArguments {
 }
 
 pub(super) fn status(arguments: &StatusArguments) -> Result<ExitCode, Failure> {
-    let case = Case::load(&arguments.which)?;
-    let answer = conclusion::answer(&case);
-    let spent = case.spent();
+    let case = arguments.which.load()?;
+    let (search, answer) = (&case.search, case.answer());
+    let spent = search.spent();
     let state = if answer.is_final { "done" } else { "not done" };
     let mut out = io::stdout().lock();
     writeln!(
         out,
         "Bisection {}: {state}, {} commits, {} runs, {} builds, {:.1} minutes\n",
-        case.stored.id,
-        case.commits.len() - case.stored.request.good.len(),
+        search.stored.id,
+        search.commits.len() - search.stored.request.good.len(),
         spent.runs,
         spent.builds,
         spent.minutes
     )?;
-    writeln!(out, "{}", Escaped(&picture::draw(&case, &answer)))?;
+    writeln!(out, "{}", Escaped(&bisect::draw(search, &answer)))?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -63,24 +62,26 @@ pub(crate) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
-    let case = Case::load(&arguments.which)?;
-    let answer = conclusion::answer(&case);
+    let case = arguments.which.load()?;
+    let (search, answer) = (&case.search, case.answer());
     let mut out = io::stdout().lock();
     if let Some(file) = &arguments.html {
-        fs::write(file, page::page(&case, &answer)).map_err(|error| {
+        fs::write(file, bisect::page(search, &answer)).map_err(|error| {
             Failure::usage(anyhow!("{}: cannot write the page: {error}", file.display()))
         })?;
         message(&format!("wrote {}", file.display()));
     } else if arguments.json {
-        serde_json::to_writer(&mut out, &json::bisection(&case, &answer))
+        serde_json::to_writer(&mut out, &json::bisection(search, &answer))
             .map_err(io::Error::from)?;
         writeln!(out)?;
     } else if arguments.mail {
-        write!(out, "{}", Escaped(&mail::mail(&case, &answer)))?;
+        let crash = case.crash();
+        let crash = crash.as_ref().map(|(commit, report)| (commit.as_str(), report.as_str()));
+        write!(out, "{}", Escaped(&bisect::mail(search, &answer, crash)))?;
     } else if arguments.log {
-        write!(out, "{}", Escaped(&mail::log(&case, &answer)))?;
+        write!(out, "{}", Escaped(&bisect::log(search, &answer)))?;
     } else {
-        writeln!(out, "{}", Escaped(&conclusion::text(&case, &answer)))?;
+        writeln!(out, "{}", Escaped(&bisect::text(search, &answer)))?;
     }
     Ok(ExitCode::SUCCESS)
 }

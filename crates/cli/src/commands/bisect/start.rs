@@ -1,15 +1,13 @@
 //! `ktriage bisect start` and `run`: check what was asked, record it, and (with `run`) begin.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::{SystemTime, UNIX_EPOCH};
 
-use analysis_bisect::Direction;
 use anyhow::anyhow;
-use io_database::{BisectionStore, LabRequest, Request};
+use app_bisect::Asked;
+use model::bisection::LabRequest;
 
-use super::case::Case;
-use super::{State, check, drive, priors};
+use super::{State, resume};
 use crate::failure::Failure;
 use crate::output::message;
 
@@ -77,7 +75,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "FILE")]
     weights: Option<PathBuf>,
 
-    /// Do not take the culprit back at the bad end as a last proof.
+    /// Do not revert the culprit on the bad commit as a last proof.
     #[arg(long)]
     no_revert: bool,
 
@@ -151,16 +149,9 @@ struct KernelOptions {
 }
 
 impl KernelOptions {
-    /// What the lab is to do, if it is asked for. The configuration's text is part of the record; the
-    /// reproducer is copied into `folder`, so that the bisection can go on when the file has changed.
+    /// What the lab is to do, if it is asked for. The configuration's text is part of the record.
     fn request(&self) -> Result<Option<LabRequest>, Failure> {
         let Some(reproducer) = &self.reproducer else { return Ok(None) };
-        for name in &self.fragments {
-            if !io_kernel_build::FRAGMENTS.iter().any(|fragment| fragment.name == name) {
-                return Err(Failure::usage(anyhow!("there is no configuration fragment {name}"))
-                    .hint("`ktriage lab build --list` lists them"));
-            }
-        }
         let configs = self
             .configs
             .iter()
@@ -179,24 +170,6 @@ impl KernelOptions {
             append: self.append.clone(),
         }))
     }
-}
-
-/// Copies the reproducer to where the bisection keeps its things, and checks that it can run.
-fn keep_reproducer(lab: &mut LabRequest, folder: &Path) -> Result<(), Failure> {
-    let given = lab.reproducer.clone();
-    let name = given.file_name().unwrap_or_default();
-    let kept = folder.join(name);
-    std::fs::create_dir_all(folder)?;
-    std::fs::copy(&given, &kept)
-        .map_err(|error| Failure::usage(anyhow!("{}: {error}", given.display())))?;
-    lab.reproducer = kept;
-    let reproducer = app_lab::Reproducer {
-        path: lab.reproducer.clone(),
-        arguments: lab.arguments.clone(),
-        files: Vec::new(),
-    };
-    app_lab::prepare(&reproducer).map_err(Failure::usage)?;
-    Ok(())
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -228,98 +201,45 @@ fn budget(text: &str) -> Result<Budget, String> {
     }
 }
 
+impl Arguments {
+    fn asked(&self) -> Result<Asked, Failure> {
+        let (budget_minutes, budget_runs) = match self.budget {
+            None => (None, None),
+            Some(Budget::Minutes(minutes)) => (Some(minutes), None),
+            Some(Budget::Runs(runs)) => (None, Some(runs)),
+        };
+        Ok(Asked {
+            repository: self.repository.clone(),
+            good: self.good.clone(),
+            bad: self.bad.clone(),
+            releases: self.releases,
+            fix: self.fix,
+            test: self.test.clone(),
+            build: self.build.clone(),
+            environment: self.environment.clone(),
+            lab: self.kernels.request()?,
+            titles: self.title.clone(),
+            not_built: self.not_built.clone(),
+            suspects: self.suspect.clone(),
+            crash: self.crash.clone(),
+            weights: self.weights.clone(),
+            no_revert: self.no_revert,
+            confidence: self.confidence,
+            budget_minutes,
+            budget_runs,
+            jobs: usize::from(self.jobs),
+            run_seconds: self.run_timeout,
+            build_seconds: self.build_timeout,
+        })
+    }
+}
+
 pub(super) fn run(arguments: &Arguments, go_on: bool) -> Result<ExitCode, Failure> {
-    for (name, command) in
-        [("--test", arguments.test.as_ref()), ("--build", arguments.build.as_ref())]
-    {
-        if command.is_some_and(|command| command.trim().is_empty()) {
-            return Err(Failure::usage(anyhow!("{name} is empty")));
-        }
-    }
-    if arguments.test.is_none() && arguments.kernels.reproducer.is_none() {
-        return Err(Failure::usage(anyhow!("nothing says whether a commit has the failure")).hint(
-            "give --test CMD, or --repro FILE to build and boot each commit's kernel and run FILE there",
-        ));
-    }
-    let direction = if arguments.fix { Direction::Fix } else { Direction::Cause };
-    let head = || "HEAD".to_owned();
-    let bad = arguments.bad.clone().unwrap_or_else(head);
-    let walk = arguments.good.is_empty() && !arguments.fix;
-    let good = match arguments.good.as_slice() {
-        [] if walk => vec![check::release(&arguments.repository, &bad, arguments.releases)?],
-        [] => vec![head()],
-        good => good.to_vec(),
-    };
-    let ends = check::ends(&arguments.repository, &good, &bad, direction)?;
-    let crash = match &arguments.crash {
-        Some(log) => priors::files_of_crash(log)?,
-        None => priors::Files::default(),
-    };
-    let weights = match &arguments.weights {
-        Some(file) => priors::read_weights(file, &ends.repository)?,
-        None => Vec::new(),
-    };
     let folder = arguments.state.folder()?;
-    let store = BisectionStore::open(&folder).map_err(Failure::usage)?;
-    let (budget_minutes, budget_runs) = match arguments.budget {
-        None => (None, None),
-        Some(Budget::Minutes(minutes)) => (Some(minutes), None),
-        Some(Budget::Runs(runs)) => (None, Some(runs)),
-    };
-    let mut lab = arguments.kernels.request()?;
-    let mut not_built = arguments.not_built.clone();
-    if let Some(lab) = &mut lab {
-        let tree = ends.repository.root();
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        keep_reproducer(lab, &folder.join("reproducers").join(now.as_nanos().to_string()))?;
-        if !tree.join("Kconfig").is_file() {
-            message(&format!("note: {} does not look like a kernel's source", tree.display()));
-        }
-        not_built.extend(io_kernel_build::NEVER_BUILT.iter().map(|&path| path.to_owned()));
+    let mut case = app_bisect::start(&arguments.asked()?, &folder, &super::tell)?;
+    if go_on {
+        return resume::go(&mut case);
     }
-    let (good, bad) = match direction {
-        Direction::Cause => (ends.old.clone(), ends.new.clone()),
-        Direction::Fix => (vec![ends.new.clone()], ends.old[0].clone()),
-    };
-    let request = Request {
-        repository: ends.repository.root().to_owned(),
-        good: good.iter().map(ToString::to_string).collect(),
-        bad: bad.to_string(),
-        test: arguments.test.clone().unwrap_or_default(),
-        build: arguments.build.clone(),
-        titles: arguments.title.clone(),
-        not_built,
-        suspects: [arguments.suspect.clone(), crash.trace].concat(),
-        confidence: arguments.confidence,
-        budget_minutes,
-        budget_runs,
-        jobs: usize::from(arguments.jobs),
-        run_seconds: arguments.run_timeout.unwrap_or(if lab.is_some() { 60 } else { 600 }),
-        build_seconds: arguments.build_timeout,
-        walk,
-        lab,
-        fix: arguments.fix,
-        guilty: crash.guilty,
-        weights,
-        environment: arguments.environment.clone(),
-        no_revert: arguments.no_revert,
-    };
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_secs() as i64);
-    let id = store.create(&request, now).map_err(Failure::usage)?;
-    message(&format!(
-        "bisection {id}: {} commits from {} to {}, recorded in {}",
-        ends.commits,
-        ends.old.iter().map(model::CommitId::short).collect::<Vec<_>>().join(", "),
-        ends.new.short(),
-        folder.display()
-    ));
-    let stored = store.load(Some(id)).map_err(Failure::usage)?;
-    let Some(stored) = stored else {
-        return Err(Failure::usage(anyhow!("bisection {id} vanished from {}", folder.display())));
-    };
-    if !go_on {
-        message(&format!("begin it with `ktriage bisect resume {id}`"));
-        return Ok(ExitCode::SUCCESS);
-    }
-    drive::go(Case::with(store, folder, stored)?)
+    message(&format!("begin it with `ktriage bisect resume {}`", case.search.stored.id));
+    Ok(ExitCode::SUCCESS)
 }

@@ -135,7 +135,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         more,
         modules: arguments.modules,
         ccache,
-        jobs: arguments.jobs.unwrap_or_else(cpus),
+        jobs: arguments.jobs.unwrap_or_else(app_lab::cpus),
     };
     message(&format!("building in {}", recipe.folder.display()));
     let built = build(&recipe, &stop, progress()).map_err(build_failure)?;
@@ -219,19 +219,12 @@ fn read_source(given: &str) -> Result<Source, Failure> {
 }
 
 /// The cache's folder, if ccache is installed. Without it builds are slower, and that is said.
-pub(crate) fn ccache(state: &Path) -> Option<PathBuf> {
-    let paths = std::env::var_os("PATH").unwrap_or_default();
-    let installed = std::env::split_paths(&paths).any(|folder| folder.join("ccache").is_file());
-    if !installed {
+fn ccache(state: &Path) -> Option<PathBuf> {
+    let found = app_lab::ccache(state);
+    if found.is_none() {
         message("ccache is not installed: the next build will take as long as this one");
     }
-    installed.then(|| state.join("ccache"))
-}
-
-/// CPUs of this machine.
-pub(crate) fn cpus() -> u32 {
-    std::thread::available_parallelism()
-        .map_or(1, |count| u32::try_from(count.get()).unwrap_or(u32::MAX))
+    found
 }
 
 /// Shows what is being compiled: on a terminal in one line, else a line a minute.

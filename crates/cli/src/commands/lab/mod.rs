@@ -7,8 +7,6 @@ mod kernel;
 mod matrix;
 mod run;
 
-pub(crate) use build::{ccache, cpus};
-
 use std::process::ExitCode;
 
 use crate::failure::Failure;

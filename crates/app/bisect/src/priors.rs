@@ -6,13 +6,12 @@ use std::fs;
 use std::path::Path;
 
 use analysis_bisect::{Hint, History, Prior};
-use anyhow::anyhow;
-use io_database::Request;
 use io_git::Repository;
 use model::CommitId;
+use model::bisection::Request;
 
 use crate::failure::Failure;
-use crate::output::message;
+use crate::progress::{Progress, Tell};
 
 /// A commit that a later one of the range says it fixes has had one bug at least. Not measured.
 const NEEDED_A_FIX: f64 = 2.0;
@@ -21,22 +20,22 @@ const NEEDED_A_FIX_THERE: f64 = 4.0;
 
 /// The files that the first report of a crash log names.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Files {
+pub(crate) struct Files {
     /// The file that it blames.
-    pub(super) guilty: Vec<String>,
+    pub(crate) guilty: Vec<String>,
     /// All files of its traces.
-    pub(super) trace: Vec<String>,
+    pub(crate) trace: Vec<String>,
 }
 
 /// Most files of a trace that are looked at.
 const MOST_FILES: usize = 200;
 
 /// Reads the files of a crash from a log. Raw logs name none; that is said.
-pub(super) fn files_of_crash(path: &Path) -> Result<Files, Failure> {
+pub(crate) fn files_of_crash(path: &Path, tell: Tell<'_>) -> Result<Files, Failure> {
     let bytes = fs::read(path)
-        .map_err(|error| Failure::usage(anyhow!("{}: cannot be read: {error}", path.display())))?;
+        .map_err(|error| Failure::usage(format!("{}: cannot be read: {error}", path.display())))?;
     let Some(report) = analysis_identity::read_log(&bytes).reports.into_iter().next() else {
-        return Err(Failure::usage(anyhow!("{}: there is no crash report in it", path.display()))
+        return Err(Failure::usage(format!("{}: there is no crash report in it", path.display()))
             .hint("`ktriage report FILE` shows what is found in a log"));
     };
     let mut trace = BTreeSet::new();
@@ -48,11 +47,7 @@ pub(super) fn files_of_crash(path: &Path) -> Result<Files, Failure> {
         }
     }
     if trace.is_empty() {
-        message(&format!(
-            "note: the report in {} names no source files and so no suspects; symbolise it (the \
-             kernel's scripts/decode_stacktrace.sh) or name files with --suspect",
-            path.display()
-        ));
+        tell(Progress::NoSourceFiles { log: path.to_owned() });
     }
     Ok(Files {
         guilty: report.guilty_file.into_iter().collect(),
@@ -71,12 +66,12 @@ fn source_file(word: &str) -> Option<&str> {
 }
 
 /// Reads `REVISION FACTOR` lines. Empty lines and those that begin with `#` say nothing.
-pub(super) fn read_weights(
+pub(crate) fn read_weights(
     path: &Path,
     repository: &Repository,
 ) -> Result<Vec<(String, f64)>, Failure> {
     let text = fs::read_to_string(path)
-        .map_err(|error| Failure::usage(anyhow!("{}: cannot be read: {error}", path.display())))?;
+        .map_err(|error| Failure::usage(format!("{}: cannot be read: {error}", path.display())))?;
     let mut weights = Vec::new();
     for (number, line) in text.lines().enumerate() {
         let line = line.trim();
@@ -84,7 +79,7 @@ pub(super) fn read_weights(
             continue;
         }
         let wrong = |why: &str| {
-            Failure::usage(anyhow!("{}:{}: {why}", path.display(), number + 1))
+            Failure::usage(format!("{}:{}: {why}", path.display(), number + 1))
                 .hint("a line holds a revision and a factor: `v6.1-rc3~5 20`")
         };
         let mut words = line.split_whitespace();
@@ -104,18 +99,18 @@ pub(super) fn read_weights(
 }
 
 /// Whether what a request asks for depends on the files that commits change.
-pub(super) fn asks_for_files(request: &Request) -> bool {
+pub(crate) fn asks_for_files(request: &Request) -> bool {
     !request.not_built.is_empty() || !request.suspects.is_empty() || !request.guilty.is_empty()
 }
 
 /// What is known of a range.
-pub(super) struct Range<'a> {
-    pub(super) history: &'a History,
-    pub(super) positions: &'a HashMap<CommitId, usize>,
+pub(crate) struct Range<'a> {
+    pub(crate) history: &'a History,
+    pub(crate) positions: &'a HashMap<CommitId, usize>,
     /// The paths that each commit changes.
-    pub(super) changes: &'a [(CommitId, Vec<String>)],
+    pub(crate) changes: &'a [(CommitId, Vec<String>)],
     /// The commits that each commit says it fixes; short names, sorted by nothing.
-    pub(super) fixes: &'a [(CommitId, Vec<String>)],
+    pub(crate) fixes: &'a [(CommitId, Vec<String>)],
 }
 
 fn under(path: &str, folder: &str) -> bool {
@@ -130,7 +125,7 @@ fn folder(file: &str) -> Option<&str> {
 }
 
 /// Applies what was asked for.
-pub(super) fn weigh(mut prior: Prior, range: &Range<'_>, request: &Request) -> Prior {
+pub(crate) fn weigh(mut prior: Prior, range: &Range<'_>, request: &Request) -> Prior {
     let touches = |files: &[String], named: &[String]| {
         files.iter().any(|path| named.iter().any(|name| under(path, name)))
     };

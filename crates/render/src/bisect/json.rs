@@ -1,14 +1,19 @@
 //! What `bisect show --json` and `bisect plan --json` print.
 
-use analysis_bisect::{Conclusion, Direction, Origin};
+use analysis_bisect::search::outcome;
+use analysis_bisect::simulate::PlanCost;
+use analysis_bisect::{
+    Answer, Conclusion, Direction, Origin, Revert as Judgement, Reverted, Search, Wanted,
+};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::commands::bisect::shown::{Answer, Case, Wanted, grade, kind, outcome, steps};
+use super::page::steps;
+use super::text::{grade, kind};
 
 /// One bisection.
 #[derive(Serialize, JsonSchema)]
-pub(crate) struct Bisection {
+pub struct Bisection {
     format: u32,
     bisection: i64,
     repository: String,
@@ -21,7 +26,7 @@ pub(crate) struct Bisection {
     lab: Option<Lab>,
     wanted: Vec<String>,
     /// Failures that the failing end shows, too, taken for other bugs.
-    bystanders: Vec<Bystander>,
+    other_crashes: Vec<OtherCrash>,
     conclusion: Answered,
     older_than_range: f64,
     detection_rate: f64,
@@ -45,7 +50,7 @@ struct Lab {
 }
 
 #[derive(Serialize, JsonSchema)]
-struct Bystander {
+struct OtherCrash {
     title: String,
     runs: u32,
 }
@@ -58,7 +63,7 @@ struct Answered {
     grade: &'static str,
     confidence: f64,
     commits: Vec<Candidate>,
-    /// The last proof: the culprit taken back at the bad end.
+    /// The last proof: the culprit reverted on the bad commit.
     revert: Revert,
     /// Where the step of history comes from.
     origin: From,
@@ -127,9 +132,10 @@ struct Tested {
     wanted: u32,
     other: u32,
     clean: u32,
-    cannot_tell: u32,
+    boot_failed: u32,
+    skipped: u32,
     build_failed: u32,
-    lab_trouble: u32,
+    infrastructure_errors: u32,
     has_bug: f64,
 }
 
@@ -156,8 +162,8 @@ struct AttemptMade {
 const MOST: usize = 1000;
 
 /// The bisection as it stands.
-pub(crate) fn bisection(case: &Case, answer: &Answer) -> Bisection {
-    let request = &case.stored.request;
+pub fn bisection(search: &Search, answer: &Answer) -> Bisection {
+    let request = &search.stored.request;
     let (confidence, commits) = match &answer.conclusion {
         Conclusion::Culprit { commit, confidence } => (*confidence, vec![*commit]),
         Conclusion::CredibleSet { commits, confidence } => (*confidence, commits.clone()),
@@ -165,17 +171,17 @@ pub(crate) fn bisection(case: &Case, answer: &Answer) -> Bisection {
         | Conclusion::ReproducerFades { confidence, .. }
         | Conclusion::NotReproducible { confidence, .. } => (*confidence, Vec::new()),
     };
-    let whole = case.bisection(usize::MAX);
+    let whole = search.bisection(usize::MAX);
     let bad = answer.belief.bad(whole.history());
     let rates = answer.belief.rates();
-    let wanted: Wanted = case.wanted();
-    let spent = case.spent();
-    let name = |at: usize| case.commits[at].to_string();
+    let wanted: Wanted = search.wanted();
+    let spent = search.spent();
+    let name = |at: usize| search.commits[at].to_string();
     Bisection {
         format: 1,
-        bisection: case.stored.id,
+        bisection: search.stored.id,
         repository: request.repository.display().to_string(),
-        direction: match case.direction() {
+        direction: match search.direction() {
             Direction::Cause => "cause",
             Direction::Fix => "fix",
         },
@@ -193,14 +199,14 @@ pub(crate) fn bisection(case: &Case, answer: &Answer) -> Bisection {
             append: lab.append.clone(),
         }),
         wanted: wanted.titles(),
-        bystanders: case
-            .bystanders(&wanted)
+        other_crashes: search
+            .known_crashes(&wanted)
             .into_iter()
-            .map(|(title, runs)| Bystander { title, runs })
+            .map(|(title, runs)| OtherCrash { title, runs })
             .collect(),
         conclusion: Answered {
             kind: kind(answer),
-            grade: grade(answer),
+            grade: grade(answer).name(),
             confidence,
             commits: commits
                 .into_iter()
@@ -229,23 +235,24 @@ pub(crate) fn bisection(case: &Case, answer: &Answer) -> Bisection {
             .map(|(at, tally)| Tested {
                 commit: name(at),
                 wanted: tally.wanted,
-                other: tally.other + tally.bystander,
+                other: tally.other + tally.known_crash,
                 clean: tally.clean,
-                cannot_tell: tally.boot_failed,
+                boot_failed: tally.boot_failed,
+                skipped: tally.skipped,
                 build_failed: tally.build_failed,
-                lab_trouble: tally.lab_trouble,
+                infrastructure_errors: tally.infrastructure_errors,
                 has_bug: bad[at],
             })
             .collect(),
-        steps: steps(case)
+        steps: steps(search)
             .into_iter()
             .map(|attempts| {
-                let belief = case.bisection(attempts).belief();
+                let belief = search.bisection(attempts).belief();
                 let (top, probability) = belief.top();
                 StepDone { attempts, top: name(top), probability, older_than_range: belief.older() }
             })
             .collect(),
-        attempts: case
+        attempts: search
             .attempts
             .iter()
             .map(|attempt| AttemptMade {
@@ -268,10 +275,23 @@ fn share(share: analysis_bisect::Share) -> Share {
 fn reverted(answer: &Answer) -> Revert {
     let made = answer.reverted.made();
     Revert {
-        result: answer.reverted.name(),
+        result: result(&answer.reverted),
         commit: made.map(|(commit, _)| commit.to_string()),
         wanted: made.map_or(0, |(_, tally)| tally.wanted),
         runs: made.map_or(0, |(_, tally)| tally.usable()),
+    }
+}
+
+fn result(reverted: &Reverted) -> &'static str {
+    match reverted {
+        Reverted::NotAsked => "not_asked",
+        Reverted::NotClean => "not_clean",
+        Reverted::Made { judgement, .. } => match judgement {
+            Judgement::Open { .. } => "open",
+            Judgement::Gone { .. } => "gone",
+            Judgement::Still => "still_fails",
+            Judgement::Untestable => "untestable",
+        },
     }
 }
 
@@ -288,42 +308,42 @@ fn origin(answer: &Answer) -> From {
 
 /// What bugs of one detection rate cost.
 #[derive(Serialize, JsonSchema)]
-pub(crate) struct Plan {
+pub struct Plan {
     format: u32,
     commits: usize,
     rate: f64,
-    pub(crate) trials: u16,
-    pub(crate) proven: u16,
-    pub(crate) builds: f64,
-    pub(crate) runs: f64,
-    pub(crate) minutes: f64,
-    pub(crate) minutes_in_nine_of_ten: f64,
+    trials: u16,
+    proven: u16,
+    builds: f64,
+    runs: f64,
+    minutes: f64,
+    minutes_in_nine_of_ten: f64,
 }
 
 impl Plan {
-    /// A plan before its first trial.
-    pub(crate) fn new(commits: usize, rate: f64, trials: u16) -> Self {
+    /// The cost of bugs that show in `rate` of the runs, in a range of `commits`.
+    pub fn new(commits: usize, rate: f64, trials: u16, cost: &PlanCost) -> Self {
         Self {
             format: 1,
             commits,
             rate,
             trials,
-            proven: 0,
-            builds: 0.0,
-            runs: 0.0,
-            minutes: 0.0,
-            minutes_in_nine_of_ten: 0.0,
+            proven: cost.proven,
+            builds: cost.builds,
+            runs: cost.runs,
+            minutes: cost.minutes,
+            minutes_in_nine_of_ten: cost.minutes_in_nine_of_ten,
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::Plan;
+    use super::*;
 
     #[test]
     fn a_plan_prints_as_documented() {
-        let text = serde_json::to_string(&Plan::new(100, 0.5, 12)).unwrap();
+        let text = serde_json::to_string(&Plan::new(100, 0.5, 12, &PlanCost::default())).unwrap();
         assert_eq!(
             text,
             r#"{"format":1,"commits":100,"rate":0.5,"trials":12,"proven":0,"builds":0.0,"runs":0.0,"minutes":0.0,"minutes_in_nine_of_ten":0.0}"#

@@ -2,22 +2,21 @@
 
 use std::collections::BTreeSet;
 
-use analysis_bisect::{Conclusion, Direction, Tally};
-use io_database::Request;
-use model::RunOutcome;
+use analysis_bisect::{Answer, Conclusion, Direction, Search, Tally};
+use model::bisection::Request;
 
-use super::case::{Case, outcome};
-use super::conclusion::{Answer, text};
 use super::picture::state;
+use super::text::text;
 
-/// The mail: recipients from the author and the trailers of the culprit, if there is one.
-pub(super) fn mail(case: &Case, answer: &Answer) -> String {
-    let titles = case.wanted().titles();
+/// The mail: recipients from the author and the trailers of the culprit, if there is one. `crash` is a commit and
+/// the report of a run of it.
+pub fn mail(search: &Search, answer: &Answer, crash: Option<(&str, &str)>) -> String {
+    let titles = search.wanted().titles();
     let title = titles.first().map_or("failure of the test", String::as_str);
     let mut head = Vec::new();
     if let Conclusion::Culprit { commit, .. } = &answer.conclusion
         && answer.renamed.is_none()
-        && let Ok(details) = case.repository.details(&case.commits[*commit])
+        && let Some(details) = answer.details.get(commit)
     {
         head.push(format!("To: {}", one_line(&details.author)));
         let mut others = BTreeSet::new();
@@ -31,23 +30,23 @@ pub(super) fn mail(case: &Case, answer: &Answer) -> String {
             head.push(format!("Cc: {}", others.into_iter().collect::<Vec<_>>().join(",\n    ")));
         }
     }
-    let subject = match case.direction() {
+    let subject = match search.direction() {
         Direction::Cause => "bisected",
         Direction::Fix => "fix found",
     };
     head.push(format!("Subject: [{subject}] {}", one_line(title)));
     head.push(String::new());
-    let request = &case.stored.request;
+    let request = &search.stored.request;
     let (test, build) = how(request);
     format!(
         "{}\n{}\n\nTest: {}\nBuild: {}\nGood: {}\nBad: {}\n{}",
         head.join("\n"),
-        text(case, answer),
+        text(search, answer),
         one_line(&test),
         one_line(&build),
         request.good.join(" "),
         request.bad,
-        crash(case).unwrap_or_default()
+        crash.map(|(commit, report)| excerpt(commit, report)).unwrap_or_default()
     )
 }
 
@@ -75,27 +74,16 @@ fn how(request: &Request) -> (String, String) {
 /// The most lines of a crash in a mail.
 const CRASH_LINES: usize = 40;
 
-/// The wanted crash as a run of the newest tested commit showed it.
-fn crash(case: &Case) -> Option<String> {
-    let wanted = case.wanted();
-    let attempt = case
-        .attempts
-        .iter()
-        .filter(|attempt| outcome(attempt, &wanted) == Some(RunOutcome::Wanted))
-        .max_by_key(|attempt| case.position(&attempt.commit))?;
-    let report = analysis_identity::read_log(attempt.output.as_bytes())
-        .reports
-        .into_iter()
-        .find(|report| Some(&report.title) == attempt.title.as_ref())?;
-    let lines: Vec<String> =
-        report.text.lines().map(|line| format!("  {}", one_line(line))).collect();
-    let mut text = format!("\nThe crash, on {}:\n\n", &attempt.commit[..12]);
+/// The wanted crash as a run of `commit` showed it.
+fn excerpt(commit: &str, report: &str) -> String {
+    let lines: Vec<String> = report.lines().map(|line| format!("  {}", one_line(line))).collect();
+    let mut text = format!("\nThe crash, on {}:\n\n", commit.get(..12).unwrap_or(commit));
     text.push_str(&lines[..lines.len().min(CRASH_LINES)].join("\n"));
     if lines.len() > CRASH_LINES {
         text.push_str(&format!("\n  ... {} more lines", lines.len() - CRASH_LINES));
     }
     text.push('\n');
-    Some(text)
+    text
 }
 
 /// Trailers whose people want to know.
@@ -108,13 +96,13 @@ fn one_line(text: &str) -> String {
 }
 
 /// The log. A verdict is given where the belief is sure; a commit that is not is skipped.
-pub(super) fn log(case: &Case, answer: &Answer) -> String {
-    let request = &case.stored.request;
-    let (old, new) = match case.direction() {
+pub fn log(search: &Search, answer: &Answer) -> String {
+    let request = &search.stored.request;
+    let (old, new) = match search.direction() {
         Direction::Cause => ("good", "bad"),
         Direction::Fix => ("broken", "fixed"),
     };
-    let start = match case.direction() {
+    let start = match search.direction() {
         Direction::Cause => {
             format!("git bisect start '{}' {}", request.bad, quoted(&request.good))
         }
@@ -124,18 +112,18 @@ pub(super) fn log(case: &Case, answer: &Answer) -> String {
             request.bad
         ),
     };
-    let newest = &case.commits[case.commits.len() - 1];
+    let newest = &search.commits[search.commits.len() - 1];
     let mut lines = vec![format!("# {new}: [{newest}]"), start];
-    let bisection = case.bisection(usize::MAX);
+    let bisection = search.bisection(usize::MAX);
     let bad = answer.belief.bad(bisection.history());
     let mut verdicts: Vec<(&str, usize, Tally)> = bisection
         .tallies()
         .into_iter()
         .map(|(commit, tally)| {
             let verdict = match state(bad[commit], &tally) {
-                "bad" if case.direction() == Direction::Fix => old,
+                "bad" if search.direction() == Direction::Fix => old,
                 "bad" => new,
-                "good" if case.direction() == Direction::Fix => new,
+                "good" if search.direction() == Direction::Fix => new,
                 "good" => old,
                 _ => "skip",
             };
@@ -147,7 +135,7 @@ pub(super) fn log(case: &Case, answer: &Answer) -> String {
         (*verdict == new, if *verdict == new { usize::MAX - commit } else { *commit })
     });
     for (verdict, commit, tally) in verdicts {
-        let id = &case.commits[commit];
+        let id = &search.commits[commit];
         if id.as_str() == request.bad || request.good.iter().any(|good| good == id.as_str()) {
             continue;
         }
@@ -161,7 +149,7 @@ pub(super) fn log(case: &Case, answer: &Answer) -> String {
     if let Conclusion::Culprit { commit, .. } = &answer.conclusion
         && answer.renamed.is_none()
     {
-        lines.push(format!("# first {new} commit: [{}]", case.commits[*commit]));
+        lines.push(format!("# first {new} commit: [{}]", search.commits[*commit]));
     }
     lines.push(String::new());
     lines.join("\n")

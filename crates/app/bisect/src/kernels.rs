@@ -13,15 +13,15 @@ use app_lab::{
     LabError, Limits, Outcome, Plan, Prepared as Reproducer, StoredRun, one_run,
     snapshot_after_boot,
 };
-use io_database::{Attempt, Event, LabRequest, Request};
 use io_git::{Repository, Worktree};
 use io_kernel_build::{BuildError, Built, Recipe, build, sources_used};
 use io_vm::{Initramfs, Kernel, Settings, Snapshot, probe};
 use model::CommitId;
+use model::bisection::{Attempt, Event, LabRequest, Request};
 
-use super::runner::{Prepared, Runner, attempt};
 use crate::failure::Failure;
-use crate::output::message;
+use crate::progress::{Progress, Tell};
+use crate::runner::{Prepared, Runner, attempt};
 
 /// A kernel that does not come up is booted again before that is believed: an emulator may fail.
 const BOOTS: u32 = 2;
@@ -35,7 +35,7 @@ const KEPT: usize = 6 * 1024;
 const SOURCES: &str = "sources-used";
 
 /// A runner with a work tree, a build folder and virtual machines of its own.
-pub(super) struct Kernels {
+pub(crate) struct Kernels<'a> {
     repository: Repository,
     request: Request,
     lab: LabRequest,
@@ -47,6 +47,7 @@ pub(super) struct Kernels {
     /// Kernels that are up, the one prepared last at the end.
     up: Vec<Up>,
     stop: Arc<AtomicBool>,
+    tell: Tell<'a>,
 }
 
 /// A kernel that is up.
@@ -64,33 +65,34 @@ struct Fault {
     text: String,
 }
 
-impl Kernels {
-    /// A runner in `folder`, the `number`th of this bisection. `state` holds what bisections share.
-    pub(super) fn new(
+impl<'a> Kernels<'a> {
+    /// The `number`th runner of a search, in the first of the folders; the second holds what searches share.
+    pub(crate) fn new(
         repository: &Repository,
         request: &Request,
         lab: &LabRequest,
-        folder: &Path,
-        state: &Path,
+        (folder, state): (&Path, &Path),
         number: usize,
+        tell: Tell<'a>,
     ) -> Result<Self, Failure> {
         let reproducer = app_lab::prepare(&app_lab::Reproducer {
             path: lab.reproducer.clone(),
             arguments: lab.arguments.clone(),
             files: Vec::new(),
         })
-        .map_err(Failure::usage)?;
+        .map_err(Failure::from_error)?;
         Ok(Self {
             repository: repository.clone(),
             request: request.clone(),
             lab: lab.clone(),
             reproducer,
             folder: folder.to_owned(),
-            ccache: crate::commands::lab::ccache(state),
+            ccache: app_lab::ccache(state),
             number,
             tree: None,
             up: Vec::new(),
             stop: Arc::new(AtomicBool::new(false)),
+            tell,
         })
     }
 
@@ -113,12 +115,12 @@ impl Kernels {
             more: self.lab.configs.clone(),
             modules: false,
             ccache: self.ccache.clone(),
-            jobs: (crate::commands::lab::cpus() / self.request.jobs.max(1) as u32).max(1),
+            jobs: (app_lab::cpus() / self.request.jobs.max(1) as u32).max(1),
         };
         let built = build(&recipe, &self.stop, |_| {}).map_err(|error| Fault {
             event: match error {
                 BuildError::Compile { .. } => Event::BuildFailed,
-                _ => Event::LabTrouble,
+                _ => Event::InfrastructureError,
             },
             title: None,
             text: error.to_string(),
@@ -135,7 +137,7 @@ impl Kernels {
     }
 
     fn boot(&self, commit: &CommitId, kernel: Kernel) -> Result<Up, Fault> {
-        let trouble = |text: String| Fault { event: Event::LabTrouble, title: None, text };
+        let trouble = |text: String| Fault { event: Event::InfrastructureError, title: None, text };
         let qemu = PathBuf::from("qemu-system-x86_64");
         let accelerator = probe(&qemu).map_err(|error| trouble(error.to_string()))?;
         let plan = Plan {
@@ -198,7 +200,7 @@ impl Kernels {
 
     /// Builds the kernel of `commit` and keeps its image.
     fn build_and_keep(&mut self, commit: &CommitId) -> Result<Built, Fault> {
-        let trouble = |text: String| Fault { event: Event::LabTrouble, title: None, text };
+        let trouble = |text: String| Fault { event: Event::InfrastructureError, title: None, text };
         let tree = self.check_out(commit).map_err(trouble)?;
         let built = self.build(tree)?;
         let image = self.image(commit);
@@ -243,7 +245,7 @@ impl Kernels {
     }
 }
 
-impl Runner for Kernels {
+impl Runner for Kernels<'_> {
     fn prepare(&mut self, commit: &CommitId, stop: &(dyn Fn() -> bool + Sync)) -> Prepared {
         if let Some(at) = self.up.iter().position(|up| up.commit == *commit) {
             let up = self.up.remove(at);
@@ -258,7 +260,7 @@ impl Runner for Kernels {
         match prepared {
             Ok(None) => Prepared::Ready,
             Ok(Some(built)) => {
-                message(&format!("{} built and booted in {seconds} s", commit.short()));
+                (self.tell)(Progress::KernelUp { commit: commit.clone(), seconds });
                 Prepared::Built(built)
             }
             Err(_) if stop() => Prepared::Stopped,
@@ -269,11 +271,12 @@ impl Runner for Kernels {
             }
             Err(not) => {
                 let words = not.output.lines().next().unwrap_or_default().to_owned();
-                message(&format!(
-                    "{}: {} after {seconds} s: {words}",
-                    commit.short(),
-                    not.event.name().replace('_', " ")
-                ));
+                (self.tell)(Progress::KernelFailed {
+                    commit: commit.clone(),
+                    event: not.event,
+                    seconds,
+                    output: words,
+                });
                 Prepared::Not(*not)
             }
         }
@@ -285,7 +288,7 @@ impl Runner for Kernels {
         let up = self.up.iter().find(|up| up.commit == *commit);
         let Some(Up { plan, initramfs, snapshot, .. }) = up else {
             let text = b"the kernel of this commit is not up";
-            return Some(attempt(commit, Event::LabTrouble, None, 0.0, text));
+            return Some(attempt(commit, Event::InfrastructureError, None, 0.0, text));
         };
         let start = Instant::now();
         // The lab has limits of its own for each part of a run.
@@ -298,7 +301,7 @@ impl Runner for Kernels {
             Err(LabError::Stopped) => None,
             Err(error) => {
                 let text = error.to_string();
-                Some(attempt(commit, Event::LabTrouble, None, seconds, text.as_bytes()))
+                Some(attempt(commit, Event::InfrastructureError, None, seconds, text.as_bytes()))
             }
         }
     }
@@ -338,7 +341,7 @@ fn of_run(commit: &CommitId, run: &StoredRun, seconds: f64, place: &Path) -> Att
         Outcome::Crashed | Outcome::NoOutput | Outcome::LostConnection => Event::Crashed,
         Outcome::BootFailed => Event::BootFailed,
         Outcome::BuildFailed => Event::BuildFailed,
-        Outcome::LabTrouble => Event::LabTrouble,
+        Outcome::LabTrouble => Event::InfrastructureError,
     };
     let mut titles: Vec<String> = Vec::new();
     for crash in &run.crashes {
@@ -373,7 +376,7 @@ fn tail(path: &Path) -> String {
 }
 
 /// The sources of the kernels built so far.
-pub(super) fn sources_of(folder: &Path) -> BTreeSet<String> {
+pub(crate) fn sources_of(folder: &Path) -> BTreeSet<String> {
     read_sources(&folder.join(SOURCES))
 }
 

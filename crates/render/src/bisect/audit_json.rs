@@ -13,7 +13,7 @@ const SHOWN_BELIEF: f64 = 0.001;
 
 /// The audit of one log.
 #[derive(Debug, Serialize, JsonSchema)]
-pub(crate) struct Log<'a> {
+pub struct Log<'a> {
     format: u32,
     file: &'a str,
     wanted: Vec<&'a str>,
@@ -106,7 +106,7 @@ struct Test<'a> {
     clean: u32,
     crashes: &'a std::collections::BTreeMap<String, u32>,
     unbootable: u32,
-    lab_trouble: u32,
+    infrastructure_errors: u32,
     built: bool,
 }
 
@@ -120,7 +120,7 @@ struct Totals {
 }
 
 /// The printed shape of an audit.
-pub(crate) fn log<'a>(file: &'a str, audit: &'a Audit) -> Log<'a> {
+pub fn log<'a>(file: &'a str, audit: &'a Audit) -> Log<'a> {
     Log {
         format: FORMAT,
         file,
@@ -235,11 +235,11 @@ fn test(test: &Tested) -> Test<'_> {
         subject: test.subject.as_deref(),
         lines: span(test.span),
         signature: test.signature.as_ref().map(|(signature, _)| signature.as_str()),
-        verdict: test.taken.map(parse_bisect_log::Verdict::name),
+        verdict: test.taken.map(|verdict| verdict.name()),
         clean: test.tally.clean,
         crashes: &test.tally.crashes,
         unbootable: test.tally.unbootable.values().sum(),
-        lab_trouble: test.tally.lab,
+        infrastructure_errors: test.tally.lab,
         built: !test.unbuildable,
     }
 }

@@ -2,26 +2,25 @@
 
 use std::collections::BTreeSet;
 
-use analysis_bisect::{Conclusion, Direction, Share, is_renamed};
-use io_database::{Attempt, Event};
+use model::bisection::{Attempt, Event};
 
-use super::case::{Case, Wanted};
+use crate::{Conclusion, Direction, Search, Share, Wanted, is_renamed};
 
 /// Another failure that looks like the wanted one under another name.
 #[derive(Clone, Debug)]
-pub(crate) struct Renamed {
+pub struct Renamed {
     /// Its title.
-    pub(crate) title: String,
+    pub title: String,
     /// How often it showed next to the culprit, on the side without the wanted failure.
-    pub(crate) without: Share,
+    pub without: Share,
     /// How often it showed on the side with the wanted failure, when that did not.
-    pub(crate) with: Share,
+    pub with: Share,
 }
 
 /// Looks for such a failure, in the runs on both sides of the culprit.
-pub(super) fn of(case: &Case, conclusion: &Conclusion) -> Option<Renamed> {
+pub fn of(search: &Search, conclusion: &Conclusion) -> Option<Renamed> {
     let Conclusion::Culprit { commit, .. } = conclusion else { return None };
-    let bisection = case.bisection(usize::MAX);
+    let bisection = search.bisection(usize::MAX);
     let (history, prior) = (bisection.history(), bisection.prior());
     let kernels =
         |commits: &[usize]| commits.iter().map(|&at| prior.kernel(at)).collect::<BTreeSet<_>>();
@@ -31,15 +30,15 @@ pub(super) fn of(case: &Case, conclusion: &Conclusion) -> Option<Renamed> {
         .map(|(tested, _)| tested)
         .filter(|&tested| history.ancestors(tested).contains(*commit))
         .collect();
-    let next_to_it = match case.direction() {
-        Direction::Cause => kernels(&case.parents(*commit)),
+    let next_to_it = match search.direction() {
+        Direction::Cause => kernels(&search.parents(*commit)),
         Direction::Fix => kernels(&[*commit]),
     };
-    let fails_with_it = case.direction() == Direction::Cause;
-    let wanted = case.wanted();
+    let fails_with_it = search.direction() == Direction::Cause;
+    let wanted = search.wanted();
     let (mut without, mut with) = (Vec::new(), Vec::new());
-    for attempt in case.attempts.iter().filter(|attempt| is_left_over(attempt, &wanted)) {
-        let Some(at) = case.position(&attempt.commit) else { continue };
+    for attempt in search.attempts.iter().filter(|attempt| is_left_over(attempt, &wanted)) {
+        let Some(at) = search.position(&attempt.commit) else { continue };
         let kernel = prior.kernel(at);
         if next_to_it.contains(&kernel) {
             without.push(attempt);

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 /// Which of the failures seen at the failing end is looked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Strand<'a> {
+pub enum TargetTitle<'a> {
     /// None was seen yet.
     Unseen,
     /// This one.
@@ -26,7 +26,7 @@ const LEAD: usize = 3;
 /// Failures of the failing end after which the caller is asked.
 const MOST_OPEN: usize = 12;
 
-impl<'a> Strand<'a> {
+impl<'a> TargetTitle<'a> {
     /// Judges the titles of the failing end's failures, in the order in which they were seen. A leader
     /// stays the wanted one until another title has been seen more often.
     pub fn of(titles: impl IntoIterator<Item = &'a str>) -> Self {
@@ -96,30 +96,30 @@ fn ln_choose(n: u32, k: u32) -> f64 {
 mod tests {
     use super::*;
 
-    fn of(titles: &str) -> Strand<'_> {
-        Strand::of(titles.split_whitespace())
+    fn of(titles: &str) -> TargetTitle<'_> {
+        TargetTitle::of(titles.split_whitespace())
     }
 
     #[test]
     fn a_rare_other_failure_neither_asks_nor_wins() {
-        assert_eq!(of(""), Strand::Unseen);
-        assert_eq!(of("a"), Strand::Leads("a"));
-        assert_eq!(of("a a b"), Strand::Leads("a"));
+        assert_eq!(of(""), TargetTitle::Unseen);
+        assert_eq!(of("a"), TargetTitle::Leads("a"));
+        assert_eq!(of("a a b"), TargetTitle::Leads("a"));
         // The rare one came first, and twice.
-        assert_eq!(of("b a"), Strand::Open);
-        assert_eq!(of("b a a a"), Strand::Leads("a"));
-        assert_eq!(of("b b a a a"), Strand::Open);
-        assert_eq!(of("b b a a a a a a"), Strand::Leads("a"));
+        assert_eq!(of("b a"), TargetTitle::Open);
+        assert_eq!(of("b a a a"), TargetTitle::Leads("a"));
+        assert_eq!(of("b b a a a"), TargetTitle::Open);
+        assert_eq!(of("b b a a a a a a"), TargetTitle::Leads("a"));
         // Late, when it cannot be asked for any more without harm.
-        assert_eq!(of("a a a a b c b"), Strand::Leads("a"));
+        assert_eq!(of("a a a a b c b"), TargetTitle::Leads("a"));
     }
 
     #[test]
     fn failures_that_show_equally_often_are_told_apart_by_the_caller_only() {
-        assert_eq!(of("a b a b a b"), Strand::Open);
-        assert_eq!(of("a b a b a b a b a b a b"), Strand::Tied);
+        assert_eq!(of("a b a b a b"), TargetTitle::Open);
+        assert_eq!(of("a b a b a b a b a b a b"), TargetTitle::Tied);
         // One that led by chance only.
-        assert_eq!(of("a a b a b b b a b a b a b"), Strand::Tied);
+        assert_eq!(of("a a b a b b b a b a b a b"), TargetTitle::Tied);
     }
 
     fn share(showed: u32, runs: u32) -> Share {

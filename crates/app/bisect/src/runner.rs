@@ -7,15 +7,15 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use io_command::{End, Finished, Task};
-use io_database::{Attempt, Event, Request};
 use io_git::{Repository, Worktree};
 use model::CommitId;
+use model::bisection::{Attempt, Event, Request};
 
 /// Bytes kept from the end of what an attempt printed.
 const KEPT: usize = 8 * 1024;
 
 /// What makes attempts. A lab with virtual machines is another one beside the shell.
-pub(super) trait Runner: Send {
+pub(crate) trait Runner: Send {
     /// Makes a commit ready to be tested; the attempt says whether that worked. Nothing when there
     /// was nothing to do.
     fn prepare(&mut self, commit: &CommitId, stop: &(dyn Fn() -> bool + Sync)) -> Prepared;
@@ -25,7 +25,7 @@ pub(super) trait Runner: Send {
 }
 
 /// How preparing ended.
-pub(super) enum Prepared {
+pub(crate) enum Prepared {
     /// Ready, with nothing to record.
     Ready,
     /// Ready after this build.
@@ -37,7 +37,7 @@ pub(super) enum Prepared {
 }
 
 /// A runner that tests in a work tree with a shell command.
-pub(super) struct Shell {
+pub(crate) struct Shell {
     repository: Repository,
     request: Request,
     path: PathBuf,
@@ -48,7 +48,7 @@ pub(super) struct Shell {
 impl Shell {
     /// A runner with a work tree in `folder`, the `number`th of this bisection. Ends what an earlier
     /// one, that was killed, left running there.
-    pub(super) fn new(
+    pub(crate) fn new(
         repository: &Repository,
         request: &Request,
         folder: &Path,
@@ -131,7 +131,7 @@ fn end_leftover(file: &Path, tree: &Path) {
     }
 }
 
-pub(super) fn attempt(
+pub(crate) fn attempt(
     commit: &CommitId,
     event: Event,
     title: Option<String>,
@@ -162,7 +162,13 @@ impl Runner for Shell {
         };
         if let Err(error) = moved {
             let text = error.to_string();
-            return Prepared::Not(attempt(commit, Event::LabTrouble, None, 0.0, text.as_bytes()));
+            return Prepared::Not(attempt(
+                commit,
+                Event::InfrastructureError,
+                None,
+                0.0,
+                text.as_bytes(),
+            ));
         }
         let Some(build) = self.request.build.clone() else {
             self.prepared = Some(commit.clone());
@@ -173,7 +179,7 @@ impl Runner for Shell {
             Err(text) => {
                 return Prepared::Not(attempt(
                     commit,
-                    Event::LabTrouble,
+                    Event::InfrastructureError,
                     None,
                     0.0,
                     text.as_bytes(),
@@ -199,14 +205,20 @@ impl Runner for Shell {
         let finished = match self.run(&self.request.test, commit, self.request.run_seconds, stop) {
             Ok(finished) => finished,
             Err(text) => {
-                return Some(attempt(commit, Event::LabTrouble, None, 0.0, text.as_bytes()));
+                return Some(attempt(
+                    commit,
+                    Event::InfrastructureError,
+                    None,
+                    0.0,
+                    text.as_bytes(),
+                ));
             }
         };
         let (event, title) = match finished.end {
             End::Stopped => return None,
             End::Exit(0) => (Event::Clean, None),
             // The shell's own words for "no such command": the commit has no such test.
-            End::Exit(125..=127) => (Event::CannotTell, None),
+            End::Exit(125..=127) => (Event::Skip, None),
             end => (Event::Crashed, Some(title(&finished.output, end))),
         };
         let title = match finished.end {

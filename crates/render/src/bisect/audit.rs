@@ -1,11 +1,7 @@
 //! The audit as text: the judgement first, then why, each statement with its grade, rule and lines.
 
-use std::io::{self, Write};
-
 use analysis_bisect_audit::{Audit, Judgement, Place, Region, Tested, Wanted, interval};
 use model::{Claim, Grade, LineSpan};
-
-use crate::output::Escaped;
 
 /// Most spans that are cited for one statement.
 const CITED: usize = 6;
@@ -17,13 +13,8 @@ const SHOWN_BELIEF: f64 = 0.02;
 /// the proof that is proposed before anybody acts on it.
 const PLAIN_TRUST: f64 = 0.6;
 
-/// Prints an audit.
-pub(crate) fn print(
-    out: &mut impl Write,
-    file: &str,
-    audit: &Audit,
-    tests: bool,
-) -> io::Result<()> {
+/// The audit of `file`; with `tests` every test with its runs, too.
+pub fn text(file: &str, audit: &Audit, tests: bool) -> String {
     let mut text = String::new();
     heading(&mut text, file, audit);
     section(&mut text, "Why", audit.reasons.iter().map(statement));
@@ -37,7 +28,7 @@ pub(crate) fn print(
         section(&mut text, "Tests", audit.tests.iter().map(test));
     }
     totals(&mut text, audit);
-    write!(out, "{}", Escaped(&text))
+    text
 }
 
 fn heading(text: &mut String, file: &str, audit: &Audit) {
@@ -216,7 +207,7 @@ fn test(test: &Tested) -> String {
     format!(
         "{} {}: {} [{}]",
         test.name(),
-        test.taken.map_or("no verdict", parse_bisect_log::Verdict::name),
+        test.taken.map_or("no verdict", |verdict| verdict.name()),
         if runs.is_empty() { "no run".to_owned() } else { runs.join(", ") },
         test.span
     )

@@ -1,98 +1,89 @@
-//! `ktriage bisect resume`: goes on where the record ends, until the answer is proven or the budget
-//! is spent.
+//! Goes on where the record ends, until the answer is proven or the budget is spent.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::path::Path;
-use std::process::ExitCode;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
 use std::thread;
 
-use analysis_bisect::{Belief, Next, Step};
-use anyhow::anyhow;
-use io_database::{Attempt, Event};
+use analysis_bisect::{Belief, Next, Search, Step, Wanted};
 use model::CommitId;
+use model::bisection::{Attempt, Event};
 
-use super::case::{Case, Wanted};
-use super::kernels::Kernels;
-use super::runner::{Prepared, Runner, Shell};
-use super::{Which, conclusion, revert};
+use crate::case::Case;
 use crate::failure::Failure;
-use crate::output::message;
-use crate::stop;
+use crate::kernels::Kernels;
+use crate::progress::{Progress, Tell};
+use crate::runner::{Prepared, Runner, Shell};
 
-/// Go on with a bisection where its record ends.
-#[derive(clap::Args, Debug)]
-pub(crate) struct Arguments {
-    #[command(flatten)]
-    which: Which,
-
-    /// The wanted failure, where the bad end has shown several: a part of its title; may be given
-    /// several times. What was run counts on.
-    #[arg(long, value_name = "TEXT")]
-    title: Vec<String>,
-}
-
-pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
-    let mut case = Case::load(&arguments.which)?;
-    if !arguments.title.is_empty() {
-        case.store.set_titles(&case.stored, &arguments.title).map_err(Failure::usage)?;
-        case.stored.request.titles.clone_from(&arguments.title);
-    }
-    go(case)
-}
-
-/// Spoilt attempts in a row after which the lab is given up.
+/// Infrastructure errors in a row after which the lab is given up.
 const TROUBLE: usize = 3;
 
-/// Works until there is an answer.
-pub(super) fn go(mut case: Case) -> Result<ExitCode, Failure> {
+/// How a search ended for now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// There is an answer, or the budget is spent.
+    Answered,
+    /// The user stopped it; everything is recorded.
+    Stopped,
+}
+
+/// Works until there is an answer, the budget is spent or `stop` is set.
+///
+/// # Errors
+/// When the record or the lab fails, when the failing end cannot be tested, and when it shows several failures
+/// of which none leads.
+pub fn go(case: &mut Case, stop: &Arc<AtomicBool>, tell: Tell<'_>) -> Result<Ended, Failure> {
     let work = case.work();
-    let _lock = lock(&case)?;
-    let stop = stop::flag()?;
-    let mut runners = (0..case.stored.request.jobs)
-        .map(|number| runner(&case, &work, number))
-        .collect::<Result<Vec<_>, _>>()?;
+    let _lock = lock(case)?;
+    let jobs = case.search.stored.request.jobs;
+    let mut runners =
+        (0..jobs).map(|number| runner(case, &work, number, tell)).collect::<Result<Vec<_>, _>>()?;
     loop {
-        let bisection = case.bisection(usize::MAX);
+        let search = &case.search;
+        let bisection = search.bisection(usize::MAX);
         let belief = bisection.belief();
-        let named = |step: Step| (case.commits[step.commit].clone(), step);
-        let steps: Vec<(CommitId, Step)> = match case.wanted() {
-            Wanted::Tied(_) => return Err(tied(&case)),
+        let named = |step: Step| (search.commits[step.commit].clone(), step);
+        let steps: Vec<(CommitId, Step)> = match search.wanted() {
+            Wanted::Tied(_) => return Err(tied(search)),
             Wanted::Open(_) => vec![named(bisection.at_failing_end(&belief))],
             _ => match bisection.next(&belief) {
                 Next::Test(steps) => steps.into_iter().map(named).collect(),
-                Next::Done(conclusion) => match revert::of(&case, &belief, &conclusion).step() {
+                Next::Done(conclusion) => match case.reverted(&belief, &conclusion).step() {
                     Some(step) => vec![step],
-                    None => return conclusion::print(&case),
+                    None => return Ok(Ended::Answered),
                 },
             },
         };
-        if let Some(reason) = over_budget(&case) {
-            message(&format!("{reason}; what is known so far:"));
-            return conclusion::print(&case);
+        if let Some(spent) = over_budget(search) {
+            tell(spent);
+            return Ok(Ended::Answered);
         }
-        announce(&case, &belief, &steps);
-        round(&mut case, &mut runners, &steps, &stop)?;
+        tell(announcement(search, &belief, &steps));
+        round(case, &mut runners, &steps, stop)?;
         if stop.load(Ordering::Relaxed) {
-            message(&format!(
-                "stopped; everything is recorded, go on with `ktriage bisect resume {}`",
-                case.stored.id
-            ));
-            return Ok(ExitCode::from(stop::INTERRUPTED));
+            tell(Progress::Stopped { id: case.search.stored.id });
+            return Ok(Ended::Stopped);
         }
-        give_up_on_trouble(&case)?;
+        give_up_on_trouble(&case.search)?;
     }
 }
 
 /// The `number`th maker of attempts.
-fn runner(case: &Case, work: &Path, number: usize) -> Result<Box<dyn Runner>, Failure> {
-    let request = &case.stored.request;
+fn runner<'a>(
+    case: &Case,
+    work: &Path,
+    number: usize,
+    tell: Tell<'a>,
+) -> Result<Box<dyn Runner + 'a>, Failure> {
+    let request = &case.search.stored.request;
     Ok(match &request.lab {
         None => Box::new(Shell::new(&case.repository, request, work, number)),
         Some(lab) => {
-            Box::new(Kernels::new(&case.repository, request, lab, work, &case.folder, number)?)
+            let state = (work, case.folder.as_path());
+            Box::new(Kernels::new(&case.repository, request, lab, state, number, tell)?)
         }
     })
 }
@@ -101,79 +92,70 @@ fn runner(case: &Case, work: &Path, number: usize) -> Result<Box<dyn Runner>, Fa
 fn lock(case: &Case) -> Result<File, Failure> {
     let work = case.work();
     fs::create_dir_all(&work).map_err(|error| {
-        Failure::usage(anyhow!("{}: cannot make the folder: {error}", work.display()))
+        Failure::usage(format!("{}: cannot make the folder: {error}", work.display()))
     })?;
     let path = work.join("lock");
     let file = File::create(&path).map_err(|error| {
-        Failure::usage(anyhow!("{}: cannot make the lock: {error}", path.display()))
+        Failure::usage(format!("{}: cannot make the lock: {error}", path.display()))
     })?;
     file.try_lock().map_err(|_| {
-        Failure::usage(anyhow!("bisection {} is running already", case.stored.id))
-            .hint(format!("see `ktriage bisect status {}`", case.stored.id))
+        Failure::usage(format!("bisection {} is running already", case.search.stored.id))
+            .hint(format!("see `ktriage bisect status {}`", case.search.stored.id))
     })?;
     Ok(file)
 }
 
-fn over_budget(case: &Case) -> Option<String> {
-    let spent = case.spent();
-    let request = &case.stored.request;
+fn over_budget(search: &Search) -> Option<Progress> {
+    let spent = search.spent();
+    let request = &search.stored.request;
     let minutes = request.budget_minutes.filter(|most| spent.minutes >= *most);
     let runs = request.budget_runs.filter(|most| spent.runs >= *most);
     minutes
-        .map(|most| format!("the budget of {most:.0} minutes is spent"))
-        .or_else(|| runs.map(|most| format!("the budget of {most} runs is spent")))
+        .map(|most| Progress::MinutesSpent { most })
+        .or_else(|| runs.map(|most| Progress::RunsSpent { most }))
 }
 
 /// The caller must say which failure is wanted.
-fn tied(case: &Case) -> Failure {
+fn tied(search: &Search) -> Failure {
     let mut titles: BTreeMap<&str, usize> = BTreeMap::new();
-    for attempt in case.failures() {
+    for attempt in search.failures() {
         *titles.entry(attempt.title.as_deref().unwrap_or_default()).or_default() += 1;
     }
     let shown: Vec<String> =
         titles.iter().map(|(title, count)| format!("\n  {count} x {title}")).collect();
-    Failure::usage(anyhow!(
+    Failure::usage(format!(
         "the bad end {} shows several failures about as often, which may be several bugs:{}",
-        &case.stored.request.bad[..12],
+        &search.stored.request.bad[..12],
         shown.concat()
     ))
     .hint(format!(
         "say which is wanted (several, if they are one bug): `ktriage bisect resume {} --title TEXT`; \
          the others then count as other failures",
-        case.stored.id
+        search.stored.id
     ))
 }
 
-/// One line on what is believed and what comes next.
-fn announce(case: &Case, belief: &Belief, steps: &[(CommitId, Step)]) {
-    let spent = case.spent();
-    let open = belief.culprit().iter().filter(|&&probability| probability > 1e-4).count();
+/// What is believed and what comes next.
+fn announcement(search: &Search, belief: &Belief, steps: &[(CommitId, Step)]) -> Progress {
+    let spent = search.spent();
     let (top, mass) = belief.top();
-    let next: Vec<String> = steps
-        .iter()
-        .map(|(commit, step)| format!("{} up to {} x", commit.short(), step.runs))
-        .collect();
-    let best = if mass >= 0.1 {
-        format!(", {} at {}", case.commits[top].short(), conclusion::percent(mass))
-    } else {
-        String::new()
-    };
-    message(&format!(
-        "[{} runs, {:.1} min] {open} commits in question{best}; testing {}",
-        spent.runs,
-        spent.minutes,
-        next.join(", ")
-    ));
+    Progress::Round {
+        runs: spent.runs,
+        minutes: spent.minutes,
+        open: belief.culprit().iter().filter(|&&probability| probability > 1e-4).count(),
+        best: (mass >= 0.1).then(|| (search.commits[top].clone(), mass)),
+        next: steps.iter().map(|(commit, step)| (commit.clone(), step.runs)).collect(),
+    }
 }
 
 /// Makes the steps side by side; every attempt is recorded as it ends.
 fn round(
     case: &mut Case,
-    runners: &mut [Box<dyn Runner>],
+    runners: &mut [Box<dyn Runner + '_>],
     steps: &[(CommitId, Step)],
     stop: &AtomicBool,
 ) -> Result<(), Failure> {
-    let wanted = case.wanted();
+    let wanted = case.search.wanted();
     let (send, receive) = mpsc::channel::<Attempt>();
     // A lost database ends the round as a signal does.
     let broken = AtomicBool::new(false);
@@ -187,7 +169,7 @@ fn round(
         drop(send);
         let mut failed = None;
         for attempt in receive {
-            match case.store.add(case.stored.id, &attempt) {
+            match case.store.add(case.search.stored.id, &attempt) {
                 Ok(()) => case.take(attempt),
                 Err(error) => {
                     broken.store(true, Ordering::Relaxed);
@@ -195,7 +177,7 @@ fn round(
                 }
             }
         }
-        failed.map_or(Ok(()), |error| Err(Failure::usage(error)))
+        failed.map_or(Ok(()), |error| Err(Failure::from_error(error)))
     })
 }
 
@@ -226,48 +208,55 @@ fn make(
         let seen = event == Event::Crashed && wanted.matches(&attempt);
         reached |= matches!(event, Event::Clean | Event::Crashed);
         tell(attempt);
-        if seen || event == Event::LabTrouble || !reached && made >= step.give_up {
+        if seen || event == Event::InfrastructureError || !reached && made >= step.give_up {
             return;
         }
     }
 }
 
 /// Ends when the bad end cannot be tested at all, or the lab fails again and again.
-fn give_up_on_trouble(case: &Case) -> Result<(), Failure> {
-    let last = case.attempts.last();
+fn give_up_on_trouble(search: &Search) -> Result<(), Failure> {
+    let last = search.attempts.last();
     let shown = |attempt: &Attempt| {
         let lines: Vec<&str> = attempt.output.trim().lines().rev().take(5).collect();
         lines.into_iter().rev().map(|line| format!("\n  {line}")).collect::<String>()
     };
-    let trouble =
-        case.attempts.iter().rev().take_while(|attempt| attempt.event == Event::LabTrouble).count();
+    let trouble = search
+        .attempts
+        .iter()
+        .rev()
+        .take_while(|attempt| attempt.event == Event::InfrastructureError)
+        .count();
     if trouble >= TROUBLE {
         let text = last.map(shown).unwrap_or_default();
-        return Err(Failure::lab(anyhow!("{trouble} attempts in a row could not be made:{text}"))
-            .hint(format!("mend that and go on with `ktriage bisect resume {}`", case.stored.id)));
+        return Err(Failure::lab(format!("{trouble} attempts in a row could not be made:{text}"))
+            .hint(format!(
+                "mend that and go on with `ktriage bisect resume {}`",
+                search.stored.id
+            )));
     }
-    let bad = &case.stored.request.bad;
+    let bad = &search.stored.request.bad;
     let at_end: Vec<&Attempt> =
-        case.attempts.iter().filter(|attempt| case.is_failing_end(attempt)).collect();
+        search.attempts.iter().filter(|attempt| search.is_failing_end(attempt)).collect();
     let usable = at_end.iter().any(|a| matches!(a.event, Event::Clean | Event::Crashed));
     if let Some(attempt) = at_end.iter().find(|attempt| attempt.event == Event::BuildFailed) {
-        return Err(Failure::lab(anyhow!(
+        return Err(Failure::lab(format!(
             "the bad end {} cannot be built:{}",
             &bad[..12],
             shown(attempt)
         ))
-        .hint(match case.stored.request.lab {
+        .hint(match search.stored.request.lab {
             None => {
                 "the build runs in a fresh work tree: it must need nothing that git does not know"
             }
             Some(_) => "try it with `ktriage lab build`, and give a --config that builds",
         }));
     }
-    if let Some(attempt) = at_end.iter().find(|a| a.event == Event::CannotTell && a.title.is_some())
+    if let Some(attempt) = at_end.iter().find(|a| a.event == Event::Skip && a.title.is_some())
         && !usable
     {
         let title = attempt.title.as_deref().unwrap_or_default();
-        return Err(Failure::usage(anyhow!(
+        return Err(Failure::usage(format!(
             "on the bad end {}, {title}:{}",
             &bad[..12],
             shown(attempt)

@@ -1,9 +1,8 @@
 //! The belief as a picture in the terminal.
 
-use analysis_bisect::{Belief, Direction, Tally};
+use analysis_bisect::{Answer, Belief, Direction, Search, Tally};
 
-use super::case::Case;
-use super::conclusion::{Answer, percent};
+use super::text::{label, percent};
 
 /// Columns of the picture.
 const WIDTH: usize = 72;
@@ -30,8 +29,8 @@ pub(super) fn parts(belief: &Belief, parts: usize) -> Vec<f64> {
 }
 
 /// The picture: older commits on the left, what was tested below.
-pub(super) fn draw(case: &Case, answer: &Answer) -> String {
-    let width = WIDTH.min(case.commits.len());
+pub fn draw(search: &Search, answer: &Answer) -> String {
+    let width = WIDTH.min(search.commits.len());
     let parts = parts(&answer.belief, width);
     let highest = parts.iter().copied().fold(0.0, f64::max);
     let bars: String = parts
@@ -41,11 +40,11 @@ pub(super) fn draw(case: &Case, answer: &Answer) -> String {
             BARS[if part > 0.001 { height.ceil() as usize } else { 0 }.min(8)]
         })
         .collect();
-    let bisection = case.bisection(usize::MAX);
+    let bisection = search.bisection(usize::MAX);
     let bad = answer.belief.bad(bisection.history());
     let mut marks = vec![' '; width];
     for (commit, tally) in bisection.tallies() {
-        let mark = &mut marks[commit * width / case.commits.len()];
+        let mark = &mut marks[commit * width / search.commits.len()];
         let own = match state(bad[commit], &tally) {
             "bad" => 'x',
             "good" => 'o',
@@ -60,23 +59,27 @@ pub(super) fn draw(case: &Case, answer: &Answer) -> String {
         format!("  {marks}"),
         format!(
             "  {:<half$}{:>rest$}",
-            case.commits[0].short(),
-            case.commits[case.commits.len() - 1].short(),
+            search.commits[0].short(),
+            search.commits[search.commits.len() - 1].short(),
             half = width / 2,
             rest = width - width / 2
         ),
         "  tested: x has the failure, o has not, ? unsure, - cannot be tested, * several".into(),
         String::new(),
     ];
-    let mut likely: Vec<usize> = (0..case.commits.len()).collect();
+    let mut likely: Vec<usize> = (0..search.commits.len()).collect();
     likely.sort_by(|a, b| answer.belief.culprit()[*b].total_cmp(&answer.belief.culprit()[*a]));
     for &commit in likely.iter().take(5) {
         let probability = answer.belief.culprit()[commit];
         if probability > 0.0 {
-            lines.push(format!("  {:>12}  {}", percent(probability), case.label(commit)));
+            lines.push(format!(
+                "  {:>12}  {}",
+                percent(probability),
+                label(search, answer, commit)
+            ));
         }
     }
-    let outside = match case.direction() {
+    let outside = match search.direction() {
         Direction::Cause => "older than the range",
         Direction::Fix => "not fixed in the range",
     };

@@ -1,71 +1,51 @@
 //! What a bisection ends with, in words, each with the runs behind it.
 
-use std::io::{self, Write as _};
-use std::process::ExitCode;
+use analysis_bisect::renamed::Renamed;
+use analysis_bisect::{
+    Answer, Build, Conclusion, Direction, Origin, Revert, Reverted, Search, Tally,
+};
+use model::Grade;
 
-use analysis_bisect::{Belief, Build, Conclusion, Direction, Next, Origin, Tally};
-
-use super::case::Case;
 use super::picture;
-use super::renamed::{self, Renamed};
-use super::revert::{self, Reverted};
-use crate::failure::Failure;
-use crate::output::Escaped;
 
-/// The answer as it stands.
-pub(crate) struct Answer {
-    pub(crate) belief: Belief,
-    pub(crate) conclusion: Conclusion,
-    /// Whether the conclusion is final: nothing more would be run.
-    pub(crate) is_final: bool,
-    /// How the last proof stands.
-    pub(crate) reverted: Reverted,
-    /// Whether the culprit is one of the code.
-    pub(crate) origin: Origin,
-    /// Another failure that looks like the wanted one under another name.
-    pub(crate) renamed: Option<Renamed>,
+/// `abcdef012345 ("subject")`; only the name where git does not tell more.
+pub(super) fn label(search: &Search, answer: &Answer, at: usize) -> String {
+    let id = &search.commits[at];
+    match answer.details.get(&at) {
+        Some(details) => format!("{} (\"{}\")", id.short(), details.subject),
+        None => id.short().to_owned(),
+    }
 }
 
-/// Works out the answer from every attempt so far.
-pub(super) fn answer(case: &Case) -> Answer {
-    let bisection = case.bisection(usize::MAX);
-    let belief = bisection.belief();
-    let (conclusion, is_final) = match bisection.next(&belief) {
-        Next::Done(conclusion) => (conclusion, true),
-        Next::Test(_) => (bisection.credible_set(&belief), false),
+/// The last proof in words, where there is something to say.
+fn reverted(reverted: &Reverted) -> Option<String> {
+    let Reverted::Made { commit, tally, judgement } = reverted else {
+        return matches!(reverted, Reverted::NotClean).then(|| {
+            "It cannot be reverted on the bad commit without a conflict, so that was not tested.".into()
+        });
     };
-    let reverted = revert::of(case, &belief, &conclusion);
-    let is_final = is_final && reverted.step().is_none();
-    let origin = origin(case, &conclusion);
-    let renamed = renamed::of(case, &conclusion);
-    Answer { belief, conclusion, is_final, reverted, origin, renamed }
-}
-
-/// Whether the step of history is one of the code.
-fn origin(case: &Case, conclusion: &Conclusion) -> Origin {
-    let Conclusion::Culprit { commit, .. } = conclusion else { return Origin::Code };
-    let changed =
-        case.repository.details(&case.commits[*commit]).map_or_else(|_| Vec::new(), |d| d.files);
-    let parents: Vec<Build> =
-        case.parents(*commit).iter().map(|&parent| case.build_of(parent)).collect();
-    Origin::of(&changed, &case.build_of(*commit), &parents)
-}
-
-/// Prints the answer for people.
-pub(super) fn print(case: &Case) -> Result<ExitCode, Failure> {
-    let answer = answer(case);
-    let mut out = io::stdout().lock();
-    writeln!(out, "{}", Escaped(&text(case, &answer)))?;
-    writeln!(
-        out,
-        "\nmore: `ktriage bisect show {0}` (--mail, --log, --html FILE, --json), `ktriage bisect status {0}`",
-        case.stored.id
-    )?;
-    Ok(ExitCode::SUCCESS)
+    let (commit, runs) = (commit.short(), tally.usable());
+    Some(match judgement {
+        Revert::Gone { chance } => format!(
+            "Reverted on the bad commit ({commit}), the failure did not show in {runs} runs; the chance of \
+             that is {:.1} % if it were still there.",
+            (chance * 1000.0).ceil() / 10.0
+        ),
+        Revert::Still => format!(
+            "Reverted on the bad commit ({commit}), the failure still showed, in {} of {runs} runs.",
+            tally.wanted
+        ),
+        Revert::Untestable => format!(
+            "Reverted on the bad commit ({commit}), the program cannot be built or run, so that tells nothing."
+        ),
+        Revert::Open { runs } => {
+            format!("Still to be run: the bad commit without it ({commit}), up to {runs} times.")
+        }
+    })
 }
 
 /// The kind of an answer, as it is printed in JSON.
-pub(crate) fn kind(answer: &Answer) -> &'static str {
+pub(super) fn kind(answer: &Answer) -> &'static str {
     match &answer.conclusion {
         Conclusion::Culprit { .. } if answer.renamed.is_some() => "renamed",
         Conclusion::Culprit { .. } if answer.reverted.still_fails() => "culprit_not_alone",
@@ -80,12 +60,12 @@ pub(crate) fn kind(answer: &Answer) -> &'static str {
 }
 
 /// How sure the statement is: that two names are those of one failure is not counted out in runs.
-pub(crate) fn grade(answer: &Answer) -> &'static str {
-    if answer.renamed.is_some() { "INFERRED" } else { "DERIVED" }
+pub(super) fn grade(answer: &Answer) -> Grade {
+    if answer.renamed.is_some() { Grade::Inferred } else { Grade::Derived }
 }
 
 /// `99.2 %`; never rounded up to certainty.
-pub(super) fn percent(probability: f64) -> String {
+pub fn percent(probability: f64) -> String {
     let percent = (probability * 1000.0).floor() / 10.0;
     if percent >= 99.9 && probability < 1.0 {
         "over 99.9 %".into()
@@ -95,16 +75,16 @@ pub(super) fn percent(probability: f64) -> String {
 }
 
 /// The whole answer.
-pub(super) fn text(case: &Case, answer: &Answer) -> String {
-    let mut lines = vec![headline(case, answer), String::new()];
+pub fn text(search: &Search, answer: &Answer) -> String {
+    let mut lines = vec![headline(search, answer), String::new()];
     lines.push("Tested:".into());
-    lines.extend(tested(case, answer));
-    let spent = case.spent();
+    lines.extend(tested(search, answer));
+    let spent = search.spent();
     lines.push(format!(
         "\nCost: {} runs, {} builds, {:.1} minutes of work.",
         spent.runs, spent.builds, spent.minutes
     ));
-    lines.extend(failures(case));
+    lines.extend(failures(search));
     lines.push(format!(
         "Grade: {} from the runs above, with noise rates learnt from them; it assumes that the test \
          means the same on every commit. A commit from which on the test can fail at all looks like \
@@ -115,14 +95,14 @@ pub(super) fn text(case: &Case, answer: &Answer) -> String {
 }
 
 /// The wanted failure, and which others the failing end shows.
-fn failures(case: &Case) -> Vec<String> {
-    let wanted = case.wanted();
+fn failures(search: &Search) -> Vec<String> {
+    let wanted = search.wanted();
     let titles = wanted.titles();
     if titles.is_empty() {
         return Vec::new();
     }
     let mut lines = vec![format!("Wanted failure: {}.", titles.join(" | "))];
-    let others = case.bystanders(&wanted);
+    let others = search.known_crashes(&wanted);
     if !others.is_empty() {
         let shown: Vec<String> =
             others.iter().map(|(title, count)| format!("{title} ({count} x)")).collect();
@@ -132,17 +112,17 @@ fn failures(case: &Case) -> Vec<String> {
 }
 
 /// What a commit did that is looked for.
-fn did(case: &Case) -> &'static str {
-    match case.direction() {
+fn did(search: &Search) -> &'static str {
+    match search.direction() {
         Direction::Cause => "brought the failure",
         Direction::Fix => "ended the failure",
     }
 }
 
-fn headline(case: &Case, answer: &Answer) -> String {
-    let fix = case.direction() == Direction::Fix;
+fn headline(search: &Search, answer: &Answer) -> String {
+    let fix = search.direction() == Direction::Fix;
     match &answer.conclusion {
-        Conclusion::Culprit { commit, confidence } => culprit(case, answer, *commit, *confidence),
+        Conclusion::Culprit { commit, confidence } => culprit(search, answer, *commit, *confidence),
         Conclusion::CredibleSet { commits, confidence } => {
             let why = if answer.is_final {
                 "What lies between cannot be tested, or no run can tell these commits apart."
@@ -152,12 +132,12 @@ fn headline(case: &Case, answer: &Answer) -> String {
             let mut text = format!(
                 "No commit is proven. One of {} commits {}, with a probability of {}. {why}",
                 commits.len(),
-                did(case),
+                did(search),
                 percent(*confidence)
             );
             for &commit in commits.iter().take(10) {
                 let probability = percent(answer.belief.culprit()[commit]);
-                text.push_str(&format!("\n  {probability:>8}  {}", case.label(commit)));
+                text.push_str(&format!("\n  {probability:>8}  {}", label(search, answer, commit)));
             }
             if commits.len() > 10 {
                 text.push_str(&format!("\n  and {} more", commits.len() - 10));
@@ -180,7 +160,7 @@ fn headline(case: &Case, answer: &Answer) -> String {
              A test that fails more often there would settle it.",
             if fix { "newer" } else { "older" },
             if fix { "after" } else { "before" },
-            case.label(*before),
+            label(search, answer, *before),
             if fix { "still be there" } else { "be older" },
             percent(*confidence)
         ),
@@ -193,20 +173,22 @@ fn headline(case: &Case, answer: &Answer) -> String {
     }
 }
 
-fn culprit(case: &Case, answer: &Answer, commit: usize, confidence: f64) -> String {
-    let label = case.label(commit);
+fn culprit(search: &Search, answer: &Answer, commit: usize, confidence: f64) -> String {
+    let label = label(search, answer, commit);
     let probability = percent(confidence);
     if let Some(renamed) = &answer.renamed {
-        return changed_its_name(case, renamed, commit, &probability);
+        return changed_its_name(search, answer, renamed, commit, &probability);
     }
     let mut text = if answer.reverted.still_fails() {
         format!(
             "{label} {}, with a probability of {probability}, but is not alone to blame.",
-            did(case)
+            did(search)
         )
     } else {
         match &answer.origin {
-            Origin::Code => format!("{label} {}, with a probability of {probability}.", did(case)),
+            Origin::Code => {
+                format!("{label} {}, with a probability of {probability}.", did(search))
+            }
             Origin::Configuration => format!(
                 "Configuration, not code: the step lies at {label}, with a probability of \
                  {probability}, and that commit changes only how the program is configured."
@@ -218,8 +200,8 @@ fn culprit(case: &Case, answer: &Answer, commit: usize, confidence: f64) -> Stri
         }
     };
     text.push('\n');
-    text.push_str(&proof(case, commit));
-    if let Some(words) = answer.reverted.words() {
+    text.push_str(&proof(search, commit));
+    if let Some(words) = reverted(&answer.reverted) {
         text.push_str(&format!("\n  {words}"));
     }
     if answer.reverted.still_fails() {
@@ -248,9 +230,15 @@ fn culprit(case: &Case, answer: &Answer, commit: usize, confidence: f64) -> Stri
 }
 
 /// A failure that has another name on the other side of the step is no proof against the commit.
-fn changed_its_name(case: &Case, renamed: &Renamed, commit: usize, probability: &str) -> String {
+fn changed_its_name(
+    search: &Search,
+    answer: &Answer,
+    renamed: &Renamed,
+    commit: usize,
+    probability: &str,
+) -> String {
     let (without, with) = (renamed.without, renamed.with);
-    let (here, there) = match case.direction() {
+    let (here, there) = match search.direction() {
         Direction::Cause => ("Before it", "from it on"),
         Direction::Fix => ("With it", "before it"),
     };
@@ -259,15 +247,16 @@ fn changed_its_name(case: &Case, renamed: &Renamed, commit: usize, probability: 
          failure may only change its name.\n{}\n  {here} another failure showed: {}, in {} of {} runs; \
          {there} in {} of the {} runs that did not show the wanted one.\n  What would settle it: both \
          names taken for one, `ktriage bisect resume {} {}`. What was run counts on.",
-        case.label(commit),
-        proof(case, commit),
+        label(search, answer, commit),
+        proof(search, commit),
         renamed.title,
         without.showed,
         without.runs,
         with.showed,
         with.runs,
-        case.stored.id,
-        case.wanted()
+        search.stored.id,
+        search
+            .wanted()
             .titles()
             .iter()
             .chain([&renamed.title])
@@ -283,8 +272,8 @@ fn quoted(word: &str) -> String {
 }
 
 /// The runs of the culprit and of its parents.
-fn proof(case: &Case, commit: usize) -> String {
-    let bisection = case.bisection(usize::MAX);
+fn proof(search: &Search, commit: usize) -> String {
+    let bisection = search.bisection(usize::MAX);
     let tallies = bisection.tallies();
     let kernel = |at: usize| bisection.prior().kernel(at);
     let runs = |at: usize| {
@@ -297,7 +286,7 @@ fn proof(case: &Case, commit: usize) -> String {
     let mut lines = vec![format!("  It {}.", runs(commit))];
     for &parent in bisection.history().parents(commit) {
         let parent = parent as usize;
-        lines.push(format!("  Its parent {} {}.", case.commits[parent].short(), runs(parent)));
+        lines.push(format!("  Its parent {} {}.", search.commits[parent].short(), runs(parent)));
     }
     lines.join("\n")
 }
@@ -309,22 +298,22 @@ fn in_words(tally: &Tally) -> String {
         return why.into();
     }
     let mut text = format!("showed the failure in {} of {} runs", tally.wanted, tally.usable());
-    let other = tally.other + tally.bystander;
+    let other = tally.other + tally.known_crash;
     if other > 0 {
         text.push_str(&format!(" and another failure in {other}"));
     }
     text
 }
 
-fn tested(case: &Case, answer: &Answer) -> Vec<String> {
-    let bisection = case.bisection(usize::MAX);
+fn tested(search: &Search, answer: &Answer) -> Vec<String> {
+    let bisection = search.bisection(usize::MAX);
     let bad = answer.belief.bad(bisection.history());
     bisection
         .tallies()
         .into_iter()
         .map(|(commit, tally)| {
             let state = picture::state(bad[commit], &tally);
-            format!("  {} {state:<8} {}", case.commits[commit].short(), in_words(&tally))
+            format!("  {} {state:<8} {}", search.commits[commit].short(), in_words(&tally))
         })
         .collect()
 }

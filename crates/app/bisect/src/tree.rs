@@ -10,12 +10,15 @@ use parse_bisect_log::{Answer, BisectLog, Phase};
 use crate::failure::Failure;
 
 /// Reads what the audit of `log` can use of the repository that holds `dir`.
-pub(crate) fn read(dir: &Path, log: &BisectLog) -> Result<Tree, Failure> {
+///
+/// # Errors
+/// When the clone cannot be read.
+pub fn tree_of(dir: &Path, log: &BisectLog) -> Result<Tree, Failure> {
     let repository = Repository::open(dir).map_err(|error| {
         failure(error).hint("give a clone of the tree that was bisected, as in --tree ~/linux")
     })?;
     if repository.is_shallow().map_err(failure)? {
-        return Err(Failure::usage(anyhow::anyhow!(
+        return Err(Failure::usage(format!(
             "the clone at {} is shallow: its history is cut off",
             dir.display()
         ))
@@ -39,7 +42,7 @@ pub(crate) fn read(dir: &Path, log: &BisectLog) -> Result<Tree, Failure> {
         if named.is_some() {
             return Ok(tree);
         }
-        return Err(Failure::usage(anyhow::anyhow!(
+        return Err(Failure::usage(format!(
             "none of the commits of the log is in {}",
             dir.display()
         ))
@@ -76,5 +79,5 @@ fn known(repository: &Repository, id: &CommitId) -> Result<Option<CommitId>, Fai
 }
 
 fn failure(error: GitError) -> Failure {
-    Failure::usage(error)
+    Failure::from_error(error)
 }
