@@ -29,7 +29,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("io", &["model", "parse", "guest"]),
     ("guest", &["guest"]),
     ("app", &["model", "parse", "analysis", "io", "guest", "testing", "app"]),
-    ("render", &["model", "analysis", "render"]),
+    ("render", &["model", "parse", "analysis", "render"]),
     ("cli", &["model", "parse", "analysis", "io", "guest", "testing", "app", "render"]),
     ("testing", &["model", "parse", "analysis", "io", "guest", "testing"]),
     ("xtask", &[]),

@@ -44,7 +44,7 @@ pub fn ends(
         (Direction::Cause, _) => (good, bad),
         (Direction::Fix, [good]) => (vec![bad], good.clone()),
         (Direction::Fix, _) => {
-            return Err(Failure::usage(format!("a search for a fix has one good end"))
+            return Err(Failure::usage("a search for a fix has one good end")
                 .hint("give --good once: the newer commit, without the failure"));
         }
     };

@@ -207,7 +207,7 @@ fn test(test: &Tested) -> String {
     format!(
         "{} {}: {} [{}]",
         test.name(),
-        test.taken.map_or("no verdict", |verdict| verdict.name()),
+        test.taken.map_or("no verdict", parse_bisect_log::Verdict::name),
         if runs.is_empty() { "no run".to_owned() } else { runs.join(", ") },
         test.span
     )

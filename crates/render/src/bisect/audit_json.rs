@@ -235,7 +235,7 @@ fn test(test: &Tested) -> Test<'_> {
         subject: test.subject.as_deref(),
         lines: span(test.span),
         signature: test.signature.as_ref().map(|(signature, _)| signature.as_str()),
-        verdict: test.taken.map(|verdict| verdict.name()),
+        verdict: test.taken.map(parse_bisect_log::Verdict::name),
         clean: test.tally.clean,
         crashes: &test.tally.crashes,
         unbootable: test.tally.unbootable.values().sum(),
