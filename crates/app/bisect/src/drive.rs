@@ -58,13 +58,13 @@ pub fn go(case: &mut Case, stop: &Arc<AtomicBool>, tell: Tell<'_>) -> Result<End
             },
         };
         if let Some(spent) = over_budget(search) {
-            tell(spent);
+            tell(&spent);
             return Ok(Ended::Answered);
         }
-        tell(announcement(search, &belief, &steps));
+        tell(&announcement(search, &belief, &steps));
         round(case, &mut runners, &steps, stop)?;
         if stop.load(Ordering::Relaxed) {
-            tell(Progress::Stopped { id: case.search.stored.id });
+            tell(&Progress::Stopped { id: case.search.stored.id });
             return Ok(Ended::Stopped);
         }
         give_up_on_trouble(&case.search)?;

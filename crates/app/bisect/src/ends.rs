@@ -76,7 +76,7 @@ pub fn ends(
         .hint("`git fetch --unshallow` brings the rest of the history"));
     }
     if repository.has_changes().map_err(Failure::from_error)? {
-        tell(Progress::Uncommitted { tree: repository.root().to_owned() });
+        tell(&Progress::Uncommitted { tree: repository.root().to_owned() });
     }
     Ok(Ends { repository, old, new, commits: range.len() })
 }
@@ -101,7 +101,7 @@ pub fn release(directory: &Path, bad: &str, back: u16, tell: Tell<'_>) -> Result
             "name a commit without the failure with --good; `git fetch --tags` brings releases",
         ));
     };
-    tell(Progress::FromRelease {
+    tell(&Progress::FromRelease {
         name: name.clone(),
         commit: id.clone(),
         back: releases.len() - place,

@@ -260,7 +260,7 @@ impl Runner for Kernels<'_> {
         match prepared {
             Ok(None) => Prepared::Ready,
             Ok(Some(built)) => {
-                (self.tell)(Progress::KernelUp { commit: commit.clone(), seconds });
+                (self.tell)(&Progress::KernelUp { commit: commit.clone(), seconds });
                 Prepared::Built(built)
             }
             Err(_) if stop() => Prepared::Stopped,
@@ -271,7 +271,7 @@ impl Runner for Kernels<'_> {
             }
             Err(not) => {
                 let words = not.output.lines().next().unwrap_or_default().to_owned();
-                (self.tell)(Progress::KernelFailed {
+                (self.tell)(&Progress::KernelFailed {
                     commit: commit.clone(),
                     event: not.event,
                     seconds,

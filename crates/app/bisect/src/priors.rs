@@ -47,7 +47,7 @@ pub(crate) fn files_of_crash(path: &Path, tell: Tell<'_>) -> Result<Files, Failu
         }
     }
     if trace.is_empty() {
-        tell(Progress::NoSourceFiles { log: path.to_owned() });
+        tell(&Progress::NoSourceFiles { log: path.to_owned() });
     }
     Ok(Files {
         guilty: report.guilty_file.into_iter().collect(),

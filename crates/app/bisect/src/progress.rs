@@ -94,4 +94,4 @@ pub enum Progress {
 }
 
 /// Whoever is told.
-pub type Tell<'a> = &'a (dyn Fn(Progress) + Sync);
+pub type Tell<'a> = &'a (dyn Fn(&Progress) + Sync);

@@ -131,7 +131,7 @@ pub fn start(asked: &Asked, folder: &Path, tell: Tell<'_>) -> Result<Case, Failu
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         keep_reproducer(lab, &folder.join("reproducers").join(now.as_nanos().to_string()))?;
         if !tree.join("Kconfig").is_file() {
-            tell(Progress::NoKernelTree { tree: tree.to_owned() });
+            tell(&Progress::NoKernelTree { tree: tree.to_owned() });
         }
         not_built.extend(io_kernel_build::NEVER_BUILT.iter().map(|&path| path.to_owned()));
     }
@@ -164,7 +164,7 @@ pub fn start(asked: &Asked, folder: &Path, tell: Tell<'_>) -> Result<Case, Failu
     };
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_secs() as i64);
     let id = store.create(&request, now).map_err(Failure::from_error)?;
-    tell(Progress::Started {
+    tell(&Progress::Started {
         id,
         commits: ends.commits,
         old: ends.old,

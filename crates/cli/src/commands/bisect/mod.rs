@@ -15,8 +15,8 @@ use crate::failure::Failure;
 use crate::output::message;
 
 /// Shows what a search tells while it works.
-fn tell(progress: Progress) {
-    message(&progress_in_words(&progress));
+fn tell(progress: &Progress) {
+    message(&progress_in_words(progress));
 }
 
 /// Find the commit that brought a crash, through flaky runs; judge searches that others made.
