@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use analysis_identity::{learn, read_log};
 use anyhow::{Context as _, bail};
 
-use crate::say;
+use crate::task::say;
 
 /// Different bugs that must agree.
 const LEAST_BUGS: usize = 3;

@@ -2,31 +2,45 @@
 //!
 //! - `tidy` checks the rules of ARCHITECTURE.md.
 //! - `test` installs what the tests need, or names it, and runs everything.
+//! - `fresh` runs the README's commands on a bare Debian.
 //! - `generate` writes the files that are made from the code.
 //! - `learn-helpers` writes the table of functions that never name a bug, from reports whose titles are known.
 
+mod fresh;
 mod generate;
 mod learn_helpers;
 mod packages;
+mod task;
+mod test;
 mod tidy;
 
-use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode};
+use std::path::PathBuf;
+use std::process::ExitCode;
 
-use anyhow::{Context as _, bail};
+use task::{root, say};
+
+const USAGE: &str = "\
+usage: cargo xtask tidy [--all]              check the rules of ARCHITECTURE.md
+       cargo xtask test [--quick]            run the tests; --quick: without machines and kernels
+       cargo xtask fresh [--clean | COMMAND] run the README's commands, or COMMAND, on a bare Debian
+       cargo xtask generate                  write the files that are made from the code
+       cargo xtask learn-helpers [FOLDER...] write the table of functions that never name a bug";
 
 fn main() -> ExitCode {
-    let task = std::env::args().nth(1);
-    let result = match task.as_deref() {
-        Some("tidy") => tidy::run(&root()),
-        Some("test") => test(),
-        Some("learn-helpers") => {
-            learn_helpers::run(&root(), std::env::args().skip(2).map(PathBuf::from).collect())
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let result = match words.as_slice() {
+        ["tidy"] => tidy::run(&root(), false),
+        ["tidy", "--all"] => tidy::run(&root(), true),
+        ["test"] => test::run(&root(), test::Extent::Whole),
+        ["test", "--quick"] => test::run(&root(), test::Extent::Quick),
+        ["fresh", "--clean"] => fresh::clean(&root()),
+        ["fresh", command @ ..] => fresh::run(&root(), command),
+        ["generate"] => generate::run(&root()),
+        ["learn-helpers", folders @ ..] => {
+            learn_helpers::run(&root(), folders.iter().map(PathBuf::from).collect())
         }
-        Some("generate") => generate::run(&root()),
-        _ => Err(anyhow::anyhow!(
-            "usage: cargo xtask tidy | test | generate | learn-helpers [FOLDER...]"
-        )),
+        _ => Err(anyhow::anyhow!("{USAGE}")),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -35,54 +49,4 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
-}
-
-#[expect(clippy::print_stderr, reason = "a task talks to whoever started it")]
-fn say(text: &str) {
-    eprintln!("{text}");
-}
-
-/// The root of the workspace.
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().map(Path::to_path_buf).unwrap_or_default()
-}
-
-/// Runs a command of the workspace and fails when it fails.
-fn run(program: &str, arguments: &[&str]) -> anyhow::Result<()> {
-    say(&format!("$ {program} {}", arguments.join(" ")));
-    let status = Command::new(program)
-        .args(arguments)
-        .current_dir(root())
-        .status()
-        .with_context(|| format!("cannot start {program}"))?;
-    if !status.success() {
-        bail!("`{program} {}` failed: {status}", arguments.join(" "));
-    }
-    Ok(())
-}
-
-/// Everything a change must pass.
-fn test() -> anyhow::Result<()> {
-    packages::install()?;
-    tidy::run(&root())?;
-    run("cargo", &["build", "--release", "--locked"])?;
-    fetch_kernel();
-    run("cargo", &["test", "--workspace", "--locked", "--no-fail-fast"])
-}
-
-/// Debian's kernels that tests boot, the first that can be had.
-const KERNELS: &[&str] = &["6.12-cloud", "6.1-cloud"];
-
-/// Downloads a kernel of Debian into the tests' lab and boots it. Without one the tests that need it
-/// say that they skip.
-fn fetch_kernel() {
-    let lab = root().join("target/lab");
-    for kernel in KERNELS {
-        let arguments = ["lab", "boot", kernel, "--state", &lab.to_string_lossy()];
-        match run("target/release/ktriage", &arguments) {
-            Ok(()) => return,
-            Err(error) => say(&format!("{error:#}")),
-        }
-    }
-    say("warning: no kernel could be had and booted; tests of real machines will skip");
 }

@@ -1,9 +1,10 @@
 //! Ctrl-C and a request to terminate: the first one ends the work in order, the second one at once.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use signal_hook::consts::TERM_SIGNALS;
+use signal_hook::{flag, low_level::pipe};
 
 use crate::failure::Failure;
 
@@ -14,28 +15,18 @@ pub(crate) const INTERRUPTED: u8 = 130;
 /// itself; what works asks the flag between two of its steps.
 pub(crate) fn flag() -> Result<Arc<AtomicBool>, Failure> {
     let stop = Arc::new(AtomicBool::new(false));
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
-    let signals = {
-        let _context = runtime.enter();
-        [signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?]
-    };
-    let flag = Arc::clone(&stop);
+    let (mut reader, writer) = std::io::pipe()?;
+    for signal in TERM_SIGNALS {
+        // In this order: a signal that finds the flag set ends the program, else it sets the flag.
+        flag::register_conditional_shutdown(*signal, INTERRUPTED.into(), Arc::clone(&stop))?;
+        flag::register(*signal, Arc::clone(&stop))?;
+        pipe::register(*signal, writer.try_clone()?)?;
+    }
     std::thread::Builder::new().name("signals".into()).spawn(move || {
-        runtime.block_on(watch(signals, &flag));
+        // The writers live as long as the program.
+        if std::io::Read::read_exact(&mut reader, &mut [0]).is_ok() {
+            crate::output::message("stopping (once more to end at once)");
+        }
     })?;
     Ok(stop)
-}
-
-async fn watch([mut interrupt, mut terminate]: [Signal; 2], flag: &AtomicBool) {
-    loop {
-        std::future::poll_fn(|context| {
-            let interrupted = interrupt.poll_recv(context);
-            if interrupted.is_ready() { interrupted } else { terminate.poll_recv(context) }
-        })
-        .await;
-        if flag.swap(true, Ordering::Relaxed) {
-            std::process::exit(INTERRUPTED.into());
-        }
-        crate::output::message("stopping (once more to end at once)");
-    }
 }

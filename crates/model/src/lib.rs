@@ -14,6 +14,7 @@ pub mod functions;
 mod grade;
 mod hex;
 mod predicate;
+pub mod program;
 mod rule;
 mod run;
 mod statement;
