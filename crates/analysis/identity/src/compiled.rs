@@ -4,6 +4,7 @@
 use std::sync::{LazyLock, OnceLock};
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
+use model::functions::role;
 use parse_console::reports::{Doubt, FAMILIES, Family, Look, Shape};
 use regex::{Regex, RegexSet};
 
@@ -65,7 +66,9 @@ impl CompiledShape {
 
     /// Whether a function never names a report of this kind.
     pub(crate) fn passes_over(&self, function: &str) -> bool {
-        is_helper(function, self.shape.title) || self.skip.is_match(function)
+        is_helper(function, self.shape.title)
+            || role(function).is_some_and(|role| self.shape.roles.contains(&role))
+            || self.skip.is_match(function)
     }
 }
 

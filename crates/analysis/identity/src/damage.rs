@@ -8,7 +8,7 @@ use regex::Regex;
 use crate::compiled;
 
 /// After the start of a stack, so many lines must follow …
-const LEAST_LINES: usize = 4;
+const LEAST_LINES: usize = 2;
 /// … and one of the first so many must be a frame.
 const FRAME_WITHIN: usize = 15;
 

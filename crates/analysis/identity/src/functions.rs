@@ -32,7 +32,7 @@ static OTHER_STACKS: LazyLock<Regex> = LazyLock::new(|| {
 /// Lines at which a stack trace begins.
 pub(crate) static TRACE: LazyLock<Regex> = LazyLock::new(|| {
     compiled::regex(
-        r"Call [Tt]race ?:|^\s*(?:[Bb]acktrace ?:|[Bb]acktrace \(crc|stack backtrace:|\[<[0-9a-f]+>\] \(unwind_backtrace|unwind_backtrace from )",
+        r"Call [Tt]race ?:|^\s*(?:[Bb]acktrace ?:|[Bb]acktrace \(crc|stack backtrace:|\[<[0-9a-f]+>\] \(unwind_backtrace|unwind_backtrace from |<(?:IRQ|TASK)>$)",
     )
 });
 
@@ -48,7 +48,6 @@ pub(crate) fn find(shape: &CompiledShape, lines: &[&str], groups: &[String]) -> 
         Choice::First | Choice::Waiter | Choice::Caller(_) => {}
     }
     let mut found = Found::default();
-    let mut checked = false;
     for (look, start) in shape.shape.function.iter().zip(&shape.starts) {
         if let Look::AnyGroup(number) = look {
             found.function = groups.get(number - 1).map(|name| names::plain(name));
@@ -65,10 +64,6 @@ pub(crate) fn find(shape: &CompiledShape, lines: &[&str], groups: &[String]) -> 
             _ => None,
         };
         for name in candidates {
-            if !found.injected && !checked {
-                checked = true;
-                found.injected = intruded(lines);
-            }
             found.injected |= INJECTED.is_match(&name);
             if let Choice::Caller(callee) = shape.shape.choice
                 && name == callee
@@ -81,6 +76,10 @@ pub(crate) fn find(shape: &CompiledShape, lines: &[&str], groups: &[String]) -> 
             }
             if shape.passes_over(&name) {
                 continue;
+            }
+            found.injected = intruded(lines, &name);
+            if found.injected {
+                break;
             }
             found.function = Some(match seen_caller {
                 Some(callee) => format!("{name}/{callee}"),
@@ -137,15 +136,16 @@ pub(crate) fn candidates(shape: &CompiledShape, lines: &[&str], groups: &[String
         .collect()
 }
 
-/// Whether another CPU's report stands between the first line and the first frame that could name
-/// this one, in a log that does not name the printers.
-fn intruded(lines: &[&str]) -> bool {
+/// Whether another CPU's report stands between the first line and the frame that would name this one,
+/// in a log that does not name the printers.
+fn intruded(lines: &[&str], name: &str) -> bool {
     const INTRUDERS: [&str; 4] =
         ["FAULT_INJECTION: forcing", "allocation failure: ", " mems_allowed=", " should_fail"];
     static FINDERS: LazyLock<[memchr::memmem::Finder<'static>; 4]> =
         LazyLock::new(|| INTRUDERS.map(memchr::memmem::Finder::new));
     lines
         .iter()
+        .take_while(|text| !text.contains(name))
         .take(40)
         .any(|text| FINDERS.iter().any(|finder| finder.find(text.as_bytes()).is_some()))
 }
@@ -185,7 +185,14 @@ fn frames_after(lines: &[&str], starts: impl Fn(&str) -> bool) -> impl Iterator<
                 .or_else(|| lock_site(text))
         })
         .filter(|frame| !frame.inline && frame.reliable)
-        .map(|frame| names::plain(frame.function))
+        // arm names both ends of each call; only the first callee is not the caller of a line before.
+        .scan(false, |chained, frame| {
+            let callee = (!*chained || frame.caller.is_none()).then_some(frame.function);
+            *chained = frame.caller.is_some();
+            Some(callee.into_iter().chain(frame.caller))
+        })
+        .flatten()
+        .map(names::plain)
 }
 
 /// `…, at: f+0x1/0x2`: where a lock is or was taken.

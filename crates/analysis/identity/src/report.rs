@@ -267,6 +267,10 @@ fn name<'f>(
     }
     // No row knows the line. What the kernel itself printed is reported under its own words;
     // programs print such lines for their own reasons.
+    // The kernel does not shout: a line in capitals throughout was changed by who passed it on.
+    if !line.text.bytes().any(|b| b.is_ascii_lowercase()) {
+        return None;
+    }
     let kernel = line.stamp.is_some() || line.level.is_some() || follows_device(&line.text);
     (family.family.header == "WARNING:" && kernel && !line.text.starts_with("INFO"))
         .then(|| Naming { shape: None, groups: Vec::new(), damage: None })

@@ -24,7 +24,8 @@ static RULES: LazyLock<Vec<Rule>> = LazyLock::new(|| {
         rule(r"\b[0-9a-f]{6,}\b", "ADDR"),
         rule(r"(\.[chS]):[0-9]+", "$1:LINE"),
         rule(r"CPU#[0-9]+", "CPU"),
-        rule(r"([^A-Za-z0-9_]|^|[A-Za-z]{3,})[0-9]+([^A-Za-z0-9_]|$)", "${1}NUM${2}"),
+        rule(r"([A-Za-z]{3,})[0-9]{4,}([^A-Za-z0-9_]|$)", "${1}NUM${2}"),
+        rule(r"([^A-Za-z0-9_]|^)[0-9]+([^A-Za-z0-9_]|$)", "${1}NUM${2}"),
         rule(r"([^A-Za-z0-9_]|^)[0-9]+([^A-Za-z0-9_]|$)", "${1}NUM${2}"),
     ]
 });

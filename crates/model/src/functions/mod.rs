@@ -79,6 +79,8 @@ pub enum Role {
     DriverCore,
     /// Inodes, directory entries and the page cache, for any file system: `fs/{inode,dcache}.c`, `mm/{filemap,truncate}.c`.
     FileCore,
+    /// Ciphers and random numbers: `crypto/`, `lib/crypto/`.
+    Crypto,
     /// Network buffers and devices, for any protocol: `net/core/{dev,skbuff,sock}.c`.
     NetCore,
     /// Requests to USB devices, for any driver: `drivers/usb/core/{urb,message,hcd}.c`.

@@ -52,7 +52,7 @@ pub fn parse(text: &str) -> Option<Frame<'_>> {
 /// `RIP: 0010:[<…>]  [<…>] f+0x1/0x2`, `EIP: f+0x1/0x2`, `pc : f+0x1/0x2`, `PC is at f+0x1/0x2`,
 /// `NIP [c0…] f+0x1/0x2`, `epc : f+0x1/0x2`, `Krnl PSW : … (f+0x1/0x2)`, `TPC: <f+0x1/0x2>`, `ERA: 9000… f+0x1/0x2`.
 pub fn instruction_pointer(text: &str) -> Option<Frame<'_>> {
-    const HEADS: [&str; 11] = [
+    const HEADS: [&str; 13] = [
         "RIP:",
         "EIP is at ",
         "EIP:",
@@ -64,6 +64,8 @@ pub fn instruction_pointer(text: &str) -> Option<Frame<'_>> {
         "epc : ",
         "epc :",
         "Krnl PSW : ",
+        "--- interrupt: ",
+        "--- Exception: ",
     ];
     // Other architectures: the name, blanks, a colon.
     const NAMES: [&str; 6] = ["epc", "pc", "PC", "ERA", "TPC", "IAOQ[0]"];
@@ -84,6 +86,10 @@ pub fn instruction_pointer(text: &str) -> Option<Frame<'_>> {
     if head == Some("Krnl PSW : ") {
         rest = &rest[rest.find('(')? + 1..];
         rest = rest.strip_suffix(')').unwrap_or(rest);
+    }
+    // powerpc: `--- interrupt: 700 at f+0x1/0x2`.
+    if text.starts_with("--- ") {
+        rest = rest.split_once(" at ")?.1;
     }
     if let Some((segment, after)) = rest.split_once(':')
         && segment.len() == 4

@@ -30,6 +30,7 @@ pub(crate) const ENTRIES: &[&str] = &[
     r"do_loop_readv_writev",
     r"__fput",
     r"do_dentry_open",
+    r"(?:__)?mmap_region",
     r"task_work_run",
     r"__do_fault",
     r"sock_(?:send|recv)msg(?:_nosec)?",
@@ -38,7 +39,6 @@ pub(crate) const ENTRIES: &[&str] = &[
     // Netlink.
     r".*netlink_rcv_msg",
     r"netlink_dump",
-    r"genl_(?:family_)?rcv_msg.*",
     // Received packets.
     r"__netif_receive_skb_(?:core|one_core|list_core|list_ptype).*",
     // Deferred work.
@@ -46,7 +46,9 @@ pub(crate) const ENTRIES: &[&str] = &[
     r"tasklet_action_common",
     r"process_one_work",
     r"irq_exit(?:_rcu)?",
+    r"__hrtimer_run_queues",
     r"cpu_startup_entry",
+    r"kthread",
 ];
 
 /// (regular expression over the whole name, the name under which such waits are taken together).

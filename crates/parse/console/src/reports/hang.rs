@@ -1,9 +1,11 @@
 //! Things that do not go on: RCU stalls, hung tasks, lockups.
 
+use model::functions::Role;
+
 use super::{Choice, Doubt, Family, Look, Shape};
 
-/// Functions of the tick and of RCU itself, which stand above the interrupted code.
-const STALL_SKIP: &[&str] = &["apic_timer_interrupt", "rcu"];
+/// The tick and RCU itself stand above the interrupted code.
+const STALL_ROLES: &[Role] = &[Role::Rcu, Role::Tick, Role::Interrupt];
 
 const RCU_STALL: Shape = Shape {
     line: r"INFO: rcu(?:_[a-z]+)*(?:_tasks_trace|_tasks)? (?:self-)?detected(?: expedited)? stalls? on",
@@ -13,35 +15,15 @@ const RCU_STALL: Shape = Shape {
         r"apic_timer_interrupt|\b__irq_svc\b|\bel1_irq\b|\bel1h_64_irq\b|timer_interrupt\+",
     )],
     choice: Choice::Entry,
-    skip: STALL_SKIP,
+    roles: STALL_ROLES,
+    skip: &["rcu"],
     ..Shape::EMPTY
 };
 
 /// What a task calls to wait; the caller tells what for.
-const WAITS: &[&str] = &[
-    "schedule",
-    "context_switch",
-    "^__switch_to",
-    "retint_kernel",
-    "wait_on_",
-    "bit_wait",
-    "folio_wait",
-    "__wait_for_common",
-    "__wait_rcu_gp",
-    "fdatawait",
-    "ldsem_",
-    "tty_ldisc_lock",
-    "^__down",
-    "console_lock",
-    "rt_mutex",
-    "rwsem_",
-    "rwbase_",
-    "rtlock_",
-    "percpu_rwsem",
-    "__folio_lock",
-    "usb_start_wait_urb",
-    "usb_control_msg",
-];
+const WAITS: &[&str] =
+    &["wait_on_", "folio_wait", "fdatawait", "__wait_rcu_gp", "tty_ldisc_lock", "console_lock"];
+const WAIT_ROLES: &[Role] = &[Role::Scheduler];
 
 /// The message is cut where the task's name holds a line break.
 const BROKEN_NAME: &[&str] = &[r"blocked (?:in I/O wait )?for more than [0-9]+ seconds"];
@@ -58,6 +40,7 @@ pub(super) static FAMILIES: &[Family] = &[
                 also: &["hang in {F}"],
                 function: &[Look::Trace],
                 choice: Choice::Waiter,
+                roles: WAIT_ROLES,
                 skip: WAITS,
                 ..Shape::EMPTY
             },
@@ -68,6 +51,7 @@ pub(super) static FAMILIES: &[Family] = &[
                 also: &["hang in {F}"],
                 function: &[Look::Trace],
                 choice: Choice::Waiter,
+                roles: WAIT_ROLES,
                 skip: WAITS,
                 ..Shape::EMPTY
             },
@@ -77,6 +61,7 @@ pub(super) static FAMILIES: &[Family] = &[
                 also: &["hang in {F}"],
                 function: &[Look::Trace],
                 choice: Choice::Waiter,
+                roles: WAIT_ROLES,
                 skip: WAITS,
                 ..Shape::EMPTY
             },
@@ -91,7 +76,7 @@ pub(super) static FAMILIES: &[Family] = &[
             also: &["stall in {F}"],
             function: &[Look::Frames],
             choice: Choice::Entry,
-            skip: &["schedule", "retint_kernel"],
+            roles: &[Role::Scheduler],
             ..Shape::EMPTY
         }],
     },
@@ -112,7 +97,7 @@ pub(super) static FAMILIES: &[Family] = &[
             line: r"BUG: spinlock (lockup suspected|already unlocked|recursion|bad magic|wrong owner|wrong CPU)",
             title: "BUG: spinlock {1} in {F}",
             function: &[Look::Trace],
-            skip: &["spin_", "_lock", "_unlock"],
+            skip: &["_lock", "_unlock"],
             ..Shape::EMPTY
         }],
     },
@@ -123,7 +108,7 @@ pub(super) static FAMILIES: &[Family] = &[
             line: r"BUG: rwlock (lockup suspected|already unlocked|recursion|bad magic|wrong owner|wrong CPU)",
             title: "BUG: rwlock {1} in {F}",
             function: &[Look::Trace],
-            skip: &["spin_", "_lock", "_unlock"],
+            skip: &["_lock", "_unlock"],
             ..Shape::EMPTY
         }],
     },

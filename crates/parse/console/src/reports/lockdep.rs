@@ -1,5 +1,7 @@
 //! Reports of the lock validator, old headings (`[ INFO: … ]`, `[ BUG: … ]`) and new (`WARNING: …`).
 
+use model::functions::Role;
+
 use super::{Doubt, Family, Look, Shape};
 
 /// The function that takes the lock, as the report's own line gives it, then the trace.
@@ -18,7 +20,7 @@ const CIRCULAR: Shape = Shape {
 
 /// The same under its old heading, which named the function whatever it was.
 const CIRCULAR_OLD: Shape = Shape {
-    then: &[r"is trying to acquire lock:?$", r"at: (?:\[<[0-9a-f]+>\] )?([^\s+]+)"],
+    then: &[r"is trying to acquire lock:?$", r"at: (?:\[<[0-9a-f]+>\]\s*)?([^\s+]+)"],
     function: &[Look::AnyGroup(1)],
     ..CIRCULAR
 };
@@ -32,9 +34,17 @@ const SAFE_UNSAFE: Shape = Shape {
     ..Shape::EMPTY
 };
 
+/// The same, cut short before it tells where the lock became safe.
+const SAFE_UNSAFE_CUT: Shape = Shape {
+    then: &[r"is trying to acquire:$", r"at: (?:\[<[0-9a-f]+>\]\s*)?([^\s+]+)"],
+    function: &[Look::AnyGroup(1)],
+    doubt: Doubt::Always,
+    ..SAFE_UNSAFE
+};
+
 const INVERSION: Shape = Shape {
     line: r"(?:WARNING: |INFO: )?possible irq lock inversion dependency detected",
-    then: &[r"just changed the state of lock:", r"at: (?:\[<[0-9a-f]+>\] )?([^\s+]+)"],
+    then: &[r"just changed the state of lock:", r"at: (?:\[<[0-9a-f]+>\]\s*)?([^\s+]+)"],
     title: "possible deadlock in {F}",
     function: TAKEN_AT,
     skip: LOCK_NAMES,
@@ -43,7 +53,7 @@ const INVERSION: Shape = Shape {
 
 const INCONSISTENT: Shape = Shape {
     line: r"(?:WARNING: |INFO: )?inconsistent lock state",
-    then: &[r"takes:$", r"at: (?:\[<[0-9a-f]+>\] )?([^\s+]+)"],
+    then: &[r"takes:$", r"at: (?:\[<[0-9a-f]+>\]\s*)?([^\s+]+)"],
     title: "inconsistent lock state in {F}",
     function: TAKEN_AT,
     skip: LOCK_NAMES,
@@ -52,7 +62,7 @@ const INCONSISTENT: Shape = Shape {
 
 const WAIT_CONTEXT: Shape = Shape {
     line: r"(?:BUG: |WARNING: )Invalid wait context",
-    then: &[r"is trying to lock:", r"at: (?:\[<[0-9a-f]+>\] )?([^\s+]+)"],
+    then: &[r"is trying to lock:", r"at: (?:\[<[0-9a-f]+>\]\s*)?([^\s+]+)"],
     title: "WARNING: locking bug in {F}",
     function: TAKEN_AT,
     ..Shape::EMPTY
@@ -63,7 +73,8 @@ const RCU_USAGE: Shape = Shape {
     then: &[r"^\S+\.[ch]:[0-9]+ |suspicious rcu_|Illegal context switch"],
     title: "WARNING: suspicious RCU usage in {F}",
     function: &[Look::Trace],
-    skip: &["rcu", "kmem", "slab", "kmalloc"],
+    roles: &[Role::Rcu],
+    skip: &["rcu"],
     ..Shape::EMPTY
 };
 
@@ -98,10 +109,10 @@ pub(super) static FAMILIES: &[Family] = &[
         except: &[],
         shapes: &[CIRCULAR_OLD],
     },
-    Family { header: "WARNING: HARDIRQ", except: &[], shapes: &[SAFE_UNSAFE] },
-    Family { header: "WARNING: SOFTIRQ", except: &[], shapes: &[SAFE_UNSAFE] },
-    Family { header: "INFO: HARDIRQ", except: &[], shapes: &[SAFE_UNSAFE] },
-    Family { header: "INFO: SOFTIRQ", except: &[], shapes: &[SAFE_UNSAFE] },
+    Family { header: "WARNING: HARDIRQ", except: &[], shapes: &[SAFE_UNSAFE, SAFE_UNSAFE_CUT] },
+    Family { header: "WARNING: SOFTIRQ", except: &[], shapes: &[SAFE_UNSAFE, SAFE_UNSAFE_CUT] },
+    Family { header: "INFO: HARDIRQ", except: &[], shapes: &[SAFE_UNSAFE, SAFE_UNSAFE_CUT] },
+    Family { header: "INFO: SOFTIRQ", except: &[], shapes: &[SAFE_UNSAFE, SAFE_UNSAFE_CUT] },
     Family { header: "WARNING: inconsistent lock state", except: &[], shapes: &[INCONSISTENT] },
     Family { header: "INFO: inconsistent lock state", except: &[], shapes: &[INCONSISTENT] },
     Family { header: "BUG: Invalid wait context", except: &[], shapes: &[WAIT_CONTEXT] },
@@ -150,6 +161,17 @@ pub(super) static FAMILIES: &[Family] = &[
         }],
     },
     Family {
+        header: "WARNING: Nested lock was not taken",
+        except: &[],
+        shapes: &[Shape {
+            line: "WARNING: Nested lock was not taken",
+            then: &[r"is trying to lock:$", r"at: (?:\[<[0-9a-f]+>\]\s*)?([^\s+]+)"],
+            title: "WARNING: nested lock was not taken in {F}",
+            function: TAKEN_AT,
+            ..Shape::EMPTY
+        }],
+    },
+    Family {
         header: "INFO: trying to register non-static key",
         except: &[],
         shapes: &[Shape {
@@ -181,7 +203,7 @@ const HELD_FREED_OLD: Shape = Shape {
     line: r"(?:BUG|WARNING): held lock freed!",
     then: &[
         r"is freeing memory .*, with a lock still held there!",
-        r"at: (?:\[<[0-9a-f]+>\] )?([^\s+]+)",
+        r"at: (?:\[<[0-9a-f]+>\]\s*)?([^\s+]+)",
     ],
     title: "BUG: held lock freed in {F}",
     function: &[Look::Group(1), Look::Trace],
@@ -190,7 +212,10 @@ const HELD_FREED_OLD: Shape = Shape {
 
 const HELD_RETURNING_OLD: Shape = Shape {
     line: r"(?:BUG|WARNING): lock held when returning to user space!",
-    then: &[r"is leaving the kernel with locks still held!", r"at: (?:\[<[0-9a-f]+>\] )?([^\s+]+)"],
+    then: &[
+        r"is leaving the kernel with locks still held!",
+        r"at: (?:\[<[0-9a-f]+>\]\s*)?([^\s+]+)",
+    ],
     title: "BUG: lock held when returning to user space in {F}",
     function: &[Look::Group(1)],
     doubt: Doubt::TraceOptional,

@@ -1,26 +1,15 @@
 //! Bad memory accesses that the processor reports, and damaged memory that the kernel finds.
 
+use model::functions::Role;
+
 use super::{Choice, Doubt, Family, Look, Shape};
 
 const FAULT: &[Look] = &[Look::InstructionPointer, Look::Trace];
-const ALLOCATOR: &[&str] = &[
-    "^bad_page",
-    "(free|put|get|update|release)_page",
-    "(free|put|get|update|release)_pages",
-    "free_pcp",
-    "free_unref",
-    "rmqueue",
-    "get_page_from_freelist",
-    "prep_new_page",
-    "post_alloc_hook",
-    "__free_",
-    "page_frag",
-    "folios_put",
-    "folio_put",
-    "free_tail",
-    "check_new_page",
-    "alloc_pages",
-];
+/// What takes pages and gives them back: the damage was done by whoever had them.
+const PAGES: &[&str] = &["(?:free|put|get|update|release)_pages?", "^folios?_put", "^free_tail"];
+
+/// What allocates for others, and the way into the kernel.
+const LEAK_ROLES: &[Role] = &[Role::PageAllocator, Role::SyscallEntry];
 
 pub(super) static FAMILIES: &[Family] = &[
     Family {
@@ -120,7 +109,8 @@ pub(super) static FAMILIES: &[Family] = &[
                 line: r"BUG: Bad page state",
                 title: "BUG: Bad page state in {F}",
                 function: &[Look::Frames],
-                skip: ALLOCATOR,
+                roles: &[Role::PageAllocator],
+                skip: PAGES,
                 ..Shape::EMPTY
             },
             Shape { line: r"BUG: Bad page map", title: "BUG: Bad page map", ..Shape::EMPTY },
@@ -181,35 +171,23 @@ pub(super) static FAMILIES: &[Family] = &[
         except: &[],
         shapes: &[Shape {
             line: r"BUG: memory leak",
-            then: &[r"^(?:unreferenced object .*)"],
+            then: &[r"^unreferenced object"],
             title: "memory leak in {F}",
             function: &[Look::After("backtrace")],
+            roles: LEAK_ROLES,
             skip: &[
-                "kmemleak",
                 "mmap",
-                "kmem",
-                "slab",
                 "alloc",
-                "create_object",
                 "idr_get",
                 "list_lru_init",
                 "skb",
-                "strdup",
-                "memdup",
-                "strndup",
-                "kstrdup",
                 "getname",
-                "do_syscall_64",
-                "entry_SYSCALL",
                 "radix_tree",
                 "xas_",
-                "kobject_set_name",
-                "kvasprintf",
                 "ERROR_PTR",
                 "device_initialize",
                 "device_private_init",
                 "dev_set_name",
-                "x64_sys_call",
             ],
             ..Shape::EMPTY
         }],
@@ -221,7 +199,8 @@ pub(super) static FAMILIES: &[Family] = &[
             line: r"unreferenced object 0x",
             title: "memory leak in {F}",
             function: &[Look::After("backtrace")],
-            skip: &["kmemleak", "mmap", "kmem", "slab", "alloc", "create_object", "skb", "dup"],
+            roles: LEAK_ROLES,
+            skip: &["mmap", "alloc", "skb", "dup"],
             ..Shape::EMPTY
         }],
     },

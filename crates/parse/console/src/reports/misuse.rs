@@ -1,8 +1,10 @@
 //! Calls from a context that does not allow them, and balances that do not balance.
 
+use model::functions::Role;
+
 use super::{Doubt, Family, Look, Shape};
 
-const PREEMPTION: &[&str] = &["dump_stack", "preemption", "preempt", "debug_"];
+const PREEMPTION: &[&str] = &["preempt", "debug_"];
 
 pub(super) static FAMILIES: &[Family] = &[
     Family {
@@ -12,7 +14,7 @@ pub(super) static FAMILIES: &[Family] = &[
             line: r"BUG: sleeping function called from invalid context at",
             title: "BUG: sleeping function called from invalid context in {F}",
             function: &[Look::Trace],
-            skip: &["schedule"],
+            roles: &[Role::Scheduler],
             ..Shape::EMPTY
         }],
     },
@@ -32,7 +34,7 @@ pub(super) static FAMILIES: &[Family] = &[
             line: r"BUG: scheduling while atomic",
             title: "BUG: scheduling while atomic in {F}",
             function: &[Look::Trace],
-            skip: &["schedule"],
+            roles: &[Role::Scheduler],
             ..Shape::EMPTY
         }],
     },

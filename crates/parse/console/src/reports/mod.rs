@@ -7,6 +7,8 @@
 //!
 //! Invariant: rows hold patterns and templates only; no row carries code.
 
+use model::functions::Role;
+
 mod hang;
 mod lockdep;
 mod memory;
@@ -43,8 +45,9 @@ pub struct Shape {
     pub function: &'static [Look],
     /// Which of the frames that are found is chosen.
     pub choice: Choice,
-    /// Further helper functions for this kind (regular expressions), beside those of
-    /// [`crate::helpers`].
+    /// Roles whose functions do not name this kind, beside those that name none.
+    pub roles: &'static [Role],
+    /// Further functions that do not name this kind (regular expressions).
     pub skip: &'static [&'static str],
     /// What may be said against the report.
     pub doubt: Doubt,
@@ -59,6 +62,7 @@ impl Shape {
         also: &[],
         function: &[],
         choice: Choice::First,
+        roles: &[],
         skip: &[],
         doubt: Doubt::NeedsTrace,
     };

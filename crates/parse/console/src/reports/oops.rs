@@ -27,7 +27,7 @@ pub(super) static FAMILIES: &[Family] = &[
                 ..Shape::EMPTY
             },
             Shape {
-                line: r"kernel BUG at net/core/skbuff\.c",
+                line: r"kernel BUG at (?:net/core/skbuff\.c|(?:\./)?include/linux/skbuff\.h)",
                 title: "kernel BUG in {F}",
                 function: FAULT,
                 skip: &["^skb_"],
@@ -253,6 +253,13 @@ pub(super) static FAMILIES: &[Family] = &[
                 function: &[Look::Frames],
                 choice: Choice::Entry,
                 skip: &["stack_chk", "bad_stack"],
+                ..Shape::EMPTY
+            },
+            // The detector reports the task or CPU first; without that, this is an echo.
+            Shape {
+                line: r"Kernel panic - not syncing: (hung_task: blocked tasks|softlockup: hung tasks|RCU Stall)",
+                title: "kernel panic: {1}",
+                doubt: Doubt::Always,
                 ..Shape::EMPTY
             },
             Shape {

@@ -1,22 +1,16 @@
 //! Reports of the sanitizers: KASAN, KFENCE, KMSAN, KCSAN, UBSAN.
 
+use model::functions::Role;
+
 use super::{Choice, Doubt, Family, Look, Shape};
 
 /// Functions of the tag check on arm64, which stand above the access that failed it.
 const TAG_CHECK: &[&str] = &["kernel_fault", "tag_check", "mem_abort", "^el1_", "^el1h_"];
 /// What frees memory: the bug of an invalid free is in its caller.
-const FREES: &[&str] = &["slab_", "kfree", "vunmap", "vfree"];
-/// What copies to a USB device or to the network: the leak is what the caller put there.
-const SENDS: &[&str] = &[
-    "alloc_skb",
-    "netlink_ack",
-    "netlink_rcv_skb",
-    "usb_submit_urb",
-    "usb_start_wait_urb",
-    "usb_bulk_msg",
-    "usb_interrupt_msg",
-    "usb_control_msg",
-];
+const FREES: &[&str] = &["kfree", "vunmap"];
+const FREE_ROLES: &[Role] = &[Role::PageAllocator];
+/// What copies to the network: the leak is what the caller put there.
+const SENDS: &[&str] = &["alloc_skb", "netlink_ack", "netlink_rcv_skb"];
 
 /// What a whole report of KMSAN ends with.
 const KMSAN_TRAILER: Doubt = Doubt::Needs("^(?:CPU: |Uninit was |Local variable )");
@@ -31,6 +25,7 @@ pub(super) static FAMILIES: &[Family] = &[
                 title: "KASAN: invalid-free in {F}",
                 also: &["invalid-free in {F}"],
                 function: &[Look::Trace],
+                roles: FREE_ROLES,
                 skip: FREES,
                 ..Shape::EMPTY
             },
@@ -72,10 +67,17 @@ pub(super) static FAMILIES: &[Family] = &[
                 ..Shape::EMPTY
             },
             Shape {
-                line: r"BUG: KFENCE: (memory corruption|invalid read|invalid write) in ([^\s+]+)",
+                line: r"BUG: KFENCE: memory corruption in ([^\s+]+)",
+                title: "KFENCE: memory corruption in {F}",
+                function: &[Look::Group(1), Look::After("^Corrupted memory ")],
+                doubt: Doubt::TraceOptional,
+                ..Shape::EMPTY
+            },
+            Shape {
+                line: r"BUG: KFENCE: (invalid read|invalid write) in ([^\s+]+)",
                 title: "KFENCE: {1} in {F}",
                 also: &["bad-access in {F}"],
-                function: &[Look::Group(2), Look::After("^(?:Corrupted memory|Invalid) ")],
+                function: &[Look::Group(2), Look::After("^Invalid ")],
                 doubt: Doubt::TraceOptional,
                 ..Shape::EMPTY
             },
@@ -84,6 +86,7 @@ pub(super) static FAMILIES: &[Family] = &[
                 title: "KFENCE: invalid free in {F}",
                 also: &["invalid-free in {F}"],
                 function: &[Look::Group(1), Look::After("^Invalid free of ")],
+                roles: FREE_ROLES,
                 skip: FREES,
                 doubt: Doubt::TraceOptional,
                 ..Shape::EMPTY
@@ -122,7 +125,8 @@ pub(super) static FAMILIES: &[Family] = &[
                 title: "KMSAN: {1} in {F}",
                 also: &["bad-access in {F}"],
                 function: &[Look::Group(2), Look::Frames],
-                skip: &["alloc_skb", "netlink_ack", "netlink_rcv_skb"],
+                roles: &[Role::Crypto],
+                skip: SENDS,
                 doubt: KMSAN_TRAILER,
                 ..Shape::EMPTY
             },
@@ -159,21 +163,21 @@ pub(super) static FAMILIES: &[Family] = &[
                 title: "UBSAN: {1} in {F}",
                 also: &["bad-access in {F}"],
                 function: &[Look::Trace],
-                skip: &["ubsan", "overflow"],
+                skip: &["overflow"],
                 ..Shape::EMPTY
             },
             Shape {
                 line: "UBSAN: Undefined behaviour in",
                 title: "UBSAN: undefined-behaviour in {F}",
                 function: &[Look::Trace],
-                skip: &["ubsan", "overflow"],
+                skip: &["overflow"],
                 ..Shape::EMPTY
             },
             Shape {
                 line: r"UBSAN: ([a-z\-]+) in ",
                 title: "UBSAN: {1} in {F}",
                 function: &[Look::Trace],
-                skip: &["ubsan", "overflow"],
+                skip: &["overflow"],
                 ..Shape::EMPTY
             },
         ],

@@ -24,8 +24,7 @@ macro_rules! warning_at {
 const WARNED: &[Look] = &[Look::InstructionPointer, Look::Trace];
 
 /// What objects are freed and started by: the bug is in whoever did so with an active object.
-const ODEBUG_SKIP: &[&str] =
-    &["debug_", "rcu", "timer", "vunmap", "vfree", "slab", "kmem", "^free_", "^work_"];
+const ODEBUG_SKIP: &[&str] = &["debug_", "rcu", "timer", "vunmap", "vfree", "^free_", "^work_"];
 
 const fn by_file(line: &'static str, title: &'static str, skip: &'static [&'static str]) -> Shape {
     Shape { line, title, skip, function: WARNED, ..Shape::EMPTY }
@@ -91,17 +90,17 @@ pub(super) static FAMILIES: &[Family] = &[
             by_file(
                 warning_at!(r"kernel/locking/lockdep\.c", r"\S+"),
                 "WARNING: locking bug in {F}",
-                &["lock"],
+                &["lock", "^release_sock"],
             ),
             by_file(
                 warning_at!(r"mm/slab_common\.c", r"kmalloc_slab\S*"),
                 "WARNING: kmalloc bug in {F}",
-                &["kmalloc", "kmem", "slab", "krealloc", "kvmalloc"],
+                &["kmalloc", "kmem"],
             ),
             by_file(
                 warning_at!(r"mm/util\.c", r"kvmalloc_node\S*"),
                 "WARNING: kmalloc bug in {F}",
-                &["kmalloc", "kmem", "slab", "krealloc", "kvmalloc"],
+                &["kmalloc", "kmem"],
             ),
             by_file(
                 warning_at!(r"mm/vmalloc\.c", r"(?:__vmalloc_node|vmalloc)\S*"),
@@ -113,12 +112,6 @@ pub(super) static FAMILIES: &[Family] = &[
                 title: "WARNING in {F}",
                 function: &[Look::Trace],
                 choice: Choice::Caller("usb_submit_urb"),
-                skip: &[
-                    "usb_start_wait_urb",
-                    "usb_bulk_msg",
-                    "usb_interrupt_msg",
-                    "usb_control_msg",
-                ],
                 ..Shape::EMPTY
             },
             Shape {
