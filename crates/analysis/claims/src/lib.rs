@@ -5,6 +5,7 @@
 //! cites the lines it rests on. Start reading at [`check`]; a new kind of claim is a row in
 //! [`rules::all`].
 
+pub mod claim;
 pub mod claims;
 mod console;
 pub mod document;
@@ -19,6 +20,7 @@ pub mod quoted;
 pub mod report;
 pub mod rules;
 mod verdict;
+pub mod verify;
 
 pub use claims::JudgedClaim;
 pub use evidence::{Cited, Evidence, Source};

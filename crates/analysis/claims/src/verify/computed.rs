@@ -1,0 +1,327 @@
+//! Predicates that no single line states: titles, meanings of values, waits, what is absent.
+
+use model::{FaultKind as K, Predicate as P};
+
+use super::fact::Family;
+use super::fit::fit;
+use super::log::Log;
+use super::stack::Part;
+use super::{Judgement, Need, address, kind, registers, scan, waits};
+
+/// The judgement of a predicate that is computed from lines; `None` for those that lines state.
+pub(super) fn judge(log: &Log, claim: &P) -> Option<Judgement> {
+    match claim {
+        P::CrashTitle { title } => Some(title_of(log, title)),
+        P::AddressMeaning { address, register, meaning } => {
+            Some(meaning_of(log, *address, register.as_deref(), meaning))
+        }
+        P::WaitsFor { waiter, target, kind, function } => {
+            Some(match waits::judge(log, waiter, target, *kind, function.as_deref()) {
+                waits::Wait::Shown(at) => shown(log, &at),
+                waits::Wait::Otherwise(at, found) => {
+                    Judgement::Contradicted { lines: log.spans(&at), found }
+                }
+                waits::Wait::Open => missing(Need::TaskDump),
+            })
+        }
+        P::SystemCallArguments { number, arguments, .. } => {
+            Some(arguments_of(log, *number, arguments))
+        }
+        P::FaultingInstruction { operand, computed, .. } => {
+            Some(instruction(log, operand.as_deref(), *computed))
+        }
+        P::FaultBits { code, .. } => Some(first_line(log, Need::Registers, |text| {
+            registers::fault_code(text).contains(code)
+        })),
+        P::Remark { text } => Some(first_line(log, Need::WholeLog, |line| {
+            line.trim() == text.trim() && !line.trim().is_empty()
+        })),
+        P::Follows { shared, .. } => Some(follows(log, shared)),
+        _ => None,
+    }
+}
+
+fn shown(log: &Log, at: &[usize]) -> Judgement {
+    Judgement::Shown { lines: log.spans(at) }
+}
+
+fn missing(need: Need) -> Judgement {
+    Judgement::NotShown { need }
+}
+
+/// The first line that does.
+fn first_line(log: &Log, need: Need, does: impl Fn(&str) -> bool) -> Judgement {
+    let found = log.messages.iter().position(|message| message.cited && does(&message.text));
+    found.map_or(missing(need), |at| shown(log, &[at]))
+}
+
+/// Beginnings of titles, and the kinds of report of which they are titles.
+const TITLES: &[(&str, &[K])] = &[
+    ("INFO: task hung", &[K::HungTask]),
+    ("INFO: task can't die", &[K::HungTask]),
+    ("INFO: rcu detected stall", &[K::RcuStall]),
+    ("BUG: soft lockup", &[K::SoftLockup]),
+    ("BUG: hard lockup", &[K::HardLockup]),
+    ("possible deadlock", &[K::CircularLocking, K::RecursiveLocking, K::InconsistentLockState]),
+    ("inconsistent lock state", &[K::InconsistentLockState]),
+    ("BUG: sleeping function called from invalid context", &[K::SleepInAtomic]),
+    ("BUG: scheduling while atomic", &[K::ScheduleInAtomic]),
+    ("WARNING: refcount bug", &[K::Refcount, K::Warning]),
+    ("WARNING: suspicious RCU usage", &[K::RcuUsage]),
+    ("suspicious RCU usage", &[K::RcuUsage]),
+    ("WARNING: locking bug", &[K::Warning]),
+    ("WARNING", &[K::Warning, K::LockOwnership]),
+    ("kernel BUG", &[K::KernelBug]),
+    ("BUG: unable to handle kernel NULL pointer dereference", &[K::NullPointer]),
+    (
+        "BUG: unable to handle kernel paging request",
+        &[K::PageFault, K::UserMemoryAccess, K::NullPointer],
+    ),
+    ("general protection fault", &[K::GeneralProtection]),
+    ("divide error", &[K::DivideError]),
+    ("invalid opcode", &[K::InvalidOpcode]),
+    ("memory leak", &[K::MemoryLeak]),
+    ("BUG: corrupted list", &[K::ListCorruption]),
+    ("BUG: stack guard page was hit", &[K::StackGuardPage]),
+    ("kernel panic", &[K::Panic]),
+    ("BUG: Bad page", &[K::BadPage]),
+    (
+        "UBSAN",
+        &[
+            K::ArrayIndexOutOfBounds,
+            K::ShiftOutOfBounds,
+            K::IntegerOverflow,
+            K::UndefinedBehaviour,
+            K::InvalidLoad,
+            K::DivideError,
+        ],
+    ),
+    ("BUG: workqueue lockup", &[K::WorkqueueLockup]),
+];
+
+/// A title: its report is there, and the function it names stands in it.
+fn title_of(log: &Log, title: &str) -> Judgement {
+    let own = kind::kinds(&format!("BUG: {title}"));
+    let known = TITLES.iter().find(|(begin, _)| title.starts_with(begin)).map(|(_, kinds)| *kinds);
+    let wanted: Vec<K> = own.into_iter().chain(known.into_iter().flatten().copied()).collect();
+    let reports = log.facts(Family::Kind).iter().filter(|fact| match &fact.says {
+        P::FaultKind { kind } => {
+            wanted.iter().any(|wanted| kind::includes(*wanted, *kind)) || wanted.is_empty()
+        }
+        _ => false,
+    });
+    let Some(report) = reports.into_iter().next() else { return missing(Need::Report) };
+    let named = scan::after(title, " in ").or_else(|| scan::after(title, " at "));
+    let Some(name) = named.and_then(scan::function).filter(|name| !name.contains('.')) else {
+        return shown(log, &report.at);
+    };
+    for fact in log.facts(Family::Crash) {
+        let function = match &fact.says {
+            P::OnStack { function } | P::CrashPlace { function } => function,
+            _ => continue,
+        };
+        if function == name
+            || function.ends_with(&format!("_{name}"))
+            || function.starts_with("__") && function.trim_start_matches('_') == name
+        {
+            let at: Vec<usize> = report.at.iter().chain(&fact.at).copied().collect();
+            return shown(log, &at);
+        }
+    }
+    missing(Need::Stack)
+}
+
+/// The value stands in the log, in that register where one is named, and means that.
+fn meaning_of(
+    log: &Log,
+    value: u64,
+    register: Option<&str>,
+    meaning: &model::AddressMeaning,
+) -> Judgement {
+    for fact in log.facts(Family::Address) {
+        if fit(
+            &P::AddressMeaning { address: value, register: None, meaning: meaning.clone() },
+            &fact.says,
+        )
+        .is_none()
+            && matches!(&fact.says, P::AddressMeaning { address, meaning: found, .. } if *address == value && found == meaning)
+        {
+            return shown(log, &fact.at);
+        }
+    }
+    let names = |text: &str| {
+        registers::holds(text, register, value)
+            || register.is_none() && address::faults(kind::headline(text)).contains(&value)
+    };
+    match first_line(log, Need::Registers, names) {
+        Judgement::Shown { lines } if address::means(value, meaning) => Judgement::Shown { lines },
+        Judgement::Shown { .. } => missing(Need::Report),
+        other => other,
+    }
+}
+
+/// Registers of x86-64 in which a system call gets its arguments.
+const ARGUMENTS: [&str; 6] = ["RDI", "RSI", "RDX", "R10", "R08", "R09"];
+
+/// The number and the arguments that are plain numbers stand in the registers.
+fn arguments_of(log: &Log, number: u64, arguments: &[String]) -> Judgement {
+    let mut at = Vec::new();
+    let mut values: Vec<(String, u64)> = Vec::new();
+    for (index, message) in log.messages.iter().enumerate().filter(|(_, message)| message.cited) {
+        let found = registers::registers(&message.text);
+        if !found.is_empty() {
+            at.push(index);
+            values.extend(found);
+        }
+    }
+    let get = |name: &str| {
+        values.iter().find(|(found, _)| found.eq_ignore_ascii_case(name)).map(|(_, value)| *value)
+    };
+    let called = ["ORIG_RAX", "x8", "a7", "GPR00"].iter().any(|name| get(name) == Some(number));
+    let numeric = arguments.iter().zip(ARGUMENTS).all(|(argument, register)| {
+        let value =
+            argument.strip_prefix("0x").and_then(|digits| u64::from_str_radix(digits, 16).ok());
+        match (value, get(register)) {
+            (Some(value), Some(found)) => value == found || value == found & 0xffff_ffff,
+            _ => true,
+        }
+    });
+    if called && numeric { shown(log, &at) } else { missing(Need::Registers) }
+}
+
+/// There is a `Code:` line with a marked byte, and the operand computes to that address.
+fn instruction(log: &Log, operand: Option<&str>, computed: Option<u64>) -> Judgement {
+    let code = log.messages.iter().position(|message| {
+        let text = message.text.trim();
+        message.cited && text.starts_with("Code: ") && (text.contains('<') || text.contains('('))
+    });
+    let Some(code) = code else { return missing(Need::Registers) };
+    let (Some(operand), Some(computed)) = (operand, computed) else { return shown(log, &[code]) };
+    let mut at = vec![code];
+    let mut values: Vec<(String, u64)> = Vec::new();
+    for (index, message) in log.messages.iter().enumerate().filter(|(_, message)| message.cited) {
+        let found = registers::registers(&message.text);
+        if found.iter().any(|(name, _)| mentions(operand, name)) {
+            at.push(index);
+        }
+        values.extend(found);
+    }
+    let value = evaluate(operand, |name| {
+        values.iter().find(|(found, _)| same_register(found, name)).map(|(_, value)| *value)
+    });
+    if value == Some(computed) { shown(log, &at) } else { missing(Need::Registers) }
+}
+
+fn mentions(operand: &str, register: &str) -> bool {
+    operand.split(|c: char| !c.is_ascii_alphanumeric()).any(|name| same_register(register, name))
+}
+
+/// `R08` of a dump is `r8` of an instruction.
+fn same_register(dump: &str, name: &str) -> bool {
+    let plain = |name: &str| {
+        let lower = name.to_ascii_lowercase();
+        match lower.strip_prefix("r0") {
+            Some(digit) if digit.len() == 1 => format!("r{digit}"),
+            _ => lower,
+        }
+    };
+    plain(dump) == plain(name)
+}
+
+/// `0x34(%rdi,%rcx,8)`, `-8(%rax)`, `[x0, #24]`: displacement, base, index and scale.
+fn evaluate(operand: &str, get: impl Fn(&str) -> Option<u64>) -> Option<u64> {
+    let (displacement, inner) = match operand.split_once('(') {
+        Some((displacement, inner)) => (displacement, inner.strip_suffix(')')?),
+        None => ("", operand.trim_start_matches('[').trim_end_matches(['!', ']'])),
+    };
+    let mut parts = inner.split(',').map(|part| part.trim().trim_start_matches('%'));
+    let mut sum = number(displacement.rsplit(':').next().unwrap_or(displacement))?;
+    if let Some(base) = parts.next().filter(|base| !base.is_empty()) {
+        sum = sum.wrapping_add(get(base)?);
+    }
+    if let Some(second) = parts.next() {
+        if let Some(immediate) = second.strip_prefix('#') {
+            return Some(sum.wrapping_add(number(immediate)?));
+        }
+        let scale = parts.next().map_or(Some(1), |scale| scale.parse().ok())?;
+        sum = sum.wrapping_add(get(second)?.wrapping_mul(scale));
+    }
+    Some(sum)
+}
+
+fn number(text: &str) -> Option<u64> {
+    let text = text.trim();
+    let (negative, digits) = match text.strip_prefix('-') {
+        Some(digits) => (true, digits),
+        None => (false, text),
+    };
+    let value = match digits.strip_prefix("0x") {
+        Some(digits) => u64::from_str_radix(digits, 16).ok()?,
+        None if digits.is_empty() => 0,
+        None => digits.parse().ok()?,
+    };
+    Some(if negative { value.wrapping_neg() } else { value })
+}
+
+/// Two of the lines name what the events are said to share.
+fn follows(log: &Log, shared: &model::Party) -> Judgement {
+    let name = match shared {
+        model::Party::Task { task } => task.pid.map(|pid| pid.to_string()),
+        model::Party::Lock { lock } => lock.address.clone().or_else(|| lock.class.clone()),
+        model::Party::GracePeriod { number } => number.map(|number| number.to_string()),
+        model::Party::Cpu { cpu } => Some(cpu.to_string()),
+        model::Party::Work { function } => function.clone(),
+        model::Party::Pool { cpus } => Some(cpus.clone()),
+        _ => None,
+    };
+    let Some(name) = name else { return missing(Need::Events) };
+    let holds = |text: &str| {
+        text.match_indices(name.as_str()).any(|(at, found)| {
+            let before = text[..at].chars().next_back();
+            let behind = text[at + found.len()..].chars().next();
+            !before.is_some_and(|c| c.is_ascii_alphanumeric() && c != 'P' && c != 'g')
+                && !behind.is_some_and(|c| c.is_ascii_alphanumeric())
+        })
+    };
+    let at: Vec<usize> = log
+        .messages
+        .iter()
+        .enumerate()
+        .filter(|(_, m)| m.cited && holds(&m.text))
+        .map(|(at, _)| at)
+        .take(2)
+        .collect();
+    if at.len() == 2 && log.only_cited { shown(log, &at) } else { missing(Need::Events) }
+}
+
+/// What a complete report does not have, where its absence tells something.
+pub(super) fn absent(log: &Log, claim: &P) -> Option<Judgement> {
+    if log.only_cited {
+        return None;
+    }
+    match claim {
+        P::OnStack { .. } | P::CalledBy { .. } | P::Recursion { .. } => {
+            let calls = || log.stacks().iter().filter(|stack| stack.part == Part::Call);
+            // Functions that the compiler put into others are shown in decoded stacks only.
+            let open = calls().any(|stack| !stack.whole || !stack.decoded());
+            (calls().next().is_some() && open).then_some(missing(Need::SymbolisedStack))
+        }
+        P::Taint { .. } | P::TaintedBefore { .. } => {
+            let fact = log
+                .facts(Family::Kernel)
+                .iter()
+                .find(|fact| matches!(fact.says, P::Taint { .. }))?;
+            Some(Judgement::Contradicted { lines: log.spans(&fact.at), found: fact.says.clone() })
+        }
+        P::ObjectFunction { role, .. } => {
+            let of_role = |fact: &&super::Fact| matches!(&fact.says, P::ObjectFunction { role: found, .. } if found == role);
+            let fact = log.facts(Family::Object).iter().find(of_role).filter(|fact| !fact.weak)?;
+            let stack = log.stacks().iter().find(|stack| stack.head == fact.at.first().copied())?;
+            (stack.whole).then(|| Judgement::Contradicted {
+                lines: log.spans(&fact.at),
+                found: fact.says.clone(),
+            })
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,248 @@
+//! Reports of lockdep: the lock wanted, the chain, the usages, the switch-off; counts that forbid sleeping.
+//!
+//! Lines of kernel/locking/lockdep.c and kernel/sched/core.c.
+
+use model::{LockRef, LockUsage, Predicate, Task};
+
+use super::fact::Facts;
+use super::log::Log;
+use super::scan::{after, function, hex, number, number_after, task_slash};
+use super::stack::{Part, Stack};
+use super::tasks::{self, lock};
+
+pub(super) fn read(log: &Log, facts: &mut Facts<'_>) {
+    let mut wants: Option<(usize, Task)> = None;
+    let mut conflict: Option<(usize, LockUsage, LockUsage)> = None;
+    for (at, message) in log.messages.iter().enumerate() {
+        let text = message.text.trim();
+        if message.gap {
+            wants = None;
+            conflict = None;
+        }
+        if text.ends_with("is trying to acquire lock:") || text.ends_with("is trying to lock:") {
+            wants = task_slash(text).map(|task| (at, task));
+        } else if let Some((head, task)) = wants.take() {
+            wanted(head, at, task, text, facts);
+        }
+        if let Some((one, other)) = usages(text) {
+            conflict = Some((at, one, other));
+        } else if let Some((head, one, other)) = conflict
+            && let Some((found, _)) = lock(text).filter(|_| text.contains("at: "))
+        {
+            facts.say(&[head, at], Predicate::LockConflict { lock: found, one, other });
+            conflict = None;
+        }
+        if text.starts_with("INFO: lockdep is turned off") {
+            facts.say(&[at], Predicate::LockdepOff);
+        }
+        counts(at, text, facts);
+    }
+    chains(log, facts);
+    held_orders(log, facts);
+}
+
+fn wanted(head: usize, at: usize, task: Task, text: &str, facts: &mut Facts<'_>) {
+    let Some((found, rest)) = lock(text) else { return };
+    let Some(name) = after(rest, "at: ").and_then(function) else { return };
+    facts.say(&[head, at], Predicate::LockWanted { task, lock: found, function: name.to_owned() });
+}
+
+/// `inconsistent {SOFTIRQ-ON-W} -> {IN-SOFTIRQ-W} usage.`
+fn usages(text: &str) -> Option<(LockUsage, LockUsage)> {
+    let rest = text.strip_prefix("inconsistent {")?;
+    let (one, rest) = rest.split_once("} -> {")?;
+    let (other, _) = rest.split_once('}')?;
+    Some((usage(one)?, usage(other)?))
+}
+
+fn usage(text: &str) -> Option<LockUsage> {
+    const NAMES: [(&str, LockUsage); 8] = [
+        ("IN-HARDIRQ-", LockUsage::InHardirq),
+        ("HARDIRQ-ON-", LockUsage::HardirqsOn),
+        ("IN-SOFTIRQ-", LockUsage::InSoftirq),
+        ("SOFTIRQ-ON-", LockUsage::SoftirqsOn),
+        ("IN-RECLAIM_FS-", LockUsage::InReclaim),
+        ("RECLAIM_FS-ON-", LockUsage::ReclaimOn),
+        ("IN-FS_RECLAIM-", LockUsage::InReclaim),
+        ("FS_RECLAIM-ON-", LockUsage::ReclaimOn),
+    ];
+    NAMES.iter().find(|(name, _)| text.starts_with(name)).map(|(_, usage)| *usage)
+}
+
+/// The stacks behind `-> #1 (&class){…}:`. Lock #n was taken while lock #n-1 was held, and #0 while the last was.
+fn chains(log: &Log, facts: &mut Facts<'_>) {
+    let legs: Vec<(usize, u64, LockRef, &Stack)> = log
+        .stacks()
+        .iter()
+        .filter(|stack| stack.part == Part::Lock)
+        .filter_map(|stack| {
+            let head = stack.head?;
+            let (depth, rest) = number(log.messages[head].text.trim().strip_prefix("-> #")?)?;
+            let (found, _) = lock(rest.trim_start())?;
+            Some((head, depth, LockRef { class: found.class, address: None }, stack))
+        })
+        .collect();
+    let mut start = 0;
+    while start < legs.len() {
+        // A chain counts down to 0.
+        let end = legs[start..]
+            .iter()
+            .position(|(_, depth, ..)| *depth == 0)
+            .map_or(legs.len(), |zero| start + zero + 1);
+        let chain = &legs[start..end];
+        for (index, (at, _, then, stack)) in chain.iter().enumerate() {
+            // Held was the next one of the list; for #0 the first, as the chain is closed by it.
+            let Some((first_at, _, first, _)) = chain.get(index + 1).or_else(|| chain.first())
+            else {
+                continue;
+            };
+            let takers = stack.reliable().filter(|frame| !is_lock(&frame.function));
+            let taker = takers.into_iter().next();
+            let lines: Vec<usize> =
+                [*first_at, *at].into_iter().chain(taker.map(|frame| frame.at)).collect();
+            facts.say(
+                &lines,
+                Predicate::LockOrder {
+                    first: first.clone(),
+                    then: then.clone(),
+                    function: taker.map(|frame| frame.function.clone()),
+                },
+            );
+        }
+        start = end;
+    }
+}
+
+/// Functions of locks and of lockdep.
+fn is_lock(name: &str) -> bool {
+    const HEADS: [&str; 24] = [
+        "lock_acquire",
+        "__lock_acquire",
+        "_raw_",
+        "__raw_",
+        "mutex_lock",
+        "__mutex_lock",
+        "down_",
+        "__down",
+        "rt_mutex",
+        "rt_spin",
+        "rt_read",
+        "rt_write",
+        "lock_sock",
+        "__lock_sock",
+        "percpu_down",
+        "ww_mutex",
+        "check_prev",
+        "validate_chain",
+        "check_",
+        "print_circular",
+        "spin_lock",
+        "dump_stack",
+        "__might",
+        "do_raw",
+    ];
+    HEADS.iter().any(|head| name.starts_with(head))
+}
+
+/// What a task holds when it wants another one: `… is trying to acquire lock:`, `but task is already holding lock:`.
+fn held_orders(log: &Log, facts: &mut Facts<'_>) {
+    let mut wanted: Option<(usize, LockRef, Option<String>)> = None;
+    let mut holding: Option<usize> = None;
+    let mut acquiring = false;
+    for (at, message) in log.messages.iter().enumerate() {
+        let text = message.text.trim();
+        if message.gap {
+            (wanted, holding, acquiring) = (None, None, false);
+        }
+        if text.ends_with("is trying to acquire lock:") {
+            acquiring = true;
+            continue;
+        }
+        if text.ends_with("but task is already holding lock:") {
+            holding = Some(at);
+            continue;
+        }
+        let found = lock(text).filter(|_| text.contains("at: ")).map(|(found, rest)| {
+            (found, after(rest, "at: ").and_then(function).map(str::to_owned))
+        });
+        if std::mem::take(&mut acquiring) {
+            wanted = found.map(|(lock, name)| (at, lock, name));
+        } else if holding.take().is_some()
+            && let (Some((wanted_at, then, name)), Some((first, _))) = (&wanted, found)
+        {
+            facts.say(
+                &[*wanted_at, at],
+                Predicate::SameLock {
+                    first: then.clone(),
+                    second: first.clone(),
+                    same: then.address == first.address && then.address.is_some(),
+                },
+            );
+            facts.hint(
+                &[*wanted_at, at],
+                Predicate::LockOrder { first, then: then.clone(), function: name.clone() },
+            );
+        }
+    }
+    let held = tasks::held(log);
+    for (index, one) in held.iter().enumerate() {
+        for other in &held[index + 1..] {
+            if one.lock.address.is_some() && other.lock.address.is_some() {
+                let same = one.lock.address == other.lock.address;
+                facts.hint(
+                    &[one.at, other.at],
+                    Predicate::SameLock {
+                        first: one.lock.clone(),
+                        second: other.lock.clone(),
+                        same,
+                    },
+                );
+            }
+        }
+        if held.len() > 64 {
+            break;
+        }
+    }
+}
+
+/// `in_atomic(): 1, irqs_disabled(): 0, non_block: 0`, `preempt_count: 1, expected: 0`,
+/// `RCU nest depth: 0, expected: 0`, `BUG: scheduling while atomic: a/1/0x00000002`.
+fn counts(at: usize, text: &str, facts: &mut Facts<'_>) {
+    let fields = [
+        ("in_atomic(): ", "in_atomic"),
+        ("irqs_disabled(): ", "irqs_disabled"),
+        ("non_block: ", "non_block"),
+    ];
+    for (mark, field) in fields {
+        if let Some(value) = number_after(text, mark) {
+            facts.say(
+                &[at],
+                Predicate::AtomicContext { field: field.to_owned(), value, expected: None },
+            );
+        }
+    }
+    let expected = number_after(text, "expected: ");
+    if let Some(value) = text.strip_prefix("preempt_count: ").and_then(hex).map(|(value, _)| value)
+    {
+        let expected = after(text, "expected: ").and_then(hex).map(|(value, _)| value);
+        facts.say(
+            &[at],
+            Predicate::AtomicContext { field: "preempt_count".to_owned(), value, expected },
+        );
+    }
+    if let Some(value) = number_after(text, "RCU nest depth: ") {
+        facts.say(
+            &[at],
+            Predicate::AtomicContext { field: "rcu_depth".to_owned(), value, expected },
+        );
+    }
+    if let Some((_, count)) =
+        text.strip_prefix("BUG: scheduling while atomic: ").and_then(|rest| rest.rsplit_once('/'))
+        && let Some((value, _)) = hex(count)
+    {
+        facts.say(
+            &[at],
+            Predicate::AtomicContext { field: "preempt_count".to_owned(), value, expected: None },
+        );
+    }
+}

@@ -1,0 +1,134 @@
+//! The lines a claim is judged by: a whole log, or the cited lines with what stands between them.
+//!
+//! Invariants: a line that a mailer cut in two is one line with two numbers; where lines are missing, nothing goes
+//! on across the gap; any text gives a log.
+
+use std::cell::OnceCell;
+
+use model::LineSpan;
+use parse_console::{Line, Stamp};
+
+use super::fact::{Fact, Facts, Family};
+use super::stack::{self, Stack};
+
+/// One message.
+#[derive(Clone, Debug)]
+pub(crate) struct Message {
+    /// Its lines: two where it was cut.
+    pub(crate) span: LineSpan,
+    /// The message without prefixes, joined.
+    pub(crate) text: String,
+    /// Microseconds since boot, where stamped so.
+    pub(crate) time: Option<i64>,
+    /// Lines before it are missing.
+    pub(crate) gap: bool,
+    /// It may serve as evidence.
+    pub(crate) cited: bool,
+}
+
+/// The lines a claim is judged by.
+#[derive(Debug, Default)]
+pub struct Log {
+    pub(crate) messages: Vec<Message>,
+    /// Whether only some lines may serve as evidence.
+    pub(crate) only_cited: bool,
+    stacks: OnceCell<Vec<Stack>>,
+    facts: [OnceCell<Vec<Fact>>; Family::COUNT],
+}
+
+impl Log {
+    /// A whole log.
+    pub fn read(bytes: &[u8]) -> Self {
+        let mut log = Self::default();
+        for line in parse_console::lines(bytes) {
+            log.push(&line, true);
+        }
+        log
+    }
+
+    /// Of these lines, given in their order, those inside of `cited` are evidence. The others part what does not
+    /// belong together.
+    pub fn cited<'a>(lines: impl IntoIterator<Item = &'a Line<'a>>, cited: &[LineSpan]) -> Self {
+        let mut log = Self { only_cited: true, ..Self::default() };
+        for line in lines {
+            log.push(line, cited.iter().any(|span| span.contains(line.number)));
+        }
+        log
+    }
+
+    fn push(&mut self, line: &Line<'_>, cited: bool) {
+        let time = match line.stamp {
+            Some(Stamp::Boot(micros)) => Some(micros),
+            _ => None,
+        };
+        let stamped = line.stamp.is_some() || line.caller.is_some();
+        let gap = self.messages.last().is_some_and(|last| line.number > last.span.last + 1);
+        if let Some(last) = self.messages.last_mut()
+            && !gap
+            && line.number == last.span.last + 1
+            && is_cut(&last.text, &line.text, stamped)
+        {
+            if !last.text.ends_with(' ') {
+                last.text.push(' ');
+            }
+            last.text.push_str(line.text.trim_start());
+            last.span.last = line.number;
+            last.cited &= cited;
+            return;
+        }
+        let text = line.text.clone().into_owned();
+        let span = LineSpan::line(line.number);
+        self.messages.push(Message { span, text, time, gap, cited });
+    }
+
+    /// The stacks of the log, in order.
+    pub(crate) fn stacks(&self) -> &[Stack] {
+        self.stacks.get_or_init(|| stack::read(&self.messages))
+    }
+
+    /// All that the log says in one family of predicates.
+    pub(crate) fn facts(&self, family: Family) -> &[Fact] {
+        self.facts[family as usize].get_or_init(|| {
+            let mut facts = Facts::new(self);
+            family.read(self, &mut facts);
+            facts.into_vec()
+        })
+    }
+
+    /// Whether all of these messages may serve as evidence.
+    pub(crate) fn may_cite(&self, messages: &[usize]) -> bool {
+        messages.iter().all(|at| self.messages[*at].cited)
+    }
+
+    /// The lines of these messages.
+    pub(crate) fn spans(&self, messages: &[usize]) -> Vec<LineSpan> {
+        let mut spans: Vec<LineSpan> = messages.iter().map(|at| self.messages[*at].span).collect();
+        spans.sort_unstable();
+        spans.dedup();
+        spans
+    }
+
+    /// The text of a line, for quoting.
+    pub fn text(&self, line: u64) -> Option<&str> {
+        let at = self.messages.partition_point(|message| message.span.last < line);
+        self.messages.get(at).filter(|m| m.span.contains(line)).map(|m| m.text.as_str())
+    }
+}
+
+/// Whether a mailer cut a message in two: its end is no end, and what follows carries no stamp and begins nothing.
+fn is_cut(head: &str, tail: &str, stamped: bool) -> bool {
+    /// Words with which no message ends.
+    const OPEN: [&str; 10] =
+        [" in", " task", " address", " at", " for", " by", " from", " of", " tainted", " to"];
+    if stamped || tail.trim().is_empty() || head.trim().is_empty() {
+        return false;
+    }
+    let begins = stack::frame(tail).is_some()
+        || tail.trim_start().starts_with(['<', '#', '['])
+        || tail.trim_end().ends_with(':');
+    let cut = head.trim_end();
+    let open = OPEN.iter().any(|word| cut.ends_with(word)) || cut.ends_with(',');
+    let open = open || (cut.ends_with("Fatal exception in"));
+    // A function alone on its line may finish a headline: `BUG: KASAN: … in` and then `f+0x1/0x2`.
+    open && (!begins || cut.ends_with(" in") || cut.ends_with(" at")) && cut.len() > 30
+}

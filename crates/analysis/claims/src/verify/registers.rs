@@ -1,0 +1,142 @@
+//! Values of registers, and what bits of them tell.
+
+use model::{IrqState, Predicate};
+
+use super::fact::Facts;
+use super::log::Log;
+use super::scan::{after, hex, number, word};
+
+pub(super) fn read(log: &Log, facts: &mut Facts<'_>) {
+    for (at, message) in log.messages.iter().enumerate() {
+        let text = message.text.trim();
+        for (register, value) in registers(text) {
+            facts.say(&[at], Predicate::Register { register, value });
+        }
+        if let Some((state, register)) = irqs(text) {
+            facts.say(&[at], Predicate::Irqs { state, register: register.map(str::to_owned) });
+        }
+    }
+}
+
+/// Pairs of a line: `RAX: 00 RBX: 11`, `x29: ff x28: 00`, `r3 : 00`, `GPR00: 00 11 22`, `RSP: 0018:ffff EFLAGS: 0246`.
+pub(super) fn registers(text: &str) -> Vec<(String, u64)> {
+    let mut found = Vec::new();
+    // Blanks before the colon: `a0 : 00`.
+    let text = text.replace(" :", ":");
+    let words: Vec<&str> = text.split_ascii_whitespace().collect();
+    let mut at = 0;
+    while at < words.len() {
+        let Some(name) = words[at].strip_suffix(':').filter(|name| is_name(name)) else {
+            at += 1;
+            continue;
+        };
+        let mut row = 0;
+        while let Some(value) = words.get(at + 1 + row).and_then(|word| value(word)) {
+            let numbered = name.strip_prefix("GPR").and_then(|first| first.parse::<usize>().ok());
+            match numbered {
+                Some(first) => found.push((format!("GPR{:02}", first + row), value)),
+                None if row == 0 => found.push((name.to_owned(), value)),
+                None => break,
+            }
+            row += 1;
+        }
+        at += 1 + row.max(1);
+        if row == 0 {
+            at -= 1;
+        }
+    }
+    found
+}
+
+/// Names of registers as dumps print them.
+fn is_name(name: &str) -> bool {
+    const NAMES: [&str; 42] = [
+        "RAX", "RBX", "RCX", "RDX", "RSI", "RDI", "RBP", "RSP", "ORIG_RAX", "EFLAGS", "RFLAGS",
+        "EAX", "EBX", "ECX", "EDX", "ESI", "EDI", "EBP", "ESP", "CR0", "CR2", "CR3", "CR4", "sp",
+        "lr", "pc", "ra", "gp", "tp", "fp", "ip", "status", "badaddr", "cause", "epc", "MSR",
+        "CTR", "LR", "XER", "CR", "DAR", "PKRU",
+    ];
+    let numbered = |heads: &[&str]| {
+        heads.iter().any(|head| {
+            name.strip_prefix(head).is_some_and(|rest| {
+                !rest.is_empty() && rest.len() <= 2 && rest.bytes().all(|b| b.is_ascii_digit())
+            })
+        })
+    };
+    NAMES.contains(&name) || numbered(&["R", "r", "x", "a", "s", "t", "GPR", "DR"])
+}
+
+/// A value in hexadecimal, a segment before it left out.
+fn value(text: &str) -> Option<u64> {
+    let text = match text.split_once(':') {
+        Some((segment, rest)) if segment.len() == 4 => rest,
+        _ => text,
+    };
+    let (value, rest) = hex(text)?;
+    (rest.is_empty() && text.len() >= 4).then_some(value)
+}
+
+/// Whether the saved flags say that interrupts were enabled.
+fn irqs(text: &str) -> Option<(IrqState, Option<&'static str>)> {
+    let state = |enabled| if enabled { IrqState::Enabled } else { IrqState::Disabled };
+    let hexadecimal =
+        |mark: &str| after(text, mark).map(str::trim_start).and_then(hex).map(|(value, _)| value);
+    for name in ["EFLAGS", "RFLAGS"] {
+        if let Some(flags) = hexadecimal(&format!("{name}: ")) {
+            return Some((state(flags & 0x200 != 0), Some(name)));
+        }
+    }
+    if let Some(flags) = hexadecimal("pstate: ").or_else(|| hexadecimal("pstate : ")) {
+        return Some((state(flags & 0x80 == 0), Some("pstate")));
+    }
+    if let Some(flags) = hexadecimal("psr: ")
+        .filter(|_| text.contains("pc : ") || text.contains("sp : ") || text.contains("lr : "))
+    {
+        return Some((state(flags & 0x80 == 0), Some("psr")));
+    }
+    if let Some(rest) = text.strip_prefix("Flags: ") {
+        return rest
+            .contains("IRQs on")
+            .then_some((IrqState::Enabled, None))
+            .or_else(|| rest.contains("IRQs off").then_some((IrqState::Disabled, None)));
+    }
+    // riscv: SPIE tells of the interrupted context.
+    if text.starts_with("status: ") && text.contains("cause: ") {
+        return Some((state(hexadecimal("status: ")? & 0x20 != 0), Some("status")));
+    }
+    if let Some(flags) = text.strip_prefix("Krnl PSW : ").and_then(hex) {
+        return Some((state(flags.0 >> 56 & 3 != 0), Some("PSW")));
+    }
+    if let Some(flags) = hexadecimal("MSR: ") {
+        return Some((state(flags & 0x8000 != 0), Some("MSR")));
+    }
+    if let Some(rest) = after(text, "irqs_disabled(): ") {
+        return Some((state(number(rest)?.0 == 0), Some("irqs_disabled()")));
+    }
+    None
+}
+
+/// Whether a value stands in a register, or in that one.
+pub(super) fn holds(text: &str, register: Option<&str>, value: u64) -> bool {
+    registers(text).iter().any(|(name, found)| {
+        *found == value
+            && register
+                .is_none_or(|register| name.eq_ignore_ascii_case(register.trim_start_matches('%')))
+    })
+}
+
+/// The code of a fault that a line prints: `Oops: 0002`, `error_code(0x0002)`, `ESR = 0x96000004`, `error 4 in`.
+pub(super) fn fault_code(text: &str) -> Vec<u64> {
+    const MARKS: [&str; 9] = [
+        "error_code(",
+        "ESR = ",
+        "Oops: ",
+        " error ",
+        " error:",
+        "FSR: ",
+        "fault: ",
+        "cause: ",
+        "DSISR: ",
+    ];
+    MARKS.iter().filter_map(|mark| hex(word(after(text, mark)?)).map(|(code, _)| code)).collect()
+}
