@@ -5,6 +5,7 @@
 
 pub mod bisect;
 mod escape;
+pub mod judgement;
 mod sentence;
 pub mod thread;
 

@@ -3,22 +3,11 @@
 //! Read are a list of such objects, objects one a line, an object with a list under `claims` or `statements`, and what
 //! `ktriage diagnose --json` prints.
 
-use model::{LineSpan, Predicate};
-use serde_json::{Map, Value};
+use model::{Assertion, Predicate};
+use serde_json::Value;
 
 /// The most claims that one input may hold.
 const MOST_CLAIMS: usize = 1_000_000;
-
-/// What somebody says of a log.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Claim {
-    /// What is said.
-    pub predicate: Predicate,
-    /// The lines that are said to show it; none where the author names none.
-    pub lines: Vec<LineSpan>,
-    /// Line of the input at which it begins, counted from 1; for an input of one line its place in the list.
-    pub place: Place,
-}
 
 /// Where in an input something stands, counted from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,7 +20,7 @@ pub struct Place {
 
 /// An input that holds no claims.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("line {}, column {}: {problem}", .place.line, .place.column)]
+#[error("{problem}")]
 pub struct Unreadable {
     /// Where.
     pub place: Place,
@@ -45,12 +34,6 @@ pub enum Problem {
     /// It is no JSON.
     #[error("no JSON: {0}")]
     Syntax(String),
-    /// A claim is no object.
-    #[error("a claim is an object with a `predicate`, not {0}")]
-    NoObject(&'static str),
-    /// An object without predicate.
-    #[error("a claim without `predicate`")]
-    NoPredicate,
     /// A predicate that is not known.
     #[error("unknown predicate `{name}`; the nearest is `{nearest}`")]
     UnknownPredicate {
@@ -59,17 +42,9 @@ pub enum Problem {
         /// The most alike.
         nearest: String,
     },
-    /// Arguments do not fit the predicate.
-    #[error("`{predicate}`: {problem}")]
-    Arguments {
-        /// The predicate.
-        predicate: String,
-        /// Which argument, and what is wrong with it.
-        problem: String,
-    },
-    /// `lines` is no list of numbers or pairs.
-    #[error("`lines` is a list of pairs [first, last] of line numbers from 1")]
-    Lines,
+    /// An object that is no claim.
+    #[error("{0}")]
+    NoClaim(String),
     /// Too much.
     #[error("more than {MOST_CLAIMS} claims")]
     TooMany,
@@ -81,7 +56,7 @@ pub enum Problem {
 }
 
 /// Reads claims.
-pub fn read(text: &str) -> Result<Vec<Claim>, Unreadable> {
+pub fn read(text: &str) -> Result<Vec<Assertion>, Unreadable> {
     let mut claims = Vec::new();
     let mut any = false;
     let mut stream = serde_json::Deserializer::from_str(text).into_iter::<Value>();
@@ -114,7 +89,7 @@ struct Source<'a> {
 
 impl Source<'_> {
     /// The place of the `index`th claim: that of its word `predicate`.
-    fn place(&self, index: usize) -> Place {
+    fn unreadable(&self, index: usize, problem: Problem) -> Unreadable {
         let part = &self.text[self.start..self.end];
         let at = part
             .match_indices("\"predicate\"")
@@ -122,106 +97,45 @@ impl Source<'_> {
             .map_or_else(|| part.len() - part.trim_start().len(), |(at, _)| at);
         let before = &self.text[..self.start + at];
         let line = before.bytes().filter(|byte| *byte == b'\n').count() + 1;
-        Place { line, column: before.len() - before.rfind('\n').map_or(0, |end| end + 1) + 1 }
-    }
-
-    fn unreadable(&self, index: usize, problem: Problem) -> Unreadable {
-        Unreadable { place: self.place(index), problem }
+        let column = before.len() - before.rfind('\n').map_or(0, |end| end + 1) + 1;
+        Unreadable { place: Place { line, column }, problem }
     }
 }
 
 /// One JSON value: a claim, a list of them, or an object that holds a list.
-fn document(value: Value, source: &Source<'_>, claims: &mut Vec<Claim>) -> Result<(), Unreadable> {
+fn document(
+    value: Value,
+    source: &Source<'_>,
+    claims: &mut Vec<Assertion>,
+) -> Result<(), Unreadable> {
     let list = match value {
         Value::Array(list) => list,
         Value::Object(mut object) if !object.contains_key("predicate") => {
-            let list = ["claims", "statements"].iter().find_map(|name| object.remove(*name));
-            match list {
+            match ["claims", "statements"].iter().find_map(|name| object.remove(*name)) {
                 Some(Value::Array(list)) => list,
-                _ => return Err(source.unreadable(0, Problem::NoPredicate)),
+                _ => {
+                    let problem = "an object with neither `predicate` nor a list `claims`";
+                    return Err(source.unreadable(0, Problem::NoClaim(problem.to_owned())));
+                }
             }
         }
         other => vec![other],
     };
     for (index, value) in list.into_iter().enumerate() {
-        let claim = claim(value).map_err(|problem| source.unreadable(index, problem))?;
-        // One place of the word a claim: counting them all for each claim would take the square of the time.
-        let place = if index < 64 { source.place(index) } else { Place { line: 1, column: 1 } };
-        claims.push(Claim { place, ..claim });
+        claims.push(claim(value).map_err(|problem| source.unreadable(index, problem))?);
     }
     Ok(())
 }
 
-fn claim(value: Value) -> Result<Claim, Problem> {
-    let mut object = match value {
-        Value::Object(object) => object,
-        other => return Err(Problem::NoObject(kind(&other))),
-    };
-    let lines = lines(object.remove("lines"))?;
-    for other in ["rule", "grade", "sentence", "statement", "event"] {
-        object.remove(other);
+fn claim(value: Value) -> Result<Assertion, Problem> {
+    if let Some(name) = value.get("predicate").and_then(Value::as_str)
+        && !Predicate::names().iter().any(|known| known == name)
+    {
+        let nearest = Predicate::names().iter().min_by_key(|known| distance(known, name));
+        let nearest = nearest.cloned().unwrap_or_default();
+        return Err(Problem::UnknownPredicate { name: name.to_owned(), nearest });
     }
-    let predicate = predicate(object)?;
-    Ok(Claim { predicate, lines, place: Place { line: 1, column: 1 } })
-}
-
-fn predicate(object: Map<String, Value>) -> Result<Predicate, Problem> {
-    let Some(Value::String(name)) = object.get("predicate") else {
-        return Err(Problem::NoPredicate);
-    };
-    let name = name.clone();
-    let known = names();
-    if !known.iter().any(|known| *known == name) {
-        let nearest =
-            known.into_iter().min_by_key(|known| distance(known, &name)).unwrap_or_default();
-        return Err(Problem::UnknownPredicate { name, nearest });
-    }
-    let problem = |error: &serde_json::Error| Problem::Arguments {
-        predicate: name.clone(),
-        problem: without_place(error),
-    };
-    serde_json::from_value(Value::Object(object)).map_err(|error| problem(&error))
-}
-
-/// The names of all predicates.
-pub fn names() -> Vec<String> {
-    let schema = schemars::schema_for!(Predicate);
-    let variants = schema.get("oneOf").and_then(Value::as_array);
-    let name = |variant: &Value| {
-        Some(variant.pointer("/properties/predicate/const")?.as_str()?.to_owned())
-    };
-    variants.into_iter().flatten().filter_map(name).collect()
-}
-
-/// `[[1, 2], [5, 5]]`, and for people `[5]` and `5`.
-fn lines(value: Option<Value>) -> Result<Vec<LineSpan>, Problem> {
-    let line = |value: &Value| value.as_u64().filter(|line| *line > 0);
-    let span = |value: &Value| match value {
-        Value::Array(pair) => match pair.as_slice() {
-            [first, last] => Some(LineSpan::new(line(first)?, line(last)?)),
-            [only] => Some(LineSpan::line(line(only)?)),
-            _ => None,
-        },
-        only => line(only).map(LineSpan::line),
-    };
-    match value {
-        None | Some(Value::Null) => Ok(Vec::new()),
-        Some(Value::Array(list)) => {
-            list.iter().map(span).collect::<Option<_>>().ok_or(Problem::Lines)
-        }
-        Some(only) => span(&only).map(|span| vec![span]).ok_or(Problem::Lines),
-    }
-}
-
-fn kind(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "a truth value",
-        Value::Number(_) => "a number",
-        Value::String(_) => "a string",
-        Value::Array(_) => "a list",
-        Value::Object(_) => "an object",
-    }
+    serde_json::from_value(value).map_err(|error| Problem::NoClaim(without_place(&error)))
 }
 
 /// The message of an error without ` at line 1 column 2`, which is told otherwise.
@@ -243,4 +157,41 @@ fn distance(one: &str, other: &str) -> usize {
         }
     }
     row.last().copied().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn claims_are_read_from_lists_lines_and_whole_diagnoses() {
+        let one = r#"{"predicate":"on_cpu","cpu":3}"#;
+        for text in [
+            format!("[{one},{one}]"),
+            format!("{one}\n{one}\n"),
+            format!(r#"{{"format":1,"events":[],"claims":[{one},{one}],"verdict":null}}"#),
+            format!("[{one}] [{one}]"),
+        ] {
+            let claims = read(&text).unwrap();
+            assert_eq!(claims.len(), 2, "{text}");
+            assert_eq!(claims[1].predicate, Predicate::OnCpu { cpu: 3 });
+        }
+    }
+
+    #[test]
+    fn errors_tell_place_and_remedy() {
+        let error =
+            read("[\n {\"predicate\":\"on_cpu\",\"cpu\":3},\n {\"predicate\":\"crash_plase\"}\n]")
+                .unwrap_err();
+        assert_eq!(error.place, Place { line: 3, column: 3 });
+        assert_eq!(
+            error.to_string(),
+            "unknown predicate `crash_plase`; the nearest is `crash_place`"
+        );
+        let error = read("{\"predicate\":\"on_cpu\"}").unwrap_err();
+        assert!(error.to_string().contains("missing field `cpu`"), "{error}");
+        assert_eq!(read("[{]").unwrap_err().place.line, 1);
+        assert_eq!(read(" \n").unwrap_err().problem, Problem::Empty);
+        assert!(read("{\"x\":1}").unwrap_err().to_string().contains("neither `predicate`"));
+    }
 }

@@ -6,8 +6,9 @@ use std::io::{self, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use analysis_claims::verify::{Judgement, Log};
 use analysis_claims::{Report, Verdict};
-use model::{Claim, LineSpan};
+use model::{Assertion, Claim, LineSpan};
 
 use crate::failure::{FOUND, Failure};
 use crate::input::Input;
@@ -20,6 +21,8 @@ const WIDTH: usize = 100;
 const MARGIN: usize = 10;
 /// The longest analysis that is read, in bytes. What is longer is a log.
 const LONGEST_ANALYSIS: usize = 16 << 20;
+/// The longest file of claims that is read, in bytes.
+const LONGEST_CLAIMS: usize = 256 << 20;
 /// The longest log that is read beside an analysis, in bytes.
 const LONGEST_LOG: usize = 1 << 30;
 
@@ -29,14 +32,18 @@ const LONGEST_LOG: usize = 1 << 30;
 /// the reason and the lines. What cannot be judged is said to be so.
 #[derive(clap::Args, Debug)]
 #[command(
-    after_help = "Examples:\n  ktriage check analysis.md\n  ktriage check reply.eml --log console.log.gz\n  ktriage check --json - < analysis.txt"
+    after_help = "Examples:\n  ktriage check analysis.md\n  ktriage check reply.eml --log console.log.gz\n  ktriage check --json - < analysis.txt\n  ktriage check --claims claims.json --log console.log"
 )]
 pub(crate) struct Arguments {
     /// The analysis: prose, Markdown or a mail; `-` is standard input.
-    #[arg(value_name = "ANALYSIS")]
-    analysis: PathBuf,
+    #[arg(value_name = "ANALYSIS", required_unless_present = "claims")]
+    analysis: Option<PathBuf>,
 
-    /// The console log that the analysis speaks of.
+    /// Claims as JSON (`ktriage claims` tells how), or what `ktriage diagnose --json` printed.
+    #[arg(long, value_name = "FILE", conflicts_with = "analysis", requires = "log")]
+    claims: Option<PathBuf>,
+
+    /// The console log that the analysis or the claims speak of.
     #[arg(long, value_name = "LOG")]
     log: Option<PathBuf>,
 
@@ -50,7 +57,10 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
-    let analysis = Input::from(arguments.analysis.clone());
+    if let (Some(claims), Some(log)) = (&arguments.claims, &arguments.log) {
+        return typed(arguments, &Input::from(claims.clone()), &Input::from(log.clone()));
+    }
+    let analysis = Input::from(arguments.analysis.clone().unwrap_or_default());
     let log = arguments.log.clone().map(Input::from);
     if analysis == Input::Standard && log == Some(Input::Standard) {
         return Err(Failure::usage(anyhow::anyhow!(
@@ -83,6 +93,49 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         write!(out, "{}", Escaped(&as_text(&report)))?;
     }
     let contradicted = report.claims.iter().any(|c| c.verdict == Verdict::Contradicted);
+    Ok(if arguments.exit_code && contradicted { ExitCode::from(FOUND) } else { ExitCode::SUCCESS })
+}
+
+/// Judges claims that are values, by the log alone.
+fn typed(arguments: &Arguments, claims: &Input, log: &Input) -> Result<ExitCode, Failure> {
+    if *claims == Input::Standard && *log == Input::Standard {
+        return Err(Failure::usage(anyhow::anyhow!(
+            "standard input cannot be both claims and log"
+        ))
+        .hint("give one of them as a file"));
+    }
+    let text = read(claims, LONGEST_CLAIMS, "split the file")?;
+    let read_claims = analysis_claims::claim::read(&String::from_utf8_lossy(&text));
+    let asserted = read_claims.map_err(|error| {
+        let place = error.place;
+        Failure::usage(anyhow::anyhow!(
+            "{}:{}:{}: {}",
+            claims.name(),
+            place.line,
+            place.column,
+            Escaped(&error.to_string())
+        ))
+        .hint("`ktriage claims` tells how claims are written, `ktriage claims --schema` all of their arguments")
+    })?;
+    let bytes = read(log, LONGEST_LOG, "cut the log to the boot that the claims speak of")?;
+    let log_lines = Log::read(&bytes);
+    let judged: Vec<(Assertion, Judgement)> = asserted
+        .into_iter()
+        .map(|claim| {
+            let judgement = analysis_claims::verify::verify_assertion(&log_lines, &claim);
+            (claim, judgement)
+        })
+        .collect();
+    let mut out = io::stdout().lock();
+    if arguments.json {
+        let (file, log_name) = (claims.name(), log.name());
+        let document = json::claims(&file, &log_name, &log_lines, &judged);
+        serde_json::to_writer(&mut out, &document).map_err(io::Error::from)?;
+        writeln!(out)?;
+    } else {
+        write!(out, "{}", render::judgement::judgements(&log_lines, &judged))?;
+    }
+    let contradicted = judged.iter().any(|(_, j)| matches!(j, Judgement::Contradicted { .. }));
     Ok(if arguments.exit_code && contradicted { ExitCode::from(FOUND) } else { ExitCode::SUCCESS })
 }
 

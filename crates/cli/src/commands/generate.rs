@@ -52,6 +52,10 @@ enum Printed {
     Diagnose,
     /// `ktriage check --json`
     Check,
+    /// `ktriage check --claims --json`
+    CheckClaims,
+    /// What `ktriage check --claims` reads
+    Claims,
     /// `ktriage thread --json`
     Thread,
     /// `ktriage bisect audit --json`
@@ -81,6 +85,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
                 Printed::BisectPlan => schemars::schema_for!(render::bisect::json::Plan),
                 Printed::Diagnose => schemars::schema_for!(crate::json::diagnose::Log),
                 Printed::Check => schemars::schema_for!(crate::json::check::Analysis<'_>),
+                Printed::CheckClaims => schemars::schema_for!(crate::json::check::Claims<'_>),
+                Printed::Claims => schemars::schema_for!(model::Assertion),
                 Printed::Thread => schemars::schema_for!(render::thread::Document),
                 Printed::BisectAudit => schemars::schema_for!(render::bisect::audit_json::Log<'_>),
             };

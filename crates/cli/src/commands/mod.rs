@@ -2,6 +2,7 @@
 
 pub(crate) mod bisect;
 mod check;
+mod claims;
 mod diagnose;
 mod generate;
 mod lab;
@@ -46,6 +47,7 @@ enum Command {
     Diagnose(diagnose::Arguments),
     Report(report::Arguments),
     Check(check::Arguments),
+    Claims(claims::Arguments),
     Bisect(bisect::Arguments),
     Lab(lab::Arguments),
     Thread(thread::Arguments),
@@ -58,6 +60,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::Diagnose(arguments) => diagnose::run(&arguments),
         Command::Report(arguments) => report::run(&arguments, color),
         Command::Check(arguments) => check::run(&arguments),
+        Command::Claims(arguments) => claims::run(&arguments),
         Command::Bisect(arguments) => bisect::run(&arguments),
         Command::Thread(arguments) => thread::run(&arguments),
         Command::Lab(arguments) => lab::run(&arguments),

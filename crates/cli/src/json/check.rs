@@ -1,8 +1,9 @@
 //! What `ktriage check --json` prints: one [`Analysis`] on one line.
 
 use analysis_claims::report::{GraphEdge, TaskFinding};
+use analysis_claims::verify::{Judgement, Log};
 use analysis_claims::{Cited, JudgedClaim, Report, Source};
-use model::{Claim, LineSpan};
+use model::{Assertion, Claim, LineSpan, Predicate};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -97,6 +98,68 @@ struct Form<'a> {
 struct Citation {
     of: &'static str,
     lines: [u64; 2],
+}
+
+/// What `ktriage check --claims --json` prints: one object on one line.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct Claims<'a> {
+    format: u32,
+    /// The file of claims.
+    file: &'a str,
+    log: &'a str,
+    claims: Vec<JudgedAssertion>,
+}
+
+/// One claim with its judgement.
+#[derive(Debug, Serialize, JsonSchema)]
+struct JudgedAssertion {
+    /// What was claimed.
+    claim: Predicate,
+    judgement: Word,
+    /// The lines of the log that show it or say otherwise, both ends included.
+    lines: Vec<[u64; 2]>,
+    /// The text of the first of these lines.
+    quote: Option<String>,
+    /// What the lines say instead.
+    found: Option<Predicate>,
+    /// What would show it.
+    needed: Option<&'static str>,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+enum Word {
+    Supported,
+    Contradicted,
+    NotShown,
+}
+
+/// The printed shape of judged claims.
+pub(crate) fn claims<'a>(
+    file: &'a str,
+    log_name: &'a str,
+    log: &Log,
+    judged: &[(Assertion, Judgement)],
+) -> Claims<'a> {
+    let one = |(claim, judgement): &(Assertion, Judgement)| {
+        let (word, lines, found, needed) = match judgement {
+            Judgement::Shown { lines } => (Word::Supported, lines.as_slice(), None, None),
+            Judgement::Contradicted { lines, found } => {
+                (Word::Contradicted, lines.as_slice(), Some(found.clone()), None)
+            }
+            Judgement::NotShown { need } => (Word::NotShown, &[][..], None, Some(need.name())),
+        };
+        let quote = lines.first().and_then(|span| log.text(span.first)).map(str::to_owned);
+        JudgedAssertion {
+            claim: claim.predicate.clone(),
+            judgement: word,
+            lines: lines.iter().map(span).collect(),
+            quote,
+            found,
+            needed,
+        }
+    };
+    Claims { format: FORMAT, file, log: log_name, claims: judged.iter().map(one).collect() }
 }
 
 fn span(span: &LineSpan) -> [u64; 2] {

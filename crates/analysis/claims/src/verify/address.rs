@@ -2,7 +2,7 @@
 //!
 //! Values of include/linux/poison.h, include/linux/err.h and the KASAN_SHADOW_OFFSET of each architecture.
 
-use model::{AddressMeaning, Predicate};
+use model::{AddressMeaning, PoisonValue, Predicate};
 
 use super::fact::Facts;
 use super::kind::headline;
@@ -18,14 +18,15 @@ pub(super) fn read(log: &Log, facts: &mut Facts<'_>) {
         if let Some((first, _)) = range(text) {
             facts.hint(&[at], Predicate::FaultAddress { address: first });
             if first < FIRST_PAGE {
-                facts.say(
-                    &[at],
-                    Predicate::AddressMeaning {
-                        address: first,
-                        register: None,
-                        meaning: AddressMeaning::NullOffset { offset: first },
-                    },
-                );
+                let near_null = [
+                    AddressMeaning::NullOffset { offset: first.cast_signed() },
+                    AddressMeaning::NearNull,
+                ];
+                for meaning in near_null {
+                    let says =
+                        Predicate::AddressMeaning { address: first, register: None, meaning };
+                    facts.say(&[at], says);
+                }
             }
         }
     }
@@ -89,14 +90,17 @@ fn range(text: &str) -> Option<(u64, u64)> {
 /// Whether a value means that.
 pub(super) fn means(value: u64, meaning: &AddressMeaning) -> bool {
     match meaning {
-        AddressMeaning::NullOffset { offset } => value == *offset && value < 16 * FIRST_PAGE,
+        AddressMeaning::NullOffset { offset } => {
+            value == offset.cast_unsigned() || value == 0 && offset.unsigned_abs() < 1 << 31
+        }
+        AddressMeaning::NearNull => value < FIRST_PAGE,
         AddressMeaning::KasanShadow { of } => SHADOWS.iter().any(|(scale, base)| {
             value.wrapping_sub(*base).wrapping_shl(*scale) == *of
                 && value.wrapping_sub(*base) <= u64::MAX >> scale
         }),
         AddressMeaning::Poison { name, offset } => {
             let base = value.wrapping_sub(offset.cast_unsigned());
-            offset.unsigned_abs() <= 16 * FIRST_PAGE && is_poison(base, name)
+            offset.unsigned_abs() <= 16 * FIRST_PAGE && is_poison(base, *name)
         }
         AddressMeaning::ErrorPointer { errno } => {
             (1..=4095).contains(errno) && value == 0u64.wrapping_sub(u64::from(*errno))
@@ -141,48 +145,32 @@ fn is_canonical(value: u64) -> bool {
     upper == 0 || upper == 0x1_ffff
 }
 
-/// Values that the kernel writes into what must no longer be used, by a word of their names.
-fn is_poison(value: u64, name: &str) -> bool {
+/// Whether a value is that poison: a pointer above an address that is never mapped, or one byte over and over.
+fn is_poison(value: u64, name: PoisonValue) -> bool {
+    /// CONFIG_ILLEGAL_POINTER_VALUE of 64-bit architectures; 0 on others.
     const DELTA: u64 = 0xdead_0000_0000_0000;
-    let low = value & 0xffff_ffff;
+    let pointer = |low: u64| value == DELTA + low || value == low;
     let fill = |byte: u64| {
-        value == byte * 0x0101_0101_0101_0101
-            || value == byte * 0x0101_0101
-            || (value >> 8) == byte * 0x0101_0101_0101_01 && value != 0
+        let whole = byte * 0x0101_0101_0101_0101;
+        value == whole || value == whole >> 32 || value >> 8 == whole >> 8
     };
-    let listed = [
-        (
-            value == DELTA + 0x100
-                || value == 0x100
-                || value == 0x0010_0100
-                || value == DELTA + 0x10_0100,
-            "list",
-        ),
-        (
-            value == DELTA + 0x122
-                || value == DELTA + 0x200
-                || value == 0x0020_0200
-                || value == DELTA + 0x20_0200
-                || value == 0x122,
-            "list",
-        ),
-        (value == DELTA + 0x300 || value == 0x300 + DELTA || value == 0x7407_c1e5, "timer"),
-        (value == DELTA + 0x400 || low == 0x400, "page"),
-        (value == DELTA + 0x500, "mutex"),
-        (fill(0x6b) || fill(0x6a), "free"),
-        (fill(0x5a), "slab"),
-        (fill(0xbb) || fill(0xcc), "slab"),
-        (fill(0xa5), "slab"),
-        (fill(0xaa), "page"),
-        (fill(0xfe), "page"),
-        (fill(0xcc), "init"),
-    ];
-    let name = name.to_ascii_lowercase();
-    // The words of one value may be told in several ways: what counts is that the value is a poison.
-    listed.iter().any(|(is, word)| {
-        *is && (name.contains(word)
-            || name.contains("poison")
-            || *word == "slab"
-            || *word == "free")
-    })
+    match name {
+        PoisonValue::ListPoison1 => pointer(0x100) || pointer(0x10_0100),
+        PoisonValue::ListPoison2 => pointer(0x122) || pointer(0x200) || pointer(0x20_0200),
+        PoisonValue::TimerEntryStatic => pointer(0x300) || pointer(0x7407_c1e5),
+        PoisonValue::TailMapping => pointer(0x400),
+        PoisonValue::PagePoolSignature => pointer(0x40),
+        PoisonValue::MutexWwContext => pointer(0x500),
+        PoisonValue::SkbListNext => pointer(0x800),
+        PoisonValue::BpfPointer => pointer(0xeb9f),
+        PoisonValue::SlabFree => fill(0x6b),
+        PoisonValue::SlabInUse => fill(0x5a),
+        PoisonValue::RedZoneInactive => fill(0xbb),
+        PoisonValue::RedZoneActive => fill(0xcc),
+        PoisonValue::Page => fill(0xaa),
+        PoisonValue::JournalFree => fill(0x5b),
+        PoisonValue::Journal2Free => fill(0x5c),
+        PoisonValue::PoolFreed => fill(0xa7),
+        PoisonValue::PoolAllocated => fill(0xa9),
+    }
 }

@@ -6,7 +6,7 @@ use super::fact::Family;
 use super::fit::fit;
 use super::log::Log;
 use super::stack::Part;
-use super::{Judgement, Need, address, kind, registers, scan, waits};
+use super::{Judgement, Need, address, kind, registers, request, scan, waits};
 
 /// The judgement of a predicate that is computed from lines; `None` for those that lines state.
 pub(super) fn judge(log: &Log, claim: &P) -> Option<Judgement> {
@@ -37,12 +37,28 @@ pub(super) fn judge(log: &Log, claim: &P) -> Option<Judgement> {
             line.trim() == text.trim() && !line.trim().is_empty()
         })),
         P::Follows { shared, .. } => Some(follows(log, shared)),
+        P::AllocationType { migrate_type, gfp } => {
+            Some(by_lines(log, request::migrate_type(log, *migrate_type, gfp)))
+        }
+        P::ZoneCheck { zone, usable, required, passes } => {
+            Some(by_lines(log, request::zone_check(log, zone, *usable, *required, *passes)))
+        }
+        P::BlockForRequest { zone, order, available } => {
+            Some(by_lines(log, request::block(log, zone, *order, *available)))
+        }
+        P::AllocationFailedBy { cause, order } => {
+            Some(by_lines(log, request::cause(log, *cause, *order)))
+        }
         _ => None,
     }
 }
 
 fn shown(log: &Log, at: &[usize]) -> Judgement {
     Judgement::Shown { lines: log.spans(at) }
+}
+
+fn by_lines(log: &Log, at: Option<Vec<usize>>) -> Judgement {
+    at.map_or(missing(Need::MemInfo), |at| shown(log, &at))
 }
 
 fn missing(need: Need) -> Judgement {

@@ -13,13 +13,16 @@ pub(crate) enum Fit {
     Open,
     /// It says otherwise of the same thing.
     No,
+    /// It is of something else.
+    Other,
 }
 
-use Fit::{No, Open, Yes};
+use Fit::{No, Open, Other, Yes};
 
 impl Fit {
     fn and(self, other: Self) -> Self {
         match (self, other) {
+            (Other, _) | (_, Other) => Other,
             (No, _) | (_, No) => No,
             (Open, _) | (_, Open) => Open,
             (Yes, Yes) => Yes,
@@ -28,7 +31,7 @@ impl Fit {
 
     /// Where this part differs, the fact is of something else.
     fn of_same(self) -> Self {
-        if self == No { Open } else { self }
+        if self == No { Other } else { self }
     }
 }
 
@@ -269,6 +272,27 @@ fn machine(claim: &P, fact: &P) -> Option<Fit> {
             let name = register.trim_start_matches('%').eq_ignore_ascii_case(found);
             if name { same(value, found_value) } else { Open }
         }
+        (
+            P::UserFault { task: claimed, kind, address, ip },
+            P::UserFault { task: found, kind: found_kind, address: found_address, ip: found_ip },
+        ) => task(claimed, found)
+            .of_same()
+            .and(same(kind, found_kind))
+            .and(given(address.as_ref(), found_address.as_ref()))
+            .and(same(ip, found_ip)),
+        (
+            P::UserFaultPlace { task: claimed, file, in_mapping, in_file },
+            P::UserFaultPlace {
+                task: found,
+                file: found_file,
+                in_mapping: mapped,
+                in_file: offset,
+            },
+        ) => task(claimed, found)
+            .of_same()
+            .and(same(file, found_file))
+            .and(given(in_mapping.as_ref(), mapped.as_ref()))
+            .and(given(in_file.as_ref(), offset.as_ref())),
         (P::Irqs { state, register }, P::Irqs { state: found, register: found_register }) => {
             let name = match (register, found_register) {
                 (Some(claimed), Some(found)) => claimed.eq_ignore_ascii_case(found),

@@ -3,6 +3,7 @@
 //! Invariants: a line that a mailer cut in two is one line with two numbers; where lines are missing, nothing goes
 //! on across the gap; any text gives a log.
 
+use std::borrow::Cow;
 use std::cell::OnceCell;
 
 use model::LineSpan;
@@ -40,7 +41,7 @@ impl Log {
     /// A whole log.
     pub fn read(bytes: &[u8]) -> Self {
         let mut log = Self::default();
-        for line in parse_console::lines(bytes) {
+        for line in parse_console::lines(&plain_blanks(bytes)) {
             log.push(&line, true);
         }
         log
@@ -54,6 +55,24 @@ impl Log {
             log.push(line, cited.iter().any(|span| span.contains(line.number)));
         }
         log
+    }
+
+    /// The same log, of which only these lines are evidence.
+    pub fn narrowed(&self, cited: &[LineSpan]) -> Self {
+        let (Some(first), Some(last)) =
+            (cited.iter().map(|s| s.first).min(), cited.iter().map(|s| s.last).max())
+        else {
+            return Self { only_cited: true, ..Self::default() };
+        };
+        let messages =
+            self.messages.iter().filter(|m| m.span.last >= first && m.span.first <= last);
+        let messages = messages.map(|message| {
+            let mut message = message.clone();
+            message.cited = (message.span.first..=message.span.last)
+                .all(|line| cited.iter().any(|span| span.contains(line)));
+            message
+        });
+        Self { messages: messages.collect(), only_cited: true, ..Self::default() }
     }
 
     fn push(&mut self, line: &Line<'_>, cited: bool) {
@@ -113,6 +132,26 @@ impl Log {
         let at = self.messages.partition_point(|message| message.span.last < line);
         self.messages.get(at).filter(|m| m.span.contains(line)).map(|m| m.text.as_str())
     }
+}
+
+/// No-break spaces, which some mail programs put in the place of blanks, as blanks.
+fn plain_blanks(bytes: &[u8]) -> Cow<'_, [u8]> {
+    const NO_BREAK: &[u8] = "\u{a0}".as_bytes();
+    if !bytes.windows(NO_BREAK.len()).any(|pair| pair == NO_BREAK) {
+        return Cow::Borrowed(bytes);
+    }
+    let mut plain = Vec::with_capacity(bytes.len());
+    let mut rest = bytes;
+    while let Some((first, behind)) = rest.split_first() {
+        if rest.starts_with(NO_BREAK) {
+            plain.push(b' ');
+            rest = &rest[NO_BREAK.len()..];
+        } else {
+            plain.push(*first);
+            rest = behind;
+        }
+    }
+    Cow::Owned(plain)
 }
 
 /// Whether a mailer cut a message in two: its end is no end, and what follows carries no stamp and begins nothing.

@@ -19,6 +19,7 @@ mod memory;
 mod object;
 mod rcu;
 mod registers;
+mod request;
 mod scan;
 mod stack;
 mod state;
@@ -26,7 +27,7 @@ mod tasks;
 mod waits;
 mod workqueue;
 
-use model::{Grade, LineSpan, Predicate, Statement};
+use model::{Assertion, Grade, LineSpan, Predicate, Statement};
 use parse_console::Line;
 
 use fact::{Fact, Family};
@@ -144,6 +145,18 @@ pub fn verify(log: &Log, claim: &Predicate) -> Judgement {
     }
 }
 
+/// Judges a claim by a log and, where it names lines and the log alone does not tell, by these.
+pub fn verify_assertion(log: &Log, claim: &Assertion) -> Judgement {
+    let judgement = verify(log, &claim.predicate);
+    if matches!(judgement, Judgement::NotShown { .. }) && !claim.lines.is_empty() {
+        let by_lines = verify(&log.narrowed(&claim.lines), &claim.predicate);
+        if matches!(by_lines, Judgement::Shown { .. }) {
+            return by_lines;
+        }
+    }
+    judgement
+}
+
 /// Judges a statement by the lines it cites. `lines` holds these and may hold more: what stands between them tells
 /// what belongs together, but shows nothing.
 pub fn verify_statement<'a>(
@@ -229,7 +242,9 @@ fn family(claim: &Predicate) -> (Family, Need) {
         | P::SystemCallArguments { .. }
         | P::FaultingInstruction { .. }
         | P::Irqs { .. }
-        | P::FaultBits { .. } => (Family::Registers, Need::Registers),
+        | P::FaultBits { .. }
+        | P::UserFault { .. }
+        | P::UserFaultPlace { .. } => (Family::Registers, Need::Registers),
         P::BlockedFor { .. } | P::BlockedTasks { .. } | P::TaskState { .. } => {
             (Family::Tasks, Need::TaskDump)
         }
@@ -260,9 +275,13 @@ fn family(claim: &Predicate) -> (Family, Need) {
         P::Allocation { .. } | P::OomLimit { .. } | P::CgroupMemory { .. } | P::Killed { .. } => {
             (Family::Memory, Need::Report)
         }
-        P::ZoneMemory { .. } | P::FreeBlocks { .. } | P::MemoryUse { .. } => {
-            (Family::Memory, Need::MemInfo)
-        }
+        P::ZoneMemory { .. }
+        | P::FreeBlocks { .. }
+        | P::MemoryUse { .. }
+        | P::AllocationType { .. }
+        | P::ZoneCheck { .. }
+        | P::BlockForRequest { .. }
+        | P::AllocationFailedBy { .. } => (Family::Memory, Need::MemInfo),
         P::BadState { .. } => (Family::State, Need::Report),
     }
 }

@@ -1,6 +1,6 @@
 //! Values of registers, and what bits of them tell.
 
-use model::{IrqState, Predicate};
+use model::{IrqState, Predicate, Task, UserFaultKind};
 
 use super::fact::Facts;
 use super::log::Log;
@@ -15,6 +15,7 @@ pub(super) fn read(log: &Log, facts: &mut Facts<'_>) {
         if let Some((state, register)) = irqs(text) {
             facts.say(&[at], Predicate::Irqs { state, register: register.map(str::to_owned) });
         }
+        user_fault(at, text, facts);
     }
 }
 
@@ -139,4 +140,40 @@ pub(super) fn fault_code(text: &str) -> Vec<u64> {
         "DSISR: ",
     ];
     MARKS.iter().filter_map(|mark| hex(word(after(text, mark)?)).map(|(code, _)| code)).collect()
+}
+
+/// `a[12]: segfault at 0 ip 0000… sp … error 4 in libx.so[7f00+1000]`, `traps: a[12] general protection fault ip:…`,
+/// `a[12]: unhandled signal 11 code 0x1 at 0x… in x[…]`. From 6.9 an offset in the file stands before the mapping.
+fn user_fault(at: usize, text: &str, facts: &mut Facts<'_>) {
+    let (head, kind) = if let Some((head, _)) = text.split_once(": segfault at ") {
+        (head, UserFaultKind::Segfault)
+    } else if let Some((head, _)) = text.split_once(": unhandled signal ") {
+        (head, UserFaultKind::Signal)
+    } else if let Some((head, _)) =
+        text.split_once("] ").filter(|_| text.starts_with("traps: ") || text.contains(" trap "))
+    {
+        (head, UserFaultKind::Trap)
+    } else {
+        return;
+    };
+    let head = head.trim_start_matches("traps: ").trim_end_matches(']');
+    let Some((name, pid)) = head.rsplit_once('[') else { return };
+    let Ok(pid) = pid.parse() else { return };
+    let task = Task::new(name, pid);
+    let address = after(text, "segfault at ").and_then(hex).map(|(address, _)| address);
+    let ip =
+        [" ip ", " ip:", " pc "].iter().find_map(|mark| hex(after(text, mark)?)).map(|(ip, _)| ip);
+    let Some(ip) = ip else { return };
+    facts.say(&[at], Predicate::UserFault { task: task.clone(), kind, address, ip });
+    let Some((file, mapping)) = text.rsplit_once(" in ").and_then(|(_, file)| file.split_once('['))
+    else {
+        return;
+    };
+    let (in_file, mapping) = match mapping.split_once(',') {
+        Some((offset, mapping)) => (hex(offset).map(|(offset, _)| offset), mapping),
+        None => (None, mapping),
+    };
+    let in_mapping = hex(mapping).and_then(|(base, _)| ip.checked_sub(base));
+    facts
+        .say(&[at], Predicate::UserFaultPlace { task, file: file.to_owned(), in_mapping, in_file });
 }
