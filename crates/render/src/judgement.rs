@@ -88,6 +88,7 @@ pub const fn need_in_words(need: Need) -> &'static str {
         Need::MemInfo => "the Mem-Info block of the failed allocation or OOM kill",
         Need::WholeLog => "the whole log",
         Need::Events => "lines that link the two events: name them in `lines`",
+        Need::Knowledge => "the source of that kernel: no line of a log tells it",
     }
 }
 

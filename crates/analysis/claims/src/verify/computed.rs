@@ -37,6 +37,8 @@ pub(super) fn judge(log: &Log, claim: &P) -> Option<Judgement> {
             line.trim() == text.trim() && !line.trim().is_empty()
         })),
         P::Follows { shared, .. } => Some(follows(log, shared)),
+        P::WaitBegan { earliest, latest } => Some(wait_began(log, earliest, latest)),
+        P::GracePeriodBegan { at, hz } => Some(period_began(log, at, *hz)),
         P::AllocationType { migrate_type, gfp } => {
             Some(by_lines(log, request::migrate_type(log, *migrate_type, gfp)))
         }
@@ -340,4 +342,41 @@ pub(super) fn absent(log: &Log, claim: &P) -> Option<Judgement> {
         }
         _ => None,
     }
+}
+
+/// Seconds of a moment as it is printed: the first number of the text.
+fn seconds(text: &str) -> Option<f64> {
+    let start = text.find(|c: char| c.is_ascii_digit())?;
+    let rest = &text[start..];
+    let end = rest.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(rest.len());
+    rest[..end].trim_end_matches('.').parse().ok()
+}
+
+/// The latest moment is the report's less the seconds that it names; the earliest is not later.
+fn wait_began(log: &Log, earliest: &str, latest: &str) -> Judgement {
+    let found = log.messages.iter().position(|message| {
+        let Some((_, blocked)) = super::tasks::blocked_for(kind::headline(&message.text)) else {
+            return false;
+        };
+        let (Some(time), Some(from), Some(to)) = (message.time, seconds(earliest), seconds(latest))
+        else {
+            // A clock on the wall: only that there is such a report can be seen.
+            return message.cited && message.time.is_none();
+        };
+        message.cited && from <= to && (time as f64 / 1e6 - blocked as f64 - to).abs() < 2.0
+    });
+    found.map_or(missing(Need::TaskDump), |at| shown(log, &[at]))
+}
+
+/// The moment is that of the report less the age of the period.
+fn period_began(log: &Log, moment: &str, hz: u32) -> Judgement {
+    for fact in log.facts(Family::Rcu) {
+        let P::GracePeriodAge { jiffies, .. } = &fact.says else { continue };
+        let Some(time) = log.messages[fact.at[0]].time else { continue };
+        let began = time as f64 / 1e6 - *jiffies as f64 / f64::from(hz.max(1));
+        if seconds(moment).is_some_and(|moment| (moment - began).abs() < 2.0) {
+            return shown(log, &fact.at);
+        }
+    }
+    missing(Need::RcuStall)
 }

@@ -18,6 +18,7 @@ pub(super) fn read(log: &Log, facts: &mut Facts<'_>) {
         work(at, text, facts);
         source(at, text, facts);
         context_flags(at, text, facts);
+        values(at, text, facts);
     }
     for stack in log.stacks() {
         stack_places(stack, facts);
@@ -435,4 +436,31 @@ fn race(log: &Log, stack: &Stack, facts: &mut Facts<'_>) {
     );
     let size = number_after(text, " of ");
     facts.say(&[head], Predicate::Access { access, size });
+}
+
+/// `value changed: 0x00 -> 0x01` of KCSAN; `index 5 is out of range for type 'u8 [4]'` and
+/// `shift exponent 64 is too large for 32-bit type 'int'` of UBSAN.
+fn values(at: usize, text: &str, facts: &mut Facts<'_>) {
+    if let Some((from, rest)) = text.strip_prefix("value changed: ").and_then(hex)
+        && let Some((to, _)) = rest.strip_prefix(" -> ").and_then(hex)
+    {
+        facts.say(&[at], Predicate::ValueChanged { from, to });
+    }
+    if let Some((index, rest)) =
+        text.strip_prefix("index ").and_then(|rest| rest.split_once(" is out of range for type "))
+        && let Ok(index) = index.parse()
+    {
+        let array = rest.trim().trim_matches('\'').to_owned();
+        facts.say(&[at], Predicate::ArrayIndex { index, array });
+    }
+    if let Some((exponent, rest)) =
+        text.strip_prefix("shift exponent ").and_then(|rest| rest.split_once(" is "))
+        && let Ok(exponent) = exponent.parse()
+    {
+        let bits = after(rest, "for ")
+            .and_then(number)
+            .filter(|(_, rest)| rest.starts_with("-bit"))
+            .and_then(|(bits, _)| u32::try_from(bits).ok());
+        facts.say(&[at], Predicate::ShiftExponent { exponent, bits });
+    }
 }

@@ -155,6 +155,7 @@ pub(crate) fn fit(claim: &P, fact: &P) -> Option<Fit> {
         .or_else(|| waiting(claim, fact))
         .or_else(|| locks(claim, fact))
         .or_else(|| memory(claim, fact))
+        .or_else(|| details(claim, fact))
 }
 
 fn crash(claim: &P, fact: &P) -> Option<Fit> {
@@ -516,4 +517,69 @@ fn flags(gfp: &str) -> Vec<&str> {
     let mut flags: Vec<&str> = gfp.split('|').collect();
     flags.sort_unstable();
     flags
+}
+
+fn details(claim: &P, fact: &P) -> Option<Fit> {
+    Some(match (claim, fact) {
+        (P::StallEnded, P::StallEnded) => Yes,
+        (P::ValueChanged { .. }, P::ValueChanged { .. })
+        | (P::ArrayIndex { .. }, P::ArrayIndex { .. })
+        | (P::StallFoundBy { .. }, P::StallFoundBy { .. })
+        | (P::AtomicBecause { .. }, P::AtomicBecause { .. })
+        | (P::GracePeriodScans { .. }, P::GracePeriodScans { .. })
+        | (P::CallbacksGrew { .. }, P::CallbacksGrew { .. }) => same(claim, fact),
+        (
+            P::ShiftExponent { exponent, bits },
+            P::ShiftExponent { exponent: found, bits: found_bits },
+        ) => same(exponent, found).and(given(bits.as_ref(), found_bits.as_ref())),
+        (
+            P::WaitCaller { task: claimed, function: name },
+            P::WaitCaller { task: found, function: found_name },
+        ) => task(claimed, found).of_same().and(function(name, found_name)),
+        (
+            P::LikelyHolder { waiter, holder, how },
+            P::LikelyHolder { waiter: found, holder: found_holder, how: found_how },
+        ) => {
+            task(waiter, found).of_same().and(task(holder, found_holder)).and(same(how, found_how))
+        }
+        (
+            P::TimerSuspected { cpu, softirqs },
+            P::TimerSuspected { cpu: found, softirqs: found_softirqs },
+        ) => given(cpu.as_ref(), found.as_ref())
+            .and(given(softirqs.as_ref(), found_softirqs.as_ref())),
+        (P::RcuSoftirqs { cpu, count }, P::RcuSoftirqs { cpu: found, count: found_count }) => {
+            same(cpu, found).of_same().and(same(count, found_count))
+        }
+        (
+            P::RcucStarved { cpu, jiffies },
+            P::RcucStarved { cpu: found, jiffies: found_jiffies },
+        ) => same(cpu, found).of_same().and(same(jiffies, found_jiffies)),
+        (
+            P::DepthGrew { task: claimed, from, to },
+            P::DepthGrew { task: found, from: found_from, to: found_to },
+        ) => task(claimed, found).of_same().and(same(from, found_from)).and(same(to, found_to)),
+        (
+            P::SleptInReader { task: claimed, function: name },
+            P::SleptInReader { task: found, function: found_name },
+        ) => task(claimed, found).of_same().and(given(name.as_ref(), found_name.as_ref())),
+        (
+            P::LockReleased { task: claimed, lock: which, function: name },
+            P::LockReleased { task: found, lock: found_lock, function: found_name },
+        ) => task(claimed, found)
+            .of_same()
+            .and(lock(which, found_lock))
+            .and(given(name.as_ref(), found_name.as_ref())),
+        (
+            P::PreemptionDisabledAt { function: name },
+            P::PreemptionDisabledAt { function: found },
+        ) => function(name, found),
+        (P::ListPointer { field, .. }, P::ListPointer { field: found, .. }) => {
+            same(field, found).of_same().and(same(claim, fact))
+        }
+        (
+            P::DeviceReferences { device, count },
+            P::DeviceReferences { device: found, count: found_count },
+        ) => same(device, found).of_same().and(same(count, found_count)),
+        _ => return None,
+    })
 }

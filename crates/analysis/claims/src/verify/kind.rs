@@ -228,7 +228,7 @@ pub(super) fn headline(text: &str) -> &str {
                 if rest.trim_start().starts_with(|c: char| c.is_ascii_uppercase())
                     || rest.starts_with("watchdog") =>
             {
-                text = rest.trim_start()
+                text = rest.trim_start();
             }
             _ => return text,
         }

@@ -2,7 +2,7 @@
 //!
 //! Lines of kernel/locking/lockdep.c and kernel/sched/core.c.
 
-use model::{LockRef, LockUsage, Predicate, Task};
+use model::{AtomicReason, LockRef, LockUsage, Predicate, Task};
 
 use super::fact::Facts;
 use super::log::Log;
@@ -36,6 +36,10 @@ pub(super) fn read(log: &Log, facts: &mut Facts<'_>) {
             facts.say(&[at], Predicate::LockdepOff);
         }
         counts(at, text, facts);
+        reasons(at, text, facts);
+        if let Some(before) = at.checked_sub(1).filter(|_| !message.gap) {
+            below(before, log.messages[before].text.trim(), at, text, facts);
+        }
     }
     chains(log, facts);
     held_orders(log, facts);
@@ -244,5 +248,59 @@ fn counts(at: usize, text: &str, facts: &mut Facts<'_>) {
             &[at],
             Predicate::AtomicContext { field: "preempt_count".to_owned(), value, expected: None },
         );
+    }
+}
+
+/// What forbids sleeping, by the bits of the counts (include/linux/preempt.h).
+fn reasons(at: usize, text: &str, facts: &mut Facts<'_>) {
+    let mut say = |reason| facts.hint(&[at], Predicate::AtomicBecause { reason });
+    if number_after(text, "irqs_disabled(): ").is_some_and(|value| value > 0) {
+        say(AtomicReason::IrqsDisabled);
+    }
+    if number_after(text, "non_block: ").is_some_and(|value| value > 0) {
+        say(AtomicReason::NonBlock);
+    }
+    if number_after(text, "RCU nest depth: ").is_some_and(|value| value > 0) {
+        say(AtomicReason::RcuReader);
+    }
+    let count = text.strip_prefix("preempt_count: ").or_else(|| {
+        text.strip_prefix("BUG: scheduling while atomic: ").and_then(|rest| rest.rsplit('/').next())
+    });
+    let Some((count, _)) = count.and_then(hex) else { return };
+    let expected = after(text, "expected: ").and_then(hex).map_or(0, |(value, _)| value);
+    if count & 0xff > expected & 0xff {
+        say(AtomicReason::PreemptionDisabled);
+    }
+    if count & 0xff00 != 0 {
+        say(AtomicReason::BottomHalves);
+    }
+    if count & 0xf_0000 != 0 {
+        say(AtomicReason::Hardirq);
+    }
+    if count & 0xf0_0000 != 0 {
+        say(AtomicReason::Nmi);
+    }
+}
+
+/// Lines whose function stands on the next one: `Preemption disabled at:`, `… is trying to release lock (C) at:`.
+fn below(head: usize, before: &str, at: usize, text: &str, facts: &mut Facts<'_>) {
+    let named = super::stack::frame(text).map(|frame| frame.function);
+    if before == "Preemption disabled at:"
+        && let Some(function) = &named
+    {
+        facts.say(&[head, at], Predicate::PreemptionDisabledAt { function: function.clone() });
+    }
+    if let Some((task, rest)) = before.split_once(" is trying to release lock ")
+        && let (Some(task), Some((found, _))) = (task_slash(task), lock(rest))
+    {
+        let released = |function| Predicate::LockReleased {
+            task: task.clone(),
+            lock: found.clone(),
+            function,
+        };
+        facts.say(&[head], released(None));
+        if named.is_some() {
+            facts.say(&[head, at], released(named));
+        }
     }
 }

@@ -112,6 +112,8 @@ needs! {
     WholeLog = "whole_log",
     /// The events to which the statement refers: only the program that numbered them knows them.
     Events = "events",
+    /// Knowledge of the kernel that printed the log: its source.
+    Knowledge = "source",
 }
 
 /// A statement that its lines do not show.
@@ -282,6 +284,29 @@ fn family(claim: &Predicate) -> (Family, Need) {
         | P::ZoneCheck { .. }
         | P::BlockForRequest { .. }
         | P::AllocationFailedBy { .. } => (Family::Memory, Need::MemInfo),
-        P::BadState { .. } => (Family::State, Need::Report),
+        P::BadState { .. } | P::ListPointer { .. } | P::DeviceReferences { .. } => {
+            (Family::State, Need::Report)
+        }
+        P::ValueChanged { .. } | P::ArrayIndex { .. } | P::ShiftExponent { .. } => {
+            (Family::Crash, Need::Report)
+        }
+        P::WaitCaller { .. } => (Family::Waits, Need::TaskDump),
+        P::LikelyHolder { .. } | P::WaitBegan { .. } => (Family::Tasks, Need::TaskDump),
+        P::CallbacksGrew { .. }
+        | P::StallFoundBy { .. }
+        | P::StallEnded
+        | P::TimerSuspected { .. }
+        | P::GracePeriodScans { .. }
+        | P::RcuSoftirqs { .. }
+        | P::RcucStarved { .. }
+        | P::DepthGrew { .. }
+        | P::GracePeriodBegan { .. }
+        | P::SleptInReader { .. } => (Family::Rcu, Need::RcuStall),
+        P::LockReleased { .. } => (Family::Lockdep, Need::Lockdep),
+        P::AtomicBecause { .. } | P::PreemptionDisabledAt { .. } => (Family::Lockdep, Need::Report),
+        // No line shows these: they take knowledge of the release, or are guesses.
+        P::MayHold { .. } | P::StallMechanism { .. } | P::CpuDenied { .. } => {
+            (Family::State, Need::Knowledge)
+        }
     }
 }

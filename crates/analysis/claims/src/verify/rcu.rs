@@ -39,8 +39,11 @@ pub(super) fn read(log: &Log, facts: &mut Facts<'_>) {
             }
         }
         holdouts(at, text, facts);
+        details(at, text, facts);
+        slept(log, at, text, facts);
     }
     rates(&ages, facts);
+    growth(log, facts);
 }
 
 /// `(detected by 1, t=21002 jiffies, g=1234, q=5 …)`, `(t=21000 jiffies g=1234 q=5)`, and of expedited grace
@@ -135,6 +138,110 @@ fn holdout_cpu(at: usize, text: &str, facts: &mut Facts<'_>) {
         facts.say(&[at], Predicate::HoldoutCpu { cpu, behind, ticks });
     }
 }
+
+/// Other fields of a stall report.
+fn details(at: usize, text: &str, facts: &mut Facts<'_>) {
+    let as_cpu = |cpu: u64| CpuId::try_from(cpu).ok();
+    if let Some(cpu) = number_after(text, "(detected by ").and_then(as_cpu) {
+        facts.say(&[at], Predicate::StallFoundBy { cpu });
+    }
+    if text.contains("tall ended before state dump start") {
+        facts.say(&[at], Predicate::StallEnded);
+    }
+    if text.contains("ossible timer handling issue") {
+        let cpu = number_after(text, "cpu=").and_then(as_cpu);
+        let softirqs = number_after(text, "timer-softirq=");
+        facts.say(&[at], Predicate::TimerSuspected { cpu, softirqs });
+    }
+    let cpu =
+        number(text).filter(|(_, rest)| rest.starts_with('-')).and_then(|(cpu, _)| as_cpu(cpu));
+    let Some(cpu) = cpu else { return };
+    if let Some(count) = number_after(text, " fqs=") {
+        facts.hint(&[at], Predicate::GracePeriodScans { count });
+    }
+    if let Some((old, rest)) = after(text, "softirq=").and_then(number)
+        && let Some((new, _)) = rest.strip_prefix('/').and_then(number)
+        && let Some(count) = new.checked_sub(old)
+    {
+        facts.say(&[at], Predicate::RcuSoftirqs { cpu, count });
+    }
+    if let Some((jiffies, rest)) = after(text, "rcuc=").and_then(number)
+        && rest.starts_with(" jiffies(starved)")
+    {
+        facts.say(&[at], Predicate::RcucStarved { cpu, jiffies });
+    }
+}
+
+/// A voluntary switch inside a reader section: the task and the stack that follow.
+fn slept(log: &Log, at: usize, text: &str, facts: &mut Facts<'_>) {
+    if !text.contains("Voluntary context switch within RCU read-side critical section") {
+        return;
+    }
+    let Some(stack) = log.stacks().iter().find(|stack| {
+        stack.owner.as_ref().is_some_and(|owner| owner.at > at && owner.at < at + 40)
+    }) else {
+        return;
+    };
+    let Some(owner) = &stack.owner else { return };
+    let Some(task) = &owner.task else { return };
+    facts.say(&[at, owner.at], Predicate::SleptInReader { task: task.clone(), function: None });
+    for frame in stack.reliable() {
+        facts.hint(
+            &[at, owner.at, frame.at],
+            Predicate::SleptInReader { task: task.clone(), function: Some(frame.function.clone()) },
+        );
+    }
+}
+
+/// What grew from one report of a stall to another.
+fn growth(log: &Log, facts: &mut Facts<'_>) {
+    let counts: Vec<(usize, u64)> = log
+        .messages
+        .iter()
+        .enumerate()
+        .filter(|(_, message)| message.text.contains(" jiffies"))
+        .filter_map(|(at, message)| Some((at, number_after(&message.text, " q=")?)))
+        .take(MOST_PAIRS)
+        .collect();
+    for (index, (first_at, from)) in counts.iter().enumerate() {
+        for (at, to) in &counts[index + 1..] {
+            if to > from {
+                facts.hint(&[*first_at, *at], Predicate::CallbacksGrew { from: *from, to: *to });
+            }
+        }
+    }
+    let mut depths: Vec<(usize, Task, u32)> = Vec::new();
+    for (at, message) in log.messages.iter().enumerate() {
+        let text = headline(&message.text);
+        let Some(rest) =
+            text.strip_prefix("Tasks blocked on level-").and_then(|rest| after(rest, "): "))
+        else {
+            continue;
+        };
+        for word in rest.split_ascii_whitespace() {
+            let Some((pid, rest)) = word.strip_prefix('P').and_then(number) else { continue };
+            let depth = rest
+                .strip_prefix('/')
+                .and_then(number)
+                .and_then(|(depth, _)| u32::try_from(depth).ok());
+            let (Some(depth), Ok(pid)) = (depth, u32::try_from(pid)) else { continue };
+            for (first_at, task, from) in
+                depths.iter().filter(|(_, task, from)| task.pid == Some(pid) && *from < depth)
+            {
+                facts.hint(
+                    &[*first_at, at],
+                    Predicate::DepthGrew { task: task.clone(), from: *from, to: depth },
+                );
+            }
+            if depths.len() < MOST_PAIRS {
+                depths.push((at, Task { name: String::new(), pid: Some(pid) }, depth));
+            }
+        }
+    }
+}
+
+/// Most values that are compared with each other.
+const MOST_PAIRS: usize = 200;
 
 /// Two ages of one grace period and the clock between them give HZ.
 fn rates(ages: &[Age], facts: &mut Facts<'_>) {

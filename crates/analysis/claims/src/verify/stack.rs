@@ -186,7 +186,10 @@ impl Reader {
     }
 
     fn begin(&mut self, at: usize, part: Part, text: &str) {
-        self.end();
+        // The instruction pointer before a `Call Trace:` is its top.
+        if self.open.is_some() || part != Part::Call {
+            self.end();
+        }
         let (owner, pointer) = match part {
             Part::Call => (self.owner.take(), self.pointer.take()),
             Part::Lock => (None, None),

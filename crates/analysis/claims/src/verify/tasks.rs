@@ -2,7 +2,7 @@
 //!
 //! Lines of kernel/hung_task.c, kernel/sched/core.c sched_show_task, kernel/locking/lockdep.c lockdep_print_held_locks.
 
-use model::{LockRef, Predicate, Task};
+use model::{LockRef, Ownership, Predicate, Task};
 
 use super::fact::Facts;
 use super::kind::headline;
@@ -20,10 +20,19 @@ pub(super) fn read(log: &Log, facts: &mut Facts<'_>) {
                 blocked.push((at, task));
             }
         }
+        if let Some(says) = at
+            .checked_sub(1)
+            .and_then(|before| spinlock_owner(headline(&log.messages[before].text), text))
+        {
+            facts.say(&[at - 1, at], says);
+        }
         if let Some((task, state)) = stack::task_header(text) {
             facts.say(&[at], Predicate::TaskState { task, state });
         }
-        if let Some((_, owner)) = likely_owner(text) {
+        if let Some((waiter, owner)) = likely_owner(text) {
+            let how = ownership(text);
+            let holder = owner.clone();
+            facts.say(&[at], Predicate::LikelyHolder { waiter, holder, how });
             facts.hint(
                 &[at],
                 Predicate::Holds { task: owner, lock: LockRef::default(), function: None },
@@ -86,8 +95,26 @@ pub(super) fn likely_owner(text: &str) -> Option<(Task, Task)> {
     let rest = text.strip_prefix("INFO: task ")?;
     let (waiter, rest) =
         rest.split_once(" is blocked on ").or_else(|| rest.split_once(" blocked on "))?;
-    let owner = after(rest, "owned by task ")?;
+    let owner = after(rest, "owned by task ").or_else(|| after(rest, "held by task "))?;
     Some((task_colon(waiter)?, task_colon(owner)?))
+}
+
+/// How the kernel puts it: a reader and a last holder are not known to hold it still.
+fn ownership(text: &str) -> Ownership {
+    if text.contains("last held by") {
+        Ownership::LastHolder
+    } else if text.contains("<reader>") {
+        Ownership::Reader
+    } else {
+        Ownership::Owner
+    }
+}
+
+/// `BUG: spinlock … on CPU#0, a/12` and the line behind it: ` lock: f+0x0/0x10, .magic: …, .owner: b/13, .owner_cpu: 1`.
+fn spinlock_owner(head: &str, text: &str) -> Option<Predicate> {
+    let waiter = task_slash(after(head, "on CPU#")?.split_once(", ")?.1)?;
+    let holder = task_slash(after(text, ".owner: ")?)?;
+    Some(Predicate::LikelyHolder { waiter, holder, how: Ownership::Owner })
 }
 
 /// `2 locks held by NAME/PID:` and, with `on CPU#1` behind it, of newer releases.

@@ -156,6 +156,13 @@ pub(super) fn read(log: &Log, facts: &mut Facts<'_>) {
             .map(|task| Party::Task { task })
             .into_iter()
             .chain(owner.cpu.map(|cpu| Party::Cpu { cpu }));
+        if let (Some(task), Some(wanting)) = (&owner.task, wanting) {
+            let function = wanting.function.clone();
+            facts.say(
+                &[owner.at, wanting.at],
+                Predicate::WaitCaller { task: task.clone(), function },
+            );
+        }
         for party in parties {
             let Some(wanting) = wanting else { continue };
             if let Target::Spin(_) = target {
