@@ -98,7 +98,7 @@ pub fn name_address(architecture: Architecture, address: u64) -> Option<Named> {
         .or_else(|| poison(architecture, address))
         .or_else(|| error_pointer(architecture, address))
         .or_else(|| shadow(architecture, address))
-        .or_else(|| non_canonical(architecture, address))
+        .or_else(|| non_canonical(architecture, address, MOST_BITS))
 }
 
 /// A value in the first page.
@@ -182,9 +182,12 @@ const fn sign_extends(address: u64, bits: u32) -> bool {
     top == 0 || top == -1
 }
 
-/// Non-canonical with 5-level page tables too, so whatever the machine has.
-pub(crate) fn non_canonical(architecture: Architecture, address: u64) -> Option<Named> {
-    let bad = architecture == Architecture::X86_64 && !sign_extends(address, 57);
+/// Bits of an address with 5-level page tables: what is not canonical with them is not with 4 levels either.
+pub(crate) const MOST_BITS: u32 = 57;
+
+/// An address that does not sign-extend from that many bits.
+pub(crate) fn non_canonical(architecture: Architecture, address: u64, bits: u32) -> Option<Named> {
+    let bad = architecture == Architecture::X86_64 && !sign_extends(address, bits);
     bad.then_some(Named {
         meaning: AddressMeaning::NonCanonical,
         rule: RuleId::X04,
@@ -192,10 +195,19 @@ pub(crate) fn non_canonical(architecture: Architecture, address: u64) -> Option<
     })
 }
 
+/// Bits of an address on the machine whose kernel has that stack pointer: direct map and vmalloc area of 4 levels
+/// lie where 5 levels have nothing. Source: Documentation/arch/x86/x86_64/mm.rst.
+pub(crate) const fn address_bits(stack_pointer: u64) -> u32 {
+    match stack_pointer >> 40 {
+        0xff_ff80..0xff_ffea => 48,
+        _ => MOST_BITS,
+    }
+}
+
 /// The one bit of an x86-64 address that makes it non-canonical: turned over, the address is one of the kernel's
 /// half or of user space, or NULL. A guess by nature: other writes do that too.
 pub(crate) fn flipped_bit(architecture: Architecture, address: u64) -> Option<u32> {
-    non_canonical(architecture, address)?;
+    non_canonical(architecture, address, 48)?;
     let alone = |bits: u64| (bits.count_ones() == 1).then(|| bits.trailing_zeros());
     // Bits 47 to 63 are all set in the kernel's half and all clear in the user's.
     let top = address >> 47;
@@ -288,6 +300,8 @@ mod tests {
         assert_eq!(meaning(x86, 0x1234_5678_9abc_def0), Some(AddressMeaning::NonCanonical));
         // Canonical with 5-level page tables.
         assert_eq!(meaning(x86, 0xff11_001f_ff73_3640), None);
+        assert_eq!(address_bits(0xffff_c900_0021_bbc8), 48);
+        assert_eq!(address_bits(0xffa0_0000_0021_bbc8), 57);
     }
 
     #[test]

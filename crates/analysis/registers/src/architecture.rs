@@ -78,6 +78,11 @@ impl Architecture {
         matches!(self, Self::S390 | Self::Sparc64 | Self::Parisc | Self::M68k)
     }
 
+    /// Whether a pointer has 64 bits whatever the kernel; powerpc, MIPS, PA-RISC and RISC-V have both.
+    pub(crate) const fn is_64_bit(self) -> bool {
+        matches!(self, Self::X86_64 | Self::Arm64 | Self::S390 | Self::LoongArch | Self::Sparc64)
+    }
+
     /// Whether a pointer has 32 bits.
     pub const fn is_32_bit(self) -> bool {
         matches!(self, Self::I386 | Self::Arm | Self::M68k)

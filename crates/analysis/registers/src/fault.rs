@@ -27,6 +27,10 @@ pub struct Fault {
     pub address: Option<u64>,
     /// The architecture, where the shape of the line tells it.
     pub architecture: Option<Architecture>,
+    /// Whether the line itself says that the address is not canonical.
+    pub non_canonical: bool,
+    /// Whether the address is printed with eight digits, as 32-bit kernels do.
+    pub narrow: bool,
     /// The line.
     pub line: u64,
 }
@@ -36,17 +40,17 @@ static SHAPES: LazyLock<Vec<(Regex, FaultKind, Option<Architecture>)>> = LazyLoc
     use Architecture::{Powerpc, S390, X86_64};
     use FaultKind::{KasanRange, Page, Protection};
     [
-        (r"BUG: unable to handle page fault for address: (?:0x)?([0-9a-f]{8,16})\b", Page, Some(X86_64)),
-        (r"BUG: unable to handle kernel (?:paging request|NULL pointer dereference) at (?:0x)?([0-9a-f]{8,16})\b", Page, Some(X86_64)),
-        (r"BUG: kernel NULL pointer dereference, address: (?:0x)?([0-9a-f]{8,16})\b", Page, Some(X86_64)),
+        (r"BUG: unable to handle page fault for address: (?:0x)?([0-9a-f]{8}|[0-9a-f]{16})\b", Page, Some(X86_64)),
+        (r"BUG: unable to handle kernel (?:paging request|NULL pointer dereference) at (?:0x)?([0-9a-f]{8}|[0-9a-f]{16})\b", Page, Some(X86_64)),
+        (r"BUG: kernel NULL pointer dereference, address: (?:0x)?([0-9a-f]{8}|[0-9a-f]{16})\b", Page, Some(X86_64)),
         (r"general protection fault,? .*\baddress 0x([0-9a-f]{1,16})\b", Protection, Some(X86_64)),
-        (r"^general protection fault: [0-9a-f]{4} \[#\d+\]()", Protection, Some(X86_64)),
+        (r"^\s*general protection fault: [0-9a-f]{4} \[#\d+\]()", Protection, Some(X86_64)),
         (r"KASAN: (?:null-ptr-deref|probably user-memory-access|maybe wild-memory-access) in range \[0x([0-9a-f]{16})-", KasanRange, None),
-        (r"Unable to handle kernel [a-zA-Z -]+ at virtual address (?:0x)?([0-9a-f]{8,16})\b", Page, None),
-        (r"Unable to handle (?:unknown|kernel) [a-zA-Z -]+ at (?:address )?0x([0-9a-f]{8,16})\b", Page, None),
+        (r"Unable to handle kernel [a-zA-Z -]+ at virtual address (?:0x)?([0-9a-f]{8}|[0-9a-f]{16})\b", Page, None),
+        (r"Unable to handle (?:unknown|kernel) [a-zA-Z -]+ at (?:address )?0x([0-9a-f]{8}|[0-9a-f]{16})\b", Page, None),
         (r"Unable to handle kernel data access(?: on (?:read|write))? at 0x([0-9a-f]{1,16})\b", Page, Some(Powerpc)),
         (r"BUG: Kernel NULL pointer dereference (?:on (?:read|write) )?at 0x([0-9a-f]{1,16})\b", Page, Some(Powerpc)),
-        (r"Failing address: ([0-9a-f]{8,16}) TEID:", Page, Some(S390)),
+        (r"Failing address: ([0-9a-f]{8}|[0-9a-f]{16}) TEID:", Page, Some(S390)),
     ]
     .into_iter()
     .filter_map(|(shape, kind, architecture)| Some((Regex::new(shape).ok()?, kind, architecture)))
@@ -80,6 +84,8 @@ pub fn faults(lines: &[Line<'_>]) -> Vec<Fault> {
                         digits => Some(u64::from_str_radix(digits, 16).ok()?),
                     },
                     architecture,
+                    non_canonical: line.text.contains("non-canonical"),
+                    narrow: *kind == FaultKind::Page && digits.len() == 8,
                     line: line.number,
                 })
             })

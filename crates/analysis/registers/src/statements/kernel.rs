@@ -3,7 +3,7 @@
 use model::{AddressMeaning, Grade, LineSpan, Predicate, RuleId};
 
 use super::{Log, Said};
-use crate::address::{self, FIRST_PAGE, Named, near_null};
+use crate::address::{self, FIRST_PAGE, MOST_BITS, Named, address_bits, near_null};
 use crate::operand::{Operand, Piece, checked_address, operands};
 use crate::{Architecture, Code, Fault, FaultKind, RegisterDump, disassemble, name_address};
 
@@ -15,6 +15,9 @@ pub(super) fn fault(log: &Log<'_>, fault: &Fault, said: &mut Said) {
         return;
     }
     let dump = log.dump_of(fault.line).filter(|dump| agrees(fault, dump));
+    if fault.narrow && log.is_cut(fault.line) {
+        return;
+    }
     let Some(architecture) = dump.map(|dump| dump.architecture).or(fault.architecture) else {
         // Whatever the architecture, its first page is not mapped.
         if let Some(named) = fault.address.and_then(near_null) {
@@ -22,14 +25,16 @@ pub(super) fn fault(log: &Log<'_>, fault: &Fault, said: &mut Said) {
         }
         return;
     };
-    let place = Place { log, fault, architecture };
+    let by_stack = dump.and_then(|dump| dump.get("RSP")).map_or(MOST_BITS, address_bits);
+    let bits = if fault.non_canonical { 48 } else { by_stack };
+    let place = Place { log, fault, architecture, bits };
     let shown = dump.is_some_and(|dump| {
         place.jumped(dump, said)
             || log.code_of(dump).is_some_and(|code| place.operand(dump, code, said))
     });
     if !shown && let Some(address) = fault.address {
         let range = place.kasan_range(address);
-        match (range, name_address(architecture, address)) {
+        match (range, place.by_value(address)) {
             (Some((of, line)), _) => place.say_shadow(address, of, line, said),
             (None, Some(named)) => say_address(address, named, fault.line, said),
             (None, None) => {}
@@ -42,8 +47,13 @@ pub(super) fn fault(log: &Log<'_>, fault: &Fault, said: &mut Said) {
 fn agrees(fault: &Fault, dump: &RegisterDump) -> bool {
     let same_width =
         fault.architecture.is_none_or(|one| one.is_32_bit() == dump.architecture.is_32_bit());
+    let same_width = same_width && !(fault.narrow && dump.architecture.is_64_bit());
+    // Reading the code at a bad instruction pointer faults once more.
+    let jumped = ["RIP", "EIP"]
+        .iter()
+        .any(|pointer| fault.address.is_some() && dump.get(pointer) == fault.address);
     let same_address = match (fault.kind, fault.address, dump.get("CR2")) {
-        (FaultKind::Page, Some(address), Some(saved)) => address == saved,
+        (FaultKind::Page, Some(address), Some(saved)) => address == saved || jumped,
         _ => true,
     };
     same_width && same_address
@@ -64,9 +74,17 @@ struct Place<'a> {
     log: &'a Log<'a>,
     fault: &'a Fault,
     architecture: Architecture,
+    /// Bits of an address on that machine, as far as is shown.
+    bits: u32,
 }
 
 impl Place<'_> {
+    /// What a value tells, with what is known of the machine.
+    fn by_value(&self, value: u64) -> Option<Named> {
+        name_address(self.architecture, value)
+            .or_else(|| address::non_canonical(self.architecture, value, self.bits))
+    }
+
     /// A fetch from the address itself: a jump or call through a bad pointer.
     fn jumped(&self, dump: &RegisterDump, said: &mut Said) -> bool {
         let pointer = match self.architecture {
@@ -82,7 +100,7 @@ impl Place<'_> {
         }
         let meaning = match address {
             0 => Some((AddressMeaning::NullOffset { offset: 0 }, Grade::Derived)),
-            _ => name_address(self.architecture, address).map(|named| (named.meaning, named.grade)),
+            _ => self.by_value(address).map(|named| (named.meaning, named.grade)),
         };
         let Some((meaning, grade)) = meaning else { return false };
         let register = Some(pointer.to_owned());
@@ -100,7 +118,7 @@ impl Place<'_> {
         let bad = |operand: &Operand| match self.fault.address {
             Some(address) => operand.touches(address),
             // Nothing but such an address makes an ordinary operand a protection fault.
-            None => address::non_canonical(self.architecture, operand.address).is_some(),
+            None => address::non_canonical(self.architecture, operand.address, self.bits).is_some(),
         };
         let candidates = operands(code, dump);
         let mut fitting = candidates.iter().filter(|operand| bad(operand));
@@ -141,7 +159,7 @@ impl Place<'_> {
             if let Some(found) = checked_address(code, dump, (of, last)) {
                 let (piece, offset) = match &found.from {
                     Some((piece, offset)) => (piece, Some(*offset)),
-                    None => (&found.address, None),
+                    None => (&found.address, Some(0)),
                 };
                 self.piece(piece, offset, Grade::Inferred, dump, lines, said);
             }
@@ -165,7 +183,7 @@ impl Place<'_> {
                     [LineSpan::line(line)],
                 );
             }
-            if let Some(by_value) = name_address(self.architecture, operand.address)
+            if let Some(by_value) = self.by_value(operand.address)
                 && self.fault.address.is_some()
             {
                 say_address(operand.address, by_value, self.fault.line, said);
@@ -209,7 +227,7 @@ impl Place<'_> {
         if let Some(text) = address::text(self.architecture, value) {
             return Some((AddressMeaning::Text { text }, Grade::Inferred));
         }
-        let named = name_address(self.architecture, value)?;
+        let named = self.by_value(value)?;
         // Used as a base it is no sum any more.
         let grade = match named.meaning {
             AddressMeaning::ErrorPointer { .. } => Grade::Inferred,
@@ -277,11 +295,13 @@ pub(super) fn instruction(log: &Log<'_>, dump: &RegisterDump, said: &mut Said) {
     let shown = disassemble(code, dump.architecture);
     let Some(marked) = shown.iter().find(|instruction| instruction.marked) else { return };
     let mnemonic = marked.text.split([' ', '\t']).next().unwrap_or_default();
+    // The registers of a fault are printed again at its end.
     let told = said.statements.iter().any(|statement| {
-        matches!(statement.predicate(), Predicate::FaultingInstruction { .. })
-            && statement.lines().contains(&code.lines)
+        matches!(statement.predicate(), Predicate::FaultingInstruction { text, .. } if *text == marked.text)
     });
-    if told || TRAPS.contains(&mnemonic) || marked.text.starts_with(".inst") {
+    // A relative branch names nobody.
+    let branch = marked.text.contains(" .+") || marked.text.contains(" .-");
+    if told || branch || TRAPS.contains(&mnemonic) || marked.text.starts_with(".inst") {
         return;
     }
     said.add(

@@ -91,6 +91,13 @@ impl Log<'_> {
         self.lines.get(at).filter(|line| line.number == number)
     }
 
+    /// Whether the next line begins with the rest of a number that a terminal has cut at its edge.
+    fn is_cut(&self, number: u64) -> bool {
+        let next = self.line(number + 1).map_or("", |line| line.text.trim_start());
+        let word = next.split(' ').next().unwrap_or_default();
+        word.len() == 8 && word.bytes().all(|byte| byte.is_ascii_hexdigit())
+    }
+
     /// Whether two lines may be of one printer: callers that are both given must agree.
     fn same_printer(&self, one: u64, other: u64) -> bool {
         let caller = |number| self.line(number).and_then(|line| line.caller);

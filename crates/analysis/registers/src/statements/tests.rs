@@ -144,6 +144,29 @@ fn x04_a_protection_fault_without_address_is_explained_by_its_only_bad_operand()
 }
 
 #[test]
+fn x04_on_a_machine_with_4_levels_48_bits_decide() {
+    let said = said(
+        "general protection fault: 0000 [#1] SMP\n\
+         RIP: 0010:do_it+0x4/0x20\n\
+         Code: 55 <48> 8b 43 18 c3\n\
+         RSP: 0018:ffffc90000000000 EFLAGS: 00010246\n\
+         RAX: 0000000000000001 RBX: ffff00427a1c0040 RCX: 0000000000000002\n",
+    );
+    let garbage = meaning(0xffff_0042_7a1c_0040, Some("RBX"), AddressMeaning::NonCanonical);
+    has(&said, Grade::Derived, RuleId::X10, &garbage);
+}
+
+#[test]
+fn x03_a_number_cut_at_the_edge_of_a_terminal_says_nothing() {
+    let cut =
+        said("Unable to handle kernel paging request at virtual address 00000000\n00000018\n");
+    assert!(cut.is_empty(), "{cut:#?}");
+    let short =
+        said("Unable to handle kernel paging request at virtual address ffffff4\n013be2a80\n");
+    assert!(short.is_empty(), "{short:#?}");
+}
+
+#[test]
 fn x04_one_flipped_bit_and_text_in_a_pointer_are_told() {
     let log = |rbx: &str| {
         said(&format!(
@@ -198,7 +221,8 @@ fn x10_a_jump_to_null_is_told_by_the_instruction_pointer() {
          RIP: 0010:0x0\n\
          Code: Unable to access opcode bytes at 0xffffffffffffffd6.\n\
          RSP: 0018:ffffc90000000000 EFLAGS: 00010246\n\
-         RAX: 0000000000000001 RBX: 0000000000000000 RCX: 0000000000000000\n",
+         RAX: 0000000000000001 RBX: 0000000000000000 RCX: 0000000000000000\n\
+         CR2: ffffffffffffffd6 CR3: 0000000007a3a004 CR4: 0000000000771ee0\n",
     );
     let jump = meaning(0, Some("RIP"), AddressMeaning::NullOffset { offset: 0 });
     has(&said, Grade::Derived, RuleId::X10, &jump);
