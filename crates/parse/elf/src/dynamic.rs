@@ -1,6 +1,10 @@
 //! What a dynamic program needs to start.
 
-use crate::header::{Elf, ElfError, until_zero};
+use object::elf;
+use object::read::StringTable;
+use object::read::elf::{Dyn as _, FileHeader as _, ProgramHeader as _};
+
+use crate::header::{ENDIAN, Elf, ElfError};
 
 /// Interpreter and libraries of a program or library.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -14,64 +18,52 @@ pub struct Dynamic {
     pub search: Vec<String>,
 }
 
-const PT_LOAD: u32 = 1;
-const PT_DYNAMIC: u32 = 2;
-const PT_INTERP: u32 = 3;
-
-const DT_NULL: u64 = 0;
-const DT_NEEDED: u64 = 1;
-const DT_STRTAB: u64 = 5;
-const DT_STRSZ: u64 = 10;
-const DT_RPATH: u64 = 15;
-const DT_RUNPATH: u64 = 29;
-
 impl Elf<'_> {
     /// Interpreter and libraries.
     ///
     /// # Errors
     /// When a table lies outside the file.
     pub fn dynamic(&self) -> Result<Dynamic, ElfError> {
-        let segments = self.segments()?;
+        let outside = |what| move |_| ElfError::Outside(what);
+        let segments = self
+            .header
+            .program_headers(ENDIAN, self.bytes)
+            .map_err(outside("program header table"))?;
         let mut found = Dynamic::default();
-        if let Some(segment) = segments.iter().find(|segment| segment.kind == PT_INTERP) {
-            let bytes = self.slice(segment.offset, segment.file_size, "interpreter's name")?;
-            found.interpreter = Some(until_zero(bytes).to_owned());
+        let mut entries = None;
+        for segment in segments {
+            if let Some(name) =
+                segment.interpreter(ENDIAN, self.bytes).map_err(outside("interpreter's name"))?
+            {
+                found.interpreter.get_or_insert_with(|| String::from_utf8_lossy(name).into_owned());
+            }
+            let table = segment.dynamic(ENDIAN, self.bytes).map_err(outside("dynamic table"))?;
+            entries = entries.or(table);
         }
-        let Some(segment) = segments.iter().find(|segment| segment.kind == PT_DYNAMIC) else {
+        let entries = entries.unwrap_or_default();
+        let used = entries.iter().take_while(|entry| entry.tag(ENDIAN) != elf::DT_NULL);
+        let value = |wanted| used.clone().find(|entry| entry.tag(ENDIAN) == wanted);
+        let (Some(address), Some(size)) = (value(elf::DT_STRTAB), value(elf::DT_STRSZ)) else {
             return Ok(found);
         };
-        let bytes = self.slice(segment.offset, segment.file_size, "dynamic table")?;
-        let entries: Vec<(u64, u64)> = bytes
-            .chunks_exact(16)
-            .filter_map(|entry| {
-                let tag = u64::from_le_bytes(entry[..8].try_into().ok()?);
-                let value = u64::from_le_bytes(entry[8..].try_into().ok()?);
-                Some((tag, value))
-            })
-            .take_while(|(tag, _)| *tag != DT_NULL)
-            .collect();
-        let value = |wanted| entries.iter().find(|(tag, _)| *tag == wanted).map(|(_, v)| *v);
-        let (Some(address), Some(size)) = (value(DT_STRTAB), value(DT_STRSZ)) else {
-            return Ok(found);
-        };
-        let offset = segments
+        let names = segments
             .iter()
-            .filter(|segment| segment.kind == PT_LOAD)
+            .filter(|segment| segment.p_type(ENDIAN) == elf::PT_LOAD)
             .find_map(|segment| {
-                let inside = address.checked_sub(segment.address)?;
-                (inside < segment.file_size).then(|| segment.offset.checked_add(inside))?
+                let range =
+                    segment.data_range(ENDIAN, self.bytes, address.val(ENDIAN), size.val(ENDIAN));
+                range.ok().flatten()
             })
             .ok_or(ElfError::Outside("table of names"))?;
-        let names = self.slice(offset, size, "table of names")?;
-        let name = |at: u64| {
-            usize::try_from(at).ok().and_then(|at| names.get(at..)).map_or("", until_zero)
-        };
-        for (tag, value) in &entries {
-            match *tag {
-                DT_NEEDED => found.needed.push(name(*value).to_owned()),
-                DT_RPATH | DT_RUNPATH => found.search.extend(
-                    name(*value).split(':').filter(|folder| !folder.is_empty()).map(str::to_owned),
-                ),
+        let names = StringTable::new(names, 0, names.len() as u64);
+        for entry in used {
+            let Ok(name) = entry.string(ENDIAN, names) else { continue };
+            let name = String::from_utf8_lossy(name).into_owned();
+            match entry.tag(ENDIAN) {
+                elf::DT_NEEDED => found.needed.push(name),
+                elf::DT_RPATH | elf::DT_RUNPATH => found
+                    .search
+                    .extend(name.split(':').filter(|folder| !folder.is_empty()).map(str::to_owned)),
                 _ => {}
             }
         }
