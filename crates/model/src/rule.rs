@@ -214,6 +214,37 @@ registry! {
     X08: "segfault at A ip I sp S error N in FILE: the offset finds the instruction in FILE", "arch/x86/mm/fault.c show_signal_msg";
     X09: "the saved flags tell whether interrupts were enabled where the CPU was interrupted", "EFLAGS.IF, PSTATE.I, CPSR.I, sstatus.SPIE, PSW, Status.IE, MSR.EE";
     X10: "the faulting operand and the registers: which register held the bad pointer", "arithmetic on X06 and the register dump";
+
+    // Audits of bisections.
+    A01: "the named commit's kernel is its parent's, byte for byte: it cannot change what runs", "arithmetic on the runs and signatures of the log";
+    A02: "nothing that the named commit changes is in a kernel image", "arithmetic on the runs and signatures of the log";
+    A03: "the named commit changes the version number of a release and nothing else", "arithmetic on the runs and signatures of the log";
+    A04: "the named commit is a merge", "measured on 381 labelled bisections (docs/audit.md)";
+    A05: "the named commit was not tested", "measured on 381 labelled bisections (docs/audit.md)";
+    A06: "the named kernel shows the function of a wanted title by another kind of crash", "measured on 381 labelled bisections (docs/audit.md)";
+    A07: "the named kernel shows no wanted title", "measured on 381 labelled bisections (docs/audit.md)";
+    A08: "the named kernel crashes less often than the start commit", "measured on 381 labelled bisections (docs/audit.md)";
+    A09: "one crashing run decides", "measured on 381 labelled bisections (docs/audit.md)";
+    A10: "the more releases a search walks back, the more chances to take another crash for the wanted one", "measured on 381 labelled bisections (docs/audit.md)";
+    A11: "an assertion is often younger or older than the bug it catches", "measured on 381 labelled bisections (docs/audit.md)";
+    A12: "a change of a checker may show a crash rather than bring it", "measured on 381 labelled bisections (docs/audit.md)";
+    A13: "the named commit touches a file of the last trace, or nothing of it", "measured on 381 labelled bisections (docs/audit.md)";
+    A14: "the named commit touches a directory of the trace", "measured on 381 labelled bisections (docs/audit.md)";
+    A15: "a bad verdict rests on a crash that the start commit never shows", "measured on 381 labelled bisections (docs/audit.md)";
+    A16: "the log lists trees, not files", "measured on 381 labelled bisections (docs/audit.md)";
+    A17: "the search ends with several commits, since those between cannot be tested", "git bisect and the logs of syzbot";
+    A18: "the oldest release tried still crashes", "git bisect and the logs of syzbot";
+    A19: "the search broke off", "git bisect and the logs of syzbot";
+    A20: "the log ends without an answer", "git bisect and the logs of syzbot";
+    A21: "verdicts without runs cannot be judged", "git bisect and the logs of syzbot";
+    A22: "the start commit shows several bugs", "arithmetic on the runs and signatures of the log";
+    A23: "a commit was told to git as good and as bad", "git bisect and the logs of syzbot";
+    A24: "two tests of one kernel have opposite verdicts", "arithmetic on the runs and signatures of the log";
+    A25: "the last tested commit that shows a bug bounds it", "arithmetic on the runs and signatures of the log";
+    A26: "no tested commit below the start shows a bug", "arithmetic on the runs and signatures of the log";
+    A27: "a crash in every run can hide another one", "arithmetic on the runs and signatures of the log";
+    A28: "tests that show a bug and tests that do not bracket it", "arithmetic on the runs and signatures of the log";
+    A29: "no run of the named commit shows the bug", "arithmetic on the runs and signatures of the log";
 }
 
 #[cfg(test)]

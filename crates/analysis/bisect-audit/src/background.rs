@@ -6,7 +6,7 @@ use model::LineSpan;
 use parse_bisect_log::{Phase, Verdict};
 
 use crate::belief::interval;
-use crate::strand::Strand;
+use crate::cluster::TitleCluster;
 use crate::tested::Tested;
 use crate::title::Nearness;
 
@@ -35,7 +35,7 @@ pub struct Background {
 }
 
 /// The background crashes that a bad verdict rests on.
-pub(crate) fn background(tests: &[Tested], strands: &[Strand]) -> Vec<Background> {
+pub(crate) fn background(tests: &[Tested], clusters: &[TitleCluster]) -> Vec<Background> {
     let searched: Vec<&Tested> =
         tests.iter().filter(|test| matches!(test.phase, Phase::Release | Phase::Bisect)).collect();
     let mut hits: BTreeMap<&String, u32> = BTreeMap::new();
@@ -49,7 +49,7 @@ pub(crate) fn background(tests: &[Tested], strands: &[Strand]) -> Vec<Background
     titles
         .into_iter()
         .filter(|(title, _)| {
-            strands.iter().all(|strand| strand.nearness(title) < Nearness::SameArea)
+            clusters.iter().all(|cluster| cluster.nearness(title) < Nearness::SameArea)
         })
         .take(MOST)
         .filter_map(|(title, _)| of(title, &searched))

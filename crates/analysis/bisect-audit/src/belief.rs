@@ -14,8 +14,8 @@ use std::collections::BTreeMap;
 
 use parse_bisect_log::Phase;
 
+use crate::cluster::TitleCluster;
 use crate::region::{Presence, Region};
-use crate::strand::Strand;
 use crate::tested::{Tally, Tested, pooled};
 use crate::title::Nearness;
 
@@ -26,7 +26,7 @@ const DETECTION: [f64; 13] = [0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8
 /// 1e-4 under the start commit's rate, in about 8,650 tests: 3 in 100.
 const SILENT: f64 = 0.03;
 
-/// A kernel without the bug that shows a title of the wanted strand: 12 % of 213 false bad verdicts, in
+/// A kernel without the bug that shows a title of the wanted cluster: 12 % of 213 false bad verdicts, in
 /// about 8,650 tests, is 0.3 in 100; rounded up, since the sample is small.
 const FALSE_TITLE: f64 = 0.005;
 
@@ -43,20 +43,21 @@ pub struct Belief {
     pub probability: f64,
 }
 
-/// The runs of every kernel, as every strand sees them. Titles are compared once, here.
+/// The runs of every kernel, as every cluster sees them. Titles are compared once, here.
 pub(crate) struct Kernels(BTreeMap<usize, Vec<Likelihood>>);
 
 impl Kernels {
-    pub(crate) fn of(strands: &[Strand], tests: &[Tested]) -> Self {
-        let view = |tally: &Tally| Counted::of(strands, tally).iter().map(Likelihood::of).collect();
+    pub(crate) fn of(clusters: &[TitleCluster], tests: &[Tested]) -> Self {
+        let view =
+            |tally: &Tally| Counted::of(clusters, tally).iter().map(Likelihood::of).collect();
         Self(pooled(tests).iter().map(|(kernel, tally)| (*kernel, view(tally))).collect())
     }
 }
 
-/// The belief of one strand in every stretch, in the order of the stretches; empty when the runs exclude them
+/// The belief of one cluster in every stretch, in the order of the stretches; empty when the runs exclude them
 /// all.
 pub(crate) fn posterior(
-    strand: usize,
+    cluster: usize,
     kernels: &Kernels,
     tests: &[Tested],
     regions: &[Region],
@@ -65,7 +66,7 @@ pub(crate) fn posterior(
         .iter()
         .map(|region| {
             let presence = kernel_presence(region, tests);
-            region.size * evidence(strand, kernels, &presence)
+            region.size * evidence(cluster, kernels, &presence)
         })
         .collect();
     let total: f64 = weights.iter().sum();
@@ -123,13 +124,13 @@ impl Likelihood {
 }
 
 /// The probability of all runs, averaged over the detection probability.
-fn evidence(strand: usize, kernels: &Kernels, presence: &BTreeMap<usize, Option<f64>>) -> f64 {
+fn evidence(cluster: usize, kernels: &Kernels, presence: &BTreeMap<usize, Option<f64>>) -> f64 {
     if presence.values().any(Option::is_none) {
         return 0.0;
     }
     let mut products = [1.0; DETECTION.len()];
-    for (kernel, strands) in &kernels.0 {
-        let likelihood = &strands[strand];
+    for (kernel, clusters) in &kernels.0 {
+        let likelihood = &clusters[cluster];
         let contained = presence.get(kernel).copied().flatten().unwrap_or(0.5);
         for (product, with_bug) in products.iter_mut().zip(&likelihood.with_bug) {
             *product *= contained * with_bug + (1.0 - contained) * likelihood.without_bug;
@@ -138,28 +139,28 @@ fn evidence(strand: usize, kernels: &Kernels, presence: &BTreeMap<usize, Option<
     products.iter().sum::<f64>() / DETECTION.len() as f64
 }
 
-/// The runs of a kernel as one strand sees them.
+/// The runs of a kernel as one cluster sees them.
 struct Counted {
-    /// Crashes of the strand.
+    /// Crashes of the cluster.
     hits: f64,
     /// Runs that could have shown it and did not.
     misses: f64,
-    /// Whether a crash of the same area was seen, and none of the strand.
+    /// Whether a crash of the same area was seen, and none of the cluster.
     near: bool,
 }
 
 impl Counted {
-    /// For each strand.
-    fn of(strands: &[Strand], tally: &Tally) -> Vec<Self> {
-        let hits: Vec<u32> = strands.iter().map(|strand| strand.hits_in(tally)).collect();
+    /// For each cluster.
+    fn of(clusters: &[TitleCluster], tally: &Tally) -> Vec<Self> {
+        let hits: Vec<u32> = clusters.iter().map(|cluster| cluster.hits_in(tally)).collect();
         let all: u32 = hits.iter().sum();
-        strands
+        clusters
             .iter()
             .zip(hits)
-            .map(|(strand, hits)| {
-                // A title can be near to two strands; it is counted once.
+            .map(|(cluster, hits)| {
+                // A title can be near to two clusters; it is counted once.
                 let others = (all - hits).min(tally.crashed() - hits);
-                let near = hits == 0 && strand.nearest_in(tally) == Some(Nearness::SameArea);
+                let near = hits == 0 && cluster.nearest_in(tally) == Some(Nearness::SameArea);
                 Self { hits: f64::from(hits), misses: f64::from(tally.clean + others), near }
             })
             .collect()
@@ -169,7 +170,7 @@ impl Counted {
         let fires = detection.powf(self.hits) * (1.0 - detection).powf(self.misses);
         let silent = if self.hits > 0.0 { 0.0 } else { 1.0 };
         let factor = if self.near { NEAR_TITLE } else { 1.0 };
-        // A near title is a hit in another dress: the clean runs beside it count no further against it.
+        // A near title is a hit under another name: the clean runs beside it count no further against it.
         if self.near { factor } else { (1.0 - SILENT) * fires + SILENT * silent }
     }
 
@@ -211,13 +212,13 @@ mod tests {
         }
     }
 
-    fn strand(title: &str, hits: u32) -> Strand {
-        Strand { titles: vec![title.to_owned()], hits, runs: 20, lines: Vec::new() }
+    fn cluster(title: &str, hits: u32) -> TitleCluster {
+        TitleCluster { titles: vec![title.to_owned()], hits, runs: 20, lines: Vec::new() }
     }
 
     #[test]
     fn clean_runs_speak_against_the_bug_by_its_rate() {
-        let one = strand("WARNING in f_one", 20);
+        let one = cluster("WARNING in f_one", 20);
         let runs = &Counted::of(std::slice::from_ref(&one), &tally(&[], 10))[0];
         assert!(runs.with_bug(0.999) < 0.04 && runs.with_bug(0.02) > 0.8);
         assert_eq!(runs.without_bug(), 1.0);
@@ -225,7 +226,7 @@ mod tests {
 
     #[test]
     fn a_crash_the_start_never_shows_is_no_evidence() {
-        let one = strand("WARNING in f_one", 20);
+        let one = cluster("WARNING in f_one", 20);
         let runs =
             &Counted::of(std::slice::from_ref(&one), &tally(&[("possible deadlock in x", 10)], 0))
                 [0];
@@ -234,15 +235,15 @@ mod tests {
 
     #[test]
     fn the_other_bug_of_the_start_commit_is_evidence_against() {
-        let (one, two) = (strand("WARNING in f_one", 9), strand("possible deadlock in g", 11));
-        let strands = [one, two];
-        let runs = &Counted::of(&strands, &tally(&[("possible deadlock in g", 10)], 0))[0];
+        let (one, two) = (cluster("WARNING in f_one", 9), cluster("possible deadlock in g", 11));
+        let clusters = [one, two];
+        let runs = &Counted::of(&clusters, &tally(&[("possible deadlock in g", 10)], 0))[0];
         assert!(runs.with_bug(0.5) < 0.05);
     }
 
     #[test]
     fn a_wanted_title_nearly_proves_the_bug() {
-        let one = strand("WARNING in f_one", 20);
+        let one = cluster("WARNING in f_one", 20);
         let runs =
             &Counted::of(std::slice::from_ref(&one), &tally(&[("WARNING in f_one", 10)], 0))[0];
         assert!(runs.without_bug() < 0.001 * runs.with_bug(0.999));

@@ -4,8 +4,9 @@ use model::CommitId;
 use parse_bisect_log::{Answer, BisectLog, Phase};
 
 use crate::belief::Belief;
+use crate::cluster::TitleCluster;
+use crate::finding::Purpose;
 use crate::region::{Place, Presence, Region, revision};
-use crate::strand::Strand;
 use crate::tested::Tested;
 
 /// Minutes of a build and of a run, where the log does not tell: the mean of syzbot's logs.
@@ -30,7 +31,7 @@ pub struct Next {
     /// Minutes of machine time, by the log's own pace.
     pub minutes: f64,
     /// Why.
-    pub reason: String,
+    pub purpose: Purpose,
 }
 
 /// What a test costs.
@@ -62,9 +63,9 @@ impl Pace {
 pub(crate) struct Choice<'a> {
     pub(crate) log: &'a BisectLog,
     pub(crate) tests: &'a [Tested],
-    pub(crate) strands: &'a [Strand],
+    pub(crate) clusters: &'a [TitleCluster],
     pub(crate) regions: &'a [Region],
-    /// For each strand, the belief in each region.
+    /// For each cluster, the belief in each region.
     pub(crate) beliefs: &'a [Vec<Belief>],
     /// Whether the named commit can be the cause at all.
     pub(crate) named_possible: bool,
@@ -74,13 +75,13 @@ pub(crate) struct Choice<'a> {
 /// The tests to make, the most telling a minute first.
 pub(crate) fn next(choice: &Choice<'_>) -> Vec<Next> {
     let mut ranked: Vec<(f64, Next)> = Vec::new();
-    for (strand, beliefs) in choice.strands.iter().zip(choice.beliefs) {
-        let detection = detection(strand);
+    for (cluster, beliefs) in choice.clusters.iter().zip(choice.beliefs) {
+        let detection = detection(cluster);
         for belief in beliefs.iter().filter(|belief| belief.probability > 0.02) {
-            ranked.extend(middle(choice, strand, beliefs, belief, detection));
+            ranked.extend(middle(choice, cluster, beliefs, belief, detection));
         }
         for at in 0..choice.tests.len() {
-            ranked.extend(again(choice, strand, beliefs, at, detection));
+            ranked.extend(again(choice, cluster, beliefs, at, detection));
         }
     }
     ranked.sort_by(|a, b| b.0.total_cmp(&a.0));
@@ -94,9 +95,9 @@ pub(crate) fn next(choice: &Choice<'_>) -> Vec<Next> {
     proposed
 }
 
-/// The rate at which the start commit shows the strand, never quite 0 or 1.
-fn detection(strand: &Strand) -> f64 {
-    (f64::from(strand.hits) + 0.5) / (f64::from(strand.runs) + 1.0)
+/// The rate at which the start commit shows the cluster, never quite 0 or 1.
+fn detection(cluster: &TitleCluster) -> f64 {
+    (f64::from(cluster.hits) + 0.5) / (f64::from(cluster.runs) + 1.0)
 }
 
 /// Runs after which silence is evidence at 20 to 1.
@@ -127,7 +128,7 @@ fn best_runs(pace: Pace, present: f64, detection: f64) -> (u32, f64) {
 /// The middle of a stretch.
 fn middle(
     choice: &Choice<'_>,
-    strand: &Strand,
+    cluster: &TitleCluster,
     beliefs: &[Belief],
     belief: &Belief,
     detection: f64,
@@ -151,7 +152,6 @@ fn middle(
     let present = below + belief.probability / 2.0;
     let (runs, gain) = best_runs(choice.pace, present, detection);
     let stretch = format!("{new} --not {}", old.join(" "));
-    let size = if region.estimated { String::new() } else { format!("{:.0} ", region.size) };
     Some((
         gain,
         Next {
@@ -162,13 +162,13 @@ fn middle(
             ),
             runs,
             minutes: choice.pace.minutes(runs),
-            reason: format!(
-                "halves the {size}commits of {new} that {} {} not have: {:.0} % of the belief for '{}' lies there",
-                old.join(" and "),
-                if old.len() == 1 { "does" } else { "do" },
-                100.0 * belief.probability,
-                strand.title()
-            ),
+            purpose: Purpose::Halve {
+                commits: (!region.estimated).then_some(region.size),
+                within: new.clone(),
+                without: old.clone(),
+                belief: belief.probability,
+                title: cluster.title().to_owned(),
+            },
         },
     ))
 }
@@ -176,7 +176,7 @@ fn middle(
 /// A kernel once more.
 fn again(
     choice: &Choice<'_>,
-    strand: &Strand,
+    cluster: &TitleCluster,
     beliefs: &[Belief],
     at: usize,
     detection: f64,
@@ -184,7 +184,7 @@ fn again(
     let test = &choice.tests[at];
     // What did not boot or build then will not now.
     let untestable = test.unbuildable || test.tally.usable() == 0;
-    if test.phase == Phase::Configuration || untestable || strand.hits_in(&test.tally) > 0 {
+    if test.phase == Phase::Configuration || untestable || cluster.hits_in(&test.tally) > 0 {
         return None;
     }
     let present: f64 = beliefs
@@ -197,9 +197,9 @@ fn again(
     let (runs, gain) = best_runs(choice.pace, present, detection);
     let usable = test.tally.usable();
     let hiding = choice
-        .strands
+        .clusters
         .iter()
-        .find(|other| *other != strand && other.hits_in(&test.tally) == usable);
+        .find(|other| *other != cluster && other.hits_in(&test.tally) == usable);
     Some((
         gain,
         Next {
@@ -207,20 +207,12 @@ fn again(
             revision: revision(test),
             runs,
             minutes: choice.pace.minutes(runs),
-            reason: format!(
-                "whether it has '{}' is open ({:.0} %): {}",
-                strand.title(),
-                100.0 * present,
-                if let Some(hiding) = hiding {
-                    format!(
-                        "each of its {usable} runs ended at '{}', which can hide it; run with that report \
-                         switched off",
-                        hiding.title()
-                    )
-                } else {
-                    format!("none of its {usable} runs shows it")
-                }
-            ),
+            purpose: Purpose::Again {
+                title: cluster.title().to_owned(),
+                present,
+                runs: usable,
+                hidden_by: hiding.map(|other| other.title().to_owned()),
+            },
         },
     ))
 }
@@ -228,7 +220,7 @@ fn again(
 /// What proves or refutes a named commit that may be right: culprit, parent and the revert.
 fn proof(choice: &Choice<'_>) -> Vec<Next> {
     let Answer::Commit { id, .. } = &choice.log.answer else { return Vec::new() };
-    let Some(strand) = choice.strands.first().filter(|_| choice.named_possible) else {
+    let Some(cluster) = choice.clusters.first().filter(|_| choice.named_possible) else {
         return Vec::new();
     };
     let named = choice
@@ -239,7 +231,7 @@ fn proof(choice: &Choice<'_>) -> Vec<Next> {
     if named.map(|belief| belief.probability).fold(0.0, f64::max) < 0.5 {
         return Vec::new();
     }
-    let runs = runs_for(detection(strand));
+    let runs = runs_for(detection(cluster));
     let short = id.short();
     let start = choice.tests.first().map_or_else(|| "the start commit".to_owned(), revision);
     vec![
@@ -248,16 +240,14 @@ fn proof(choice: &Choice<'_>) -> Vec<Next> {
             revision: format!("git revert {short} on {start}"),
             runs,
             minutes: choice.pace.minutes(runs),
-            reason: format!("if '{}' still shows, {short} did not bring it", strand.title()),
+            purpose: Purpose::Revert { title: cluster.title().to_owned(), commit: id.clone() },
         },
         Next {
             commit: None,
             revision: format!("{short}^"),
             runs,
             minutes: choice.pace.minutes(runs),
-            reason: format!(
-                "proves the lower end: {runs} clean runs are at least 20 to 1 against the crash in the parent"
-            ),
+            purpose: Purpose::Parent { runs },
         },
     ]
 }

@@ -6,11 +6,12 @@
 //! together (logistic regression, ridge 1), because the signals overlap; `examples/weights.rs` measures and
 //! fits them again. Four facts are decisive instead: none of the 170 right answers has them.
 
-use model::{Claim, Grade, LineSpan, RuleName};
+use model::{Grade, LineSpan, RuleId};
 use parse_bisect_log::{Answer, BisectLog, ChangedPath};
 
+use crate::cluster::TitleCluster;
+use crate::finding::{Finding, Reason};
 use crate::path;
-use crate::strand::Strand;
 use crate::tested::{Tally, Tested, pooled};
 use crate::title::{self, Nearness};
 
@@ -18,7 +19,7 @@ use crate::title::{self, Nearness};
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Signal {
     /// Its identifier.
-    pub rule: RuleName,
+    pub rule: RuleId,
     /// Bits for each unit of strength.
     pub weight: f64,
     /// What one unit of strength is.
@@ -30,68 +31,28 @@ pub const PRIOR_BITS: f64 = 0.6;
 
 /// The signals, in the order in which `examples/weights.rs` prints them.
 pub const SIGNALS: &[Signal] = &[
-    Signal {
-        rule: RuleName("audit-other-crash"),
-        weight: -1.7,
-        unit: "the named kernel shows no wanted title",
-    },
-    Signal {
-        rule: RuleName("audit-other-dress"),
-        weight: -0.8,
-        unit: "only the function of a wanted title",
-    },
-    Signal {
-        rule: RuleName("audit-rate-drop"),
-        weight: -1.2,
-        unit: "crash rate lost since the start commit",
-    },
-    Signal { rule: RuleName("audit-single-crash"), weight: -1.3, unit: "one crashing run decides" },
-    Signal {
-        rule: RuleName("audit-releases-walked"),
-        weight: -0.6,
-        unit: "doubling of releases walked",
-    },
-    Signal {
-        rule: RuleName("audit-trace-file"),
-        weight: 2.0,
-        unit: "touches a file of the last trace",
-    },
-    Signal {
-        rule: RuleName("audit-trace-directory"),
-        weight: 0.3,
-        unit: "touches a directory of the trace",
-    },
-    Signal {
-        rule: RuleName("audit-unrelated-bad"),
-        weight: -0.4,
-        unit: "bad verdict without a wanted title, up to 4",
-    },
-    Signal { rule: RuleName("audit-detector"), weight: -2.1, unit: "touches a checker" },
-    Signal {
-        rule: RuleName("audit-assertion"),
-        weight: -1.2,
-        unit: "the wanted crash is an assertion",
-    },
-    Signal {
-        rule: RuleName("audit-paths-unknown"),
-        weight: 0.5,
-        unit: "the log lists trees, not files",
-    },
-    Signal {
-        rule: RuleName("audit-untested"),
-        weight: -0.5,
-        unit: "the named commit was not tested",
-    },
+    Signal { rule: RuleId::A07, weight: -1.7, unit: "the named kernel shows no wanted title" },
+    Signal { rule: RuleId::A06, weight: -0.8, unit: "only the function of a wanted title" },
+    Signal { rule: RuleId::A08, weight: -1.2, unit: "crash rate lost since the start commit" },
+    Signal { rule: RuleId::A09, weight: -1.3, unit: "one crashing run decides" },
+    Signal { rule: RuleId::A10, weight: -0.6, unit: "doubling of releases walked" },
+    Signal { rule: RuleId::A13, weight: 2.0, unit: "touches a file of the last trace" },
+    Signal { rule: RuleId::A14, weight: 0.3, unit: "touches a directory of the trace" },
+    Signal { rule: RuleId::A15, weight: -0.4, unit: "bad verdict without a wanted title, up to 4" },
+    Signal { rule: RuleId::A12, weight: -2.1, unit: "touches a checker" },
+    Signal { rule: RuleId::A11, weight: -1.2, unit: "the wanted crash is an assertion" },
+    Signal { rule: RuleId::A16, weight: 0.5, unit: "the log lists trees, not files" },
+    Signal { rule: RuleId::A05, weight: -0.5, unit: "the named commit was not tested" },
 ];
 
 /// Decisive: the kernel is its parent's, byte for byte.
-pub(crate) const SAME_KERNEL: RuleName = RuleName("audit-same-kernel");
+pub(crate) const SAME_KERNEL: RuleId = RuleId::A01;
 /// Decisive: nothing the commit changes is in a kernel image.
-pub(crate) const NOT_BUILT: RuleName = RuleName("audit-not-built");
+pub(crate) const NOT_BUILT: RuleId = RuleId::A02;
 /// Decisive: the commit changes the version only.
-pub(crate) const VERSION_ONLY: RuleName = RuleName("audit-version-only");
+pub(crate) const VERSION_ONLY: RuleId = RuleId::A03;
 /// Decisive: a merge.
-pub(crate) const MERGE: RuleName = RuleName("audit-merge");
+pub(crate) const MERGE: RuleId = RuleId::A04;
 
 /// One signal as it stands in a log.
 #[derive(Clone, Debug, PartialEq)]
@@ -101,14 +62,14 @@ pub struct Observed {
     /// Bits it contributes.
     pub bits: f64,
     /// What is said about it; `None` where there is nothing to say.
-    pub claim: Option<Claim>,
+    pub reason: Option<Reason>,
 }
 
 /// Everything that was looked at.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Signals {
     /// Facts that decide alone.
-    pub decisive: Vec<Claim>,
+    pub decisive: Vec<Reason>,
     /// One entry for each row of [`SIGNALS`], in its order.
     pub observed: Vec<Observed>,
 }
@@ -128,7 +89,7 @@ impl Signals {
 pub(crate) struct Evidence<'a> {
     pub(crate) log: &'a BisectLog,
     pub(crate) tests: &'a [Tested],
-    pub(crate) strands: &'a [Strand],
+    pub(crate) clusters: &'a [TitleCluster],
     /// The files of the named commit, from the tree where that is at hand, else from the log.
     pub(crate) changed: &'a [ChangedPath],
     /// Their lines in the log, if they stand there.
@@ -139,7 +100,7 @@ pub(crate) struct Evidence<'a> {
 
 /// Looks for every signal. Without a named commit there is nothing to weigh.
 pub(crate) fn observe(evidence: &Evidence<'_>) -> Signals {
-    let mut found: Vec<(&'static str, f64, Option<Claim>)> = Vec::new();
+    let mut found = Found::new();
     culprit_runs(evidence, &mut found);
     releases(evidence, &mut found);
     files(evidence, &mut found);
@@ -147,28 +108,34 @@ pub(crate) fn observe(evidence: &Evidence<'_>) -> Signals {
     let observed = SIGNALS
         .iter()
         .map(|signal| {
-            let hit = found.iter().find(|(name, ..)| *name == signal.rule.0);
+            let hit = found.iter().find(|(rule, ..)| *rule == signal.rule);
             let strength = hit.map_or(0.0, |(_, strength, _)| *strength);
-            let mut claim = hit.and_then(|(_, _, claim)| claim.clone());
-            if let Some(claim) = &mut claim {
-                claim.rules.push(signal.rule);
-            }
-            Observed { strength, bits: strength * signal.weight, claim }
+            let reason = hit.and_then(|(_, _, reason)| reason.clone());
+            Observed { strength, bits: strength * signal.weight, reason }
         })
         .collect();
     Signals { decisive: decisive(evidence), observed }
 }
 
-fn claim(statement: String, grade: Grade, lines: Vec<LineSpan>) -> Option<Claim> {
-    Some(Claim { statement, grade, rules: Vec::new(), lines })
+/// Signals with their strength and what is said of them.
+type Found = Vec<(RuleId, f64, Option<Reason>)>;
+
+/// Notes a signal of which something is said.
+fn note(
+    found: &mut Found,
+    rule: RuleId,
+    strength: f64,
+    (finding, grade, lines): (Finding, Grade, Vec<LineSpan>),
+) {
+    found.push((rule, strength, Some(Reason { finding, grade, rule, lines })));
 }
 
-fn decisive(evidence: &Evidence<'_>) -> Vec<Claim> {
+fn decisive(evidence: &Evidence<'_>) -> Vec<Reason> {
     let log = evidence.log;
-    let mut claims = Vec::new();
-    let Answer::Commit { id, subject, line } = &log.answer else { return claims };
-    let mut push = |rule, statement: String, grade, lines| {
-        claims.push(Claim { statement, grade, rules: vec![rule], lines });
+    let mut reasons = Vec::new();
+    let Answer::Commit { id, subject, line } = &log.answer else { return reasons };
+    let mut push = |rule, finding, grade, lines| {
+        reasons.push(Reason { finding, grade, rule, lines });
     };
     if let (Some(own), Some(parent)) = (&log.culprit_signature, &log.parent_signature)
         && own.value == parent.value
@@ -176,11 +143,7 @@ fn decisive(evidence: &Evidence<'_>) -> Vec<Claim> {
     {
         push(
             SAME_KERNEL,
-            format!(
-                "{} cannot change what runs: its kernel is its parent's, byte for byte (signature {} twice)",
-                id.short(),
-                short(&own.value)
-            ),
+            Finding::SameKernel { commit: id.clone(), signature: short(&own.value) },
             Grade::Derived,
             vec![LineSpan::new(own.line, parent.line)],
         );
@@ -190,15 +153,11 @@ fn decisive(evidence: &Evidence<'_>) -> Vec<Claim> {
     if !evidence.changed.is_empty()
         && evidence.changed.iter().all(|path| path::is_not_built(path, arch))
     {
-        let names: Vec<_> = evidence.changed.iter().take(3).map(ChangedPath::text).collect();
-        let more = if evidence.changed.len() > 3 { ", …" } else { "" };
+        let paths = evidence.changed.iter().take(3).map(|path| path.text().to_string()).collect();
+        let more = evidence.changed.len() > 3;
         push(
             NOT_BUILT,
-            format!(
-                "{} touches only what no kernel is built from: {}{more}",
-                id.short(),
-                names.join(", ")
-            ),
+            Finding::NotBuilt { commit: id.clone(), paths, more },
             Grade::Inferred,
             lines.clone(),
         );
@@ -208,7 +167,7 @@ fn decisive(evidence: &Evidence<'_>) -> Vec<Claim> {
     if subject.is_some_and(|text| text.starts_with("Linux ")) && only_makefile {
         push(
             VERSION_ONLY,
-            format!("{} sets the version number of a release and nothing else", id.short()),
+            Finding::VersionOnly { commit: id.clone() },
             Grade::Seen,
             [vec![LineSpan::line(*line)], lines].concat(),
         );
@@ -222,16 +181,12 @@ fn decisive(evidence: &Evidence<'_>) -> Vec<Claim> {
     if merge_line.is_some() || by_name || evidence.merge {
         push(
             MERGE,
-            format!(
-                "{} is a merge: both sides are said to be without the crash, so either the two collide there \
-                 or a verdict on one side is wrong, which is far commoner",
-                id.short()
-            ),
+            Finding::Merge { commit: id.clone() },
             if merge_line.is_some() || evidence.merge { Grade::Inferred } else { Grade::Guess },
             vec![LineSpan::line(merge_line.unwrap_or(*line))],
         );
     }
-    claims
+    reasons
 }
 
 /// The first twelve digits of a signature.
@@ -265,51 +220,25 @@ fn answer_line(log: &BisectLog) -> Vec<LineSpan> {
     }
 }
 
-fn culprit_runs(evidence: &Evidence<'_>, found: &mut Vec<(&'static str, f64, Option<Claim>)>) {
+fn culprit_runs(evidence: &Evidence<'_>, found: &mut Found) {
     let Some((tally, lines)) = named_tally(evidence) else {
-        found.push((
-            "audit-untested",
-            1.0,
-            claim(
-                "the log has no run of the commit it names".to_owned(),
-                Grade::Seen,
-                answer_line(evidence.log),
-            ),
-        ));
-        return;
+        let said = (Finding::Untested, Grade::Seen, answer_line(evidence.log));
+        return note(found, RuleId::A05, 1.0, said);
     };
-    let near = evidence.strands.iter().filter_map(|strand| strand.nearest_in(&tally)).max();
-    let shown: Vec<_> = tally.crashes.keys().take(3).map(|title| format!("'{title}'")).collect();
+    let near = evidence.clusters.iter().filter_map(|cluster| cluster.nearest_in(&tally)).max();
+    let titles = || tally.crashes.keys().take(3).cloned().collect();
     match near {
-        _ if tally.crashed() == 0 => {
-            // It was called bad through its ends only; the untested signal says as much.
-            found.push(("audit-untested", 1.0, None));
-        }
+        // It was called bad through its ends only; the untested signal says as much.
+        _ if tally.crashed() == 0 => found.push((RuleId::A05, 1.0, None)),
         Some(Nearness::Same) => {}
-        Some(Nearness::SameFunction) => found.push((
-            "audit-other-dress",
-            1.0,
-            claim(
-                format!(
-                    "its kernel shows the function of a wanted title by another kind of crash: {}",
-                    shown.join(", ")
-                ),
-                Grade::Inferred,
-                lines.clone(),
-            ),
-        )),
-        _ => found.push((
-            "audit-other-crash",
-            1.0,
-            claim(
-                format!(
-                    "no run of its kernel shows a wanted title; it was called bad for {}",
-                    shown.join(", ")
-                ),
-                Grade::Seen,
-                lines.clone(),
-            ),
-        )),
+        Some(Nearness::SameFunction) => {
+            let said = (Finding::OtherKind { titles: titles() }, Grade::Inferred, lines.clone());
+            note(found, RuleId::A06, 1.0, said);
+        }
+        _ => {
+            let said = (Finding::OtherCrash { titles: titles() }, Grade::Seen, lines.clone());
+            note(found, RuleId::A07, 1.0, said);
+        }
     }
     let mut start = Tally::default();
     for test in evidence.tests.iter().filter(|test| test.phase == parse_bisect_log::Phase::Original)
@@ -317,87 +246,44 @@ fn culprit_runs(evidence: &Evidence<'_>, found: &mut Vec<(&'static str, f64, Opt
         start.add(&test.tally);
     }
     let drop = (start.rate() - tally.rate()).max(0.0);
-    if drop > 0.0 && tally.crashed() > 0 {
-        let say = drop >= 0.25;
-        found.push((
-            "audit-rate-drop",
-            drop,
-            say.then(|| Claim {
-                statement: format!(
-                    "its kernel crashes in {} of {} runs, the start commit in {} of {}",
-                    tally.crashed(),
-                    tally.usable(),
-                    start.crashed(),
-                    start.usable()
-                ),
-                grade: Grade::Derived,
-                rules: Vec::new(),
-                lines: lines.clone(),
-            }),
-        ));
+    if drop >= SAID_DROP && tally.crashed() > 0 {
+        let finding = Finding::RateDrop { own: tally.share(), start: start.share() };
+        note(found, RuleId::A08, drop, (finding, Grade::Derived, lines.clone()));
+    } else if drop > 0.0 && tally.crashed() > 0 {
+        found.push((RuleId::A08, drop, None));
     }
     if tally.crashed() == 1 {
-        found.push((
-            "audit-single-crash",
-            1.0,
-            claim(
-                format!("one crash in {} runs made it bad", tally.usable()),
-                Grade::Derived,
-                lines,
-            ),
-        ));
+        let finding = Finding::SingleCrash { runs: tally.usable() };
+        note(found, RuleId::A09, 1.0, (finding, Grade::Derived, lines));
     }
 }
 
-fn releases(evidence: &Evidence<'_>, found: &mut Vec<(&'static str, f64, Option<Claim>)>) {
+/// From so much of the crash rate lost on, it is said.
+const SAID_DROP: f64 = 0.25;
+
+fn releases(evidence: &Evidence<'_>, found: &mut Found) {
     let walked: Vec<_> = evidence.tests.iter().filter(|test| test.release.is_some()).collect();
-    let count = walked.len().max(1) as f64;
-    let statement = if walked.len() >= 3 {
-        claim(
-            format!(
-                "the walk went back over {} releases; each is a chance to take another crash for this one, \
-                 or to end where the reproducer cannot work",
-                walked.len()
-            ),
-            Grade::Derived,
-            walked.iter().map(|test| test.span).collect(),
-        )
-    } else {
-        None
-    };
-    found.push(("audit-releases-walked", count.log2(), statement));
+    let strength = (walked.len().max(1) as f64).log2();
+    if walked.len() < 3 {
+        return found.push((RuleId::A10, strength, None));
+    }
+    let lines = walked.iter().map(|test| test.span).collect();
+    let said = (Finding::ReleasesWalked { count: walked.len() }, Grade::Derived, lines);
+    note(found, RuleId::A10, strength, said);
 }
 
-fn files(evidence: &Evidence<'_>, found: &mut Vec<(&'static str, f64, Option<Claim>)>) {
+fn files(evidence: &Evidence<'_>, found: &mut Found) {
     let lines: Vec<_> = evidence.changed_lines.into_iter().collect();
-    if evidence.strands.iter().any(|strand| title::is_assertion(strand.title())) {
-        found.push((
-            "audit-assertion",
-            1.0,
-            claim(
-                "the wanted crash is an assertion, which is often younger or older than the bug it catches"
-                    .to_owned(),
-                Grade::Inferred,
-                evidence.strands.iter().flat_map(|strand| strand.lines.clone()).collect(),
-            ),
-        ));
+    if evidence.clusters.iter().any(|cluster| title::is_assertion(cluster.title())) {
+        let shown = evidence.clusters.iter().flat_map(|cluster| cluster.lines.clone()).collect();
+        note(found, RuleId::A11, 1.0, (Finding::Assertion, Grade::Inferred, shown));
     }
     if let Some(path) = evidence.changed.iter().find(|path| path::is_detector(path)) {
-        found.push((
-            "audit-detector",
-            1.0,
-            claim(
-                format!(
-                    "it changes a checker ({}): it may show the crash rather than bring it",
-                    path.text()
-                ),
-                Grade::Inferred,
-                lines.clone(),
-            ),
-        ));
+        let finding = Finding::Checker { path: path.text().to_string() };
+        note(found, RuleId::A12, 1.0, (finding, Grade::Inferred, lines.clone()));
     }
     if evidence.changed.iter().any(|path| matches!(path, ChangedPath::Tree(_))) {
-        found.push(("audit-paths-unknown", 1.0, None));
+        found.push((RuleId::A16, 1.0, None));
     }
     let Some(crash) = &evidence.log.crash else { return };
     let touched = crash
@@ -405,18 +291,10 @@ fn files(evidence: &Evidence<'_>, found: &mut Vec<(&'static str, f64, Option<Cla
         .iter()
         .find(|frame| evidence.changed.iter().any(|path| path.matches(&frame.file)));
     if let Some(frame) = touched {
-        found.push((
-            "audit-trace-file",
-            1.0,
-            claim(
-                format!(
-                    "it touches {}, which is in the trace of '{}'",
-                    frame.file, crash.title.value
-                ),
-                Grade::Seen,
-                [lines.clone(), vec![LineSpan::line(frame.line)]].concat(),
-            ),
-        ));
+        let finding =
+            Finding::TraceFile { file: frame.file.clone(), title: crash.title.value.clone() };
+        let lines = [lines.clone(), vec![LineSpan::line(frame.line)]].concat();
+        note(found, RuleId::A13, 1.0, (finding, Grade::Seen, lines));
     }
     let directory =
         crash.frames.iter().filter(|frame| !path::is_common(&frame.file)).find(|frame| {
@@ -427,48 +305,33 @@ fn files(evidence: &Evidence<'_>, found: &mut Vec<(&'static str, f64, Option<Cla
                 .any(|path| matches!(path, ChangedPath::File(file) if path::directory(file) == of))
         });
     if let Some(frame) = directory {
-        found.push((
-            "audit-trace-directory",
-            1.0,
-            claim(
-                format!("it touches the directory of {}, which is in the trace", frame.file),
-                Grade::Seen,
-                [lines, vec![LineSpan::line(frame.line)]].concat(),
-            ),
-        ));
+        let finding = Finding::TraceDirectory { file: frame.file.clone() };
+        let lines = [lines, vec![LineSpan::line(frame.line)]].concat();
+        note(found, RuleId::A14, 1.0, (finding, Grade::Seen, lines));
     }
 }
 
 /// Whether a test was called bad without any crash near the start commit's.
-pub(crate) fn is_unrelated_bad(test: &Tested, strands: &[Strand]) -> bool {
+pub(crate) fn is_unrelated_bad(test: &Tested, clusters: &[TitleCluster]) -> bool {
     test.taken == Some(parse_bisect_log::Verdict::Bad)
         && test.phase != parse_bisect_log::Phase::Original
         && test.tally.crashed() > 0
-        && strands.iter().all(|strand| {
-            strand.nearest_in(&test.tally).is_none_or(|near| near < Nearness::SameArea)
+        && clusters.iter().all(|cluster| {
+            cluster.nearest_in(&test.tally).is_none_or(|near| near < Nearness::SameArea)
         })
 }
 
-fn unrelated(evidence: &Evidence<'_>, found: &mut Vec<(&'static str, f64, Option<Claim>)>) {
+fn unrelated(evidence: &Evidence<'_>, found: &mut Found) {
     let tests: Vec<_> =
-        evidence.tests.iter().filter(|test| is_unrelated_bad(test, evidence.strands)).collect();
+        evidence.tests.iter().filter(|test| is_unrelated_bad(test, evidence.clusters)).collect();
     let Some(first) = tests.first() else { return };
-    let title = first.tally.crashes.keys().next().map_or("", String::as_str);
-    found.push((
-        "audit-unrelated-bad",
-        (tests.len() as f64).min(4.0),
-        claim(
-            format!(
-                "{} of the bad verdicts {} on crashes that the start commit never shows, first {} ('{title}', \
-                 {} of {} runs)",
-                tests.len(),
-                if tests.len() == 1 { "rests" } else { "rest" },
-                first.name(),
-                first.tally.crashed(),
-                first.tally.usable()
-            ),
-            Grade::Derived,
-            tests.iter().map(|test| test.span).collect(),
-        ),
-    ));
+    let finding = Finding::UnrelatedVerdicts {
+        count: tests.len(),
+        first: first.name().to_owned(),
+        title: first.tally.crashes.keys().next().cloned().unwrap_or_default(),
+        share: first.tally.share(),
+    };
+    let lines = tests.iter().map(|test| test.span).collect();
+    let strength = (tests.len() as f64).min(4.0);
+    note(found, RuleId::A15, strength, (finding, Grade::Derived, lines));
 }

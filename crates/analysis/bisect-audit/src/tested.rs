@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::finding::Share;
 use model::{CommitId, LineSpan};
 use parse_bisect_log::{BisectLog, Outcome, Phase, Test, Verdict};
 
@@ -32,6 +33,11 @@ pub struct Tally {
 }
 
 impl Tally {
+    /// Crashing runs of all usable ones.
+    pub fn share(&self) -> Share {
+        Share { hits: self.crashed(), runs: self.usable() }
+    }
+
     /// All crashes.
     pub fn crashed(&self) -> u32 {
         self.crashes.values().sum()

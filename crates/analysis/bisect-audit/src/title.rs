@@ -1,4 +1,4 @@
-//! How near two crash titles are: the same crash, the same bug in another dress, or strangers.
+//! How near two crash titles are: the same crash, the same bug under another name, or unrelated.
 //!
 //! A bug changes its title along history: the compiler, the sanitizer and the offset that is hit decide
 //! whether one wild pointer is a general protection fault, a NULL dereference or a KASAN report. The

@@ -1,7 +1,9 @@
 //! The audit as text: the judgement first, then why, each statement with its grade, rule and lines.
 
-use analysis_bisect_audit::{Audit, Judgement, Place, Region, Tested, Wanted, interval};
-use model::{Claim, Grade, LineSpan};
+use analysis_bisect_audit::{Audit, Judgement, Place, Reason, Region, Tested, Wanted, interval};
+use model::{Grade, LineSpan, RuleId};
+
+use super::finding::{error, finding, purpose};
 
 /// Most spans that are cited for one statement.
 const CITED: usize = 6;
@@ -17,7 +19,7 @@ const PLAIN_TRUST: f64 = 0.6;
 pub fn text(file: &str, audit: &Audit, tests: bool) -> String {
     let mut text = String::new();
     heading(&mut text, file, audit);
-    section(&mut text, "Why", audit.reasons.iter().map(statement));
+    section(&mut text, "Why", audit.reasons.iter().map(reason));
     misled(&mut text, audit);
     for (at, wanted) in audit.wanted.iter().enumerate() {
         bug(&mut text, at, wanted, audit);
@@ -67,9 +69,9 @@ fn section(text: &mut String, title: &str, entries: impl Iterator<Item = String>
     }
 }
 
-fn cite(grade: Grade, rules: &[model::RuleName], lines: &[LineSpan]) -> String {
+fn cite(grade: Grade, rule: Option<RuleId>, lines: &[LineSpan]) -> String {
     let mut parts = vec![grade.name().to_owned()];
-    parts.extend(rules.iter().map(|rule| rule.0.to_owned()));
+    parts.extend(rule.map(|rule| rule.to_string()));
     parts.extend(lines.iter().take(CITED).map(LineSpan::to_string));
     if lines.len() > CITED {
         parts.push(format!("and {} more", lines.len() - CITED));
@@ -77,20 +79,20 @@ fn cite(grade: Grade, rules: &[model::RuleName], lines: &[LineSpan]) -> String {
     format!("[{}]", parts.join(" "))
 }
 
-fn statement(claim: &Claim) -> String {
-    format!("{} {}", claim.statement, cite(claim.grade, &claim.rules, &claim.lines))
+fn reason(reason: &Reason) -> String {
+    format!("{} {}", finding(&reason.finding), cite(reason.grade, Some(reason.rule), &reason.lines))
 }
 
 fn misled(text: &mut String, audit: &Audit) {
     if let Some(misled) = &audit.misled {
-        let entry = format!("{} {}", misled.statement, cite(misled.grade, &[], &misled.lines));
+        let entry = format!("{} {}", error(&misled.error), cite(misled.grade, None, &misled.lines));
         section(text, "First misleading step", std::iter::once(entry));
     }
 }
 
 fn bug(text: &mut String, at: usize, wanted: &Wanted, audit: &Audit) {
-    let strand = &wanted.strand;
-    let (low, high) = interval(strand.hits, strand.runs);
+    let cluster = &wanted.cluster;
+    let (low, high) = interval(cluster.hits, cluster.runs);
     let several = if audit.wanted.len() > 1 {
         format!("Bug {} of {}", at + 1, audit.wanted.len())
     } else {
@@ -98,16 +100,16 @@ fn bug(text: &mut String, at: usize, wanted: &Wanted, audit: &Audit) {
     };
     let title = format!(
         "{several}: '{}', {} of {} runs at the start commit (95 %: {:.0} to {:.0} %) {}",
-        strand.title(),
-        strand.hits,
-        strand.runs,
+        cluster.title(),
+        cluster.hits,
+        cluster.runs,
         100.0 * low,
         100.0 * high,
-        cite(Grade::Seen, &[], &strand.lines)
+        cite(Grade::Seen, None, &cluster.lines)
     );
-    let dresses = strand.titles.iter().skip(1).map(|title| format!("also as '{title}'"));
-    let claims = wanted.claims.iter().map(statement);
-    section(text, &title, dresses.chain(claims).chain(belief(wanted, audit)));
+    let other_titles = cluster.titles.iter().skip(1).map(|title| format!("also as '{title}'"));
+    let claims = wanted.reasons.iter().map(reason);
+    section(text, &title, other_titles.chain(claims).chain(belief(wanted, audit)));
 }
 
 /// The belief, the strongest first.
@@ -168,7 +170,7 @@ fn background(background: &analysis_bisect_audit::Background) -> String {
     list("also on commits called good:", &background.on_good);
     list("before the reproducer ran on", &background.before_the_test);
     list("the reason for calling bad:", &background.on_bad);
-    format!("{} {}", parts.join("; "), cite(Grade::Derived, &[], &background.lines))
+    format!("{} {}", parts.join("; "), cite(Grade::Derived, None, &background.lines))
 }
 
 fn next(text: &mut String, audit: &Audit) {
@@ -183,7 +185,7 @@ fn next(text: &mut String, audit: &Audit) {
             next.revision,
             next.runs,
             next.minutes,
-            next.reason
+            purpose(&next.purpose)
         ));
     }
 }

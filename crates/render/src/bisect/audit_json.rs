@@ -1,9 +1,11 @@
 //! What `ktriage bisect audit --json` prints: one [`Log`] a line.
 
-use analysis_bisect_audit::{Audit, Place, Tested, Wanted};
-use model::{Claim, LineSpan};
+use analysis_bisect_audit::{Audit, Place, Reason, Tested, Wanted};
+use model::LineSpan;
 use schemars::JsonSchema;
 use serde::Serialize;
+
+use super::finding::{error, finding, purpose};
 
 /// Grows when a field changes its meaning or goes; new fields do not change it.
 const FORMAT: u32 = 1;
@@ -22,7 +24,7 @@ pub struct Log<'a> {
     verdict: &'static str,
     probability: Option<f64>,
     misled_at: Option<Misled<'a>>,
-    reasons: Vec<Statement<'a>>,
+    reasons: Vec<Statement>,
     bugs: Vec<Bug<'a>>,
     background: Vec<Background<'a>>,
     next: Vec<Next<'a>>,
@@ -37,10 +39,10 @@ struct Lines {
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
-struct Statement<'a> {
-    statement: &'a str,
+struct Statement {
+    statement: String,
     grade: &'static str,
-    rules: Vec<&'static str>,
+    rule: &'static str,
     lines: Vec<Lines>,
 }
 
@@ -49,7 +51,7 @@ struct Misled<'a> {
     commit: &'a str,
     release: Option<&'a str>,
     line: u64,
-    statement: &'a str,
+    statement: String,
     grade: &'static str,
     lines: Vec<Lines>,
 }
@@ -59,7 +61,7 @@ struct Bug<'a> {
     titles: &'a [String],
     hits: u32,
     runs: u32,
-    claims: Vec<Statement<'a>>,
+    claims: Vec<Statement>,
     belief: Vec<Belief<'a>>,
 }
 
@@ -92,7 +94,7 @@ struct Next<'a> {
     revision: &'a str,
     runs: u32,
     minutes: f64,
-    reason: &'a str,
+    reason: String,
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
@@ -124,7 +126,7 @@ pub fn log<'a>(file: &'a str, audit: &'a Audit) -> Log<'a> {
     Log {
         format: FORMAT,
         file,
-        wanted: audit.wanted.iter().flat_map(|w| &w.strand.titles).map(String::as_str).collect(),
+        wanted: audit.wanted.iter().flat_map(|w| &w.cluster.titles).map(String::as_str).collect(),
         reported_commit: audit.named.as_ref().map(model::CommitId::as_str),
         reported_subject: audit.subject.as_deref(),
         verdict: audit.judgement.name(),
@@ -133,7 +135,7 @@ pub fn log<'a>(file: &'a str, audit: &'a Audit) -> Log<'a> {
             commit: audit.tests[misled.test].commit.as_str(),
             release: audit.tests[misled.test].release.as_deref(),
             line: misled.line,
-            statement: &misled.statement,
+            statement: error(&misled.error),
             grade: misled.grade.name(),
             lines: spans(&misled.lines),
         }),
@@ -160,12 +162,12 @@ fn spans(lines: &[LineSpan]) -> Vec<Lines> {
     lines.iter().copied().map(span).collect()
 }
 
-fn statement(claim: &Claim) -> Statement<'_> {
+fn statement(reason: &Reason) -> Statement {
     Statement {
-        statement: &claim.statement,
-        grade: claim.grade.name(),
-        rules: claim.rules.iter().map(|rule| rule.0).collect(),
-        lines: spans(&claim.lines),
+        statement: finding(&reason.finding),
+        grade: reason.grade.name(),
+        rule: reason.rule.rule().name,
+        lines: spans(&reason.lines),
     }
 }
 
@@ -196,10 +198,10 @@ fn bug<'a>(wanted: &'a Wanted, audit: &'a Audit) -> Bug<'a> {
         .collect();
     belief.sort_by(|a, b| b.probability.total_cmp(&a.probability));
     Bug {
-        titles: &wanted.strand.titles,
-        hits: wanted.strand.hits,
-        runs: wanted.strand.runs,
-        claims: wanted.claims.iter().map(statement).collect(),
+        titles: &wanted.cluster.titles,
+        hits: wanted.cluster.hits,
+        runs: wanted.cluster.runs,
+        claims: wanted.reasons.iter().map(statement).collect(),
         belief,
     }
 }
@@ -224,7 +226,7 @@ fn next(next: &analysis_bisect_audit::Next) -> Next<'_> {
         revision: &next.revision,
         runs: next.runs,
         minutes: next.minutes,
-        reason: &next.reason,
+        reason: purpose(&next.purpose),
     }
 }
 

@@ -2,6 +2,7 @@
 
 pub mod audit;
 pub mod audit_json;
+mod finding;
 pub mod json;
 mod mail;
 mod page;

@@ -112,15 +112,15 @@ fn judge(line: &Line, audit: &Audit, title: &str, truth: &Truth, count: &mut Cou
     // The good end was tested; it is no culprit, but it may be wrong about the bug.
     let prior = Prior::uniform(&history).weigh(0, 0.0);
     let mut bisection = Bisection::new(history, prior, len - 1, Settings::default());
-    let strand = audit
+    let cluster = audit
         .wanted
         .iter()
-        .find(|wanted| wanted.strand.titles.iter().any(|t| t == title))
+        .find(|wanted| wanted.cluster.titles.iter().any(|t| t == title))
         .or(audit.wanted.first());
-    let Some(strand) = strand else { return };
+    let Some(cluster) = cluster else { return };
     for placed in &line.placed {
         let test = &audit.tests[placed.test];
-        for (outcome, runs) in outcomes(test, &strand.strand.titles) {
+        for (outcome, runs) in outcomes(test, &cluster.cluster.titles) {
             for _ in 0..runs {
                 bisection.record(placed.at, outcome);
             }

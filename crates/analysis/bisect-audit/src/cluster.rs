@@ -1,5 +1,5 @@
 //! The bugs that the start commit shows. A log rarely has one title there: some are one bug in several
-//! dresses, some are several bugs. Titles that are near form a strand; strands are judged apart.
+//! names, some are several bugs. Titles that are near form a cluster; clusters are judged apart.
 
 use model::LineSpan;
 use parse_bisect_log::Phase;
@@ -10,11 +10,11 @@ use crate::title::{Nearness, is_machine, nearest};
 /// Most titles of the start commit that are looked at, the commonest first; real logs have up to 10.
 const TITLES: usize = 16;
 /// Most bugs that are told apart.
-const STRANDS: usize = 8;
+const MOST_CLUSTERS: usize = 8;
 
 /// One bug of the start commit, by its titles.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Strand {
+pub struct TitleCluster {
     /// Its titles at the start commit, the commonest first.
     pub titles: Vec<String>,
     /// Crashes with these titles at the start commit.
@@ -25,18 +25,18 @@ pub struct Strand {
     pub lines: Vec<LineSpan>,
 }
 
-impl Strand {
+impl TitleCluster {
     /// The commonest title.
     pub fn title(&self) -> &str {
         self.titles.first().map_or("", String::as_str)
     }
 
-    /// How near a title is to this strand.
+    /// How near a title is to this cluster.
     pub(crate) fn nearness(&self, title: &str) -> Nearness {
         nearest(title, self.titles.iter().map(String::as_str))
     }
 
-    /// Crashes of `tally` that belong to the strand: the same title, or the same function.
+    /// Crashes of `tally` that belong to the cluster: the same title, or the same function.
     pub(crate) fn hits_in(&self, tally: &Tally) -> u32 {
         tally
             .crashes
@@ -52,9 +52,9 @@ impl Strand {
     }
 }
 
-/// The strands of the start commit, the commonest first. Titles of the machine count only when there is
+/// The clusters of the start commit, the commonest first. Titles of the machine count only when there is
 /// nothing else.
-pub(crate) fn strands(tests: &[Tested]) -> Vec<Strand> {
+pub(crate) fn clusters(tests: &[Tested]) -> Vec<TitleCluster> {
     let starts: Vec<_> = tests.iter().filter(|test| test.phase == Phase::Original).collect();
     let mut tally = Tally::default();
     for test in &starts {
@@ -65,20 +65,20 @@ pub(crate) fn strands(tests: &[Tested]) -> Vec<Strand> {
     titles.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(b.0)));
     titles.truncate(TITLES);
     let only_machine = titles.iter().all(|(title, _)| is_machine(title));
-    let mut strands: Vec<Strand> = Vec::new();
+    let mut clusters: Vec<TitleCluster> = Vec::new();
     for (title, count) in titles {
         if is_machine(title) && !only_machine {
             continue;
         }
-        let near = |strand: &Strand| strand.nearness(title) >= Nearness::SameArea;
-        let full = strands.len() == STRANDS;
-        match strands.iter_mut().find(|strand| near(strand)) {
-            Some(strand) => {
-                strand.titles.push(title.clone());
-                strand.hits += count;
+        let near = |cluster: &TitleCluster| cluster.nearness(title) >= Nearness::SameArea;
+        let full = clusters.len() == MOST_CLUSTERS;
+        match clusters.iter_mut().find(|cluster| near(cluster)) {
+            Some(cluster) => {
+                cluster.titles.push(title.clone());
+                cluster.hits += count;
             }
             None if full => {}
-            None => strands.push(Strand {
+            None => clusters.push(TitleCluster {
                 titles: vec![title.clone()],
                 hits: count,
                 runs: tally.usable(),
@@ -86,6 +86,6 @@ pub(crate) fn strands(tests: &[Tested]) -> Vec<Strand> {
             }),
         }
     }
-    strands.sort_by_key(|strand| std::cmp::Reverse(strand.hits));
-    strands
+    clusters.sort_by_key(|cluster| std::cmp::Reverse(cluster.hits));
+    clusters
 }
