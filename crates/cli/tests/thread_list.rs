@@ -149,7 +149,7 @@ fn a_mirror_of_two_epochs_answers_each_question() {
     let open = list(mirror, &["--me", "ann@pump.example"]);
     assert_eq!(open.lines().count(), (0..60).filter(|t| t % 6 == 3).count(), "{open}");
     assert!(
-        open.contains("<33.1@list.example>\tL10\tQ1\tBo Ek\tWhy is slot33 not locked here?"),
+        open.contains("<33.1@list.example>\tL10\tQ1\tBo Ek\tpump: step 33 of the work\tWhy is slot33 not locked here?"),
         "{open}"
     );
     assert_eq!(lines(&["--untested"]), 40);

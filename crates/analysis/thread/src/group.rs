@@ -163,7 +163,7 @@ pub(crate) fn threads(messages: &[Message]) -> Vec<Vec<Member>> {
     join_by_quote(messages, &mut sets, &nodes);
     let mut starts = series::starts(&messages.iter().collect::<Vec<_>>());
     starts.retain(|s| !is_copy[s.index]);
-    series::for_each_link(&starts, |a, b| sets.join(starts[a].index, starts[b].index));
+    series::for_each_link(&starts, |a, b, _| sets.join(starts[a].index, starts[b].index));
     series::for_each_sent_together(&starts, |a, b| sets.join(starts[a].index, starts[b].index));
     let mut order: Vec<usize> = Vec::new();
     let mut groups: HashMap<usize, Vec<Member>> = HashMap::new();

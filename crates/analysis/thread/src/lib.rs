@@ -8,6 +8,7 @@ mod claims;
 mod commands;
 mod compare;
 mod group;
+mod keys;
 mod lint;
 mod model;
 mod own;
@@ -22,26 +23,46 @@ mod tags;
 mod tests_asked;
 mod text;
 mod times;
+mod turn;
+mod waiting;
 
 pub use compare::{Change, ChangedLine};
+pub use keys::{line_says_applied, series_keys};
 pub use model::*;
+pub use waiting::{Waiting, Wanted, waiting_for};
 
 use parse_mail::Message;
 
 /// Understands all threads among `messages`. A page is one thread; mails form threads by who answers
 /// whom, and versions of one series are brought together.
 pub fn understand(messages: &[Message]) -> Vec<Thread> {
-    group::threads(messages).into_iter().map(|members| one(messages, &members)).collect()
+    group::threads(messages).into_iter().map(|members| one(messages, &members, None)).collect()
 }
 
-fn one(messages: &[Message], members: &[group::Member]) -> Thread {
+/// Understands the thread of one message, with all versions of the series that it is about.
+pub fn understand_about(messages: &[Message], message_id: &str) -> Option<Thread> {
+    let is_asked = |m: usize| messages[m].message_id.as_deref() == Some(message_id);
+    let answers = |m: usize| {
+        let message = &messages[m];
+        message.in_reply_to.iter().chain(&message.references).any(|id| id == message_id)
+    };
+    let threads = group::threads(messages);
+    let with = |fits: &dyn Fn(usize) -> bool| threads.iter().find(|t| t.iter().any(|m| fits(m.0)));
+    let members = with(&is_asked).or_else(|| with(&answers))?;
+    Some(one(messages, members, Some(message_id)))
+}
+
+fn one(messages: &[Message], members: &[group::Member], asked: Option<&str>) -> Thread {
     let replied = replies::replies(messages, members);
     let mut thread = Thread { entries: times::order(messages, &replied), ..Thread::default() };
     let all: Vec<&Message> = thread.entries.iter().map(|e| &messages[e.message]).collect();
     let quotes = replies::quotes(&all, &thread.entries);
+    thread.asked =
+        asked.and_then(|id| all.iter().position(|m| m.message_id.as_deref() == Some(id)));
     series::find(&all, &mut thread);
     series::drafts(&all, &mut thread);
     replies::kinds(&all, &mut thread);
+    thread.missing_versions = series::missing(&thread);
     compare::versions(&mut thread);
     tags::find(&all, &mut thread);
     commands::find(&all, &mut thread);

@@ -83,7 +83,7 @@ struct Raw {
 }
 
 pub(crate) fn newest(all: &[&Message], quotes: &Quotes, thread: &mut Thread) {
-    let Some(newest) = series::newest(&thread.versions) else { return };
+    let Some(newest) = series::newest(thread) else { return };
     let mut raw = Vec::new();
     let version = &thread.versions[newest];
     sign_offs(all, version, thread, &mut raw);

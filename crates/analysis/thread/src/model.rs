@@ -10,6 +10,8 @@ use crate::compare::Change;
 pub struct Thread {
     /// Messages in order of time: the first is M1.
     pub entries: Vec<Entry>,
+    /// The message that was asked for, if one was.
+    pub asked: Option<usize>,
     /// Messages that others answer and that are not at hand: their Message-IDs.
     pub absent: Vec<String>,
     /// People added to the conversation who wrote nothing in it.
@@ -60,6 +62,14 @@ impl Thread {
             .rev()
             .filter(move |v| Some(self.versions[*v].lineage) == lineage)
             .take_while(move |v| std::mem::replace(&mut goes_on, self.versions[*v].is_partial))
+    }
+
+    /// The version that was asked for and the newest of the same series, where that is another one.
+    pub fn superseded(&self) -> Option<(usize, usize)> {
+        let asked = self.entries[self.asked?].about?;
+        let newest = self.state.newest?;
+        let is_older = newest != asked && !self.whole(newest).any(|v| v == asked);
+        is_older.then_some((asked, newest))
     }
 
     /// The title of a version: that of its cover letter, also where only some of its patches were
@@ -221,6 +231,8 @@ pub enum Link {
     PatchId,
     /// A file starts from the same blob, or from the one the old version made.
     Blob,
+    /// The new one links to the old one.
+    Cited,
     /// The same author and title.
     Title,
     /// The same author, files and a similar title.
@@ -235,6 +247,7 @@ impl Link {
             Self::InReplyTo => "in-reply-to",
             Self::PatchId => "patch-id",
             Self::Blob => "blob",
+            Self::Cited => "link",
             Self::Title => "title",
             Self::Files => "author and files",
         }
@@ -695,9 +708,40 @@ pub struct Applied {
     pub patch: Option<u32>,
 }
 
+/// Whose turn it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Turn {
+    /// Nobody's: it was applied, given up, or nothing is open.
+    #[default]
+    Nobody,
+    /// The author of the newest version.
+    Author,
+    /// Those who review.
+    Reviewers,
+    /// Whoever takes it: it has review tags and nothing is open.
+    Maintainer,
+    /// People who were asked.
+    People(Vec<String>),
+}
+
+impl Turn {
+    /// How it is printed.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Nobody => "nobody",
+            Self::Author => "author",
+            Self::Reviewers => "reviewers",
+            Self::Maintainer => "maintainer",
+            Self::People(_) => "people",
+        }
+    }
+}
+
 /// The sum.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct State {
+    /// Whose turn it is.
+    pub turn: Turn,
     /// The newest version, by its index.
     pub newest: Option<usize>,
     /// Open, answered, partly, changed, closed.

@@ -3,6 +3,82 @@
 
 /// A change is wanted.
 pub(crate) const REQUESTS: &[&str] = &[
+    "get rid of",
+    "might be simpler",
+    "would be simpler",
+    "would be cleaner",
+    "might be cleaner",
+    "might be better",
+    "would be easier",
+    "would be good",
+    "would be great",
+    "would be helpful",
+    "would be useful",
+    "would be preferable",
+    "might be worth",
+    "may be worth",
+    "would be worth",
+    "worth adding",
+    "worth mentioning",
+    "i'd do",
+    "i'd use",
+    "i'd call",
+    "i'd suggest",
+    "i'd say",
+    "i'd drop",
+    "i'd keep",
+    "i'd move",
+    "i'd add",
+    "i'd make",
+    "i'd put",
+    "i'd split",
+    "i'd like to see",
+    "i would do",
+    "i would use",
+    "i would suggest",
+    "i would drop",
+    "i would keep",
+    "i would like to see",
+    "i think we need",
+    "i think you need",
+    "i think we should",
+    "i think it's better",
+    "i think it is better",
+    "we should",
+    "you might want",
+    "you may want",
+    "you might add",
+    "this needs",
+    "this should",
+    "it should",
+    "should remain",
+    "should use",
+    "should have",
+    "should go",
+    "should return",
+    "should check",
+    "should hold",
+    "should stay",
+    "should move",
+    "should live",
+    "should happen",
+    "should come",
+    "should take",
+    "should get",
+    "need to fix",
+    "needs a",
+    "need a",
+    "nits",
+    "minor nit",
+    "i wonder if",
+    "i wonder why",
+    "i wonder whether",
+    "i wonder how",
+    "possible enhancement",
+    "possible improvement",
+    "wondering if",
+    "wondering whether",
+    "wondering why",
     "please add",
     "please fix",
     "please use",
@@ -71,6 +147,52 @@ pub(crate) const REQUESTS: &[&str] = &[
 
 /// Something is said to be wrong.
 pub(crate) const OBJECTIONS: &[&str] = &[
+    "don't think",
+    "do not think",
+    "not keen",
+    "not convinced",
+    "not sure",
+    "not clear",
+    "unclear",
+    "not happy",
+    "bad idea",
+    "not a good idea",
+    "a good idea to me",
+    "best idea",
+    "don't see why",
+    "do not see why",
+    "don't see how",
+    "do not see how",
+    "don't see where",
+    "don't see a reason",
+    "don't see any reason",
+    "fail to see",
+    "an abuse",
+    "makes no real sense",
+    "memory leak",
+    "looks odd",
+    "looks strange",
+    "looks suspicious",
+    "seems strange",
+    "seems odd",
+    "seems wrong",
+    "seems like a restriction",
+    "not desirable",
+    "not acceptable",
+    "too crammed",
+    "i'm worried",
+    "i am worried",
+    "i'm concerned",
+    "i am concerned",
+    "my concern",
+    "is not right",
+    "not right here",
+    "poor comment",
+    "was lost",
+    "got lost",
+    "broke the",
+    "breaks the",
+    "not very good",
     "i don't get",
     "i do not get",
     "don't understand",
@@ -171,6 +293,19 @@ pub(crate) const OBJECTIONS: &[&str] = &[
 
 /// A sentence that agrees, praises or promises nothing: what follows is no demand.
 pub(crate) const AGREEMENT_STARTS: &[&str] = &[
+    "that sounds",
+    "this sounds good",
+    "fine with me",
+    "works for me",
+    "got it",
+    "gotcha",
+    "i see",
+    "understood",
+    "no worries",
+    "no problem",
+    "good idea",
+    "good spotting",
+    "that clears it up",
     "ok",
     "okay",
     "indeed",
@@ -269,6 +404,12 @@ pub(crate) const OFFERS: &[&str] = &[
 
 /// The asker takes it back.
 pub(crate) const WITHDRAWALS: &[&str] = &[
+    "wasn't an objection",
+    "was not an objection",
+    "not an objection",
+    "i misread the code",
+    "that clears it up",
+    "that answers my question",
     "never mind",
     "nevermind",
     "nvm",
@@ -349,29 +490,290 @@ pub(crate) const APPLIED: &[&str] = &[
     "now queued",
 ];
 
-/// Whether a sentence, in lower case, says that the patch was taken: by a phrase anywhere in it, or
-/// as a bare `Applied.` or `Applied now`.
+/// What makes a word about applying none about this patch in a tree of the kernel's.
+const NOT_APPLIED: &[&str] = &[
+    "applied on top",
+    "applied locally",
+    "applied cleanly",
+    "applied against",
+    "re-pushed",
+    "force-pushed",
+    "i've pushed it to github",
+    "pushed to github",
+    "github.com",
+    "gitlab.com",
+    "pushed to my",
+    "my branch",
+    "for testing",
+    "with this patch applied",
+    "with the patch applied",
+    "with these patches applied",
+    "patch applied",
+    "patches applied",
+    "is applied",
+    "are applied",
+    "get applied",
+    "gets applied",
+    "be applied",
+    "not applied",
+    "wasn't applied",
+    "haven't applied",
+    "to be merged",
+    "when applied",
+    "applied it to my",
+];
+
+/// Whether a sentence, in lower case, says that the patch was taken: by a phrase anywhere in it, as a
+/// bare `Applied.` or `Applied now`, or at its end: `Looks good, applied.`
 pub(crate) fn says_applied(lower: &str) -> bool {
-    const FOLLOWED_BY: [&str; 12] = [
+    const FOLLOWED_BY: [&str; 15] = [
         "now", "to", "and", "with", "thanks", "thank", "for", "both", "all", "manually", "the",
-        "this",
+        "this", "it", "in", "series",
     ];
+    const WORDS: [&str; 7] =
+        ["applied", "queued", "merged", "pushed", "committed", "picked", "taken"];
+    if NOT_APPLIED.iter().any(|w| crate::text::has_phrase(lower, w)) {
+        return false;
+    }
     if first_of(lower, APPLIED).is_some() {
         return true;
     }
     let text = lower.trim_start_matches(|c: char| !c.is_alphanumeric());
-    let text = ["all ", "both ", "now "].iter().find_map(|w| text.strip_prefix(w)).unwrap_or(text);
-    let Some(rest) =
-        ["applied", "queued", "merged", "pushed"].iter().find_map(|w| text.strip_prefix(w))
-    else {
+    let end = text.trim_end_matches(|c: char| !c.is_alphanumeric());
+    let ends = [
+        ", applied",
+        "and applied",
+        ", queued",
+        ", committed",
+        ", pushed",
+        ", merged",
+        "series applied",
+        "thanks applied",
+        "- applied",
+    ]
+    .iter()
+    .any(|w| end.ends_with(w));
+    if ends {
+        return true;
+    }
+    let text = [
+        "all ",
+        "both ",
+        "now ",
+        "series ",
+        "patch ",
+        "patches ",
+        "thanks, ",
+        "thanks. ",
+        "thank you, ",
+        "thanks ",
+    ]
+    .iter()
+    .find_map(|w| text.strip_prefix(w))
+    .unwrap_or(text);
+    let Some(rest) = WORDS.iter().find_map(|w| text.strip_prefix(w)) else {
         return false;
     };
-    let word = rest.trim_start().split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
+    let after = rest.trim_start();
+    let word = after.split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
     match rest.chars().next() {
         None | Some('.' | ',' | '!' | ';') => true,
+        Some(' ') if after.starts_with('-') => true,
         Some(' ') => FOLLOWED_BY.contains(&word),
         _ => false,
     }
+}
+
+/// Whether a sentence, in lower case, is a note of the author's own that it was taken: it begins so.
+pub(crate) fn notes_applied(lower: &str) -> bool {
+    let text = lower.trim_start_matches(|c: char| !c.is_alphanumeric());
+    let begins = [
+        "applied",
+        "pushed",
+        "committed",
+        "queued",
+        "merged",
+        "series applied",
+        "i've applied",
+        "i've pushed",
+        "i've queued",
+    ];
+    begins.iter().any(|w| text.starts_with(w)) && says_applied(lower)
+}
+
+/// Verbs of a promise to change something.
+const CHANGES: &[&str] = &[
+    "add",
+    "address",
+    "adjust",
+    "change",
+    "clean",
+    "clarify",
+    "convert",
+    "correct",
+    "document",
+    "do that",
+    "do this",
+    "do so",
+    "do it",
+    "drop",
+    "fix",
+    "fold",
+    "improve",
+    "include",
+    "incorporate",
+    "keep",
+    "make",
+    "merge",
+    "mention",
+    "modify",
+    "move",
+    "name",
+    "post",
+    "rebase",
+    "reformat",
+    "remove",
+    "rename",
+    "reorder",
+    "rephrase",
+    "replace",
+    "repost",
+    "resend",
+    "respin",
+    "restore",
+    "return",
+    "rework",
+    "reword",
+    "revert",
+    "rewrite",
+    "send",
+    "simplify",
+    "skip",
+    "spin",
+    "split",
+    "squash",
+    "submit",
+    "switch",
+    "take care",
+    "update",
+    "use",
+    "cook",
+];
+
+/// Whether a sentence, in lower case, promises a change: `will fix`, `I'll send a v2`, `in the next version`.
+pub(crate) fn promises(lower: &str) -> bool {
+    const FUTURE: &[&str] = &[
+        "i'll ",
+        "i will ",
+        "we'll ",
+        "we will ",
+        "let me ",
+        "i am going to ",
+        "i'm going to ",
+        "going to ",
+        "i'd ",
+        "can ",
+        "shall ",
+        "i plan to ",
+        "will ",
+    ];
+    const NEXT: &[&str] = &[
+        "in the next version",
+        "in next version",
+        "in the next revision",
+        "in next revision",
+        "in the next spin",
+        "in the next round",
+        "next version",
+        "next revision",
+        "in v2",
+        "in v3",
+        "in v4",
+        "in v5",
+        "in v6",
+        "in v7",
+        "for v2",
+        "for v3",
+        "for v4",
+        "will do",
+        "will fix",
+        "respin",
+    ];
+    if lower.ends_with('?') || lower.contains(" you ") || lower.starts_with("you ") {
+        return false;
+    }
+    if NEXT.iter().any(|w| crate::text::has_phrase(lower, w)) {
+        return true;
+    }
+    // Only the first person promises: `it will drop the lock` says what code does.
+    FUTURE.iter().any(|future| {
+        lower.match_indices(future).any(|(at, _)| {
+            let before = &lower[..at];
+            let whole =
+                before.is_empty() || !before.ends_with(|c: char| c.is_alphanumeric() || c == '\'');
+            let own =
+                future.starts_with('i') || future.starts_with("let me") || future.starts_with("we");
+            let bare = before
+                .trim_end_matches([' ', ',', '.', ':'])
+                .rsplit([' ', ','])
+                .next()
+                .unwrap_or("");
+            let begins = matches!(
+                bare,
+                "" | "ok"
+                    | "okay"
+                    | "sure"
+                    | "yes"
+                    | "right"
+                    | "yeah"
+                    | "yep"
+                    | "and"
+                    | "true"
+                    | "thanks"
+                    | "agreed"
+                    | "indeed"
+                    | "done"
+                    | "noted"
+                    | "ack"
+                    | "so"
+                    | "i"
+            );
+            let after =
+                lower[at + future.len()..].trim_start_matches("also ").trim_start_matches("then ");
+            let verb = CHANGES.iter().any(|v| {
+                after.strip_prefix(v).is_some_and(|r| !r.starts_with(|c: char| c.is_alphanumeric()))
+            });
+            whole
+                && verb
+                && (own && *future != "i'd "
+                    || begins && *future == "will "
+                    || *future == "going to " && begins)
+        })
+    })
+}
+
+/// Whether a sentence, in lower case, takes a series back.
+pub(crate) fn gives_up(lower: &str) -> bool {
+    const WORDS: &[&str] = &[
+        "please ignore this",
+        "please drop this",
+        "please disregard",
+        "ignore this series",
+        "ignore this patch",
+        "drop this series",
+        "drop this patch",
+        "self-nack",
+        "self nack",
+        "self-nak",
+        "withdraw this",
+        "i'm dropping this",
+        "i am dropping this",
+        "i'll drop this patch",
+        "i will drop this patch",
+        "let's drop this patch",
+        "please ignore these",
+    ];
+    WORDS.iter().any(|w| crate::text::has_phrase(lower, w))
 }
 
 /// Compiled and nothing more.

@@ -139,7 +139,7 @@ fn notes(thread: &mut Thread, withheld: &[(LineSpan, String)]) {
             rule,
         });
     }
-    let Some(newest) = series::newest(&thread.versions) else { return };
+    let Some(newest) = series::newest(thread) else { return };
     let lost: Vec<&BugMention> = thread
         .bugs
         .iter()

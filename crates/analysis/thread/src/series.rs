@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use model::Grade;
-use parse_mail::{Diff, LineKind, Message, Person, TrailerKind, diffs, quote, trailer};
+use parse_mail::{Diff, FileDiff, LineKind, Message, Person, TrailerKind, diffs, quote, trailer};
 
 use crate::model::{Draft, Link, Patch, Relation, Thread, Version};
 use crate::text::fold;
@@ -28,10 +28,60 @@ pub(crate) struct Start {
     number: Option<(u32, u32)>,
     is_resend: bool,
     is_rfc: bool,
+    /// The branch of a backport: `6.1.y`.
+    branch: Option<String>,
+    /// Mails that it links to, each with the line, in lower case.
+    cited: Vec<(String, String)>,
 }
 
 /// Finds the messages that carry patches or begin series.
 pub(crate) fn starts(all: &[&Message]) -> Vec<Start> {
+    let mut found = alone(all);
+    adopt(&mut found);
+    found
+}
+
+/// Patches without a version of their own that answer a cover letter with one, `[PATCHSET v3 0/4]`, are
+/// of that version.
+fn adopt(starts: &mut [Start]) {
+    let covers: HashMap<String, usize> = starts
+        .iter()
+        .enumerate()
+        .filter(|(_, s)| s.has_version && s.number.is_some_and(|n| n.0 == 0))
+        .filter_map(|(at, s)| Some((s.message_id.clone()?, at)))
+        .collect();
+    for at in 0..starts.len() {
+        let mine = &starts[at];
+        let cover = mine.parent_ids.first().and_then(|id| covers.get(id)).copied();
+        let Some(cover) = cover.filter(|c| *c != at && !mine.has_version) else { continue };
+        let cover = &starts[cover];
+        let fits = match mine.number {
+            Some((number, size)) => number > 0 && cover.number.is_some_and(|n| n.1 == size),
+            None => (0..=SENT_TOGETHER).contains(&(mine.seconds - cover.seconds)),
+        };
+        if fits && cover.sender.is(&mine.sender) {
+            let (version, is_resend, is_rfc) = (cover.version, cover.is_resend, cover.is_rfc);
+            let mine = &mut starts[at];
+            (mine.version, mine.is_resend, mine.is_rfc) = (version, is_resend, is_rfc);
+            mine.has_version = true;
+        }
+    }
+}
+
+/// The branch that the tags of a backport name.
+fn branch(tags: &[String]) -> Option<String> {
+    tags.iter()
+        .map(|t| t.to_ascii_lowercase())
+        .map(|t| t.trim_start_matches("linux-").trim_start_matches('v').to_owned())
+        .find(|t| {
+            let number: String =
+                t.chars().take_while(|c| c.is_ascii_digit() || *c == '.').collect();
+            number.contains('.') && number.starts_with(|c: char| c.is_ascii_digit())
+        })
+}
+
+/// The starts, each read for itself.
+fn alone(all: &[&Message]) -> Vec<Start> {
     all.iter()
         .enumerate()
         .filter_map(|(index, message)| {
@@ -57,11 +107,11 @@ pub(crate) fn starts(all: &[&Message]) -> Vec<Start> {
             let diff = merge(&mut found);
             let mut start = Start {
                 index,
-                patch_id: diff.as_ref().map(patch_id),
+                patch_id: diff.as_ref().and_then(change_id_of),
                 diff,
                 change_id: None,
                 base_commit: None,
-                author: author(message),
+                author: author_of(message),
                 sender: message.from.clone(),
                 title: subject.title.clone(),
                 parent_ids: message
@@ -77,8 +127,15 @@ pub(crate) fn starts(all: &[&Message]) -> Vec<Start> {
                 number: subject.number,
                 is_resend: subject.is_resend,
                 is_rfc: subject.is_rfc,
+                branch: branch(&subject.tags),
+                cited: Vec::new(),
             };
             for line in message.body.lines() {
+                if line.text.contains("://") && start.cited.len() < MAX_CITED {
+                    let ids = line.text.split_whitespace().filter_map(parse_mail::linked_id);
+                    let lower = line.text.to_lowercase();
+                    start.cited.extend(ids.map(|id| (id, lower.clone())));
+                }
                 let Some(found) = trailer(line.text) else { continue };
                 match found.kind {
                     TrailerKind::ChangeId => start.change_id = Some(found.value),
@@ -92,7 +149,7 @@ pub(crate) fn starts(all: &[&Message]) -> Vec<Start> {
 }
 
 /// The `From:` at the top of the body names the author when someone else sends.
-fn author(message: &Message) -> Person {
+pub(crate) fn author_of(message: &Message) -> Person {
     for line in message.body.lines().take(3) {
         if let Some(rest) = line.text.strip_prefix("From: ") {
             let found = parse_mail::person(rest);
@@ -144,25 +201,42 @@ fn merge(found: &mut Vec<Diff>) -> Option<Diff> {
     Some(one)
 }
 
-/// A hash over what the diff does, without line numbers, white space and blobs.
-fn patch_id(diff: &Diff) -> u64 {
-    let mut hash = Fnv(0xcbf2_9ce4_8422_2325);
-    for file in &diff.files {
+/// A hash over what the diff does, without line numbers, white space and blobs. Not git's patch-id.
+fn change_id_of(diff: &Diff) -> Option<u64> {
+    change_hash(diff.files.iter())
+}
+
+/// A hash over what files of a diff do, without line numbers, white space and blobs; none if they change
+/// too little to be told from another change.
+pub(crate) fn change_hash<'a>(files: impl Iterator<Item = &'a FileDiff>) -> Option<u64> {
+    let mut hash = Fnv::new();
+    let mut changed = 0;
+    for file in files {
         hash.add(file.path().as_bytes());
         for line in file.hunks.iter().flat_map(|h| &h.body) {
+            changed += usize::from(line.kind != LineKind::Context);
             hash.add(&[line.kind.mark() as u8]);
             for word in line.text.split_whitespace() {
                 hash.add(word.as_bytes());
             }
         }
     }
-    hash.0
+    (changed > 0).then_some(hash.0)
 }
 
-struct Fnv(u64);
+/// The 64-bit hash of Fowler, Noll and Vo over pieces of text.
+pub(crate) struct Fnv(u64);
 
 impl Fnv {
-    fn add(&mut self, bytes: &[u8]) {
+    pub(crate) fn new() -> Self {
+        Self(0xcbf2_9ce4_8422_2325)
+    }
+
+    pub(crate) fn value(&self) -> u64 {
+        self.0
+    }
+
+    pub(crate) fn add(&mut self, bytes: &[u8]) {
         for byte in bytes {
             self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
         }
@@ -174,18 +248,26 @@ fn author_key(person: &Person) -> String {
     person.address.clone().unwrap_or_else(|| person.name.clone()).to_lowercase()
 }
 
-fn name_key(person: &Person) -> String {
+pub(crate) fn name_key(person: &Person) -> String {
     if person.name.is_empty() { author_key(person) } else { person.name.to_lowercase() }
 }
 
+/// Links kept of a patch.
+const MAX_CITED: usize = 64;
+/// Seconds between two versions of one series, at most.
+const MAX_GAP: i64 = 550 * 86_400;
+/// Starts that are looked at for the versions before one.
+const NEAREST: usize = 24;
+
 /// Calls `link` for pairs of starts that belong to one series. Only pairs that share an author and a
-/// file, a title or a change-id are looked at.
-pub(crate) fn for_each_link(starts: &[Start], mut link: impl FnMut(usize, usize)) {
+/// file, a title or a change-id, or of which one links to the other, are looked at.
+pub(crate) fn for_each_link(starts: &[Start], mut link: impl FnMut(usize, usize, Link)) {
     let mut keys: HashMap<String, Vec<usize>> = HashMap::new();
     for (at, start) in starts.iter().enumerate() {
         let name = name_key(&start.author);
         let mut mine = vec![format!("t\0{name}\0{}", start.title.to_lowercase())];
         mine.extend(start.change_id.iter().map(|id| format!("c\0{id}")));
+        mine.extend(start.patch_id.iter().map(|id| format!("p\0{id}")));
         for file in start.diff.iter().flat_map(|d| &d.files).take(64) {
             mine.push(format!("f\0{name}\0{}", file.path()));
         }
@@ -193,14 +275,50 @@ pub(crate) fn for_each_link(starts: &[Start], mut link: impl FnMut(usize, usize)
             keys.entry(key).or_default().push(at);
         }
     }
-    let mut lists: Vec<&Vec<usize>> = keys.values().filter(|l| l.len() > 1).collect();
+    let mut lists: Vec<(String, Vec<usize>)> =
+        keys.into_iter().filter(|(_, l)| l.len() > 1).collect();
     lists.sort();
-    for list in lists {
-        for (at, &a) in list.iter().enumerate() {
+    for (key, mut list) in lists {
+        list.sort_by_key(|at| (starts[*at].seconds, *at));
+        for (at, &b) in list.iter().enumerate() {
             // The nearest few are enough: links are transitive.
-            for &b in list.iter().skip(at + 1).take(24) {
-                if why_linked(&starts[a], &starts[b]).is_some() {
-                    link(a, b);
+            for &a in list[..at].iter().rev().take(NEAREST) {
+                if let Some(reason) = why_linked(&starts[a], &starts[b]) {
+                    link(a, b, reason);
+                }
+                // A first version begins anew; what was before it under the same title is another series.
+                let begins = starts[a].version.major == 1 && !starts[a].is_resend;
+                if begins && key.starts_with('t') {
+                    break;
+                }
+            }
+        }
+    }
+    by_citation(starts, &mut link);
+}
+
+/// Versions that link to the mails of older ones: `v2: https://lore.kernel.org/r/…`.
+fn by_citation(starts: &[Start], link: &mut impl FnMut(usize, usize, Link)) {
+    let ids: HashMap<&str, usize> = starts
+        .iter()
+        .enumerate()
+        .filter_map(|(at, s)| Some((s.message_id.as_deref()?, at)))
+        .collect();
+    for (b, start) in starts.iter().enumerate() {
+        for (id, line) in &start.cited {
+            let Some(&a) = ids.get(id.as_str()) else { continue };
+            let older = &starts[a];
+            let named = crate::text::has_phrase(line, &older.version.to_string())
+                || ["previous version", "last version", "rfc"].iter().any(|w| line.contains(w));
+            let near = (0..=MAX_GAP).contains(&(start.seconds - older.seconds));
+            let newer = older.version < start.version
+                || older.is_rfc && !start.is_rfc
+                || older.version == start.version && start.is_resend;
+            let same = older.author.is(&start.author) || older.sender.is(&start.sender);
+            if a != b && near && newer && same && older.branch == start.branch {
+                let alike = title_likeness(&older.title, &start.title);
+                if named && alike >= 20 || alike >= 50 {
+                    link(a, b, Link::Cited);
                 }
             }
         }
@@ -243,16 +361,19 @@ pub(crate) fn for_each_sent_together(starts: &[Start], mut link: impl FnMut(usiz
     }
 }
 
-/// Why two starts are versions of one thing, the strongest reason.
+/// Why the later of two starts is a version of the earlier: the strongest reason.
 fn why_linked(a: &Start, b: &Start) -> Option<Link> {
     if a.change_id.is_some() && a.change_id == b.change_id {
         return Some(Link::ChangeId);
     }
     let same_author = a.author.is(&b.author) || name_key(&a.author) == name_key(&b.author);
-    if !same_author {
+    let apart = (b.seconds - a.seconds).abs();
+    if !same_author || a.branch != b.branch || a.seconds != 0 && b.seconds != 0 && apart > MAX_GAP {
         return None;
     }
-    let newer = a.version != b.version || a.is_resend != b.is_resend;
+    let newer = a.version < b.version
+        || a.is_rfc && !b.is_rfc
+        || b.is_resend && (a.version == b.version || !b.has_version);
     if a.patch_id.is_some() && a.patch_id == b.patch_id {
         return Some(Link::PatchId);
     }
@@ -276,7 +397,8 @@ fn why_linked(a: &Start, b: &Start) -> Option<Link> {
         return Some(Link::Blob);
     }
     let most = left.files.len().max(right.files.len());
-    (newer && shared * 2 > most && alike >= 60 && a.number.map(|n| n.1) == b.number.map(|n| n.1))
+    let same_size = a.number.map(|n| n.1) == b.number.map(|n| n.1);
+    (newer && shared * 2 > most && alike >= 60 && same_size && apart <= MAX_GAP / 6)
         .then_some(Link::Files)
 }
 
@@ -317,10 +439,9 @@ pub(crate) fn find(all: &[&Message], thread: &mut Thread) {
     let mut lineage: Vec<usize> = (0..groups.len()).collect();
     let group_of = |at: usize, groups: &[Vec<usize>]| groups.iter().position(|g| g.contains(&at));
     let mut reasons: Vec<(usize, usize, Link)> = Vec::new();
-    for_each_link(&starts, |a, b| {
+    for_each_link(&starts, |a, b, reason| {
         if let (Some(ga), Some(gb)) = (group_of(a, &groups), group_of(b, &groups))
             && ga != gb
-            && let Some(reason) = why_linked(&starts[a], &starts[b])
         {
             reasons.push((ga, gb, reason));
         }
@@ -346,7 +467,7 @@ pub(crate) fn find(all: &[&Message], thread: &mut Thread) {
     let order: Vec<(usize, usize)> =
         versions.iter().map(|v| (v.1.lineage, first_of(&versions, v.1.lineage))).collect();
     let begin = |l: usize| order.iter().find(|o| o.0 == l).map_or(0, |o| o.1);
-    versions.sort_by_key(|(_, v)| (begin(v.lineage), v.lineage, v.number, v.is_resend, v.entry));
+    versions.sort_by_key(|(_, v)| (begin(v.lineage), v.lineage, v.entry));
     let place: HashMap<usize, usize> =
         versions.iter().enumerate().map(|(new, (g, _))| (*g, new)).collect();
     let mut versions: Vec<Version> = versions.into_iter().map(|v| v.1).collect();
@@ -360,14 +481,6 @@ pub(crate) fn find(all: &[&Message], thread: &mut Thread) {
     unmarked_covers(all, thread, &mut versions);
     unnumbered(all, thread, &mut versions);
     thread.versions = versions;
-    let main: Vec<&Version> = main_lineage(&thread.versions).collect();
-    if let Some(newest) = main.iter().map(|v| v.number.major).max() {
-        for major in 1..newest.min(1000) {
-            if !main.iter().any(|v| v.number.major == major) {
-                thread.missing_versions.push(parse_mail::VersionNumber { major, minor: 0 });
-            }
-        }
-    }
 }
 
 /// Whether a start belongs to a group of the same version: they answer each other or the same mail,
@@ -498,8 +611,9 @@ fn mark_partial(versions: &mut [Version], thread: &Thread) {
         });
         let fewer =
             mine.patches.len() < before.patches.len() || (mine.patches.len() as u32) < mine.size;
-        let partial =
-            mine.number.minor > 0 || answers && mine.cover.is_none() && fewer && mine.size > 1;
+        let lacks = (mine.patches.len() as u32) < mine.size && mine.size == before.size;
+        let partial = mine.number.minor > 0
+            || mine.cover.is_none() && mine.size > 1 && (answers && fewer || lacks);
         let again = versions[..at]
             .iter()
             .rev()
@@ -583,19 +697,27 @@ fn unmarked_covers(all: &[&Message], thread: &Thread, versions: &mut [Version]) 
     }
 }
 
-/// The versions of the series that begins the thread.
-pub(crate) fn main_lineage(versions: &[Version]) -> impl Iterator<Item = &Version> {
-    let first = versions.first().map(|v| v.lineage);
-    versions.iter().filter(move |v| Some(v.lineage) == first)
+/// The series that a thread is about: that of the mail that was asked for, else the one that begins it.
+pub(crate) fn main_lineage(thread: &Thread) -> Option<usize> {
+    let asked = thread.asked.and_then(|e| thread.entries[e].about);
+    asked.or(thread.versions.first().map(|_| 0)).map(|v| thread.versions[v].lineage)
 }
 
-/// The index of the newest whole version of the series that begins the thread.
-pub(crate) fn newest(versions: &[Version]) -> Option<usize> {
-    let first = versions.first()?.lineage;
-    let last = |partial: bool| {
-        versions.iter().rposition(|v| v.lineage == first && (partial || !v.is_partial))
-    };
-    last(true)
+/// The index of the newest version of the series that the thread is about.
+pub(crate) fn newest(thread: &Thread) -> Option<usize> {
+    let lineage = main_lineage(thread)?;
+    thread.versions.iter().rposition(|v| v.lineage == lineage)
+}
+
+/// Version numbers below the newest of the series that are not at hand.
+pub(crate) fn missing(thread: &Thread) -> Vec<parse_mail::VersionNumber> {
+    let lineage = main_lineage(thread);
+    let main = || thread.versions.iter().filter(move |v| Some(v.lineage) == lineage);
+    let newest = main().map(|v| v.number.major).max().unwrap_or(0);
+    (1..newest.min(1000))
+        .filter(|major| !main().any(|v| v.number.major == *major))
+        .map(|major| parse_mail::VersionNumber { major, minor: 0 })
+        .collect()
 }
 
 /// Finds the diffs that are no version and how each relates to the versions.
@@ -672,7 +794,7 @@ fn relate(diff: &Diff, entry: usize, thread: &Thread) -> (Relation, Vec<u64>, Gr
         for file in &diff.files {
             for other in files_of(v).filter(|f| f.path() == file.path()) {
                 touches = true;
-                let lines = |f: &parse_mail::FileDiff, kind: LineKind| -> Vec<(String, u64)> {
+                let lines = |f: &FileDiff, kind: LineKind| -> Vec<(String, u64)> {
                     f.hunks
                         .iter()
                         .flat_map(|h| &h.body)

@@ -5,12 +5,12 @@ use parse_mail::{Civil, Message, TrailerKind};
 
 use crate::model::{Applied, Kind, Pulled, QuestionState, State, Tag, Thread, When};
 use crate::own::{Role, prose, roles};
-use crate::phrases::{first_of, refuses, says_applied};
+use crate::phrases::{first_of, notes_applied, refuses, says_applied};
 use crate::series;
 use crate::text::sentences;
 
 pub(crate) fn sum_up(all: &[&Message], thread: &mut Thread) {
-    let mut state = State { newest: series::newest(&thread.versions), ..State::default() };
+    let mut state = State { newest: series::newest(thread), ..State::default() };
     for (number, question) in thread.questions.iter().enumerate() {
         match question.state {
             QuestionState::Open => state.open += 1,
@@ -35,6 +35,7 @@ pub(crate) fn sum_up(all: &[&Message], thread: &mut Thread) {
     refused(all, thread, &mut state);
     state.line = line(all, thread, &state);
     thread.state = state;
+    thread.state.turn = crate::turn::of(all, thread);
 }
 
 fn review_tags(thread: &Thread, state: &mut State) {
@@ -111,7 +112,7 @@ fn applied(all: &[&Message], thread: &Thread, state: &mut State) {
         let about = thread.entries[entry].about;
         if entry <= first
             || about.is_some_and(|v| !whole.contains(&v))
-            || matches!(thread.entries[entry].kind, Kind::Patch(_) | Kind::Cover(_) | Kind::Answer)
+            || matches!(thread.entries[entry].kind, Kind::Patch(_) | Kind::Cover(_))
         {
             continue;
         }
@@ -119,7 +120,30 @@ fn applied(all: &[&Message], thread: &Thread, state: &mut State) {
             let versions = whole.iter().map(|v| &thread.versions[*v]).filter(|v| v.size > 1);
             versions.flat_map(|v| &v.patches).find(|p| p.entry == patch).map(|p| p.number)
         });
-        for sentence in applied_in(message, entry, thread) {
+        if state.said_applied.iter().any(|s| s.person.is(&message.from)) && takes_out(message) {
+            state.said_applied.retain(|s| !s.person.is(&message.from));
+            continue;
+        }
+        let mut sentences = applied_in(message, entry, thread);
+        // An author who takes it himself says no more than that.
+        if thread.entries[entry].kind == Kind::Answer {
+            sentences.retain(|s| s.is_note);
+        }
+        // `b4 ty` lists what was applied below.
+        let listed = match sentences.first() {
+            Some(first) => listed(message, first.line),
+            None => Vec::new(),
+        };
+        for (number, line) in &listed {
+            let said = Applied { person: message.from.clone(), line: *line, patch: Some(*number) };
+            if !state.said_applied.iter().any(|s| s.patch == said.patch) {
+                state.said_applied.push(said);
+            }
+        }
+        if !listed.is_empty() {
+            continue;
+        }
+        for sentence in sentences {
             let said = Applied {
                 person: message.from.clone(),
                 line: sentence.line,
@@ -131,6 +155,41 @@ fn applied(all: &[&Message], thread: &Thread, state: &mut State) {
             }
         }
     }
+}
+
+/// The patches that a note of `b4 ty` lists, `[2/3] title`, with their lines; none where it lists all of
+/// a series of one.
+fn listed(message: &Message, from: u64) -> Vec<(u32, u64)> {
+    let numbered = |text: &str| -> Option<(u32, u32)> {
+        let (number, size) = text.strip_prefix('[')?.split_once(']')?.0.split_once('/')?;
+        Some((number.trim().parse().ok()?, size.trim().parse().ok()?))
+    };
+    let found: Vec<(u32, u32, u64)> = message
+        .body
+        .lines()
+        .filter(|l| l.number > from)
+        .filter_map(|l| numbered(l.text).map(|(n, size)| (n, size, l.number)))
+        .collect();
+    let all = found.first().is_some_and(|f| found.len() as u64 >= u64::from(f.1));
+    if all { Vec::new() } else { found.into_iter().map(|f| (f.0, f.2)).collect() }
+}
+
+/// Whether a message takes back that something was applied.
+fn takes_out(message: &Message) -> bool {
+    message.body.lines().filter(|l| !l.text.starts_with('>')).any(|l| {
+        let lower = l.text.to_lowercase();
+        [
+            "take that back",
+            "dropped it",
+            "dropped this",
+            "dropping this",
+            "i've dropped",
+            "unapplied",
+            "backed it out",
+        ]
+        .iter()
+        .any(|w| lower.contains(w))
+    })
 }
 
 /// Finds the refusals in words. One is taken back by the words that take it back, and by a review tag
@@ -193,6 +252,8 @@ pub(crate) struct AppliedSentence {
     pub(crate) line: u64,
     /// It says so of more than one patch.
     is_of_series: bool,
+    /// It says nothing else.
+    is_note: bool,
 }
 
 /// The sentences of a message, in its sender's own words, that say that something was applied.
@@ -207,6 +268,7 @@ pub(crate) fn applied_in(message: &Message, entry: usize, thread: &Thread) -> Ve
                 found.push(AppliedSentence {
                     line: paragraph.lines(sentence.start, sentence.end).first,
                     is_of_series: first_of(&lower, WHOLE_SERIES).is_some(),
+                    is_note: notes_applied(&lower),
                 });
             }
         }

@@ -67,7 +67,7 @@ pub(crate) fn find(all: &[&Message], thread: &mut Thread) {
 /// Marks the tags that were given to patches of older versions which the newest has unchanged. One
 /// given to a whole older version was given to that version.
 fn carry(tags: &mut [Tag], thread: &Thread) {
-    let Some(newest) = series::newest(&thread.versions) else { return };
+    let Some(newest) = series::newest(thread) else { return };
     let whole: Vec<usize> = thread.whole(newest).collect();
     let now: Vec<&crate::model::Patch> =
         whole.iter().flat_map(|v| &thread.versions[*v].patches).collect();

@@ -77,7 +77,7 @@ pub(crate) fn find(all: &[&Message], thread: &mut Thread) {
     }
     tests.asked.extend(crate::commands::tests(thread));
     tests.asked.sort_by_key(|t| (t.entry, t.lines.first));
-    let newest = series::newest(&thread.versions);
+    let newest = series::newest(thread);
     let mut people: Vec<&parse_mail::Person> = Vec::new();
     for tag in &thread.tags {
         let counts = tag.trailer.kind == TrailerKind::Test

@@ -25,7 +25,17 @@ impl Sentence<'_> {
     pub(crate) fn is_question(&self) -> bool {
         let text = self.text.trim_end_matches([')', '"', '\'', '!', '*', '_']);
         let Some(before) = text.strip_suffix('?') else { return false };
-        let before = before.trim_end_matches('?');
+        // Some write a blank before the mark.
+        let tight = before.trim_end_matches(['?', '!']);
+        // Some write a blank before the mark; `a ? b : c` is code.
+        let loose = tight.trim_end();
+        let is_prose = loose.split(' ').count() >= 3
+            && loose
+                .rsplit(' ')
+                .next()
+                .is_some_and(|w| w.len() >= 2 && w.chars().all(char::is_alphabetic))
+            && !loose.contains(" = ");
+        let before = if tight.ends_with(' ') && is_prose { loose } else { tight };
         let last_word = before.rsplit(' ').next().unwrap_or(before);
         before.ends_with(|c: char| {
             c.is_alphanumeric() || matches!(c, ')' | '"' | '\'' | '`' | '*' | '_' | '%')
@@ -46,7 +56,9 @@ pub(crate) fn sentences(text: &str) -> Vec<Sentence<'_>> {
             continue;
         }
         let mut end = at + 1;
-        while end < bytes.len() && matches!(bytes[end], b'"' | b')' | b'\'' | b'?' | b'!') {
+        while end < bytes.len()
+            && matches!(bytes[end], b'"' | b')' | b'\'' | b'?' | b'!' | b'*' | b'_')
+        {
             end += 1;
         }
         if end < bytes.len() && bytes[end] != b' ' {

@@ -3,8 +3,9 @@
 //! Invariants: prints nothing and asks no clock; what was found is returned as values, and progress
 //! goes to the one who calls.
 
-mod message_id;
+mod digest;
 mod mirror;
 
-pub use message_id::message_id;
-pub use mirror::{Error, Mails, Mirror, Progress};
+pub use io_database::mail_index::{Filter, Row};
+pub use mirror::{Error, Mails, Mirror, Progress, Summary};
+pub use parse_mail::message_id;

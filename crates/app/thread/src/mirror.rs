@@ -4,14 +4,18 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::sync_channel;
 use std::thread;
 
-use io_database::mail_index::{self, MailIndex, Row};
+use io_database::mail_index::{self, Filter, MailIndex, Row};
 use io_git::public_inbox::{self, Epoch, Layout};
 use parse_mail::Message;
 
+use crate::digest::digest;
+
 /// Mails written in one transaction. What is lost by an interruption is less than this.
 const BATCH: usize = 1000;
-/// Mails of a thread that are read for an answer.
-const MAX_THREAD: usize = 5000;
+/// Mails that are read for an answer.
+const MAX_MAILS: usize = 5000;
+/// Threads that are read for an answer.
+const MAX_THREADS: usize = 64;
 
 /// Why a mirror cannot be asked.
 #[derive(Debug, thiserror::Error)]
@@ -125,17 +129,60 @@ impl Mirror {
         Ok(())
     }
 
-    /// The mails of the thread of a Message-ID; none if no mail has or answers it.
-    pub fn thread_of(&self, message_id: &str) -> Result<Option<Mails>, Error> {
-        let Some(thread) = self.index.thread_of(message_id)? else { return Ok(None) };
-        let rows = self.index.mails(thread)?;
-        if rows.is_empty() { Ok(None) } else { mails(&rows).map(Some) }
+    /// The threads that fit, the one with the newest mail first, and how many there are in all.
+    pub fn find(&self, filter: &Filter, limit: usize) -> Result<(Vec<Summary>, usize), Error> {
+        let found = self.index.threads(filter, limit)?;
+        let summaries = found
+            .threads
+            .into_iter()
+            .map(|thread| Ok(Summary { thread, mails: self.index.mails(thread)? }))
+            .collect::<Result<_, Error>>()?;
+        Ok((summaries, found.total))
     }
 
-    /// The mails of a thread of the index.
-    pub fn thread(&self, thread: i64) -> Result<Mails, Error> {
-        mails(&self.index.mails(thread)?)
+    /// The thread of a Message-ID; none if no mail has or answers it.
+    pub fn thread_of(&self, message_id: &str) -> Result<Option<i64>, Error> {
+        let Some(thread) = self.index.thread_of(message_id)? else { return Ok(None) };
+        // All of it may have been purged.
+        Ok((!self.index.mails(thread)?.is_empty()).then_some(thread))
     }
+
+    /// The mails of a thread and of the threads that hold other versions of its series.
+    pub fn series(&self, thread: i64) -> Result<Mails, Error> {
+        let mut threads = vec![thread];
+        let mut next = 0;
+        while let Some(&one) = threads.get(next) {
+            next += 1;
+            if threads.len() > MAX_THREADS {
+                break;
+            }
+            for other in self.index.related(one)? {
+                if !threads.contains(&other) {
+                    threads.push(other);
+                }
+            }
+        }
+        threads.truncate(MAX_THREADS);
+        let mut rows = Vec::new();
+        for thread in threads {
+            rows.extend(self.index.mails(thread)?);
+            if rows.len() > MAX_MAILS {
+                break;
+            }
+        }
+        rows.truncate(MAX_MAILS);
+        rows.sort_by(|a, b| (&a.archive, a.date, &a.place).cmp(&(&b.archive, b.date, &b.place)));
+        mails(&rows)
+    }
+}
+
+/// A thread that was found.
+#[derive(Clone, Debug)]
+pub struct Summary {
+    /// Its number in the index.
+    pub thread: i64,
+    /// Its mails, oldest first.
+    pub mails: Vec<Row>,
 }
 
 /// Reading, understanding and writing go on side by side.
@@ -149,17 +196,18 @@ fn add(
     let (send, receive) = sync_channel::<Vec<(String, mail_index::Change)>>(4);
     let reader = {
         let epoch = epoch.clone();
-        thread::spawn(move || -> Result<(), public_inbox::Error> {
+        thread::spawn(move || -> Result<usize, public_inbox::Error> {
             let mut mails = public_inbox::Mails::open(&epoch)?;
+            let mut unread = 0;
             for batch in places.chunks(BATCH) {
                 let mut read = Vec::with_capacity(batch.len());
-                mails.read(batch, |place, change| {
+                unread += mails.read(batch, |place, change| {
                     let change = match change {
                         public_inbox::Change::Added(mail) => {
-                            mail_index::Change::Added(parse_mail::message(&mail, 1))
+                            mail_index::Change::Added(Box::new(digest(&mail)))
                         }
                         public_inbox::Change::Removed(mail) => {
-                            mail_index::Change::Removed(parse_mail::message(&mail, 1))
+                            mail_index::Change::Removed(digest(&mail).message_id)
                         }
                     };
                     read.push((place.to_owned(), change));
@@ -169,7 +217,7 @@ fn add(
                     break;
                 }
             }
-            Ok(())
+            Ok(unread)
         })
     };
     let mut done = 0;
@@ -179,14 +227,19 @@ fn add(
         progress(Progress::Added { list: &epoch.list, done, total });
     }
     match reader.join() {
-        Ok(outcome) => Ok(outcome?),
+        Ok(outcome) => {
+            let unread = outcome?;
+            if unread > 0 {
+                index.note_unread(&epoch.path, unread)?;
+            }
+            Ok(())
+        }
         Err(_) => Err(Error::BrokeOff(epoch.path.clone())),
     }
 }
 
 /// Reads the mails that rows name.
 fn mails(rows: &[Row]) -> Result<Mails, Error> {
-    let rows = &rows[..rows.len().min(MAX_THREAD)];
     let mut found = Mails::default();
     for same in rows.chunk_by(|a, b| a.archive == b.archive) {
         let archive = &same[0].archive;

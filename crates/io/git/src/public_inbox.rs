@@ -61,6 +61,8 @@ pub struct Epoch {
 pub fn epochs(directory: &Path) -> Result<Vec<Epoch>, Error> {
     let mut found = Vec::new();
     search(directory, 0, &mut found)?;
+    let mut seen = std::collections::HashSet::new();
+    found.retain(|epoch| seen.insert(fs::canonicalize(&epoch.path).unwrap_or(epoch.path.clone())));
     found.sort_by(|a, b| {
         let number = |e: &Epoch| -> u64 {
             e.path.file_stem().and_then(|s| s.to_str()).and_then(|s| s.parse().ok()).unwrap_or(0)
@@ -97,8 +99,14 @@ fn search(directory: &Path, depth: usize, found: &mut Vec<Epoch>) -> Result<(), 
     let list = |source| Error::List { path: directory.to_owned(), source };
     for entry in fs::read_dir(directory).map_err(list)? {
         let entry = entry.map_err(list)?;
-        // `all.git` of a mirror holds only alternates.
-        if entry.file_type().map_err(list)?.is_dir() && entry.file_name() != "all.git" {
+        // `all.git` of a mirror holds only alternates. A link to a directory counts as one; the depth
+        // bounds what a circle of links can do.
+        let is_link = entry.file_type().map_err(list)?.is_symlink();
+        let is_directory = match is_link {
+            true => fs::metadata(entry.path()).is_ok_and(|m| m.is_dir()),
+            false => entry.file_type().map_err(list)?.is_dir(),
+        };
+        if is_directory && entry.file_name() != "all.git" {
             search(&entry.path(), depth + 1, found)?;
         }
     }
@@ -260,13 +268,14 @@ impl Mails {
         Ok(Self { path, child, requests: Some(requests), answers })
     }
 
-    /// Reads what stands at `places` in order and hands each to `take`. A place that holds nothing is
-    /// left out. Stops when `take` says `false`.
+    /// Reads what stands at `places` in order and hands each to `take`. Returns how many places hold
+    /// nothing that can be read. Stops when `take` says `false`.
     pub fn read(
         &mut self,
         places: &[String],
         mut take: impl FnMut(&str, Change) -> bool,
-    ) -> Result<(), Error> {
+    ) -> Result<usize, Error> {
+        let mut unread = 0;
         for round in places.chunks(ROUND) {
             let mut asked = String::new();
             for place in round {
@@ -294,8 +303,9 @@ impl Mails {
                     // Few commits take a mail back; each is asked for by itself.
                     None => taken_back(&path, place).map(Change::Removed),
                 };
-                if let Some(change) = change {
-                    go_on = take(place, change);
+                match change {
+                    Some(change) => go_on = take(place, change),
+                    None => unread += 1,
                 }
             }
             // The answer to the empty name that ends the round.
@@ -304,7 +314,7 @@ impl Mails {
                 break;
             }
         }
-        Ok(())
+        Ok(unread)
     }
 
     fn answer(&mut self) -> io::Result<Option<Vec<u8>>> {

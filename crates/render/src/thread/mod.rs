@@ -3,10 +3,12 @@
 mod json;
 mod page;
 mod text;
+mod waiting;
 
 pub use json::Document;
 pub use page::page;
 pub use text::{open_questions, report};
+pub use waiting::{waiting, waiting_page};
 
 /// An input with its threads.
 #[derive(Clone, Debug)]

@@ -57,7 +57,7 @@ pub fn page(inputs: &[Reading]) -> String {
 fn one(read: &Reading, thread: &Thread) -> Markup {
     html! {
         h1 { (shown(read.title(thread))) }
-        p.state { (shown(&thread.state.line)) }
+        p.state { (shown(&thread.state.line)) br; "Turn: " (shown(&text::turn(thread))) "." }
         (questions(thread))
         (findings(thread))
         (messages(read, thread))

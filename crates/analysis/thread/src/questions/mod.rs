@@ -5,6 +5,7 @@
 
 mod anchor;
 mod blocks;
+mod demand;
 mod standing;
 
 use std::collections::HashMap;
@@ -16,8 +17,7 @@ use crate::model::{
     Anchor, Ask, Exchange, Kind, Question, QuestionState, Superseded, Thread, Tone,
 };
 use crate::phrases::{
-    AGREEMENT_STARTS, DEFLECTIONS, OBJECTIONS, OFFERS, REQUESTS, WITHDRAWALS, first_of,
-    starts_with_any,
+    AGREEMENT_STARTS, DEFLECTIONS, OFFERS, WITHDRAWALS, first_of, promises, starts_with_any,
 };
 use crate::replies::Quotes;
 use crate::text::{Sentence, calls, fold, sentences};
@@ -36,7 +36,8 @@ struct Finder<'a> {
     /// The folded own words of each message, for texts that are repeated without quote marks.
     words: Vec<String>,
     questions: Vec<Question>,
-    superseded: Vec<Superseded>,
+    /// Counter-questions of the author, each with the question that it answers.
+    counters: Vec<(usize, usize)>,
     /// The answer before in the same message, for one that only says `Ditto`.
     before: Option<Exchange>,
 }
@@ -48,7 +49,7 @@ pub(crate) fn find(all: &[&Message], quotes: &Quotes, thread: &mut Thread) {
         owner: HashMap::new(),
         words: Vec::new(),
         questions: Vec::new(),
-        superseded: Vec::new(),
+        counters: Vec::new(),
         before: None,
     };
     for (entry, message) in all.iter().enumerate() {
@@ -67,13 +68,64 @@ pub(crate) fn find(all: &[&Message], quotes: &Quotes, thread: &mut Thread) {
         }
         finder.words.push(words);
     }
-    let Finder { mut questions, superseded, .. } = finder;
+    let Finder { mut questions, counters, .. } = finder;
+    let superseded = overtaken(all, &mut questions, &counters, thread);
     questions.sort_by_key(|q| q.asked.first().map(|(entry, lines)| (*entry, lines.first)));
     for question in &mut questions {
         standing::settle(all, question, thread);
     }
     thread.questions = questions;
     thread.superseded = superseded;
+}
+
+/// Takes out the author's own questions that nobody answered and that a newer version has overtaken.
+fn overtaken(
+    all: &[&Message],
+    questions: &mut Vec<Question>,
+    counters: &[(usize, usize)],
+    thread: &Thread,
+) -> Vec<Superseded> {
+    let replies: Vec<(usize, Vec<Exchange>)> = counters
+        .iter()
+        .filter_map(|&(new, target)| {
+            let asked = questions[new].asked.first()?.0;
+            let later = questions[target].exchanges.iter();
+            Some((new, later.filter(|e| e.entry > asked && !e.by_author).cloned().collect()))
+        })
+        .collect();
+    let mut found = Vec::new();
+    for (new, later) in replies {
+        let entry = questions[new].asked.first().map_or(0, |a| a.0);
+        let about = thread.entries[entry].about;
+        let has_newer = thread.versions.iter().enumerate().any(|(v, version)| {
+            version.entry > entry
+                && about.is_some_and(|a| thread.versions[a].lineage == version.lineage && v > a)
+        });
+        if !has_newer {
+            questions[new].exchanges.extend(later);
+        }
+    }
+    questions.retain(|question| {
+        let Some(&(entry, lines)) = question.asked.first() else { return true };
+        let by_author = matches!(thread.entries[entry].kind, Kind::Answer | Kind::Cover(_));
+        let about = thread.entries[entry].about;
+        let newer = thread.versions.iter().enumerate().find(|(v, version)| {
+            version.entry > entry
+                && about.is_none_or(|a| thread.versions[a].lineage == version.lineage && *v > a)
+        });
+        let answered = question.exchanges.iter().any(|e| !all[e.entry].from.is(&question.asker));
+        let Some((by, _)) = newer.filter(|_| by_author && !answered) else { return true };
+        found.push(Superseded { entry, lines, text: question.text.clone(), by });
+        false
+    });
+    found
+}
+
+/// A question that its asker answers himself or that asks nobody: `right?` of one word, `(why not?)`.
+fn is_rhetorical(text: &str) -> bool {
+    let inside =
+        text.trim_start().starts_with('(') || text.trim_end().ends_with("?)") && text.contains('(');
+    inside && text.split(' ').count() < 12
 }
 
 /// Mails of machines report; they do not ask.
@@ -140,13 +192,11 @@ impl Finder<'_> {
             true => text,
             false => fold(&rest.iter().map(|p| p.text.as_str()).collect::<Vec<_>>().join(" ")),
         };
-        let mut agreed = false;
         for &target in &targets {
             let question = &self.questions[target];
             let by_asker = question.asker.is(from);
             let after_counter = question.exchanges.last().is_some_and(|e| e.tone == Tone::AsksBack);
             let tone = tone(&answer, by_asker, after_counter);
-            agreed |= tone == Tone::Agrees;
             let (first, last) =
                 (rest.first().map_or(0, |p| p.first), rest.last().map_or(0, |p| p.last));
             let line = |i: usize| self.all[entry].body.line(i).number;
@@ -171,15 +221,48 @@ impl Finder<'_> {
                 self.owner.insert((entry, index), target);
             }
         }
-        if by_author && agreed {
-            self.author_asks(block, &rest, thread);
-        }
+        self.follow_ups(block, &rest, by_author, &targets, thread);
         for paragraph in fresh {
             self.author_asks(block, &[paragraph], thread);
         }
         if !next.is_empty() {
             self.remarks(&Block { paragraphs: next, ..block.clone() }, thread);
         }
+    }
+
+    /// Paragraphs of an answer that ask something themselves.
+    fn follow_ups(
+        &mut self,
+        block: &Block,
+        rest: &[&Paragraph],
+        by_author: bool,
+        targets: &[usize],
+        thread: &Thread,
+    ) {
+        let asking: Vec<&Paragraph> = rest
+            .iter()
+            .copied()
+            .filter(|p| {
+                sentences(&p.text).iter().any(|s| s.is_question() && !is_rhetorical(s.text))
+            })
+            .collect();
+        if asking.is_empty() {
+            return;
+        }
+        if by_author {
+            // What is said to a counter-question is said to the question, too.
+            let owner = self.owner.clone();
+            let first = self.questions.len();
+            self.author_asks(block, &asking, thread);
+            self.owner = owner;
+            self.counters.extend(
+                (first..self.questions.len())
+                    .flat_map(|new| targets.iter().map(move |t| (new, *t))),
+            );
+            return;
+        }
+        let paragraphs = asking.into_iter().cloned().collect();
+        self.remarks(&Block { paragraphs, ..block.clone() }, thread);
     }
 
     /// The questions whose lines stand in the quote right above a block: those of the message that is
@@ -271,10 +354,6 @@ impl Finder<'_> {
     fn author_asks(&mut self, block: &Block, paragraphs: &[&Paragraph], thread: &Thread) {
         let entry = block.entry;
         let about = thread.entries[entry].about;
-        let newer = thread.versions.iter().enumerate().find(|(v, version)| {
-            version.entry > entry
-                && about.is_none_or(|a| thread.versions[a].lineage == version.lineage && *v > a)
-        });
         for paragraph in paragraphs {
             let asks: Vec<String> = sentences(&paragraph.text)
                 .iter()
@@ -283,11 +362,6 @@ impl Finder<'_> {
                 .collect();
             let Some(text) = asks.first().cloned() else { continue };
             let lines = self.span(entry, paragraph);
-            if let Some((by, _)) = newer {
-                let line = self.line_of(entry, paragraph, &text);
-                self.superseded.push(Superseded { entry, lines: line, text, by });
-                continue;
-            }
             let mut asked_of = self.addressed(&paragraph.text, thread);
             if asked_of.is_empty() {
                 let parent = thread.entries[entry].parent.map(|p| &self.all[p].from);
@@ -329,8 +403,10 @@ impl Finder<'_> {
     fn remarks(&mut self, block: &Block, thread: &Thread) {
         let entry = block.entry;
         let mut lead: Option<&Paragraph> = None;
-        for paragraph in &block.paragraphs {
-            let Some((ask, parts)) = self.classify(paragraph, entry, thread) else {
+        let code = self.is_below_diff(block);
+        for (at, paragraph) in block.paragraphs.iter().enumerate() {
+            let below_code = code && at == 0;
+            let Some((ask, parts)) = self.classify(paragraph, entry, below_code, thread) else {
                 if self.goes_on(block, paragraph) {
                     continue;
                 }
@@ -385,11 +461,25 @@ impl Finder<'_> {
         }
     }
 
+    /// Whether the last quoted line above a block is a changed line of a diff.
+    fn is_below_diff(&self, block: &Block) -> bool {
+        let body = &self.all[block.entry].body;
+        block
+            .above
+            .iter()
+            .rev()
+            .map(|i| parse_mail::quote(body.line(*i).text).text)
+            .filter(|t| !t.trim().is_empty())
+            .take(3)
+            .any(|t| t.starts_with(['+', '-']) || t.starts_with(" \t") || t.starts_with('\t'))
+    }
+
     /// What a paragraph asks, and the sentences that do.
     fn classify(
         &self,
         paragraph: &Paragraph,
         entry: usize,
+        block_quotes_code: bool,
         thread: &Thread,
     ) -> Option<(Ask, Vec<String>)> {
         let all = sentences(&paragraph.text);
@@ -397,7 +487,9 @@ impl Finder<'_> {
         let mut questions: Vec<String> = Vec::new();
         for (at, sentence) in all.iter().enumerate() {
             let start = sentence.text.to_lowercase();
-            if sentence.is_question() && !self.is_repeated(sentence.text)
+            if sentence.is_question()
+                && !is_rhetorical(sentence.text)
+                && !self.is_repeated(sentence.text)
                 || !questions.is_empty() && start.starts_with("the question ")
             {
                 // `Why?` alone tells nobody what is asked.
@@ -417,20 +509,7 @@ impl Finder<'_> {
         if let Some(sentence) = self.other_origin(&paragraph.text, entry, thread) {
             return Some((Ask::Fixes, vec![sentence]));
         }
-        if starts_with_any(&lower, AGREEMENT_STARTS) {
-            return None;
-        }
-        for (phrases, ask) in [(OBJECTIONS, Ask::Objection), (REQUESTS, Ask::Request)] {
-            let telling: Vec<String> = all
-                .iter()
-                .filter(|s| first_of(&s.text.to_lowercase(), phrases).is_some())
-                .map(|s| s.text.to_owned())
-                .collect();
-            if !telling.is_empty() {
-                return Some((ask, telling));
-            }
-        }
-        None
+        demand::of(&lower, &all, block_quotes_code)
     }
 
     /// A sentence that dates the fault to another commit than the `Fixes` of the version.
@@ -600,16 +679,14 @@ fn tone(text: &str, by_asker: bool, after_counter: bool) -> Tone {
             Tone::Withdraws
         } else if asks {
             Tone::AsksBack
-        } else if after_counter || first_of(&lower, OBJECTIONS).is_some() || lower.contains(" but ")
-        {
-            Tone::Answers
-        } else if agrees {
+        } else if agrees && !(after_counter && first.split(' ').count() < 3) {
             Tone::Agrees
         } else {
             Tone::Answers
         };
     }
-    if agrees {
+    let promised = all.iter().any(|s| promises(&s.text.to_lowercase()));
+    if agrees || promised {
         Tone::Agrees
     } else if first_of(&lower, DEFLECTIONS).is_some() {
         Tone::Deflects

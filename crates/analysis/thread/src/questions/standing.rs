@@ -73,20 +73,47 @@ fn stand(all: &[&Message], question: &Question, thread: &Thread) -> Standing {
     if let Some(found) = sent_in_answer(question, thread) {
         return found;
     }
-    if let Some(newest) = newest
-        && let Some(found) = by_version(all, question, newest, thread)
-    {
-        return found;
+    if let Some(newest) = newest {
+        if let Some(found) = by_version(all, question, newest, thread) {
+            return found;
+        }
+        if let Some(found) = overtaken(all, question, newest, thread) {
+            return found;
+        }
     }
     let Some(last) = question.exchanges.last() else {
         return (QuestionState::Open, "no reply".to_owned(), Vec::new());
     };
     match last.tone {
+        // What the asker asks on is a question of its own.
+        _ if last.by_asker
+            && (last.tone == Tone::AsksBack || question.ask == Ask::Question)
+            && question.exchanges.iter().any(|e| !e.by_asker && e.tone != Tone::Deflects) =>
+        {
+            (
+                QuestionState::Answered,
+                format!("answered; the asker goes on, {}", by(last)),
+                Vec::new(),
+            )
+        }
         _ if last.by_asker => {
             (QuestionState::Open, format!("the asker insists, {}", by(last)), Vec::new())
         }
+        Tone::Agrees if is_done(&last.text) => (
+            QuestionState::Answered,
+            format!("said to be done, {}; not confirmed", by(last)),
+            Vec::new(),
+        ),
         Tone::Deflects => {
             (QuestionState::Open, format!("left to others, {}", by(last)), Vec::new())
+        }
+        Tone::Offers | Tone::AsksBack
+            if question.exchanges.iter().any(|e| {
+                !e.by_asker
+                    && (e.tone == Tone::Answers || e.tone == Tone::Agrees && is_done(&e.text))
+            }) =>
+        {
+            (QuestionState::Answered, format!("{}; not confirmed", by(last)), Vec::new())
         }
         Tone::Offers => {
             (QuestionState::Open, format!("said to be possible, {}; no code", by(last)), Vec::new())
@@ -107,6 +134,87 @@ fn stand(all: &[&Message], question: &Question, thread: &Thread) -> Standing {
             None => (QuestionState::Answered, format!("{}; not confirmed", by(last)), Vec::new()),
         },
     }
+}
+
+/// Whether an answer says that what was wanted is done.
+fn is_done(text: &str) -> bool {
+    const DONE: [&str; 10] = [
+        "fixed",
+        "done",
+        "i've done",
+        "i have done",
+        "i've fixed",
+        "i have fixed",
+        "i've sent",
+        "i have sent",
+        "i sent",
+        "i've fixed that up",
+    ];
+    let lower = text.to_lowercase();
+    DONE.iter().any(|w| {
+        lower.starts_with(w)
+            || lower.contains(&format!(" {w}")) && !w.starts_with('d') && !w.starts_with('f')
+    })
+}
+
+/// What a newer version says where the lines tell nothing: it was promised or asked for, or the asker
+/// looked at the newer one and did not say it again.
+fn overtaken(
+    all: &[&Message],
+    question: &Question,
+    newest: usize,
+    thread: &Thread,
+) -> Option<Standing> {
+    let name = thread.versions[newest].name();
+    let begins = thread.versions[newest].entry;
+    let agreed = question
+        .exchanges
+        .iter()
+        .rfind(|e| !e.by_asker && e.tone == Tone::Agrees && e.entry < begins);
+    if let Some(e) = agreed {
+        return Some((
+            QuestionState::Changed(newest),
+            format!(
+                "agreed, M{} {}, and {name} was sent since; not confirmed",
+                e.entry + 1,
+                e.lines
+            ),
+            vec![],
+        ));
+    }
+    let lower = question.text.to_lowercase();
+    const WANT_ANOTHER: [&str; 8] = [
+        "rebase",
+        "resend",
+        "respin",
+        "repost",
+        "doesn't apply",
+        "does not apply",
+        "send a v",
+        "updated patch",
+    ];
+    if WANT_ANOTHER.iter().any(|w| lower.contains(w)) {
+        return Some((
+            QuestionState::Changed(newest),
+            format!("{name} was sent since; not confirmed"),
+            vec![],
+        ));
+    }
+    let asked = question.asked.last()?.0;
+    let looked = (asked + 1..all.len()).find(|e| {
+        let about = thread.entries[*e].about;
+        all[*e].from.is(&question.asker)
+            && about.is_some_and(|v| {
+                question.version.is_some_and(|q| {
+                    v > q && thread.versions[v].lineage == thread.versions[q].lineage
+                })
+            })
+    })?;
+    Some((
+        QuestionState::Answered,
+        format!("the asker looked at a newer version, M{}, and did not say it again", looked + 1),
+        vec![],
+    ))
 }
 
 /// A `yes` to a question answers it, unless it promises a change.
@@ -416,7 +524,7 @@ fn turn(all: &[&Message], question: &Question, thread: &Thread) -> Vec<String> {
     let author = question
         .version
         .and_then(|v| thread.versions.get(v))
-        .or_else(|| series::newest(&thread.versions).map(|v| &thread.versions[v]))
+        .or_else(|| series::newest(thread).map(|v| &thread.versions[v]))
         .map(|v| v.author.clone());
     let by_author = author.as_ref().is_some_and(|a| a.is(&question.asker));
     if by_author {

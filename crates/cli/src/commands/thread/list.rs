@@ -3,12 +3,10 @@
 
 use std::io::{self, IsTerminal as _, Write as _};
 use std::path::PathBuf;
+use std::time::{SystemTime, UNIX_EPOCH};
 
-use analysis_thread::{QuestionState, Thread, understand};
-use app_thread::{Error, Mails, Mirror, Progress};
-use io_database::mail_index::{Row, Wanted};
-use model::LineSpan;
-use parse_mail::Message;
+use analysis_thread::{Thread, Waiting, understand_about};
+use app_thread::{Error, Filter, Mails, Mirror, Progress, Row};
 use render::thread::Reading;
 
 use crate::failure::Failure;
@@ -19,7 +17,9 @@ pub(super) struct Query {
     pub(super) directory: PathBuf,
     pub(super) index: Option<PathBuf>,
     pub(super) me: Option<String>,
-    pub(super) wanted: Vec<Wanted>,
+    /// Where the page of what waits for `me` goes.
+    pub(super) page: Option<PathBuf>,
+    pub(super) filter: Filter,
     pub(super) limit: usize,
     pub(super) offline: bool,
     /// The Message-ID of a mail whose thread is wanted.
@@ -59,44 +59,97 @@ pub(super) fn run(
         mirror.update(progress(io::stderr().is_terminal())).map_err(failure)?;
     }
     if let Some(id) = &query.id {
-        let Some(mails) = mirror.thread_of(id).map_err(failure)? else {
+        let Some(thread) = mirror.thread_of(id).map_err(failure)? else {
             return Err(Failure::usage(anyhow::anyhow!(
                 "no mail of {} has or answers the Message-ID {id}",
                 query.directory.display()
             ))
             .hint("fetch the mirror's news with `git fetch` in its newest epoch, or ask without --no-update"));
         };
-        take(reading(&mirror, mails))?;
+        let mails = mirror.series(thread).map_err(failure)?;
+        let threads = understand_about(&mails.messages, id).into_iter().collect();
+        take(reading(&mirror, mails, threads))?;
     }
     let mut out = io::stdout();
-    if query.wanted.is_empty() && query.me.is_none() && query.id.is_none() {
+    if query.filter.is_empty() && query.me.is_none() && query.id.is_none() {
         let count = mirror.index().count().map_err(Failure::usage)?;
+        let unread = match mirror.index().unread().map_err(Failure::usage)? {
+            0 => String::new(),
+            n => format!(", {n} more could not be read"),
+        };
         writeln!(
             out,
-            "{count} mails of {} archives in {}",
+            "{count} mails of {} archives in {}{unread}",
             mirror.archives(),
             Escaped(&path.display().to_string())
         )?;
     }
-    for wanted in &query.wanted {
-        for thread in mirror.index().threads(wanted, query.limit).map_err(Failure::usage)? {
-            if query.show {
-                take(reading(&mirror, mirror.thread(thread).map_err(failure)?))?;
-            } else {
-                let rows = mirror.index().mails(thread).map_err(Failure::usage)?;
-                write!(out, "{}", Escaped(&summary(&rows)))?;
+    if !query.filter.is_empty() {
+        let (found, total) = mirror.find(&query.filter, query.limit).map_err(failure)?;
+        for summary in &found {
+            match summary.mails.iter().find_map(|m| m.message_id.as_deref()) {
+                Some(id) if query.show => {
+                    let mails = mirror.series(summary.thread).map_err(failure)?;
+                    let threads = understand_about(&mails.messages, id).into_iter().collect();
+                    take(reading(&mirror, mails, threads))?;
+                }
+                _ => write!(out, "{}", Escaped(&line_of(&summary.mails)))?,
             }
         }
+        cut(found.len(), total);
     }
     if let Some(me) = &query.me {
-        let wanted = Wanted::Writer(me.clone());
-        for thread in mirror.index().threads(&wanted, query.limit).map_err(Failure::usage)? {
-            let mails = mirror.thread(thread).map_err(failure)?;
-            write!(out, "{}", Escaped(&open_to(me, &mails.messages)))?;
+        let (waiting, total) = waiting(&mirror, me, query.limit)?;
+        let read = query.limit.min(total);
+        write!(out, "{}", Escaped(&render::thread::waiting(&waiting)))?;
+        cut(read, total);
+        if let Some(page) = &query.page {
+            let text = render::thread::waiting_page(me, &waiting, read, total);
+            std::fs::write(page, text).map_err(|error| {
+                let context = format!("writing {}", page.display());
+                Failure::usage(anyhow::Error::new(error).context(context))
+            })?;
         }
     }
     out.flush()?;
     Ok(())
+}
+
+/// Tells that an answer is not whole.
+fn cut(shown: usize, total: usize) {
+    if shown < total {
+        message(&format!("{shown} of {total} threads, the newest; --limit {total} shows all"));
+    }
+}
+
+/// Seconds since 1970.
+pub(super) fn now() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
+}
+
+/// What waits for an address in the threads in which it wrote, and how many threads those are.
+pub(super) fn waiting(
+    mirror: &Mirror,
+    me: &str,
+    limit: usize,
+) -> Result<(Vec<Waiting>, usize), Failure> {
+    let filter = Filter { writer: Some(me.to_owned()), ..Filter::default() };
+    let found = mirror.index().threads(&filter, limit).map_err(Failure::usage)?;
+    let mut all: Vec<Waiting> = Vec::new();
+    for thread in found.threads {
+        let Some(id) = mirror.index().first_id(thread).map_err(Failure::usage)? else { continue };
+        let mails = mirror.series(thread).map_err(failure)?;
+        let Some(thread) = understand_about(&mails.messages, &id) else { continue };
+        for one in analysis_thread::waiting_for(me, &thread, &mails.messages, now()) {
+            // Versions of one series are found from each of their threads.
+            if !all.contains(&one) {
+                all.push(one);
+            }
+        }
+    }
+    all.sort_by_key(|w| std::cmp::Reverse(w.seconds));
+    Ok((all, found.total))
 }
 
 /// Says how far the reading is, on a terminal only.
@@ -115,73 +168,33 @@ fn progress(shows: bool) -> impl FnMut(Progress<'_>) {
     }
 }
 
-fn reading(mirror: &Mirror, mails: Mails) -> Reading {
+fn reading(mirror: &Mirror, mails: Mails, threads: Vec<Thread>) -> Reading {
     Reading {
         name: mirror.directory().display().to_string(),
         form: "archive of public-inbox",
-        threads: understand(&mails.messages),
+        threads,
         messages: mails.messages,
         files: mails.places,
     }
 }
 
-/// One line for a thread: last day, mails, people, subject, place of its first mail.
-fn summary(rows: &[Row]) -> String {
+/// One line for a thread: last day, age in days, mails, who began it, subject, Message-ID.
+fn line_of(rows: &[Row]) -> String {
     let Some(first) = rows.first() else { return String::new() };
     let last = rows.iter().filter_map(|r| r.date).max();
-    let day = last.map_or_else(
-        || "unknown".to_owned(),
-        |seconds| parse_mail::Moment { seconds, zone: None }.utc()[..10].to_owned(),
-    );
+    let (day, age) = match last {
+        Some(seconds) => (
+            parse_mail::Moment { seconds, zone: None }.utc()[..10].to_owned(),
+            format!("{} days", (now() - seconds).max(0) / 86_400),
+        ),
+        None => ("unknown".to_owned(), "unknown".to_owned()),
+    };
     let flat = |text: &str| text.replace(['\t', '\n'], " ");
     format!(
-        "{day}\t{} mails\t{}\t{}\t{}:{}\n",
+        "{day}\t{age}\t{} mails\t{}\t{}\t<{}>\n",
         rows.len(),
         flat(&first.sender),
         flat(&first.subject),
-        first.archive.display(),
-        first.place,
-    )
-}
-
-/// The open questions of a thread that wait for `me`, one a line: Message-ID, lines, number, asker,
-/// text.
-fn open_to(me: &str, messages: &[Message]) -> String {
-    let names: Vec<&str> = messages
-        .iter()
-        .map(|m| &m.from)
-        .filter(|p| p.address.as_deref().is_some_and(|a| a.eq_ignore_ascii_case(me)))
-        .map(|p| p.name.as_str())
-        .collect();
-    let mut out = String::new();
-    for thread in understand(messages) {
-        for (number, question) in thread.questions.iter().enumerate() {
-            let open = matches!(question.state, QuestionState::Open | QuestionState::Partly);
-            let mine = question.waits_for.iter().any(|who| {
-                let who =
-                    who.strip_prefix("author (").map_or(who.as_str(), |w| w.trim_end_matches(')'));
-                names.contains(&who) || who.eq_ignore_ascii_case(me)
-            });
-            if open && mine {
-                out.push_str(&line(&thread, messages, number));
-            }
-        }
-    }
-    out
-}
-
-fn line(thread: &Thread, messages: &[Message], number: usize) -> String {
-    let question = &thread.questions[number];
-    let Some((entry, lines)) = question.asked.first() else { return String::new() };
-    let mail = &messages[thread.entries[*entry].message];
-    let flat = |text: &str| text.replace(['\t', '\n'], " ");
-    let before = mail.lines.first - 1;
-    let lines = LineSpan::new(lines.first - before, lines.last - before);
-    format!(
-        "<{}>\t{lines}\tQ{}\t{}\t{}\n",
-        mail.message_id.as_deref().unwrap_or("unknown"),
-        number + 1,
-        flat(question.asker.shown()),
-        flat(&question.text)
+        first.message_id.as_deref().unwrap_or("no Message-ID"),
     )
 }

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use analysis_thread::understand;
-use io_database::mail_index::Wanted;
+use app_thread::Filter;
 use render::thread::{Document, Reading};
 
 use crate::failure::Failure;
@@ -61,15 +61,25 @@ pub(crate) struct Arguments {
     /// Threads with a diff of this file; of all files below it if it ends in `/`.
     #[arg(long, value_name = "PATH", requires = "list")]
     file: Vec<String>,
-    /// Threads with a diff of this function.
+    /// Threads with a diff of this function; `*` stands for anything.
     #[arg(long, value_name = "NAME", requires = "list")]
     function: Vec<String>,
-    /// Threads with patches and no Tested-by.
+    /// Threads with patches that have no Tested-by, were not said to be applied, and have no newer version.
     #[arg(long, requires = "list")]
     untested: bool,
-    /// Threads with these words.
+    /// Threads in which one mail has all these words: `use-after-free`, `io_uring_cmd`, "a phrase", begin*,
+    /// *part* of a name in a diff; AND, OR, NOT.
     #[arg(long, value_name = "WORDS", requires = "list")]
     search: Vec<String>,
+    /// Of that mail: a part of its sender's name or address.
+    #[arg(long, value_name = "WHO", requires = "list")]
+    from: Vec<String>,
+    /// Of that mail: not before this day.
+    #[arg(long, value_name = "YYYY-MM-DD", requires = "list")]
+    since: Option<String>,
+    /// Of that mail: before this day.
+    #[arg(long, value_name = "YYYY-MM-DD", requires = "list")]
+    until: Option<String>,
     /// Print the whole of each thread that is found instead of a line.
     #[arg(long, requires = "list")]
     show: bool,
@@ -94,14 +104,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     };
     let mut printer = Printer { arguments, pages: Vec::new(), open: 0 };
     if let Some(directory) = &arguments.list {
-        let mut wanted: Vec<Wanted> = Vec::new();
-        wanted.extend(arguments.bug.iter().map(|b| Wanted::Bug(b.clone())));
-        wanted.extend(arguments.file.iter().map(|f| Wanted::File(f.clone())));
-        wanted.extend(arguments.function.iter().map(|f| Wanted::Function(f.clone())));
-        wanted.extend(arguments.untested.then_some(Wanted::Untested));
-        wanted.extend(arguments.search.iter().map(|s| Wanted::Words(s.clone())));
+        let filter = filter(arguments)?;
         let whole = arguments.show || id.is_some();
-        if !whole && (arguments.json || arguments.list_open || arguments.html.is_some()) {
+        let page = arguments.html.is_some() && arguments.me.is_none();
+        if !whole && (arguments.json || arguments.list_open || page) {
             return Err(Failure::usage(anyhow::anyhow!(
                 "--json, --html and --list-open are about whole threads"
             ))
@@ -112,7 +118,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
                 directory: directory.clone(),
                 index: arguments.index.clone(),
                 me: arguments.me.clone(),
-                wanted,
+                page: arguments.html.clone().filter(|_| !whole),
+                filter,
                 limit: arguments.limit,
                 offline: arguments.no_update,
                 id,
@@ -152,6 +159,30 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     printer.end()
 }
 
+/// What the arguments ask of the index.
+fn filter(arguments: &Arguments) -> Result<Filter, Failure> {
+    let day = |text: &Option<String>| match text {
+        None => Ok(None),
+        Some(text) => {
+            let found = parse_mail::quoted_date(text).filter(|(_, rest)| rest.trim().is_empty());
+            found.map(|(date, _)| Some(date.at(0))).ok_or_else(|| {
+                Failure::usage(anyhow::anyhow!("`{text}` is no day")).hint("give it as YYYY-MM-DD")
+            })
+        }
+    };
+    Ok(Filter {
+        bugs: arguments.bug.clone(),
+        files: arguments.file.clone(),
+        functions: arguments.function.clone(),
+        writer: None,
+        untested: arguments.untested,
+        words: arguments.search.clone(),
+        from: arguments.from.clone(),
+        since: day(&arguments.since)?,
+        until: day(&arguments.until)?,
+    })
+}
+
 /// Prints each input as the arguments want it.
 struct Printer<'a> {
     arguments: &'a Arguments,
@@ -187,7 +218,9 @@ impl Printer<'_> {
     }
 
     fn end(self) -> Result<ExitCode, Failure> {
-        if let Some(path) = &self.arguments.html {
+        // What waits for somebody has a page of its own.
+        let has_own = self.pages.is_empty() && self.arguments.me.is_some();
+        if let Some(path) = self.arguments.html.as_ref().filter(|_| !has_own) {
             std::fs::write(path, render::thread::page(&self.pages)).map_err(|error| {
                 Failure::usage(
                     anyhow::Error::new(error).context(format!("writing {}", path.display())),

@@ -2,7 +2,9 @@
 
 mod shape;
 
-use analysis_thread::{Anchor, Kind, Question, QuestionState, Relation, Side, TestNote, Thread};
+use analysis_thread::{
+    Anchor, Kind, Question, QuestionState, Relation, Side, TestNote, Thread, Turn,
+};
 use model::LineSpan;
 
 use super::{Reading, text};
@@ -63,7 +65,7 @@ fn thread(read: &Reading, t: &Thread) -> ThreadJson {
     let name = |v: usize| t.versions[v].name();
     ThreadJson {
         title: read.title(t).to_owned(),
-        state: state(t),
+        state: state(read, t),
         messages: messages(read, t),
         absent: t.absent.clone(),
         silent: t
@@ -216,10 +218,28 @@ fn thread(read: &Reading, t: &Thread) -> ThreadJson {
     }
 }
 
-fn state(t: &Thread) -> StateJson {
+fn id_of(read: &Reading, t: &Thread, entry: usize) -> Option<String> {
+    read.messages[t.entries[entry].message].message_id.clone()
+}
+
+fn state(read: &Reading, t: &Thread) -> StateJson {
     StateJson {
         line: t.state.line.clone(),
         newest: t.state.newest.map(|v| t.versions[v].name()),
+        newest_message_id: t.state.newest.and_then(|v| id_of(read, t, t.versions[v].entry)),
+        superseded: t.superseded().map(|(asked, newest)| SupersessionJson {
+            version: t.versions[asked].name(),
+            by: t.versions[newest].name(),
+            message_id: id_of(read, t, t.versions[newest].entry),
+        }),
+        turn: WhoseTurnJson {
+            who: t.state.turn.name(),
+            names: match (&t.state.turn, t.state.newest) {
+                (Turn::People(people), _) => people.clone(),
+                (Turn::Author, Some(v)) => vec![t.versions[v].author.shown().to_owned()],
+                _ => Vec::new(),
+            },
+        },
         open: t.state.open,
         partly: t.state.partly,
         answered: t.state.answered,
@@ -252,7 +272,7 @@ fn state(t: &Thread) -> StateJson {
                 patch: said.patch,
             })
             .collect(),
-        ball: turns(&t.state.ball),
+        waiting_on: turns(&t.state.ball),
         to_confirm: turns(&t.state.to_confirm),
     }
 }

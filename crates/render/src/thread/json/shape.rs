@@ -44,6 +44,12 @@ pub(super) struct ThreadJson {
 pub(super) struct StateJson {
     pub(super) line: String,
     pub(super) newest: Option<String>,
+    /// The Message-ID of the cover letter or first patch of the newest version.
+    pub(super) newest_message_id: Option<String>,
+    /// The version that was asked for, where a newer one of the same series exists.
+    pub(super) superseded: Option<SupersessionJson>,
+    /// Whose turn it is.
+    pub(super) turn: WhoseTurnJson,
     pub(super) open: usize,
     pub(super) partly: usize,
     pub(super) answered: usize,
@@ -53,8 +59,24 @@ pub(super) struct StateJson {
     pub(super) said_applied: Vec<AppliedJson>,
     /// Who refuses the newest version in words, without a trailer.
     pub(super) refused: Vec<RefusedJson>,
-    pub(super) ball: Vec<TurnJson>,
+    /// Whom open questions wait for.
+    pub(super) waiting_on: Vec<TurnJson>,
     pub(super) to_confirm: Vec<TurnJson>,
+}
+
+#[derive(Serialize, JsonSchema)]
+pub(super) struct SupersessionJson {
+    pub(super) version: String,
+    pub(super) by: String,
+    pub(super) message_id: Option<String>,
+}
+
+#[derive(Serialize, JsonSchema)]
+pub(super) struct WhoseTurnJson {
+    /// `nobody`, `author`, `reviewers`, `maintainer` or `people`.
+    pub(super) who: &'static str,
+    /// Their names, where they are known.
+    pub(super) names: Vec<String>,
 }
 
 #[derive(Serialize, JsonSchema)]

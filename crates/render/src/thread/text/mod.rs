@@ -7,7 +7,7 @@ mod versions;
 
 use std::fmt::Write as _;
 
-use analysis_thread::{Finding, Thread};
+use analysis_thread::{Finding, Thread, Turn};
 use model::LineSpan;
 
 use super::Reading;
@@ -68,6 +68,19 @@ fn one(out: &mut String, read: &Reading, thread: &Thread) {
     let title = read.title(thread);
     put(out, format_args!("# {title}"));
     put(out, format_args!("{}", thread.state.line));
+    if let Some((asked, newest)) = thread.superseded() {
+        let entry = &thread.entries[thread.versions[newest].entry];
+        let id = read.messages[entry.message].message_id.as_deref().unwrap_or("no Message-ID");
+        put(
+            out,
+            format_args!(
+                "{} of it exists: <{id}>; you asked for {}.",
+                thread.versions[newest].name(),
+                thread.versions[asked].name()
+            ),
+        );
+    }
+    put(out, format_args!("Turn: {}.", turn(thread)));
     if !thread.state.to_confirm.is_empty() {
         put(out, format_args!("To confirm: {}.", turns(&thread.state.to_confirm)));
     }
@@ -98,6 +111,16 @@ fn one(out: &mut String, read: &Reading, thread: &Thread) {
     commands(out, thread);
     tests(out, thread);
     findings(out, &thread.findings);
+}
+
+/// Whose turn it is, in words.
+pub(in crate::thread) fn turn(thread: &Thread) -> String {
+    match (&thread.state.turn, thread.state.newest) {
+        (Turn::Author, Some(v)) => format!("the author, {}", thread.versions[v].author.shown()),
+        (Turn::People(people), _) => people.join(", "),
+        (Turn::Maintainer, _) => "the maintainer".to_owned(),
+        (turn, _) => turn.name().to_owned(),
+    }
 }
 
 fn pulls(out: &mut String, thread: &Thread) {

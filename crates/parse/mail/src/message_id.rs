@@ -20,6 +20,19 @@ pub fn message_id(text: &str) -> Option<String> {
     fits.then_some(id)
 }
 
+/// The Message-ID to which a link in running text leads, if it leads to an archive of kernel lists.
+pub fn linked_id(word: &str) -> Option<String> {
+    const HOSTS: [&str; 4] =
+        ["lore.kernel.org/", "lkml.kernel.org/", "patch.msgid.link/", "lore.gnuweeb.org/"];
+    let at = word.find("://")?;
+    let rest = &word[at + 3..];
+    let rest = rest.strip_prefix("www.").unwrap_or(rest);
+    if !HOSTS.iter().any(|h| rest.starts_with(h)) {
+        return None;
+    }
+    message_id(word[at - "http".len().min(at)..].trim_end_matches(['.', ',', ')', '>', ']', ';']))
+}
+
 /// `%40` and the like as what they stand for; what stands for no text stays as it is.
 fn percent_decoded(text: &str) -> String {
     let mut bytes = Vec::with_capacity(text.len());

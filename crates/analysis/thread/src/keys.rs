@@ -1,0 +1,47 @@
+//! What an index keeps of one mail, so that the versions of a series are found in other threads.
+
+use parse_mail::{FileDiff, Message, TrailerKind, trailer};
+
+use crate::phrases::says_applied;
+use crate::series::{author_of, change_hash, name_key};
+
+/// What a patch or cover letter has in common with other versions of its series: hashes over the
+/// change-id, over author and title, and over the change itself. Equal ones make candidates, no more.
+pub fn series_keys<'a>(message: &Message, files: impl Iterator<Item = &'a FileDiff>) -> Vec<i64> {
+    let title = message.subject.title.to_lowercase();
+    let mut keys = Vec::new();
+    let mut add = |kind: &str, parts: &[&str]| {
+        let mut hash = crate::series::Fnv::new();
+        hash.add(kind.as_bytes());
+        for part in parts {
+            hash.add(part.as_bytes());
+        }
+        keys.push(i64::from_ne_bytes(hash.value().to_ne_bytes()));
+    };
+    if title.len() >= 8 {
+        add("title", &[&name_key(&author_of(message)), &title]);
+    }
+    for line in message
+        .body
+        .lines()
+        .filter(|l| l.text.starts_with("change-id") || l.text.starts_with("Change-"))
+    {
+        if let Some(found) = trailer(line.text).filter(|t| t.kind == TrailerKind::ChangeId) {
+            add("change-id", &[&found.value]);
+        }
+    }
+    if let Some(hash) = change_hash(files) {
+        keys.push(i64::from_ne_bytes(hash.to_ne_bytes()));
+    }
+    keys.sort_unstable();
+    keys.dedup();
+    keys
+}
+
+/// Whether a line of somebody's own words may say that a patch was applied: enough for an index.
+pub fn line_says_applied(text: &str) -> bool {
+    const HEADS: [&str; 7] = ["pplied", "ueued", "ushed", "erged", "icked", "ommitted", "aken"];
+    HEADS.iter().any(|h| text.contains(h))
+        && !text.trim_end().ends_with('?')
+        && says_applied(&text.to_lowercase())
+}
