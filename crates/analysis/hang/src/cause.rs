@@ -5,6 +5,7 @@
 
 use std::collections::HashSet;
 
+use model::functions::{Role, role};
 use model::{Grade, LineSpan};
 
 use crate::collect::Observations;
@@ -676,38 +677,15 @@ fn shared_function(seen: &Observations, earlier: &Event, later: &Event) -> Optio
 }
 
 fn is_telling(function: &str) -> bool {
+    /// Layers that everything of a subsystem goes through.
     const COMMON: &[&str] = &[
-        "kthread",
-        "ret_from_fork",
-        "process_one_work",
-        "process_scheduled_works",
-        "worker_thread",
         "vfs_",
         "ksys_",
         "do_sys",
-        "do_syscall",
-        "entry_",
-        "el0_",
-        "el1",
-        "x64_sys",
         "__x64_",
         "__arm64_",
         "__se_sys",
         "__do_sys",
-        "do_idle",
-        "cpu_startup_entry",
-        "start_secondary",
-        "secondary_startup",
-        "common_startup",
-        "call_rcu",
-        "__do_softirq",
-        "handle_softirqs",
-        "do_softirq",
-        "irq_exit",
-        "run_timer",
-        "call_timer_fn",
-        "syscall_",
-        "invoke_syscall",
         "sock_sendmsg",
         "__sys_",
         "____sys_",
@@ -716,37 +694,39 @@ fn is_telling(function: &str) -> bool {
         "do_filp",
         "kernel_init",
         "do_one_initcall",
-        "arch_",
-        "mutex_",
-        "rwsem",
-        "down_",
-        "lock_",
+        "secondary_startup",
+        "common_startup",
         "start_kernel",
+        "arch_",
         "exit_to_user",
-        "system_call",
         "do_exit",
         "do_group_exit",
         "get_signal",
-        "kmem_cache",
-        "kfree",
-        "kmalloc",
-        "__kmalloc",
-        "smpboot_",
-        "irq_thread",
-        "default_idle",
-        "cpuidle",
-        "intel_idle",
-        "acpi_idle",
-        "mwait_idle",
-        "arch_cpu_idle",
-        "__local_bh",
         "new_sync_",
         "seq_read",
         "kernfs_",
         "sysfs_",
         "dev_attr_",
     ];
-    !stack::is_scheduling(function)
+    let serves = matches!(
+        role(function),
+        Some(
+            Role::Runner
+                | Role::SyscallEntry
+                | Role::Idle
+                | Role::Rcu
+                | Role::Lock
+                | Role::Allocator
+                | Role::PageAllocator
+                | Role::Memory
+                | Role::Atomic
+                | Role::Container
+                | Role::Printk
+                | Role::Console
+        )
+    );
+    !serves
+        && !stack::is_scheduling(function)
         && !stack::is_detector(function)
         && !stack::is_entry(function)
         && !wait::is_primitive(function)

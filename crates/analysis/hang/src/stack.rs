@@ -1,237 +1,35 @@
 //! Reading a stack: which frames are the detector's, where the interrupted code begins, which frame
 //! stands for the work being done.
 
+use model::functions::{Role, role, stem};
+
 use crate::event::{Frame, Instruction, Snapshot};
 
-/// Functions that only enter the scheduler or wait generically: skipped when asking what is awaited.
-const SCHEDULING: &[&str] = &[
-    "__switch_to",
-    "context_switch",
-    "__schedule",
-    "__schedule_loop",
-    "schedule",
-    "schedule_idle",
-    "schedule_timeout",
-    "schedule_timeout_uninterruptible",
-    "schedule_timeout_killable",
-    "schedule_timeout_interruptible",
-    "schedule_timeout_idle",
-    "schedule_preempt_disabled",
-    "schedule_hrtimeout_range",
-    "schedule_hrtimeout_range_clock",
-    "schedule_rtlock",
-    "io_schedule",
-    "io_schedule_timeout",
-    "io_schedule_prepare",
-    "rt_mutex_schedule",
-    "preempt_schedule",
-    "preempt_schedule_common",
-    "preempt_schedule_irq",
-    "preempt_schedule_notrace",
-    "__cond_resched",
-    "_cond_resched",
-    "wait_for_completion",
-    "wait_for_completion_io",
-    "wait_for_completion_state",
-    "wait_for_completion_killable",
-    "wait_for_completion_interruptible",
-    "wait_for_completion_timeout",
-    "wait_for_completion_killable_timeout",
-    "wait_for_completion_interruptible_timeout",
-    "wait_for_completion_io_timeout",
-    "wait_for_common",
-    "wait_for_common_io",
-    "__wait_for_common",
-    "do_wait_for_common",
-    "__wait_on_bit",
-    "__wait_on_bit_lock",
-    "out_of_line_wait_on_bit",
-    "out_of_line_wait_on_bit_lock",
-    "bit_wait",
-    "bit_wait_io",
-    "bit_wait_io_timeout",
-    "bit_wait_timeout",
-    "wait_on_bit",
-    "prepare_to_wait_event",
-    // Condition variables and closures that file systems bring along.
-    "cv_wait_common",
-    "cv_timedwait_common",
-    "__cv_wait",
-    "__cv_wait_common",
-    "__cv_wait_io",
-    "__cv_wait_idle",
-    "__cv_wait_sig",
-    "__cv_timedwait",
-    "__cv_timedwait_common",
-    "__cv_timedwait_io",
-    "__cv_timedwait_idle",
-    "__cv_timedwait_sig",
-    "__cv_timedwait_hires",
-    "__closure_sync",
-    "closure_sync",
-    "closure_sync_unbounded",
-];
-
-/// Whether the function only enters the scheduler or waits generically.
+/// Whether the function only enters the scheduler or waits generically: skipped when asking what is awaited.
 pub fn is_scheduling(function: &str) -> bool {
-    SCHEDULING.contains(&function)
+    matches!(role(function), Some(Role::Scheduler | Role::Wait))
 }
 
-/// Starts and pieces of functions through which an interrupt, exception or detector enters; what is
-/// further out is the interrupted code.
-const ENTRY: &[&str] = &[
-    "asm_sysvec_",
-    "sysvec_",
-    "asm_common_interrupt",
-    "common_interrupt",
-    "ret_from_intr",
-    "apic_timer_interrupt",
-    "smp_apic_timer_interrupt",
-    "retint_",
-    "el1_irq",
-    "el1h_64_irq",
-    "el1_interrupt",
-    "el0_irq",
-    "el0t_64_irq",
-    "__irq_svc",
-    "decrementer_common",
-    "timer_interrupt",
-    "hardware_interrupt_common",
-    "ext_int_handler",
-    "io_int_handler",
-    "do_ext_irq",
-    "do_irq_async",
-    "handle_int",
-    "rollback_handle_int",
-    "ret_from_exception",
-    "handle_exception",
-    "do_irq",
-    "call_on_irq_stack",
-    "asm_exc_nmi",
-    "end_repeat_nmi",
-    "nmi",
-    "do_nmi",
-    "default_do_nmi",
-    "exc_nmi",
-    "do_IRQ",
-    "do_interrupt_handler",
-    "__el1_irq",
-    "__el0_irq",
-    "do_io_irq",
-    "handle_riscv_irq",
-    "handle_loongarch_irq",
-    "handle_vint",
-    "do_vint",
-    "plat_irq_dispatch",
-    "except_vec_vi",
-    "interrupt_return",
-    "intr_return",
-    "intr_check_sig",
-    "do_cpu_irq_mask",
-    "auto_irqhandler",
-    "inthandler",
-];
-
-/// Functions of the printing and detecting machinery; never what a report is about.
-const DETECTOR: &[&str] = &[
-    "dump_stack",
-    "__dump_stack",
-    "dump_backtrace",
-    "show_stack",
-    "show_regs",
-    "show_trace",
-    "spin_dump",
-    "spin_bug",
-    "rwlock_bug",
-    "__warn",
-    "warn_slowpath",
-    "report_bug",
-    "handle_bug",
-    "exc_invalid_op",
-    "asm_exc_invalid_op",
-    "do_invalid_op",
-    "invalid_op",
-    "print_report",
-    "print_address_description",
-    "kasan_",
-    "__asan_",
-    "__kasan",
-    "check_memory_region",
-    "kmsan_",
-    "__msan_",
-    "kcsan_",
-    "__tsan_",
-    "ubsan_",
-    "__ubsan",
-    "handle_overflow",
-    "nmi_cpu_backtrace",
-    "nmi_trigger_cpumask_backtrace",
-    "arch_trigger_cpumask_backtrace",
-    "trigger_single_cpu_backtrace",
-    "trigger_all_cpu_backtrace",
-    "rcu_dump_cpu_stacks",
-    "print_cpu_stall",
-    "print_other_cpu_stall",
-    "check_cpu_stall",
-    "rcu_sched_clock_irq",
-    "rcu_check_callbacks",
-    "rcu_pending",
-    "update_process_times",
-    "tick_",
-    "watchdog_timer_fn",
-    "__hrtimer_run_queues",
-    "__run_hrtimer",
-    "hrtimer_interrupt",
-    "lock_acquire",
-    "__lock_acquire",
-    "validate_chain",
-    "check_prev_add",
-    "check_prevs_add",
-    "check_noncircular",
-    "print_circular_bug",
-    "print_deadlock_bug",
-    "print_usage_bug",
-    "mark_lock",
-    "lockdep_",
-    "__might_resched",
-    "___might_sleep",
-    "__might_sleep",
-    "__schedule_bug",
-    "schedule_debug",
-    "bad_page",
-    "oops_",
-    "die",
-    "__die",
-    "no_context",
-    "page_fault_oops",
-    "__bad_area",
-    "bad_area",
-    "do_user_addr_fault",
-    "exc_page_fault",
-    "asm_exc_page_fault",
-    "do_page_fault",
-    "page_fault",
-    "exc_general_protection",
-    "asm_exc_general_protection",
-    "do_trap",
-    "do_error_trap",
-    "panic",
-    "refcount_warn_saturate",
-    "__list_add_valid",
-    "__list_del_entry_valid",
-    "write_comp_data",
-    "__sanitizer_cov",
-    "rcu_note_context_switch",
-];
-
-/// Whether the function belongs to the printing and detecting machinery.
+/// Whether the function belongs to the printing and detecting machinery, which is never what a report is about.
 pub fn is_detector(function: &str) -> bool {
-    DETECTOR.iter().any(|start| function.starts_with(start))
+    matches!(
+        role(function),
+        Some(
+            Role::Detector
+                | Role::Dumper
+                | Role::Sanitizer
+                | Role::Lockdep
+                | Role::Coverage
+                | Role::Exception
+                | Role::Fault
+                | Role::Tick
+        )
+    ) || stem(function) == "rcu_note_context_switch"
 }
 
-/// Whether an interrupt or exception enters through the function.
+/// Whether an interrupt or exception enters through the function; what is further out is the interrupted code.
 pub fn is_entry(function: &str) -> bool {
-    ENTRY.iter().any(|start| function.starts_with(start))
+    role(function) == Some(Role::Interrupt)
 }
 
 /// Functions that only the printing of another context's stack has: the report was made from inside the
@@ -367,19 +165,7 @@ pub fn is_leaf(function: &str) -> bool {
 
 /// Whether a system call enters the kernel through the function.
 pub fn is_syscall_entry(function: &str) -> bool {
-    [
-        "do_syscall",
-        "entry_SYSCALL",
-        "el0_svc",
-        "el0_sync",
-        "el0t_64_sync",
-        "system_call",
-        "ret_fast_syscall",
-        "ret_from_syscall",
-        "__do_syscall",
-    ]
-    .iter()
-    .any(|start| function.starts_with(start))
+    role(function) == Some(Role::SyscallEntry)
 }
 
 /// The function in which the task or CPU was, without printing machinery and helpers that only a sample

@@ -35,30 +35,47 @@ const ANCHORS: &[&str] = &[
     "SYZFA",
 ];
 
-static SEARCHER: LazyLock<Option<packed::Searcher>> =
-    LazyLock::new(|| packed::Searcher::new(ANCHORS.iter().map(|anchor| anchor.as_bytes())));
+/// Short literals, searched all at once.
+pub(crate) struct Literals {
+    packed: Option<packed::Searcher>,
+    /// For machines without vector instructions.
+    plain: AhoCorasick,
+}
 
-static PLAIN: LazyLock<AhoCorasick> = LazyLock::new(|| match AhoCorasick::new(ANCHORS) {
-    Ok(searcher) => searcher,
-    Err(error) => panic!("the anchors do not compile: {error}"),
-});
+impl Literals {
+    pub(crate) fn new(literals: &[&str]) -> Self {
+        let plain = match AhoCorasick::new(literals) {
+            Ok(searcher) => searcher,
+            Err(error) => panic!("the literals do not compile: {error}"),
+        };
+        Self { packed: packed::Searcher::new(literals.iter().map(|l| l.as_bytes())), plain }
+    }
+
+    /// Offset of the first of them.
+    pub(crate) fn find(&self, bytes: &[u8]) -> Option<usize> {
+        match &self.packed {
+            Some(searcher) => searcher.find(bytes).map(|found| found.start()),
+            None => self.plain.find(bytes).map(|found| found.start()),
+        }
+    }
+
+    /// Whether one of them stands in the text.
+    pub(crate) fn is_in(&self, text: &str) -> bool {
+        self.find(text.as_bytes()).is_some()
+    }
+}
+
+static SEARCHER: LazyLock<Literals> = LazyLock::new(|| Literals::new(ANCHORS));
 
 /// Offset of the first anchor in `bytes`.
 pub(crate) fn find(bytes: &[u8]) -> Option<usize> {
-    match &*SEARCHER {
-        Some(searcher) => searcher.find(bytes).map(|found| found.start()),
-        // No vector instructions on this machine.
-        None => PLAIN.find(bytes).map(|found| found.start()),
-    }
+    SEARCHER.find(bytes)
 }
 
 /// Whether the line may hold a header. Most lines do not, and this is told much faster than which
 /// header it is.
 pub(crate) fn may_hold_header(line: &[u8]) -> bool {
-    match &*SEARCHER {
-        Some(searcher) => searcher.find(line).is_some(),
-        None => PLAIN.is_match(line),
-    }
+    SEARCHER.find(line).is_some()
 }
 
 #[cfg(test)]
@@ -80,6 +97,6 @@ mod tests {
 
     #[test]
     fn anchors_are_long_enough_for_the_fast_search() {
-        assert!(ANCHORS.iter().all(|anchor| anchor.len() >= 4) && SEARCHER.is_some());
+        assert!(ANCHORS.iter().all(|anchor| anchor.len() >= 4) && SEARCHER.packed.is_some());
     }
 }

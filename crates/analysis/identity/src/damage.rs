@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 use parse_console::frame;
 use regex::Regex;
 
+use crate::anchors::Literals;
 use crate::compiled;
 
 /// After the start of a stack, so many lines must follow …
@@ -23,7 +24,9 @@ const CONSOLE_TAKEN: &str = "serialport: VM disconnected.";
 
 /// The first line at which a stack begins.
 pub(crate) fn stack_start(lines: &[&str]) -> Option<usize> {
-    lines.iter().position(|text| text.contains(':') && STACK_START.is_match(text))
+    static LITERALS: LazyLock<Literals> =
+        LazyLock::new(|| Literals::new(&["race", "epc :", "Allocated", "Freed"]));
+    lines.iter().position(|text| LITERALS.is_in(text) && STACK_START.is_match(text))
 }
 
 /// Tells what is missing in the stack that begins at `start`, if anything is. A report may be

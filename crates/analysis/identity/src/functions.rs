@@ -6,6 +6,7 @@ use parse_console::frame;
 use parse_console::reports::{Choice, Look};
 use regex::{Regex, RegexSet};
 
+use crate::anchors::Literals;
 use crate::compiled::{self, CompiledShape};
 use crate::names;
 
@@ -29,8 +30,15 @@ static OTHER_STACKS: LazyLock<Regex> = LazyLock::new(|| {
     )
 });
 
+/// Whether a stack trace begins at the line. Most lines are done with by the one short search.
+pub(crate) fn begins_trace(text: &str) -> bool {
+    static RACE: LazyLock<memchr::memmem::Finder<'static>> =
+        LazyLock::new(|| memchr::memmem::Finder::new("race"));
+    (text.ends_with('>') || RACE.find(text.as_bytes()).is_some()) && TRACE.is_match(text)
+}
+
 /// Lines at which a stack trace begins.
-pub(crate) static TRACE: LazyLock<Regex> = LazyLock::new(|| {
+static TRACE: LazyLock<Regex> = LazyLock::new(|| {
     compiled::regex(
         r"Call [Tt]race ?:|^\s*(?:[Bb]acktrace ?:|[Bb]acktrace \(crc|stack backtrace:|\[<[0-9a-f]+>\] \(unwind_backtrace|unwind_backtrace from |<(?:IRQ|TASK)>$)",
     )
@@ -57,8 +65,7 @@ pub(crate) fn find(shape: &CompiledShape, lines: &[&str], groups: &[String]) -> 
         // A warning that the processor trapped has its own function in the registers alone.
         let mut seen_caller = match shape.shape.choice {
             Choice::Caller(callee) => {
-                let in_trace =
-                    frames_after(lines, |text| TRACE.is_match(text)).any(|name| name == callee);
+                let in_trace = frames_after(lines, begins_trace).any(|name| name == callee);
                 (!in_trace).then_some(callee)
             }
             _ => None,
@@ -115,11 +122,11 @@ fn candidates_at<'a>(
             let trapped = lines.iter().position(|text| is_kernel_registers(text)).unwrap_or(0);
             let from = if has_trace_before(lines, trapped) { trapped } else { 0 };
             match from {
-                0 => Box::new(frames_after(lines, |text| TRACE.is_match(text))),
+                0 => Box::new(frames_after(lines, begins_trace)),
                 from => Box::new(frames_after(&lines[from..], |_| true)),
             }
         }
-        Look::Trace => Box::new(frames_after(lines, |text| TRACE.is_match(text))),
+        Look::Trace => Box::new(frames_after(lines, begins_trace)),
         Look::After(_) => match start {
             Some(start) => Box::new(frames_after(lines, |text| start.is_match(text))),
             None => Box::new(std::iter::empty()),
@@ -139,19 +146,19 @@ pub(crate) fn candidates(shape: &CompiledShape, lines: &[&str], groups: &[String
 /// Whether another CPU's report stands between the first line and the frame that would name this one,
 /// in a log that does not name the printers.
 fn intruded(lines: &[&str], name: &str) -> bool {
-    const INTRUDERS: [&str; 4] =
-        ["FAULT_INJECTION: forcing", "allocation failure: ", " mems_allowed=", " should_fail"];
-    static FINDERS: LazyLock<[memchr::memmem::Finder<'static>; 4]> =
-        LazyLock::new(|| INTRUDERS.map(memchr::memmem::Finder::new));
-    lines
-        .iter()
-        .take_while(|text| !text.contains(name))
-        .take(40)
-        .any(|text| FINDERS.iter().any(|finder| finder.find(text.as_bytes()).is_some()))
+    static INTRUDERS: LazyLock<Literals> = LazyLock::new(|| {
+        Literals::new(&[
+            "FAULT_INJECTION: forcing",
+            "allocation failure: ",
+            " mems_allowed=",
+            " should_fail",
+        ])
+    });
+    lines.iter().take_while(|text| !text.contains(name)).take(40).any(|text| INTRUDERS.is_in(text))
 }
 
 fn has_trace_before(lines: &[&str], at: usize) -> bool {
-    lines[..at].iter().any(|text| TRACE.is_match(text))
+    lines[..at].iter().any(|text| begins_trace(text))
 }
 
 /// The function at the instruction pointer of the kernel.
@@ -178,7 +185,7 @@ fn frames_after(lines: &[&str], starts: impl Fn(&str) -> bool) -> impl Iterator<
     let start = lines.iter().position(|text| starts(text)).map_or(lines.len(), |start| start + 1);
     lines[start..]
         .iter()
-        .take_while(|text| !OTHER_STACKS.is_match(text))
+        .take_while(|text| text.starts_with(' ') || !OTHER_STACKS.is_match(text))
         .filter_map(|text| {
             frame::parse(text)
                 .or_else(|| frame::instruction_pointer(text))

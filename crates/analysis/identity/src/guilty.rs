@@ -66,9 +66,12 @@ fn interrupted(lines: &[&str]) -> usize {
 
 /// The first `path.c:12` of a line.
 fn path(text: &str) -> Option<&str> {
-    static SOURCE: LazyLock<[memchr::memmem::Finder<'static>; 3]> =
-        LazyLock::new(|| [".c:", ".h:", ".rs:"].map(memchr::memmem::Finder::new));
-    if !SOURCE.iter().any(|finder| finder.find(text.as_bytes()).is_some()) {
+    let bytes = text.as_bytes();
+    let names_source = |colon: usize| {
+        let before = &bytes[..colon];
+        before.ends_with(b".c") || before.ends_with(b".h") || before.ends_with(b".rs")
+    };
+    if !memchr::memchr_iter(b':', bytes).any(names_source) {
         return None;
     }
     text.split_ascii_whitespace().find_map(|word| {

@@ -10,6 +10,7 @@ use model::functions::{Role, role, stem};
 /// the threads that run work are named when they themselves fail.
 const NEVER_NAMED: &[Role] = &[
     Role::Wait,
+    Role::Wake,
     Role::Lock,
     Role::Lockdep,
     Role::Allocator,

@@ -112,6 +112,8 @@ pub struct LogReader {
     suppressed: Option<String>,
     boots: u32,
     anything_before: bool,
+    /// The buffer was searched to its end and holds nothing but context.
+    only_context: bool,
 }
 
 impl LogReader {
@@ -122,6 +124,10 @@ impl LogReader {
 
     /// Takes the next piece of the log.
     pub fn push(&mut self, mut piece: &[u8]) {
+        if self.skip_quiet(piece) {
+            return;
+        }
+        self.only_context = false;
         while !piece.is_empty() {
             let room = self.wanted.saturating_sub(self.buffer.len()).max(1).min(piece.len());
             self.buffer.extend_from_slice(&piece[..room]);
@@ -131,6 +137,39 @@ impl LogReader {
                 self.wanted = self.buffer.len() + BUFFER;
             }
         }
+    }
+
+    /// Is done with a piece in which nothing can be, without copying it; false when it must be read.
+    fn skip_quiet(&mut self, piece: &[u8]) -> bool {
+        /// Less is not worth it.
+        const LEAST: usize = 4 * BEFORE;
+        if !(self.only_context || self.buffer.is_empty()) || piece.len() < LEAST {
+            return false;
+        }
+        let begun = memchr::memrchr(b'\n', &self.buffer).map_or(0, |newline| newline + 1);
+        let rest = line_end(piece, 0);
+        let longest = parse_console::LONGEST_LINE;
+        if self.buffer.len() - begun > longest || rest > longest {
+            return false;
+        }
+        let across = [&self.buffer[begun..], &piece[..rest]].concat();
+        if anchors::find(&across).is_some() || anchors::find(piece).is_some() {
+            return false;
+        }
+        let kept = keep_from(piece, piece.len(), 0);
+        for done in [&self.buffer[..], &piece[..kept]] {
+            self.line += memchr::memchr_iter(b'\n', done).count() as u64;
+            self.offset += done.len() as u64;
+        }
+        if !self.found.is_empty() {
+            self.note_suppressions(piece);
+        }
+        self.buffer.clear();
+        self.buffer.extend_from_slice(&piece[kept..]);
+        self.wanted = self.buffer.len() + BUFFER;
+        self.only_context = true;
+        self.anything_before = true;
+        true
     }
 
     /// Ends the log and gives its reports.
@@ -153,11 +192,13 @@ impl LogReader {
     /// Searches `input`, which begins where the reader stands; returns how many bytes are done
     /// with. All of them at the `end`.
     fn search(&mut self, input: &[u8], end: bool) -> usize {
+        self.only_context = false;
         let mut counted = Counter { at: 0, line: self.line };
         let mut position = 0;
         let mut floor = 0;
         let consumed = loop {
             let Some(hit) = anchors::find(&input[position..]) else {
+                self.only_context = true;
                 break if end { input.len() } else { keep_from(input, input.len(), floor) };
             };
             let hit = position + hit;

@@ -7,6 +7,7 @@ use parse_console::reports::{Choice, Doubt};
 use parse_console::{Caller, Line, Stamp};
 use regex::Regex;
 
+use crate::anchors::Literals;
 use crate::collect::{self, Collected};
 use crate::compiled::{self, CompiledFamily, CompiledShape};
 use crate::functions::{self, Found};
@@ -425,10 +426,24 @@ static TASKS: LazyLock<Vec<(memchr::memmem::Finder<'static>, Regex)>> = LazyLock
     .into()
 });
 
+/// The texts of [`TASKS`], searched at once before one after the other.
+const TASK_LITERALS: [&str; 9] = [
+    "INFO: task ",
+    "soft lockup - ",
+    " Comm: ",
+    " by task ",
+    " is trying to",
+    " takes:",
+    "just changed",
+    ", CPU#",
+    " atomic: ",
+];
+
 /// The task a report is about: the first line that names one.
 fn task(body: &[&str]) -> Option<Task> {
     const WITHIN: usize = 60;
-    body.iter().take(WITHIN).find_map(|text| {
+    static ANY: LazyLock<Literals> = LazyLock::new(|| Literals::new(&TASK_LITERALS));
+    body.iter().take(WITHIN).filter(|text| ANY.is_in(text)).find_map(|text| {
         let captures = TASKS
             .iter()
             .filter(|(literal, _)| literal.find(text.as_bytes()).is_some())

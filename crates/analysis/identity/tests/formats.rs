@@ -157,3 +157,29 @@ fn a_log_in_pieces_gives_what_the_whole_log_gives() {
         }
     }
 }
+
+#[test]
+fn a_crash_after_long_quiet_is_the_same_however_the_log_is_cut() {
+    const PIECE: usize = 64 << 10;
+    let crash = std::fs::read(
+        Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("../../parse/console/samples/formats/printk.txt"),
+    )
+    .unwrap();
+    let quiet = "[    3.000000] marl 0000:00:04.0: link is up\n".repeat(4 * PIECE / 45);
+    // The headline is cut at other places each time.
+    for shift in (0..crash.len().min(400)).step_by(11) {
+        let mut log = quiet.clone().into_bytes();
+        log.truncate(3 * PIECE - shift);
+        log.push(b'\n');
+        for _ in 0..2 {
+            log.extend_from_slice(&crash);
+            log.extend_from_slice(quiet.as_bytes());
+        }
+        let whole = read_log(&log);
+        assert!(whole.reports.len() >= 2, "shift {shift}");
+        let mut reader = analysis_identity::LogReader::new();
+        log.chunks(PIECE).for_each(|piece| reader.push(piece));
+        assert_eq!(reader.finish(), whole, "shift {shift}");
+    }
+}

@@ -18,8 +18,10 @@ use table::ROWS;
 pub enum Role {
     /// Chooses and switches tasks: `kernel/sched/core.c`.
     Scheduler,
-    /// Waits for something that its caller names, and wakes: `kernel/sched/{wait,wait_bit,completion,swait}.c`.
+    /// Waits for something that its caller names: `kernel/sched/{wait,wait_bit,completion,swait}.c`.
     Wait,
+    /// Wakes those who wait so: the same files.
+    Wake,
     /// Takes and releases locks: `kernel/locking/`, `include/linux/{mutex,rwsem,spinlock}.h`.
     Lock,
     /// Checks how locks are used: `kernel/locking/lockdep.c`.
@@ -103,29 +105,55 @@ fn form(entry: &'static str) -> (Form, &'static str) {
     }
 }
 
+#[derive(Default)]
 struct Index {
     whole: HashMap<&'static str, Role>,
-    start: Vec<(&'static str, Role)>,
-    word: Vec<(&'static str, Role)>,
+    start: Starts,
+    word: Starts,
 }
 
 static INDEX: LazyLock<Index> = LazyLock::new(|| {
-    let mut index = Index { whole: HashMap::new(), start: Vec::new(), word: Vec::new() };
+    let mut index = Index::default();
+    let (mut start, mut word) = (Vec::new(), Vec::new());
     for (role, names) in ROWS {
         for entry in *names {
             match form(entry) {
                 (Form::Whole, name) => {
                     index.whole.insert(name, *role);
                 }
-                (Form::Start, name) => index.start.push((name, *role)),
-                (Form::Word, name) => index.word.push((name, *role)),
+                (Form::Start, name) => start.push((name, *role)),
+                (Form::Word, name) => word.push((name, *role)),
             }
         }
     }
-    index.start.sort_unstable();
-    index.word.sort_unstable();
+    index.start = Starts::new(start);
+    index.word = Starts::new(word);
     index
 });
+
+/// Starts of names, sorted, with the range of each first byte.
+#[derive(Default)]
+struct Starts {
+    sorted: Vec<(&'static str, Role)>,
+    ranges: Vec<(usize, usize)>,
+}
+
+impl Starts {
+    fn new(mut sorted: Vec<(&'static str, Role)>) -> Self {
+        sorted.sort_unstable();
+        let first = |byte: usize| {
+            sorted.partition_point(|(entry, _)| usize::from(entry.as_bytes()[0]) < byte)
+        };
+        let ranges = (0..256).map(|byte| (first(byte), first(byte + 1))).collect();
+        Self { sorted, ranges }
+    }
+
+    /// The role of the longest entry that `name` starts with.
+    fn longest(&self, name: &str) -> Option<Role> {
+        let (from, to) = self.ranges[usize::from(*name.as_bytes().first()?)];
+        longest_start(&self.sorted[from..to], name)
+    }
+}
 
 /// The name without leading underscores and without what the compiler appended (`.isra.0`, `.cold`): the
 /// variants of one function share a row.
@@ -145,9 +173,9 @@ pub fn role(function: &str) -> Option<Role> {
     if let Some(role) = index.whole.get(name) {
         return Some(*role);
     }
-    longest_start(&index.start, name).or_else(|| {
+    index.start.longest(name).or_else(|| {
         let words = name.match_indices('_').map(|(at, _)| &name[at + 1..]);
-        std::iter::once(name).chain(words).find_map(|rest| longest_start(&index.word, rest))
+        std::iter::once(name).chain(words).find_map(|rest| index.word.longest(rest))
     })
 }
 

@@ -23,7 +23,7 @@ const RCU_STALL: Shape = Shape {
 /// What a task calls to wait; the caller tells what for.
 const WAITS: &[&str] =
     &["wait_on_", "folio_wait", "fdatawait", "__wait_rcu_gp", "tty_ldisc_lock", "console_lock"];
-const WAIT_ROLES: &[Role] = &[Role::Scheduler];
+const WAIT_ROLES: &[Role] = &[Role::Scheduler, Role::Interrupt];
 
 /// The message is cut where the task's name holds a line break.
 const BROKEN_NAME: &[&str] = &[r"blocked (?:in I/O wait )?for more than [0-9]+ seconds"];
@@ -76,7 +76,7 @@ pub(super) static FAMILIES: &[Family] = &[
             also: &["stall in {F}"],
             function: &[Look::Frames],
             choice: Choice::Entry,
-            roles: &[Role::Scheduler],
+            roles: WAIT_ROLES,
             ..Shape::EMPTY
         }],
     },
