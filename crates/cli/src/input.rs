@@ -9,16 +9,13 @@ use std::io::{self, BufRead as _, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
+use model::Notice;
 use parse_console::mail::MailDecoder;
 
 use crate::failure::Failure;
 
 /// Bytes that are read at once.
 const PIECE: usize = 1 << 20;
-
-/// Said of an input with a base64 part.
-const RENUMBERED: &str =
-    "a part of the mail is base64; numbers of lines inside of it are those of its text";
 
 /// One input as the user named it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,10 +56,7 @@ impl Input {
 
     /// Reads the whole input piece by piece into `take`, with the parts of raw mails decoded. Gives a notice
     /// where the lines have other numbers than in the input.
-    pub(crate) fn read_to(
-        &self,
-        mut take: impl FnMut(&[u8]),
-    ) -> Result<Option<&'static str>, Failure> {
+    pub(crate) fn read_to(&self, mut take: impl FnMut(&[u8])) -> Result<Option<Notice>, Failure> {
         let mut reader = self.open()?;
         let mut mail = MailDecoder::new();
         let mut piece = vec![0; PIECE];
@@ -70,7 +64,7 @@ impl Input {
             match reader.read(&mut piece) {
                 Ok(0) => {
                     mail.finish(&mut take);
-                    return Ok(mail.is_renumbered().then_some(RENUMBERED));
+                    return Ok(mail.is_renumbered().then_some(Notice::Renumbered));
                 }
                 Ok(length) => mail.push(&piece[..length], &mut take),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}

@@ -4,7 +4,6 @@
 use std::io::{self, IsTerminal as _, Write as _};
 
 use model::calendar::civil_from_days;
-
 pub(crate) use render::Escaped;
 
 /// Writes one line to standard error.

@@ -435,13 +435,13 @@ fn a_reply_and_the_object_carry_registers_and_say_what_was_not_read() {
 
 #[test]
 fn a_log_longer_than_the_memory_it_may_use_is_diagnosed() {
-    // 48 MiB with some 500 stalls, read by a process that may hold 40 MiB of data.
-    const LIMIT_KIB: u32 = 40 << 10;
+    // 64 MiB with some 700 stalls, read by a process that may hold 56 MiB of data.
+    const LIMIT_KIB: u32 = 56 << 10;
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("long.log");
     let mut log = String::new();
     let mut n = 0;
-    while log.len() < 48 << 20 {
+    while log.len() < 64 << 20 {
         n += 1;
         let stamp = format!("[{:5}.{:06}]", n / 1000, n % 1000 * 1000);
         log += &format!("{stamp} usb 1-1.{}: new high-speed USB device number {}\n", n % 9, n % 97);

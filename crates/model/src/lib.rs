@@ -13,6 +13,7 @@ mod evidence;
 pub mod functions;
 mod grade;
 mod hex;
+mod notice;
 mod predicate;
 pub mod program;
 mod rule;
@@ -26,6 +27,7 @@ pub use commit::CommitId;
 pub use errno::errno_name;
 pub use evidence::{LineSpan, NoLines};
 pub use grade::Grade;
+pub use notice::Notice;
 pub use predicate::Predicate;
 pub use rule::{RULES, Rule, RuleId, UnknownRule};
 pub use run::RunOutcome;
@@ -34,5 +36,6 @@ pub use task::{CpuId, EventId, Task};
 pub use words::{
     AccessKind, AddressMeaning, AllocationCause, AtomicReason, BadObject, Context, CpuDenial,
     FaultKind, IrqState, LockRef, LockUsage, MemoryUse, MigrateType, OomConstraint, Ownership,
-    Party, PoisonValue, Role, Side, StallMechanism, TaintMeaning, UserFaultKind, WaitKind,
+    Party, PoisonValue, Role, Side, SourcePlace, StallMechanism, TaintMeaning, UserFaultKind,
+    WaitKind,
 };

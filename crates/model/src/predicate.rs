@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::words::{
     AccessKind, AddressMeaning, AllocationCause, AtomicReason, BadObject, Context, CpuDenial,
     FaultKind, IrqState, LockRef, LockUsage, MemoryUse, MigrateType, OomConstraint, Ownership,
-    Party, Role, Side, StallMechanism, TaintMeaning, UserFaultKind, WaitKind,
+    Party, Role, Side, SourcePlace, StallMechanism, TaintMeaning, UserFaultKind, WaitKind,
 };
 use crate::{CpuId, EventId, Task};
 
@@ -284,6 +284,15 @@ pub enum Predicate {
         in_mapping: Option<u64>,
         /// Offset in the file, as printed from 6.9 on.
         in_file: Option<u64>,
+    },
+    /// Where a user program stood in its source, by the symbols of a file that the user gave for it.
+    UserFaultSource {
+        /// The program.
+        task: Task,
+        /// Base name of the file with the symbols.
+        file: String,
+        /// The function and those it is inlined into, innermost first.
+        places: Vec<SourcePlace>,
     },
 
     // ---- hangs: tasks ---------------------------------------------------------------------------------------

@@ -28,6 +28,11 @@ fn acts_on_terminal(c: char) -> bool {
         || matches!(c, '\u{200e}' | '\u{200f}' | '\u{061c}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
+/// Foreign text on one line, with what a terminal could act on made visible.
+pub(crate) fn one_line(text: &str) -> String {
+    Escaped(&text.replace(['\n', '\t'], " ")).to_string()
+}
+
 #[cfg(test)]
 mod tests {
     use super::Escaped;

@@ -1,13 +1,19 @@
 //! The one place where ktriage speaks English: sentences, pages and mails made of values.
 //!
-//! Invariants: decides nothing; reads no log and no text that it wrote; whatever comes from a log is escaped by
-//! the writer that puts it on a terminal or a page.
+//! Invariants: decides nothing; reads no log and no text that it wrote; whatever comes from a log is made
+//! harmless here: [`Escaped`] for terminals, maud's escaping besides for pages.
 
 pub mod bisect;
+pub mod diagnosis;
 mod escape;
 pub mod judgement;
+mod layout;
+mod notice;
+mod said;
 mod sentence;
 pub mod thread;
 
 pub use escape::Escaped;
+pub use notice::notice;
+pub use said::Said;
 pub use sentence::sentence;

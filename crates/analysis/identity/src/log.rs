@@ -122,6 +122,11 @@ impl LogReader {
         Self { boots: 1, wanted: BUFFER, most_reports: MOST_REPORTS, ..Self::default() }
     }
 
+    /// A reader that names reports and keeps no text of them.
+    pub fn of_names() -> Self {
+        Self { kept_text: MOST_TEXT, ..Self::new() }
+    }
+
     /// Takes the next piece of the log.
     pub fn push(&mut self, mut piece: &[u8]) {
         if self.skip_quiet(piece) {

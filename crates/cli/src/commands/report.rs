@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use analysis_identity::{CrashReport, LogReader, Reports};
+use model::Notice;
 use parse_console::Stamp;
 use rayon::prelude::*;
 
@@ -77,7 +78,7 @@ pub(crate) fn run(arguments: &Arguments, color: Color) -> Result<ExitCode, Failu
             } else {
                 text(&mut out, &name, several, &reports, paint)?;
                 if let Some(notice) = notice.filter(|_| !reports.reports.is_empty()) {
-                    writeln!(out, "{notice}")?;
+                    writeln!(out, "{}", render::notice(&notice))?;
                 }
             }
         }
@@ -91,7 +92,7 @@ pub(crate) fn run(arguments: &Arguments, color: Color) -> Result<ExitCode, Failu
 }
 
 /// The reports of a log, and a notice about its lines.
-type Read = (Reports, Option<&'static str>);
+type Read = (Reports, Option<Notice>);
 
 fn read(input: &Input) -> Result<Read, Failure> {
     let mut reader = LogReader::new();

@@ -1,8 +1,9 @@
 //! What `ktriage diagnose --json` prints: one object a log.
 
 use analysis_hang::clock::Axis;
-use analysis_hang::{Diagnosis, event};
-use model::LineSpan;
+use analysis_hang::event;
+use model::{LineSpan, Notice};
+use render::Said;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -25,16 +26,8 @@ pub(crate) struct Log {
     registers: Vec<Claim>,
     groups: Vec<Group>,
     missing: Vec<String>,
-    /// What was not read or kept.
+    /// What was not read or kept, in words.
     notices: Vec<String>,
-}
-
-impl Log {
-    /// The object with what was not read or kept.
-    pub(crate) fn noticing(mut self, notices: &[String]) -> Self {
-        self.notices = notices.to_vec();
-        self
-    }
 }
 
 #[derive(Serialize, JsonSchema, Debug)]
@@ -52,7 +45,10 @@ struct Kernel {
 struct Event {
     id: String,
     kind: &'static str,
+    /// What it is called: the titles of its crash reports, where it has some.
     title: String,
+    /// The title of each crash report that it stands for, as `ktriage report` gives it.
+    reports: Vec<String>,
     headline: String,
     first_line: u64,
     last_line: u64,
@@ -131,16 +127,17 @@ fn spans(lines: &[LineSpan]) -> Vec<[u64; 2]> {
     lines.iter().map(|span| [span.first, span.last]).collect()
 }
 
-fn claim(claim: &model::Claim) -> Claim {
+fn claim(said: &impl Said) -> Claim {
     Claim {
-        statement: claim.statement.clone(),
-        grade: claim.grade.name(),
-        rule: claim.rules.iter().map(|rule| rule.0).collect::<Vec<_>>().join(" "),
-        lines: spans(&claim.lines),
+        statement: said.sentence().into_owned(),
+        grade: said.grade().name(),
+        rule: said.rules(),
+        lines: spans(said.lines()),
     }
 }
 
-fn event(diagnosis: &Diagnosis, event: &event::Event) -> Event {
+fn event(log: &render::diagnosis::Log<'_>, event: &event::Event) -> Event {
+    let diagnosis = log.diagnosis;
     let time = event.at.and_then(|at| diagnosis.seen.clock.resolve(at)).map(|interval| Time {
         from: interval.from as f64 / 1e6,
         to: interval.to as f64 / 1e6,
@@ -153,7 +150,8 @@ fn event(diagnosis: &Diagnosis, event: &event::Event) -> Event {
     Event {
         id: event.id.to_string(),
         kind: event.kind.name(),
-        title: analysis_hang::verdict::title(event),
+        title: render::diagnosis::event::name(log, event),
+        reports: log.titles.get(event.id.0).cloned().unwrap_or_default(),
         headline: event.headline.clone(),
         first_line: event.lines.first,
         last_line: event.lines.last,
@@ -167,12 +165,13 @@ fn event(diagnosis: &Diagnosis, event: &event::Event) -> Event {
 }
 
 /// The object of one log.
-pub(crate) fn log(file: &str, diagnosis: &Diagnosis, registers: &[model::Claim]) -> Log {
+pub(crate) fn log(log: &render::diagnosis::Log<'_>) -> Log {
+    let diagnosis = log.diagnosis;
     let kernel = &diagnosis.seen.kernel;
     let graph = &diagnosis.graph;
     Log {
         format: FORMAT,
-        file: file.to_owned(),
+        file: log.name.to_owned(),
         kernel: Kernel {
             version: kernel.release.as_ref().map(|(release, _)| release.clone()),
             arch: kernel.arch.map(|(arch, _)| arch),
@@ -186,7 +185,7 @@ pub(crate) fn log(file: &str, diagnosis: &Diagnosis, registers: &[model::Claim])
             taint: kernel.taint.as_ref().map(|(taint, _)| taint.clone()),
             modified: kernel.modified(),
         },
-        events: diagnosis.seen.events.iter().map(|each| event(diagnosis, each)).collect(),
+        events: diagnosis.seen.events.iter().map(|each| event(log, each)).collect(),
         dropped_events: diagnosis.seen.dropped,
         first_cause: diagnosis.first_cause.as_ref().map(|cause| FirstCause {
             event: cause.event.to_string(),
@@ -224,7 +223,7 @@ pub(crate) fn log(file: &str, diagnosis: &Diagnosis, registers: &[model::Claim])
             cycle: matches!(diagnosis.verdict.kind.name(), "deadlock" | "suspected_deadlock"),
         },
         claims: diagnosis.claims.iter().map(claim).collect(),
-        registers: registers.iter().map(claim).collect(),
+        registers: log.registers.iter().map(claim).collect(),
         hypotheses: diagnosis.hypotheses.iter().map(claim).collect(),
         groups: diagnosis
             .groups
@@ -240,12 +239,12 @@ pub(crate) fn log(file: &str, diagnosis: &Diagnosis, registers: &[model::Claim])
             })
             .collect(),
         missing: diagnosis.missing.clone(),
-        notices: Vec::new(),
+        notices: log.notices.iter().map(render::notice).collect(),
     }
 }
 
 /// The object of an analysis that quotes stacks: its graph and what the graph says.
-pub(crate) fn analysis(file: &str, report: &analysis_claims::Report) -> Log {
+pub(crate) fn analysis(file: &str, report: &analysis_claims::Report, notices: &[Notice]) -> Log {
     let mut names: Vec<&str> =
         report.edges.iter().flat_map(|edge| [edge.from.as_str(), edge.to.as_str()]).collect();
     names.sort_unstable();
@@ -303,7 +302,7 @@ pub(crate) fn analysis(file: &str, report: &analysis_claims::Report) -> Log {
         hypotheses: Vec::new(),
         groups: Vec::new(),
         missing: report.needed.clone(),
-        notices: Vec::new(),
+        notices: notices.iter().map(render::notice).collect(),
     }
 }
 
@@ -311,16 +310,25 @@ pub(crate) fn analysis(file: &str, report: &analysis_claims::Report) -> Log {
 mod tests {
     #[test]
     fn the_printed_object_has_the_promised_shape() {
-        let log = "[   50.000000] watchdog: BUG: soft lockup - CPU#3 stuck for 22s! [w:77]\n[   50.000001] CPU: 3 PID: 77 Comm: w Not tainted 6.1.0 #1\n[   50.000002] RIP: 0010:spin_here+0x1/0x9\n";
-        let diagnosis = analysis_hang::diagnose(log.as_bytes());
-        let value = serde_json::to_value(super::log("a.log", &diagnosis, &[])).unwrap();
+        let log = "[   50.000000] watchdog: BUG: soft lockup - CPU#3 stuck for 22s! [w:77]\n[   50.000001] CPU: 3 PID: 77 Comm: w Not tainted 6.1.0 #1\n[   50.000002] RIP: 0010:spin_here+0x1/0x9\n[   50.000003] Call Trace:\n[   50.000004]  my_work+0x1/0x9\n[   50.000005]  process_one_work+0x1/0x9\n[   50.000006]  worker_thread+0x1/0x9\n[   50.000007]  kthread+0x1/0x9\n";
+        let read = app_diagnose::diagnose(log.as_bytes(), app_diagnose::Wanted::default()).unwrap();
+        let view = render::diagnosis::Log {
+            name: "a.log",
+            diagnosis: &read.diagnosis,
+            titles: &read.titles,
+            registers: &read.registers,
+            excerpt: &read.excerpt,
+            notices: &read.notices,
+        };
+        let value = serde_json::to_value(super::log(&view)).unwrap();
         assert_eq!(value["format"], 1);
         assert_eq!(value["file"], "a.log");
         assert_eq!(value["kernel"]["version"], "6.1.0 #1");
         assert_eq!(value["events"][0]["id"], "E1");
         assert_eq!(value["events"][0]["kind"], "soft_lockup");
+        assert_eq!(value["events"][0]["title"], "BUG: soft lockup in my_work");
         assert_eq!(value["events"][0]["first_line"], 1);
-        assert_eq!(value["events"][0]["last_line"], 3);
+        assert_eq!(value["events"][0]["last_line"], 8);
         assert_eq!(value["events"][0]["time"]["from"], 50.0);
         assert_eq!(value["first_cause"]["event"], "E1");
         assert_eq!(value["first_cause"]["line"], 1);

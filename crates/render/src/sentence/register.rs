@@ -1,6 +1,8 @@
 //! Statements on registers, faults and code bytes in words.
 
-use model::{AddressMeaning, IrqState, PoisonValue, Predicate, Task, UserFaultKind, errno_name};
+use model::{
+    AddressMeaning, IrqState, PoisonValue, Predicate, SourcePlace, Task, UserFaultKind, errno_name,
+};
 
 /// The sentence of a predicate on registers; `None` for another one.
 pub(super) fn sentence(predicate: &Predicate) -> Option<String> {
@@ -34,8 +36,19 @@ pub(super) fn sentence(predicate: &Predicate) -> Option<String> {
             ),
             (None, None) => format!("{task} was in {file}."),
         },
+        P::UserFaultSource { task, file, places } => format!(
+            "{task} was in {}, by the symbols of the {file} given: only the very program that ran tells the truth.",
+            places.iter().map(source_place).collect::<Vec<_>>().join(", inlined into ")
+        ),
         _ => return None,
     })
+}
+
+fn source_place(place: &SourcePlace) -> String {
+    match (&place.file, place.line) {
+        (Some(file), Some(line)) => format!("{}() at {file}:{line}", place.function),
+        _ => format!("{}()", place.function),
+    }
 }
 
 fn irqs(state: IrqState, register: Option<&str>) -> String {

@@ -305,8 +305,9 @@ fn family(claim: &Predicate) -> (Family, Need) {
         P::LockReleased { .. } => (Family::Lockdep, Need::Lockdep),
         P::AtomicBecause { .. } | P::PreemptionDisabledAt { .. } => (Family::Lockdep, Need::Report),
         // No line shows these: they take knowledge of the release, or are guesses.
-        P::MayHold { .. } | P::StallMechanism { .. } | P::CpuDenied { .. } => {
-            (Family::State, Need::Knowledge)
-        }
+        P::MayHold { .. }
+        | P::StallMechanism { .. }
+        | P::CpuDenied { .. }
+        | P::UserFaultSource { .. } => (Family::State, Need::Knowledge),
     }
 }

@@ -1,23 +1,14 @@
 //! `ktriage diagnose`: what happened first, who waits for whom, why, what is missing.
 
-mod analysis;
-mod excerpt;
-mod html;
-mod mail;
-mod picture;
-mod registers;
-mod text;
-
 use std::io::{self, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use analysis_hang::{Diagnosis, LogReader, conclude};
 use anyhow::Context as _;
-use model::Claim;
+use app_diagnose::{Diagnosed, Error, Reader, Wanted};
 use rayon::prelude::*;
+use render::diagnosis::Log;
 
-use self::excerpt::Excerpt;
 use crate::failure::{FOUND, Failure};
 use crate::input::Input;
 use crate::json::diagnose as json;
@@ -57,31 +48,6 @@ pub(crate) struct Arguments {
     exit_code: bool,
 }
 
-/// One log with its conclusions and, where the output shows them, its cited lines.
-struct Diagnosed {
-    diagnosis: Diagnosis,
-    excerpt: Excerpt,
-    /// The input is no log but quotes stacks.
-    analysis: Option<analysis_claims::Report>,
-    /// What registers, faults and code bytes say.
-    registers: Vec<Claim>,
-    /// What was not read or kept, in sentences.
-    notices: Vec<String>,
-}
-
-#[cfg(test)]
-impl Diagnosed {
-    /// A log in memory, read as a file would be.
-    fn of(log: &str) -> Self {
-        let diagnosis = analysis_hang::diagnose(log.as_bytes());
-        let registers = registers::claims(log.as_bytes(), &[]).unwrap();
-        let mut excerpt = Excerpt::new(&diagnosis, &registers);
-        excerpt.push(log.as_bytes());
-        excerpt.finish();
-        Self { diagnosis, excerpt, analysis: None, registers, notices: Vec::new() }
-    }
-}
-
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let inputs: Vec<Input> = arguments.logs.iter().cloned().map(Input::from).collect();
     if arguments.html.is_some() && inputs.len() > 1 {
@@ -91,13 +57,16 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         ))
         .hint("run it once for each log, with a page of its own"));
     }
-    let quotes = arguments.mail || arguments.html.is_some();
+    let wanted = Wanted {
+        quotes: arguments.mail || arguments.html.is_some(),
+        programs: arguments.binary.clone(),
+    };
     let mut found = false;
     let mut out = io::stdout().lock();
     let mut failed = None;
     for (batch, inputs) in inputs.chunks(64).enumerate() {
         let results: Vec<Result<Diagnosed, Failure>> =
-            inputs.par_iter().map(|input| read(input, quotes, &arguments.binary)).collect();
+            inputs.par_iter().map(|input| read(input, &wanted)).collect();
         for (at, (input, result)) in inputs.iter().zip(results).enumerate() {
             let read = match result {
                 Ok(read) => read,
@@ -108,38 +77,34 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
             };
             found |= !read.diagnosis.seen.events.is_empty();
             let name = input.name();
+            let log = view(&name, &read);
             if let Some(path) = &arguments.html {
-                let page = html::page(&name, &read);
-                std::fs::write(path, page)
+                std::fs::write(path, render::diagnosis::page::page(&log))
                     .with_context(|| format!("cannot write {}", path.display()))
                     .map_err(Failure::usage)?;
             }
             if arguments.json {
-                let object = match &read.analysis {
-                    Some(report) => json::analysis(&name, report),
-                    None => json::log(&name, &read.diagnosis, &read.registers),
-                }
-                .noticing(&read.notices);
+                let object = match &read.quoted {
+                    Some(report) => json::analysis(&name, report, &read.notices),
+                    None => json::log(&log),
+                };
                 serde_json::to_writer(&mut out, &object).map_err(io::Error::from)?;
                 writeln!(out)?;
             } else if arguments.mail {
-                out.write_all(mail::reply(&read).as_bytes())?;
+                out.write_all(render::diagnosis::mail::reply(&log).as_bytes())?;
             } else {
                 if arguments.logs.len() > 1 {
-                    writeln!(
-                        out,
-                        "{}== {} ==",
-                        if batch + at > 0 { "\n" } else { "" },
-                        crate::output::Escaped(&name)
-                    )?;
+                    let gap = if batch + at > 0 { "\n" } else { "" };
+                    writeln!(out, "{gap}== {} ==", crate::output::Escaped(&name))?;
                 }
-                let text = match &read.analysis {
-                    Some(report) => analysis::report(report),
-                    None => text::report(&read.diagnosis),
+                let text = match &read.quoted {
+                    Some(report) => {
+                        render::diagnosis::quoted::report(report)
+                            + &render::diagnosis::text::notices(&read.notices)
+                    }
+                    None => render::diagnosis::text::report(&log),
                 };
                 out.write_all(text.as_bytes())?;
-                out.write_all(text::registers(&read.registers).as_bytes())?;
-                out.write_all(text::notices(&read.notices).as_bytes())?;
             }
         }
     }
@@ -150,67 +115,26 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     Ok(if arguments.exit_code && found { ExitCode::from(FOUND) } else { ExitCode::SUCCESS })
 }
 
-fn read(input: &Input, quotes: bool, binaries: &[PathBuf]) -> Result<Diagnosed, Failure> {
-    let mut reader = LogReader::new();
-    // Standard input cannot be read twice: its lines are kept while it passes.
-    let mut kept = Vec::new();
-    let mut head = Vec::new();
-    let mut start = Vec::new();
-    let keeps = quotes && *input == Input::Standard;
-    let mut size = 0;
-    let renumbered = input.read_to(|piece| {
-        reader.push(piece);
-        size += piece.len() as u64;
-        let room = analysis::LIMIT.saturating_sub(head.len());
-        head.extend_from_slice(&piece[..piece.len().min(room)]);
-        let room = registers::READ_LIMIT - start.len();
-        start.extend_from_slice(&piece[..piece.len().min(room)]);
-        if keeps && kept.len() < excerpt::KEPT_LIMIT {
-            kept.extend_from_slice(piece);
+fn read(input: &Input, wanted: &Wanted) -> Result<Diagnosed, Failure> {
+    let mut reader = Reader::new(wanted.clone());
+    let renumbered = input.read_to(|piece| reader.push(piece))?.is_some();
+    reader.finish(renumbered).map_err(|error| match error {
+        Error::Program(_) => {
+            Failure::usage(error).hint("give the very program that ran, not a rebuilt one")
         }
-    })?;
-    let diagnosis = conclude(reader.finish());
-    let analysis = (diagnosis.seen.events.is_empty() && head.len() < analysis::LIMIT)
-        .then(|| analysis::read(&head))
-        .flatten();
-    // A log without events has no dump worth reading.
-    let registers = match diagnosis.seen.events.is_empty() {
-        true => Vec::new(),
-        false => registers::claims(&start, binaries)?,
-    };
-    let mut notices: Vec<String> = renumbered.map(str::to_owned).into_iter().collect();
-    let mebibytes = |limit: usize| limit >> 20;
-    if size > registers::READ_LIMIT as u64 && !diagnosis.seen.events.is_empty() {
-        notices.push(format!(
-            "registers and code were read in the first {} MiB of the log only",
-            mebibytes(registers::READ_LIMIT)
-        ));
+        Error::Spool(_) => Failure::usage(error)
+            .hint("free some space in the folder for temporary files, or name another in TMPDIR"),
+    })
+}
+
+/// What is printed of a log.
+fn view<'a>(name: &'a str, read: &'a Diagnosed) -> Log<'a> {
+    Log {
+        name,
+        diagnosis: &read.diagnosis,
+        titles: &read.titles,
+        registers: &read.registers,
+        excerpt: &read.excerpt,
+        notices: &read.notices,
     }
-    if diagnosis.seen.events.is_empty() && size >= analysis::LIMIT as u64 {
-        notices.push(format!(
-            "an input of {} MiB or more is not searched for stacks that prose quotes",
-            mebibytes(analysis::LIMIT)
-        ));
-    }
-    if keeps && size > kept.len() as u64 {
-        notices.push(format!(
-            "lines behind the first {} MiB of standard input cannot be quoted; give the log as a file",
-            mebibytes(excerpt::KEPT_LIMIT)
-        ));
-    }
-    if diagnosis.seen.dropped > 0 {
-        notices.push(format!(
-            "{} events behind the first {} were counted only",
-            diagnosis.seen.dropped,
-            analysis_hang::EVENT_LIMIT
-        ));
-    }
-    let mut excerpt = Excerpt::new(&diagnosis, &registers);
-    if keeps {
-        excerpt.push(&kept);
-    } else if quotes {
-        input.read_to(|piece| excerpt.push(piece))?;
-    }
-    excerpt.finish();
-    Ok(Diagnosed { diagnosis, excerpt, analysis, registers, notices })
 }

@@ -1,18 +1,16 @@
 //! The printed report: plain text of at most 100 columns, evidence at the right.
 
-use std::fmt::Write as _;
-
 use analysis_hang::Diagnosis;
-use analysis_hang::event::{Detail, Event, EventId, EventKind};
+use analysis_hang::event::{Detail, EventId};
 use analysis_hang::graph::NodeKind;
 use analysis_hang::stack;
-use analysis_hang::verdict;
-use model::{Claim, Grade, LineSpan};
+use model::{Grade, LineSpan, Notice};
 
-use crate::output::Escaped;
+use super::event;
+use super::log::Log;
+use crate::layout::{Text, cite};
+use crate::said::Said;
 
-/// Columns of a line.
-const WIDTH: usize = 100;
 /// Columns of the headings at the left.
 const HEAD: usize = 9;
 /// Events listed.
@@ -20,122 +18,32 @@ const EVENTS_SHOWN: usize = 40;
 /// Edges listed.
 const EDGES_SHOWN: usize = 60;
 
-/// The report of one log.
-pub(super) fn report(diagnosis: &Diagnosis) -> String {
-    let mut out = Page::default();
-    events(&mut out, diagnosis);
+/// The report of one log, with what registers say and what was not read.
+pub fn report(log: &Log<'_>) -> String {
+    let diagnosis = log.diagnosis;
+    let mut out = Text::default();
+    events(&mut out, log);
     kernel(&mut out, diagnosis);
     place(&mut out, diagnosis);
     order(&mut out, diagnosis);
     out.blank();
     verdict_of(&mut out, diagnosis);
-    claims(&mut out, "Why", &diagnosis.claims);
+    said(&mut out, "Why", diagnosis.claims.iter());
     graph(&mut out, diagnosis);
-    claims(&mut out, "Hypotheses", &diagnosis.hypotheses);
+    said(&mut out, "Hypotheses", diagnosis.hypotheses.iter());
     groups(&mut out, diagnosis);
-    list(&mut out, "Need", &diagnosis.missing);
-    out.text
-}
-
-/// Lines of at most [`WIDTH`] columns; all foreign text passes [`Escaped`] here.
-#[derive(Default)]
-pub(super) struct Page {
-    pub(super) text: String,
-}
-
-impl Page {
-    pub(super) fn blank(&mut self) {
-        if !self.text.ends_with("\n\n") && !self.text.is_empty() {
-            self.text.push('\n');
-        }
-    }
-
-    pub(super) fn line(&mut self, text: &str) {
-        let _ = writeln!(self.text, "{}", Escaped(text.trim_end()));
-    }
-
-    /// A statement with a heading, wrapped, its evidence at the right end of the last line.
-    pub(super) fn entry(&mut self, head: &str, statement: &str, evidence: &str) {
-        let indent = " ".repeat(head.chars().count());
-        let mut lines = wrap(&sanitized(statement), WIDTH.saturating_sub(head.chars().count()));
-        if lines.is_empty() {
-            lines.push(String::new());
-        }
-        let last = lines.len() - 1;
-        for (at, text) in lines.iter().enumerate() {
-            let start = if at == 0 { head } else { &indent };
-            let mut row = format!("{start}{text}");
-            if at == last && !evidence.is_empty() {
-                let used = row.chars().count() + evidence.chars().count();
-                if used < WIDTH {
-                    row += &" ".repeat((WIDTH - used).max(2));
-                    row += evidence;
-                } else {
-                    self.line(&row);
-                    row = format!(
-                        "{}{evidence}",
-                        " ".repeat(
-                            WIDTH.saturating_sub(evidence.chars().count()).max(indent.len())
-                        )
-                    );
-                }
-            }
-            self.line(&row);
-        }
-    }
-}
-
-/// Foreign text without line breaks and with what a terminal could act on made visible, before it is measured.
-fn sanitized(text: &str) -> String {
-    Escaped(&text.replace(['\n', '\t'], " ")).to_string()
-}
-
-/// Words packed into lines of at most `width` characters; longer words are cut.
-pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
-    let width = width.max(20);
-    let mut lines: Vec<String> = Vec::new();
-    let mut line = String::new();
-    let mut used = 0;
-    for word in text.split_whitespace() {
-        let mut word = word;
-        loop {
-            let length = word.chars().count();
-            if used > 0 && used + 1 + length > width {
-                lines.push(std::mem::take(&mut line));
-                used = 0;
-            }
-            if length <= width {
-                break;
-            }
-            let cut = word.char_indices().nth(width).map_or(word.len(), |(at, _)| at);
-            lines.push(word[..cut].to_owned());
-            word = &word[cut..];
-        }
-        if used > 0 {
-            line.push(' ');
-            used += 1;
-        }
-        line += word;
-        used += word.chars().count();
-    }
-    if used > 0 {
-        lines.push(line);
-    }
-    lines
-}
-
-/// `L3 L7-L9`, shortened when long.
-pub(super) fn cite(lines: &[LineSpan]) -> String {
-    let shown: Vec<String> = lines.iter().take(6).map(ToString::to_string).collect();
-    let more = if lines.len() > 6 { " …" } else { "" };
-    format!("{}{more}", shown.join(" "))
+    out.list("Need", &diagnosis.missing);
+    let telling = log.registers.iter().filter(|claim| claim.is_telling());
+    said(&mut out, "Registers", telling.take(REGISTERS_SHOWN));
+    out.text + &notices(log.notices)
 }
 
 fn head(text: &str) -> String {
     format!("{text:<HEAD$}")
 }
 
-fn events(out: &mut Page, diagnosis: &Diagnosis) {
+fn events(out: &mut Text, log: &Log<'_>) {
+    let diagnosis = log.diagnosis;
     let events = &diagnosis.seen.events;
     if events.is_empty() {
         let lines = match diagnosis.seen.lines {
@@ -170,7 +78,7 @@ fn events(out: &mut Page, diagnosis: &Diagnosis) {
         };
         out.entry(
             &format!("{name}{number}"),
-            &format!("{}{}{when}{boot}{again}", verdict::title(event), about(diagnosis, event)),
+            &format!("{}{}{when}{boot}{again}", event::name(log, event), event::about(log, event)),
             &LineSpan::new(event.lines.first, event.lines.first).to_string(),
         );
     }
@@ -180,51 +88,7 @@ fn events(out: &mut Page, diagnosis: &Diagnosis) {
     }
 }
 
-/// Who and where, for kinds whose title does not say it.
-fn about(diagnosis: &Diagnosis, event: &Event) -> String {
-    let mut parts = Vec::new();
-    match &event.detail {
-        Detail::Stall(stall) => {
-            if let Some(period) = &stall.period
-                && event.kind == EventKind::RcuStall
-            {
-                parts.push(format!("g={}", period.number));
-            }
-            for reader in stall.tasks.iter().take(2) {
-                let depth = match (reader.depth, &reader.flags) {
-                    (Some(depth), Some(flags)) => format!("/{depth}:{flags}"),
-                    _ => String::new(),
-                };
-                parts.push(format!("holdout task P{}{depth}", reader.pid));
-            }
-            let cpus: Vec<String> =
-                stall.cpus.iter().take(6).map(|cpu| cpu.cpu.to_string()).collect();
-            if !cpus.is_empty() {
-                let more = if stall.cpus.len() > 6 {
-                    format!(" and {} more", stall.cpus.len() - 6)
-                } else {
-                    String::new()
-                };
-                parts.push(format!("holdout CPU {}{more}", cpus.join(", ")));
-            }
-        }
-        Detail::Hung(_) => {}
-        _ => {
-            if let Some(task) = &event.task {
-                parts.push(task.to_string());
-            }
-            if let Some(cpu) = event.cpu
-                && !verdict::title(event).contains("CPU")
-            {
-                parts.push(format!("CPU {cpu}"));
-            }
-        }
-    }
-    let _ = diagnosis;
-    if parts.is_empty() { String::new() } else { format!(", {}", parts.join(", ")) }
-}
-
-fn kernel(out: &mut Page, diagnosis: &Diagnosis) {
+fn kernel(out: &mut Text, diagnosis: &Diagnosis) {
     let kernel = &diagnosis.seen.kernel;
     let mut parts = Vec::new();
     let mut lines = Vec::new();
@@ -281,7 +145,7 @@ fn local(diagnosis: &Diagnosis) -> String {
         .unwrap_or_default()
 }
 
-fn place(out: &mut Page, diagnosis: &Diagnosis) {
+fn place(out: &mut Text, diagnosis: &Diagnosis) {
     let Some(event) = diagnosis.main_event() else { return };
     if matches!(event.detail, Detail::Hung(_)) {
         return;
@@ -323,7 +187,7 @@ fn place(out: &mut Page, diagnosis: &Diagnosis) {
     }
 }
 
-fn order(out: &mut Page, diagnosis: &Diagnosis) {
+fn order(out: &mut Text, diagnosis: &Diagnosis) {
     if diagnosis.seen.events.len() < 2 {
         return;
     }
@@ -370,7 +234,7 @@ fn in_runs(mut events: Vec<EventId>) -> String {
     if more == 0 { text } else { format!("{text} and {more} more") }
 }
 
-fn verdict_of(out: &mut Page, diagnosis: &Diagnosis) {
+fn verdict_of(out: &mut Text, diagnosis: &Diagnosis) {
     let verdict = &diagnosis.verdict;
     let cause = if diagnosis.missing.is_empty() { "" } else { "; what is open stands under Need" };
     out.entry(&head("Verdict"), &verdict.statement, "");
@@ -393,50 +257,31 @@ fn verdict_of(out: &mut Page, diagnosis: &Diagnosis) {
 /// Statements about registers that the text shows; JSON has them all.
 const REGISTERS_SHOWN: usize = 12;
 
-/// What registers, faults and code bytes say; empty when they say nothing.
-pub(super) fn registers(claims: &[Claim]) -> String {
-    let mut out = Page::default();
-    let telling: Vec<Claim> =
-        claims.iter().filter(|claim| is_telling(claim)).take(REGISTERS_SHOWN).cloned().collect();
-    if !telling.is_empty() {
-        // The section stands behind the report.
-        out.text.push('\n');
-        self::claims(&mut out, "Registers", &telling);
-    }
-    out.text
-}
-
-/// Whether a statement on registers is worth a line: what stands in nearly every dump is left to JSON.
-pub(super) fn is_telling(claim: &Claim) -> bool {
-    !claim.statement.starts_with("IRQs enabled")
-}
-
-/// What was not read or kept.
-pub(super) fn notices(notices: &[String]) -> String {
-    let mut out = Page::default();
+/// What was not read or kept; begins with an empty line.
+pub fn notices(notices: &[Notice]) -> String {
+    let mut out = Text::default();
     for (at, notice) in notices.iter().enumerate() {
         if at == 0 {
             out.text.push('\n');
         }
-        out.entry(if at == 0 { "Notice   " } else { "         " }, notice, "");
+        out.entry(&head(if at == 0 { "Notice" } else { "" }), &crate::notice(notice), "");
     }
     out.text
 }
 
-fn claims(out: &mut Page, title: &str, claims: &[Claim]) {
-    if claims.is_empty() {
-        return;
-    }
-    out.blank();
-    out.line(title);
-    for (at, claim) in claims.iter().enumerate() {
-        let rules: Vec<&str> = claim.rules.iter().map(|rule| rule.0).collect();
-        let evidence = format!("{}  {}  {}", claim.grade, cite(&claim.lines), rules.join(" "));
-        out.entry(&format!("{:>3} ", at + 1), &claim.statement, evidence.trim_end());
+fn said<'a, S: Said + 'a>(out: &mut Text, title: &str, statements: impl Iterator<Item = &'a S>) {
+    for (at, statement) in statements.enumerate() {
+        if at == 0 {
+            out.blank();
+            out.line(title);
+        }
+        let (grade, lines, rules) = (statement.grade(), statement.lines(), statement.rules());
+        let evidence = format!("{grade}  {}  {rules}", cite(lines));
+        out.entry(&format!("{:>3} ", at + 1), &statement.sentence(), evidence.trim_end());
     }
 }
 
-fn graph(out: &mut Page, diagnosis: &Diagnosis) {
+fn graph(out: &mut Text, diagnosis: &Diagnosis) {
     let graph = &diagnosis.graph;
     if graph.edges.is_empty() {
         return;
@@ -497,7 +342,7 @@ fn graph(out: &mut Page, diagnosis: &Diagnosis) {
     out.entry("  ", &format!("{kind}{ends}"), "");
 }
 
-fn groups(out: &mut Page, diagnosis: &Diagnosis) {
+fn groups(out: &mut Text, diagnosis: &Diagnosis) {
     if diagnosis.groups.is_empty() {
         return;
     }
@@ -524,20 +369,10 @@ fn groups(out: &mut Page, diagnosis: &Diagnosis) {
     }
 }
 
-fn list(out: &mut Page, title: &str, items: &[String]) {
-    if items.is_empty() {
-        return;
-    }
-    out.blank();
-    out.line(title);
-    for (at, item) in items.iter().enumerate() {
-        out.entry(&format!("{:>3} ", at + 1), item, "");
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::layout::WIDTH;
 
     #[test]
     fn no_line_is_wider_than_promised_and_nothing_acts_on_a_terminal() {
@@ -546,17 +381,12 @@ mod tests {
             "[   50.0] watchdog: BUG: soft lockup - CPU#3 stuck for 22s! [{evil}:77]\n[   50.1] CPU: 3 PID: 77 Comm: {evil} Not tainted 6.1.0 #1\n[   50.2] RIP: 0010:{}+0x1/0x9\n",
             "long_".repeat(50)
         );
-        let text = report(&analysis_hang::diagnose(log.as_bytes()));
+        let diagnosis = analysis_hang::diagnose(log.as_bytes());
+        let text = report(&Log::of(&diagnosis));
         assert!(text.contains("soft lockup"));
         for line in text.lines() {
             assert!(line.chars().count() <= WIDTH, "{line}");
             assert!(!line.contains(['\u{1b}', '\u{202e}']), "{line}");
         }
-    }
-
-    #[test]
-    fn words_are_packed_and_long_ones_cut() {
-        assert_eq!(wrap("aaaa bbbb cccc dddd eeee", 20), ["aaaa bbbb cccc dddd", "eeee"]);
-        assert_eq!(wrap(&"x".repeat(45), 20).len(), 3);
     }
 }

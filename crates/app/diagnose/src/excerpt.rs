@@ -1,14 +1,12 @@
-//! The lines of a log that a diagnosis cites, with some around them, taken in a second pass.
+//! The lines of a log that a diagnosis cites, with some around them.
 //!
 //! Invariant: memory is bounded by the number of lines kept and their length.
 
 use std::collections::BTreeMap;
 
 use analysis_hang::Diagnosis;
-use model::{Claim, LineSpan};
+use model::{LineSpan, Statement};
 
-/// Bytes of standard input that are kept for quoting.
-pub(super) const KEPT_LIMIT: usize = 64 << 20;
 /// Lines kept in all.
 const LINE_LIMIT: usize = 6_000;
 /// Lines of one cited run that are kept.
@@ -20,7 +18,7 @@ const WIDTH: usize = 500;
 
 /// Cited lines by number, as printed in the log.
 #[derive(Debug, Default)]
-pub(super) struct Excerpt {
+pub(crate) struct Excerpt {
     wanted: Vec<(u64, u64)>,
     at: usize,
     number: u64,
@@ -30,9 +28,9 @@ pub(super) struct Excerpt {
 
 impl Excerpt {
     /// Wants the lines that the diagnosis and the statements on registers cite.
-    pub(super) fn new(diagnosis: &Diagnosis, registers: &[Claim]) -> Self {
+    pub(crate) fn new(diagnosis: &Diagnosis, registers: &[Statement]) -> Self {
         let mut cited: Vec<LineSpan> = diagnosis.cited_lines();
-        cited.extend(registers.iter().flat_map(|claim| claim.lines.iter().copied()));
+        cited.extend(registers.iter().flat_map(|said| said.lines().iter().copied()));
         cited.sort_unstable_by_key(|span| (span.first, span.last));
         let mut wanted: Vec<(u64, u64)> = Vec::new();
         for span in cited {
@@ -47,7 +45,7 @@ impl Excerpt {
     }
 
     /// Takes the next piece of the log.
-    pub(super) fn push(&mut self, piece: &[u8]) {
+    pub(crate) fn push(&mut self, piece: &[u8]) {
         for part in piece.split_inclusive(|byte| *byte == b'\n') {
             if self.line.len() < WIDTH {
                 self.line.extend_from_slice(&part[..part.len().min(WIDTH)]);
@@ -58,11 +56,12 @@ impl Excerpt {
         }
     }
 
-    /// Ends the log.
-    pub(super) fn finish(&mut self) {
+    /// Ends the log and gives the lines by number.
+    pub(crate) fn finish(mut self) -> BTreeMap<u64, String> {
         if !self.line.is_empty() {
             self.end_line();
         }
+        self.lines
     }
 
     fn end_line(&mut self) {
@@ -77,15 +76,5 @@ impl Excerpt {
             self.lines.insert(self.number, text.trim_end_matches(['\n', '\r']).to_owned());
         }
         self.line.clear();
-    }
-
-    /// The text of a line, where it was kept.
-    pub(super) fn line(&self, number: u64) -> Option<&str> {
-        self.lines.get(&number).map(String::as_str)
-    }
-
-    /// All kept lines in order.
-    pub(super) fn lines(&self) -> impl Iterator<Item = (u64, &str)> {
-        self.lines.iter().map(|(number, text)| (*number, text.as_str()))
     }
 }

@@ -1,15 +1,12 @@
 //! A plain-text reply for a kernel mailing list: summary first, decisive lines quoted, facts apart from
 //! inferences, what is missing; at most 60 lines.
 
-use analysis_hang::Diagnosis;
-#[cfg(test)]
-use analysis_hang::verdict;
-use model::{Claim, Grade};
+use model::Grade;
 
-use super::Diagnosed;
-use super::excerpt::Excerpt;
-use super::text::{cite, wrap};
-use crate::output::Escaped;
+use super::log::Log;
+use crate::escape::{Escaped, one_line};
+use crate::layout::{cite, wrap};
+use crate::said::Said;
 
 /// Lines of a reply.
 const LINES: usize = 60;
@@ -22,8 +19,8 @@ const QUOTES: usize = 14;
 const REGISTERS: usize = 9;
 
 /// The reply.
-pub(super) fn reply(read: &Diagnosed) -> String {
-    let Diagnosed { diagnosis, excerpt, registers, notices, .. } = read;
+pub fn reply(log: &Log<'_>) -> String {
+    let diagnosis = log.diagnosis;
     let mut out: Vec<String> = Vec::new();
     out.extend(wrap(&plain(&diagnosis.verdict.statement), WIDTH));
     out.push(format!(
@@ -49,30 +46,29 @@ pub(super) fn reply(read: &Diagnosed) -> String {
             WIDTH,
         ));
     }
-    let quotes = quoted(diagnosis, excerpt);
+    let quotes = quoted(log);
     if !quotes.is_empty() {
         out.push(String::new());
         out.push("Decisive lines:".into());
         out.extend(quotes);
     }
     let mut dump = Vec::new();
-    let telling = registers.iter().filter(|claim| super::text::is_telling(claim));
+    let telling = log.registers.iter().filter(|claim| claim.is_telling());
     section(&mut dump, "Registers and code:", telling, REGISTERS);
-    for notice in notices {
-        dump.extend(wrap(&format!("Note: {notice}."), WIDTH));
+    for notice in log.notices {
+        dump.extend(wrap(&format!("Note: {}.", crate::notice(notice)), WIDTH));
     }
     let budget = LINES.saturating_sub(out.len() + dump.len() + 14);
-    let facts = |claim: &&Claim| matches!(claim.grade, Grade::Seen | Grade::Derived);
     section(
         &mut out,
         "What the log says, or arithmetic on it:",
-        diagnosis.claims.iter().filter(facts),
+        diagnosis.claims.iter().filter(|claim| is_fact(*claim)),
         budget * 2 / 3,
     );
     section(
         &mut out,
         "Inferred from how that kernel works, or guessed:",
-        diagnosis.claims.iter().chain(&diagnosis.hypotheses).filter(|claim| !facts(claim)),
+        diagnosis.claims.iter().chain(&diagnosis.hypotheses).filter(|claim| !is_fact(*claim)),
         budget / 2,
     );
     out.extend(dump);
@@ -104,18 +100,22 @@ pub(super) fn reply(read: &Diagnosed) -> String {
 
 /// One line of visible ASCII: kernel lists want plain text.
 fn plain(text: &str) -> String {
-    Escaped(&text.replace(['\n', '\t'], " ")).to_string().replace('…', "...")
+    one_line(text).replace('…', "...")
 }
 
-fn quoted(diagnosis: &Diagnosis, excerpt: &Excerpt) -> Vec<String> {
-    let mut numbers: Vec<u64> = diagnosis.verdict.lines.iter().map(|span| span.first).collect();
-    numbers.extend(
-        diagnosis
-            .claims
-            .iter()
-            .filter(|claim| claim.grade >= Grade::Derived)
-            .flat_map(|claim| claim.lines.iter().map(|span| span.first)),
-    );
+fn is_fact(said: &impl Said) -> bool {
+    matches!(said.grade(), Grade::Seen | Grade::Derived)
+}
+
+fn quoted(log: &Log<'_>) -> Vec<String> {
+    let diagnosis = log.diagnosis;
+    let proofs = diagnosis.claims.iter().filter(|claim| is_fact(*claim));
+    let numbers = diagnosis
+        .verdict
+        .lines
+        .iter()
+        .chain(proofs.flat_map(|claim| claim.lines()))
+        .map(|span| span.first);
     let mut seen = Vec::new();
     for number in numbers {
         if !seen.contains(&number) && seen.len() < QUOTES {
@@ -125,7 +125,7 @@ fn quoted(diagnosis: &Diagnosis, excerpt: &Excerpt) -> Vec<String> {
     seen.sort_unstable();
     seen.into_iter()
         .filter_map(|number| {
-            let text = plain(excerpt.line(number)?);
+            let text = plain(log.excerpt.get(&number)?);
             let text = text.trim();
             let cut: String = text.chars().take(WIDTH + 20).collect();
             let more = if text.chars().count() > WIDTH + 20 { " [...]" } else { "" };
@@ -134,24 +134,16 @@ fn quoted(diagnosis: &Diagnosis, excerpt: &Excerpt) -> Vec<String> {
         .collect()
 }
 
-fn section<'a>(
+fn section<'a, S: Said + 'a>(
     out: &mut Vec<String>,
     title: &str,
-    claims: impl Iterator<Item = &'a Claim>,
+    statements: impl Iterator<Item = &'a S>,
     budget: usize,
 ) {
     let mut lines = Vec::new();
-    for claim in claims {
-        let text = format!(
-            "{} [{}{}]",
-            plain(&claim.statement),
-            cite(&claim.lines),
-            if claim.grade <= Grade::Inferred {
-                format!(", {}", claim.grade)
-            } else {
-                String::new()
-            }
-        );
+    for said in statements {
+        let grade = if is_fact(said) { String::new() } else { format!(", {}", said.grade()) };
+        let text = format!("{} [{}{grade}]", plain(&said.sentence()), cite(said.lines()));
         let wrapped = wrap(&text.replace(" …", " ..."), WIDTH - 2);
         if lines.len() + wrapped.len() > budget {
             break;
@@ -167,14 +159,10 @@ fn section<'a>(
     }
 }
 
-/// A subject for the reply's first line.
-#[cfg(test)]
-fn subject(diagnosis: &Diagnosis) -> Option<String> {
-    diagnosis.main_event().map(verdict::title)
-}
-
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
 
     #[test]
@@ -189,18 +177,12 @@ mod tests {
                 900 + n
             );
         }
-        log += "w[77]: segfault at 10 ip 0000000000401136 sp 00007ffe00000010 error 6 in w[401000+1000]\n";
-        let read = Diagnosed::of(&log);
-        let text = reply(&read);
-        // Lines are wrapped anywhere between words.
-        let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
-        assert!(
-            words.contains("Registers and code:") && words.contains("page not present"),
-            "{text}"
-        );
+        let diagnosis = analysis_hang::diagnose(log.as_bytes());
+        let excerpt: BTreeMap<u64, String> =
+            log.lines().enumerate().map(|(at, line)| (at as u64 + 1, line.to_owned())).collect();
+        let text = reply(&Log { excerpt: &excerpt, ..Log::of(&diagnosis) });
         assert!(text.lines().count() <= LINES);
         assert!(text.is_ascii());
         assert!(text.contains("> [   50.000000] watchdog: BUG: soft lockup - CPU#3"), "{text}");
-        assert_eq!(subject(&read.diagnosis).as_deref(), Some("soft lockup on CPU 3"));
     }
 }

@@ -1,0 +1,205 @@
+//! The use case "diagnose one input": its bytes pass once, piece by piece, through everything that reads a log.
+//!
+//! Invariants: an input is read once, whatever is wanted of it; memory is bounded however long it is (lines to quote
+//! wait in a temporary file); prints nothing.
+
+mod excerpt;
+mod registers;
+mod titles;
+
+use std::collections::BTreeMap;
+use std::io::{self, Read as _, Seek as _, Write as _};
+use std::path::PathBuf;
+
+use analysis_hang::{Diagnosis, conclude};
+use analysis_identity::Reports;
+use model::{Notice, Statement};
+use tempfile::SpooledTempFile;
+
+use self::excerpt::Excerpt;
+
+/// Bytes at the start of an input whose registers are read, and the largest input that is searched for stacks which
+/// prose quotes.
+const START_LIMIT: usize = 4 << 20;
+/// Bytes of an input that wait in memory to be quoted; more go to a temporary file.
+const SPOOLED_IN_MEMORY: usize = 8 << 20;
+/// Pieces from this size on are read by both engines at once.
+const WORTH_A_THREAD: usize = 64 << 10;
+
+/// Why an input could not be diagnosed.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A program that the user named could not be read.
+    #[error(transparent)]
+    Program(#[from] io_symbols::SymbolError),
+    /// The lines to quote could not be kept.
+    #[error("cannot keep the input in a temporary file")]
+    Spool(#[source] io::Error),
+}
+
+/// What is wanted beyond the diagnosis.
+#[derive(Clone, Debug, Default)]
+pub struct Wanted {
+    /// The text of the cited lines.
+    pub quotes: bool,
+    /// Programs in which faults of user space are looked up.
+    pub programs: Vec<PathBuf>,
+}
+
+/// Everything that one input tells.
+#[derive(Debug)]
+pub struct Diagnosed {
+    /// What happened first, who waits for whom.
+    pub diagnosis: Diagnosis,
+    /// The crash reports as `ktriage report` gives them, without their texts.
+    pub reports: Reports,
+    /// The titles of the crash reports that each event stands for, by the number of the event.
+    pub titles: Vec<Vec<String>>,
+    /// What registers, faults and code bytes say.
+    pub registers: Vec<Statement>,
+    /// The input is no log but quotes stacks.
+    pub quoted: Option<analysis_claims::Report>,
+    /// The cited lines with some around them, by number; empty unless wanted.
+    pub excerpt: BTreeMap<u64, String>,
+    /// What was not read or kept.
+    pub notices: Vec<Notice>,
+}
+
+/// Takes an input piece by piece.
+#[derive(Debug)]
+pub struct Reader {
+    wanted: Wanted,
+    events: analysis_hang::LogReader,
+    reports: analysis_identity::LogReader,
+    start: Vec<u8>,
+    size: u64,
+    spool: Option<SpooledTempFile>,
+    failed: Option<io::Error>,
+}
+
+impl Reader {
+    /// A reader at the start of an input.
+    pub fn new(wanted: Wanted) -> Self {
+        let spool = wanted.quotes.then(|| SpooledTempFile::new(SPOOLED_IN_MEMORY));
+        Self {
+            wanted,
+            events: analysis_hang::LogReader::new(),
+            reports: analysis_identity::LogReader::of_names(),
+            start: Vec::new(),
+            size: 0,
+            spool,
+            failed: None,
+        }
+    }
+
+    /// Takes the next piece, of any length.
+    pub fn push(&mut self, piece: &[u8]) {
+        self.size += piece.len() as u64;
+        let room = START_LIMIT - self.start.len();
+        self.start.extend_from_slice(&piece[..piece.len().min(room)]);
+        let (events, reports) = (&mut self.events, &mut self.reports);
+        if piece.len() >= WORTH_A_THREAD {
+            rayon::join(|| events.push(piece), || reports.push(piece));
+        } else {
+            events.push(piece);
+            reports.push(piece);
+        }
+        if let Some(spool) = &mut self.spool
+            && self.failed.is_none()
+        {
+            self.failed = spool.write_all(piece).err();
+        }
+    }
+
+    /// Ends the input. `renumbered` says that its lines have other numbers than in the file.
+    pub fn finish(self, renumbered: bool) -> Result<Diagnosed, Error> {
+        if let Some(error) = self.failed {
+            return Err(Error::Spool(error));
+        }
+        let diagnosis = conclude(self.events.finish());
+        let reports = self.reports.finish();
+        let titles = titles::of_events(&diagnosis.seen.events, &reports.reports);
+        let is_log = !diagnosis.seen.events.is_empty();
+        let quoted = (!is_log && self.size < START_LIMIT as u64)
+            .then(|| analysis_claims::check(&self.start, None))
+            .filter(|report| !report.edges.is_empty());
+        // A log without events has no dump worth reading.
+        let registers = match is_log {
+            true => registers::statements(&self.start, &self.wanted.programs)?,
+            false => Vec::new(),
+        };
+        let mut notices = Vec::new();
+        if renumbered {
+            notices.push(Notice::Renumbered);
+        }
+        let bytes = START_LIMIT as u64;
+        if self.size > bytes && is_log {
+            notices.push(Notice::RegistersCut { bytes });
+        }
+        if self.size >= bytes && !is_log {
+            notices.push(Notice::NotSearchedForQuotes { bytes });
+        }
+        if diagnosis.seen.dropped > 0 {
+            let kept = analysis_hang::EVENT_LIMIT as u64;
+            notices.push(Notice::EventsCounted { kept, counted: diagnosis.seen.dropped });
+        }
+        let mut excerpt = Excerpt::new(&diagnosis, &registers);
+        if let Some(spool) = self.spool {
+            replay(spool, |piece| excerpt.push(piece)).map_err(Error::Spool)?;
+        }
+        let excerpt = excerpt.finish();
+        Ok(Diagnosed { diagnosis, reports, titles, registers, quoted, excerpt, notices })
+    }
+}
+
+/// Gives what was kept once more.
+fn replay(mut spool: SpooledTempFile, mut take: impl FnMut(&[u8])) -> io::Result<()> {
+    spool.rewind()?;
+    let mut piece = vec![0; 256 << 10];
+    loop {
+        match spool.read(&mut piece)? {
+            0 => return Ok(()),
+            length => take(&piece[..length]),
+        }
+    }
+}
+
+/// Diagnoses an input that is in memory.
+pub fn diagnose(input: &[u8], wanted: Wanted) -> Result<Diagnosed, Error> {
+    let mut reader = Reader::new(wanted);
+    reader.push(input);
+    reader.finish(false)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_input_of_many_pieces_is_read_like_one() {
+        let mut log = String::from(
+            "[   50.000000] watchdog: BUG: soft lockup - CPU#3 stuck for 22s! [w:77]\n[   50.000001] CPU: 3 PID: 77 Comm: w Not tainted 6.1.0 #1\n[   50.000002] RIP: 0010:spin_here+0x1/0x9\n[   50.000003] Call Trace:\n[   50.000004]  my_work+0x1/0x9\n",
+        );
+        for line in 0..40_000 {
+            log += &format!("[   60.000000] usb 1-1: message {line} of a talkative driver\n");
+        }
+        let wanted = Wanted { quotes: true, ..Wanted::default() };
+        let whole = diagnose(log.as_bytes(), wanted.clone()).unwrap();
+        let mut reader = Reader::new(wanted);
+        log.as_bytes().chunks(1000).for_each(|piece| reader.push(piece));
+        let pieces = reader.finish(false).unwrap();
+        assert_eq!(whole.titles, pieces.titles);
+        assert_eq!(whole.excerpt, pieces.excerpt);
+        assert_eq!(whole.reports.reports[0].title, whole.titles[0][0]);
+        assert!(whole.excerpt[&1].contains("soft lockup"), "{:?}", whole.excerpt);
+    }
+
+    #[test]
+    fn stacks_quoted_in_prose_give_a_graph() {
+        let note = "I think it hangs.\n\n**1. flusher (pid 51) - blocked in close():**\n```\n__x64_sys_close\n  my_release\n    synchronize_rcu\n      wait_for_completion\n```\n\n```\nrcu: Tasks blocked on level-0 rcu_node (CPUs 0-1): P77\ntask:reader   state:R  running task\n```\n";
+        let read = diagnose(note.as_bytes(), Wanted::default()).unwrap();
+        assert!(!read.quoted.unwrap().cycle);
+        let empty = diagnose(b"nothing to see here\n", Wanted::default()).unwrap();
+        assert!(empty.quoted.is_none());
+    }
+}

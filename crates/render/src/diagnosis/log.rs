@@ -1,0 +1,39 @@
+//! What the printers of a diagnosis are given.
+
+use std::collections::BTreeMap;
+
+use analysis_hang::Diagnosis;
+use model::{Notice, Statement};
+
+/// One diagnosed log with all that is printed of it.
+#[derive(Clone, Copy, Debug)]
+pub struct Log<'a> {
+    /// The name under which it was given.
+    pub name: &'a str,
+    /// What happened first, who waits for whom.
+    pub diagnosis: &'a Diagnosis,
+    /// The titles of the crash reports that each event stands for, by the number of the event.
+    pub titles: &'a [Vec<String>],
+    /// What registers, faults and code bytes say.
+    pub registers: &'a [Statement],
+    /// The cited lines with some around them, by number.
+    pub excerpt: &'a BTreeMap<u64, String>,
+    /// What was not read or kept.
+    pub notices: &'a [Notice],
+}
+
+#[cfg(test)]
+impl<'a> Log<'a> {
+    /// A diagnosis without anything else.
+    pub(crate) fn of(diagnosis: &'a Diagnosis) -> Self {
+        static NOTHING: BTreeMap<u64, String> = BTreeMap::new();
+        Self {
+            name: "a.log",
+            diagnosis,
+            titles: &[],
+            registers: &[],
+            excerpt: &NOTHING,
+            notices: &[],
+        }
+    }
+}

@@ -1,0 +1,11 @@
+//! A diagnosis for people: text, page, mail, drawings.
+
+pub mod event;
+mod log;
+pub mod mail;
+pub mod page;
+pub mod quoted;
+mod svg;
+pub mod text;
+
+pub use log::Log;

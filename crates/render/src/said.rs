@@ -1,0 +1,63 @@
+//! What statements of either form have in common for whoever prints them.
+
+use std::borrow::Cow;
+
+use model::{Claim, Grade, IrqState, LineSpan, Predicate, Statement};
+
+/// A statement that can be printed.
+pub trait Said {
+    /// The sentence.
+    fn sentence(&self) -> Cow<'_, str>;
+    /// How sure it is.
+    fn grade(&self) -> Grade;
+    /// The rules, as cited.
+    fn rules(&self) -> String;
+    /// The lines that prove it.
+    fn lines(&self) -> &[LineSpan];
+    /// Whether a person wants to read it: what stands in nearly every dump is left to JSON.
+    fn is_telling(&self) -> bool;
+}
+
+impl Said for Claim {
+    fn sentence(&self) -> Cow<'_, str> {
+        Cow::Borrowed(&self.statement)
+    }
+
+    fn grade(&self) -> Grade {
+        self.grade
+    }
+
+    fn rules(&self) -> String {
+        self.rules.iter().map(|rule| rule.0).collect::<Vec<_>>().join(" ")
+    }
+
+    fn lines(&self) -> &[LineSpan] {
+        &self.lines
+    }
+
+    fn is_telling(&self) -> bool {
+        true
+    }
+}
+
+impl Said for Statement {
+    fn sentence(&self) -> Cow<'_, str> {
+        Cow::Owned(crate::sentence(self.predicate()))
+    }
+
+    fn grade(&self) -> Grade {
+        self.grade()
+    }
+
+    fn rules(&self) -> String {
+        self.rule().to_string()
+    }
+
+    fn lines(&self) -> &[LineSpan] {
+        self.lines()
+    }
+
+    fn is_telling(&self) -> bool {
+        !matches!(self.predicate(), Predicate::Irqs { state: IrqState::Enabled, .. })
+    }
+}
