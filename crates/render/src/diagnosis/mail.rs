@@ -110,12 +110,8 @@ fn is_fact(said: &impl Said) -> bool {
 fn quoted(log: &Log<'_>) -> Vec<String> {
     let diagnosis = log.diagnosis;
     let proofs = diagnosis.claims.iter().filter(|claim| is_fact(*claim));
-    let numbers = diagnosis
-        .verdict
-        .lines
-        .iter()
-        .chain(proofs.flat_map(|claim| claim.lines()))
-        .map(|span| span.first);
+    let numbers =
+        diagnosis.verdict.lines.iter().chain(proofs.flat_map(Said::lines)).map(|span| span.first);
     let mut seen = Vec::new();
     for number in numbers {
         if !seen.contains(&number) && seen.len() < QUOTES {

@@ -40,14 +40,14 @@ pub fn page(log: &Log<'_>) -> String {
             body {
                 h1 { (title) }
                 (summary(log))
-                (section("Time line", svg::time_line(log)))
-                (section("Wait graph", svg::wait_graph(&diagnosis.graph)))
-                (section("Why", table(&diagnosis.claims)))
-                (section("Hypotheses", table(&diagnosis.hypotheses)))
-                (section("Registers and code", table(log.registers)))
-                (section("Need", list(diagnosis.missing.iter().map(|item| one_line(item)))))
-                (section("Grouping", groups(log)))
-                (section("Notices", list(log.notices.iter().map(crate::notice))))
+                (section("Time line", &svg::time_line(log)))
+                (section("Wait graph", &svg::wait_graph(&diagnosis.graph)))
+                (section("Why", &table(&diagnosis.claims)))
+                (section("Hypotheses", &table(&diagnosis.hypotheses)))
+                (section("Registers and code", &table(log.registers)))
+                (section("Need", &list(diagnosis.missing.iter().map(|item| one_line(item)))))
+                (section("Grouping", &groups(log)))
+                (section("Notices", &list(log.notices.iter().map(crate::notice))))
                 h2 { "Cited lines" }
                 (cited(log))
             }
@@ -82,7 +82,7 @@ fn summary(log: &Log<'_>) -> Markup {
 }
 
 /// A section with its heading; nothing where its body is empty.
-fn section(title: &str, body: Markup) -> Markup {
+fn section(title: &str, body: &Markup) -> Markup {
     html! {
         @if !body.0.is_empty() {
             h2 { (title) }
