@@ -26,7 +26,7 @@ pub(super) fn sentence(predicate: &Predicate) -> Option<String> {
                 Some(register) => format!("{register} ({address:#x})"),
                 None => format!("The address {address:#x}"),
             };
-            value(&subject, register.as_deref(), meaning)
+            means(&subject, *address, register.as_deref(), meaning)
         }
         P::UserFault { task, kind, address, ip } => user_fault(task, *kind, *address, *ip),
         P::UserFaultPlace { task, file, in_mapping, in_file } => match (in_file, in_mapping) {
@@ -59,7 +59,7 @@ fn irqs(state: IrqState, register: Option<&str>) -> String {
     }
 }
 
-fn value(subject: &str, register: Option<&str>, meaning: &AddressMeaning) -> String {
+fn means(subject: &str, value: u64, register: Option<&str>, meaning: &AddressMeaning) -> String {
     match meaning {
         AddressMeaning::NullOffset { offset: 0 } => match register {
             Some(register @ ("RIP" | "EIP")) => {
@@ -76,9 +76,12 @@ fn value(subject: &str, register: Option<&str>, meaning: &AddressMeaning) -> Str
                 offset.unsigned_abs()
             )
         }
-        AddressMeaning::NearNull => format!(
-            "{subject} lies in the first page, but is not shown to be NULL itself: NULL plus an offset, or a small number in place of a pointer."
-        ),
+        AddressMeaning::NearNull => match value {
+            0 => format!("{subject} is NULL, or an offset from it that is not printed."),
+            _ => format!(
+                "{subject} lies in the first page: NULL plus an offset, or a small number in place of a pointer."
+            ),
+        },
         AddressMeaning::KasanShadow { of } => {
             format!("{subject} is the KASAN shadow of {of:#x}, which was about to be accessed.")
         }

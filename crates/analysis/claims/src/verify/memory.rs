@@ -95,11 +95,19 @@ fn cgroup(text: &str) -> Option<Predicate> {
     Some(Predicate::CgroupMemory { usage: number(rest)?.0, limit: number_after(rest, "limit ")? })
 }
 
+/// `Node 0 Normal`; a kernel without NUMA prints the zone alone.
+fn is_zone(name: &str) -> bool {
+    let alone = match name.strip_prefix("Node ").map(|rest| rest.split_once(' ')) {
+        Some(Some((node, zone))) if node.parse::<u32>().is_ok() => zone,
+        Some(_) => return false,
+        None => name,
+    };
+    ["DMA", "DMA32", "Normal", "HighMem", "Movable", "Device"].contains(&alone)
+}
+
 /// `Node 0 Normal free:12kB boost:0kB min:…kB low:… free_cma:0kB`.
 fn zone_memory(text: &str) -> Option<Predicate> {
-    let (zone, rest) = text.split_once(" free:")?;
-    let node = zone.strip_prefix("Node ")?;
-    number(node)?;
+    let (zone, rest) = text.split_once(" free:").filter(|(zone, _)| is_zone(zone))?;
     let (free, rest) = number(rest)?;
     let min = number_after(rest, " min:")?;
     let cma = number_after(rest, "free_cma:").unwrap_or(0);
@@ -112,9 +120,8 @@ fn zone_memory(text: &str) -> Option<Predicate> {
 
 /// `Node 0 Normal: 12*4kB (UME) 5*8kB (U) … = 1234kB`: blocks of each order and of those above it.
 fn blocks(at: usize, text: &str, facts: &mut Facts<'_>) {
-    let Some((zone, list)) = text
-        .split_once(": ")
-        .filter(|(zone, list)| zone.starts_with("Node ") && list.contains("*4kB"))
+    let Some((zone, list)) =
+        text.split_once(": ").filter(|(zone, list)| is_zone(zone) && list.contains("*4kB"))
     else {
         return;
     };

@@ -2,7 +2,7 @@
 
 use model::{AddressMeaning, Grade, LineSpan, Predicate, RuleId};
 
-use super::{Log, Said};
+use super::{Log, Said, printed};
 use crate::address::{self, FIRST_PAGE, MOST_BITS, Named, address_bits, near_null};
 use crate::operand::{Operand, Piece, checked_address, operands};
 use crate::{Architecture, Code, Fault, FaultKind, RegisterDump, disassemble, name_address};
@@ -177,7 +177,7 @@ impl Place<'_> {
             for piece in operand.pieces() {
                 let Some(line) = dump.line_of(&piece.register) else { continue };
                 said.add(
-                    Predicate::Register { register: piece.register.clone(), value: piece.value },
+                    Predicate::Register { register: printed(&piece.register), value: piece.value },
                     Grade::Seen,
                     RuleId::X10,
                     [LineSpan::line(line)],
@@ -209,7 +209,7 @@ impl Place<'_> {
             (value, _) => self.meaning(value),
         };
         if let Some((meaning, grade)) = found {
-            let register = Some(piece.register.clone());
+            let register = Some(printed(&piece.register));
             said.add(
                 Predicate::AddressMeaning { address: piece.value, register, meaning },
                 grade.min(most),
@@ -248,7 +248,7 @@ impl Place<'_> {
         said.add(
             Predicate::AddressMeaning {
                 address: value,
-                register: held.map(|(piece, _)| piece.register.clone()),
+                register: held.map(|(piece, _)| printed(&piece.register)),
                 meaning: AddressMeaning::FlippedBit { bit },
             },
             Grade::Guess,

@@ -43,6 +43,15 @@ pub fn statements(lines: &[Line<'_>]) -> Vec<Statement> {
     said.in_order()
 }
 
+/// The name of a register as its dump prints it: x86 pads those with one digit.
+fn printed(register: &str) -> String {
+    match register {
+        "R8" => "R08".to_owned(),
+        "R9" => "R09".to_owned(),
+        other => other.to_owned(),
+    }
+}
+
 /// The statements so far; the same one is kept once.
 #[derive(Default)]
 struct Said {

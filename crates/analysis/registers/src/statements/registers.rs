@@ -2,7 +2,7 @@
 
 use model::{Grade, IrqState, LineSpan, Predicate, RuleId};
 
-use super::{Log, Said};
+use super::{Log, Said, printed};
 use crate::{Architecture, RegisterDump, poison, syscall};
 
 pub(super) fn system_call(dump: &RegisterDump, said: &mut Said) {
@@ -83,13 +83,13 @@ pub(super) fn poisoned(dump: &RegisterDump, said: &mut Said) {
             named.meaning,
             model::AddressMeaning::Poison { name: Page | RedZoneActive, .. }
         );
-        if common || said.names_register(name, *value) {
+        if common || said.names_register(&printed(name), *value) {
             continue;
         }
         said.add(
             Predicate::AddressMeaning {
                 address: *value,
-                register: Some(name.clone()),
+                register: Some(printed(name)),
                 meaning: named.meaning,
             },
             named.grade,
