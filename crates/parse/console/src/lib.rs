@@ -4,13 +4,17 @@
 //! by the longest line it accepts; any bytes give a result, never a panic.
 
 mod clean;
+mod flowed;
 pub mod frame;
+mod join;
 mod line;
 pub mod mail;
 mod prefix;
 mod reader;
 pub mod reports;
+mod shape;
 mod time;
+mod wrap;
 
 pub use line::{Caller, Line, Stamp};
 pub use reader::{LONGEST_LINE, LineReader, Lines, lines};

@@ -1,5 +1,6 @@
 //! Mails as they were sent: lines that quoted-printable cut in two and the signs it spells as `=3D`, and text
-//! that base64 hides. A log saved from a raw mail is made readable before its lines are read.
+//! that base64 hides; then lines that mail programs broke are joined and headers left out. A log saved from a
+//! raw mail is made readable before its lines are read.
 //!
 //! Invariants: an input that is no such mail passes through unchanged; a line cut in two keeps the number of its
 //! first part, and the lines behind it keep theirs (blank lines stand in for what was joined); reading twice gives
@@ -8,6 +9,7 @@
 use std::borrow::Cow;
 
 use crate::LONGEST_LINE;
+use crate::join::Joiner;
 
 /// Longest line that quoted-printable allows (RFC 2045, 6.7), the sign of a soft break included.
 const LONGEST: usize = 76;
@@ -37,9 +39,41 @@ enum Coding {
     Base64,
 }
 
-/// Decodes raw mails in a stream of bytes.
+/// Makes whole lines of raw mails in a stream of bytes.
 #[derive(Clone, Debug, Default)]
 pub struct MailDecoder {
+    decoder: Decoder,
+    joiner: Joiner,
+}
+
+impl MailDecoder {
+    /// A decoder at the start of an input.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Whether lines behind a base64 part have other numbers than in the input.
+    pub const fn is_renumbered(&self) -> bool {
+        self.decoder.renumbered
+    }
+
+    /// Takes the next piece; hands the decoded text to `sink`.
+    pub fn push(&mut self, piece: &[u8], mut sink: impl FnMut(&[u8])) {
+        let joiner = &mut self.joiner;
+        self.decoder.push(piece, |text| joiner.push(text, &mut sink));
+    }
+
+    /// Ends the input.
+    pub fn finish(&mut self, mut sink: impl FnMut(&[u8])) {
+        let joiner = &mut self.joiner;
+        self.decoder.finish(|text| joiner.push(text, &mut sink));
+        self.joiner.finish(sink);
+    }
+}
+
+/// Takes transfer codings off.
+#[derive(Clone, Debug, Default)]
+struct Decoder {
     coding: Coding,
     /// The unfinished last line of what was pushed.
     tail: Vec<u8>,
@@ -54,19 +88,9 @@ pub struct MailDecoder {
     renumbered: bool,
 }
 
-impl MailDecoder {
-    /// A decoder at the start of an input.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// Whether lines behind a base64 part have other numbers than in the input.
-    pub const fn is_renumbered(&self) -> bool {
-        self.renumbered
-    }
-
+impl Decoder {
     /// Takes the next piece; hands the decoded text to `sink`.
-    pub fn push(&mut self, mut piece: &[u8], mut sink: impl FnMut(&[u8])) {
+    fn push(&mut self, mut piece: &[u8], mut sink: impl FnMut(&[u8])) {
         if self.passing {
             let Some(end) = memchr::memchr(b'\n', piece) else { return sink(piece) };
             sink(&piece[..=end]);
@@ -87,7 +111,7 @@ impl MailDecoder {
     }
 
     /// Ends the input.
-    pub fn finish(&mut self, mut sink: impl FnMut(&[u8])) {
+    fn finish(&mut self, mut sink: impl FnMut(&[u8])) {
         let tail = std::mem::take(&mut self.tail);
         if !tail.is_empty() {
             self.line(&tail, &mut sink);
@@ -245,22 +269,13 @@ fn has_cut(block: &[u8]) -> bool {
     ends(b"=\n") || ends(b"=\r\n")
 }
 
-/// The text of an input in memory, with raw mails decoded.
+/// The text of an input in memory, with raw mails decoded and broken lines joined.
 pub fn text(input: &[u8]) -> Cow<'_, [u8]> {
     let mut decoder = MailDecoder::new();
-    let mut out = Vec::new();
-    let mut unchanged = false;
-    decoder.push(input, |piece| {
-        unchanged = out.is_empty() && std::ptr::eq(piece, input);
-        if !unchanged {
-            out.extend_from_slice(piece);
-        }
-    });
-    if unchanged {
-        return Cow::Borrowed(input);
-    }
+    let mut out = Vec::with_capacity(input.len());
+    decoder.push(input, |piece| out.extend_from_slice(piece));
     decoder.finish(|piece| out.extend_from_slice(piece));
-    Cow::Owned(out)
+    if out == input { Cow::Borrowed(input) } else { Cow::Owned(out) }
 }
 
 /// The value of a `Content-Transfer-Encoding` header.
@@ -404,7 +419,7 @@ mod tests {
         let mut length = 0;
         for _ in 0..64 {
             decoder.push(&[b'x'; 4096], |text| length += text.len());
-            assert!(decoder.tail.len() <= LONGEST_LINE);
+            assert!(decoder.decoder.tail.len() <= LONGEST_LINE);
         }
         decoder.push(b"\n[ 1.0] y=3D\n", |text| length += text.len());
         decoder.finish(|text| length += text.len());

@@ -1,0 +1,197 @@
+//! Lines that a mail program broke at its width, put together again.
+//!
+//! What tells a break: the program breaks where the next word would pass its width, so no line around is as
+//! long as the two parts together would be, and the second part is nothing that the kernel begins a line with.
+//!
+//! Invariant: each line of the result begins where one of the input begins; empty lines stand in for those
+//! that were joined, so the lines behind them keep their numbers.
+
+use crate::shape;
+
+/// Mail programs break at 72 to 80 columns; quote marks and tabs move that a little. Bytes.
+const NARROWEST: usize = 62;
+const WIDEST: usize = 100;
+/// Lines on both sides among which the longest is looked for.
+const AROUND: usize = 40;
+
+/// Joins the lines of a paragraph (whole lines without their ends); `None` when nothing was broken.
+pub(crate) fn join(lines: &[&[u8]]) -> Option<Vec<Vec<u8>>> {
+    let parts: Vec<bool> =
+        (0..lines.len()).scan(None, |root, at| Some(is_part(lines, at, root))).collect();
+    parts.contains(&true).then(|| {
+        let mut out: Vec<Vec<u8>> = Vec::with_capacity(lines.len());
+        let mut first = 0;
+        for (at, line) in lines.iter().enumerate() {
+            if !parts[at] {
+                first = at;
+                out.push(line.to_vec());
+                continue;
+            }
+            let whole = &mut out[first];
+            let end = whole.trim_ascii_end().len();
+            whole.truncate(end);
+            whole.push(b' ');
+            whole.extend_from_slice(unquoted(line).1.trim_ascii());
+            out.push(Vec::new());
+        }
+        out
+    })
+}
+
+/// Whether a line is the rest of the one before; `root` is the line that the last one belongs to.
+fn is_part(lines: &[&[u8]], at: usize, root: &mut Option<usize>) -> bool {
+    let whole = root.replace(at);
+    let Some(before) = at.checked_sub(1) else { return false };
+    let (head, line) = (lines[before], lines[at]);
+    if !(NARROWEST / 2..=WIDEST).contains(&head.len()) {
+        return false;
+    }
+    let (depth, text) = unquoted(line);
+    let (head_depth, head_text) = unquoted(head);
+    let word =
+        text.trim_ascii_start().iter().take_while(|byte| !byte.is_ascii_whitespace()).count();
+    let needed = head.trim_ascii_end().len() + 1 + word;
+    if word == 0 || needed <= NARROWEST || shape::is_stamped(line) {
+        return false;
+    }
+    // A quote whose rest slipped out of the marks, with the quote going on behind it.
+    let slipped =
+        depth < head_depth && lines.get(at + 1).is_some_and(|next| unquoted(next).0 == head_depth);
+    if depth != head_depth && !slipped {
+        return false;
+    }
+    if is_ended(head_text) {
+        return false;
+    }
+    let root_line = lines[whole.unwrap_or(before)];
+    let root_text = text_of(unquoted(root_line).1);
+    let stamped = shape::is_stamped(root_line);
+    let indent = |text: &[u8]| text.iter().take_while(|byte| byte.is_ascii_whitespace()).count();
+    let text_read = text_of(text);
+    let fits = if shape::begins(&text_read) {
+        is_left_open(&text_of(head_text))
+    } else {
+        stamped || shape::begins(&root_text) && indent(text) <= indent(unquoted(root_line).1)
+    };
+    let is_part = fits && is_natural(&text_read) && !is_wider(lines, at, needed);
+    if is_part {
+        *root = whole;
+    }
+    is_part
+}
+
+/// Rulers, and what ends in one, are whole.
+fn is_ended(text: &[u8]) -> bool {
+    let text = text.trim_ascii_end();
+    ["---", "===", "***"].iter().any(|ruler| text.ends_with(ruler.as_bytes()))
+}
+
+/// Diffs, rulers, marks of mail and coded attachments are no rest of a line.
+fn is_natural(text: &str) -> bool {
+    let text = text.trim();
+    if text.len() > NARROWEST && !text.contains(' ') {
+        return false;
+    }
+    ![
+        "+++",
+        "---",
+        "@@",
+        "diff --git",
+        "-- ",
+        "~~~",
+        "```",
+        "From: ",
+        "Signed-off-by:",
+        "Reported-by:",
+    ]
+    .iter()
+    .any(|mark| text.starts_with(mark))
+}
+
+/// Whether the line can only end where a function or a place follows.
+fn is_left_open(head: &str) -> bool {
+    let head = head.trim_end();
+    ["at:", " at", " in", " from", ":]", "0010:", ">]", "("].iter().any(|end| head.ends_with(end))
+}
+
+/// Whether a line nearby is so long that the program did not break at `needed` bytes. A line without a blank in
+/// its message cannot be broken and tells nothing.
+fn is_wider(lines: &[&[u8]], at: usize, needed: usize) -> bool {
+    lines[at.saturating_sub(AROUND)..lines.len().min(at + AROUND)].iter().any(|line| {
+        let line = line.trim_ascii_end();
+        line.len() >= needed && {
+            let (_, text) = crate::prefix::strip(line);
+            text.trim_ascii().contains(&b' ')
+        }
+    })
+}
+
+/// The number of quote marks and the text behind them.
+fn unquoted(line: &[u8]) -> (usize, &[u8]) {
+    let (mut depth, mut at) = (0, 0);
+    while line.get(at) == Some(&b'>') {
+        depth += 1;
+        at += 1;
+        if line.get(at) == Some(&b' ') {
+            at += 1;
+        }
+    }
+    (depth, &line[at..])
+}
+
+fn text_of(line: &[u8]) -> std::borrow::Cow<'_, str> {
+    String::from_utf8_lossy(crate::prefix::strip(line).1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn joined(text: &str) -> Vec<String> {
+        let lines: Vec<&[u8]> = text.lines().map(str::as_bytes).collect();
+        join(&lines).map_or_else(
+            || text.lines().map(str::to_owned).collect(),
+            |lines| lines.into_iter().map(|line| String::from_utf8(line).unwrap()).collect(),
+        )
+    }
+
+    #[test]
+    fn a_stamped_line_takes_its_rest_and_the_next_keeps_its_number() {
+        let text = "[   12.345678] CPU: 1 PID: 77 Comm: a worker Tainted: G        W\n6.1.0-rc7+ #60\n[   12.345680] Hardware name: QEMU Standard PC (i440FX + PIIX,\n1996), BIOS 1.0 01/01/2020\n[   12.345690] Call Trace:";
+        assert_eq!(
+            joined(text),
+            [
+                "[   12.345678] CPU: 1 PID: 77 Comm: a worker Tainted: G        W 6.1.0-rc7+ #60",
+                "",
+                "[   12.345680] Hardware name: QEMU Standard PC (i440FX + PIIX, 1996), BIOS 1.0 01/01/2020",
+                "",
+                "[   12.345690] Call Trace:",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_log_with_longer_lines_was_not_broken() {
+        let text = "[   12.345678] usb 1-1: new high-speed USB device number 7 using xhci\nlogin as root is not allowed\n[   12.345680] usb 1-1: New USB device found, idVendor=0000, idProduct=0000, bcdDevice= 0.00";
+        assert_eq!(joined(text).len(), 3);
+        assert_eq!(joined(text)[1], "login as root is not allowed");
+    }
+
+    #[test]
+    fn an_unstamped_line_is_joined_only_where_the_kernel_began_one() {
+        let text = "CPU: 1 PID: 77 Comm: a worker Tainted: G        W         6.1.0\n#60\nRIP: 0010:do_it+0x1/0x2";
+        assert_eq!(
+            joined(text)[0],
+            "CPU: 1 PID: 77 Comm: a worker Tainted: G        W         6.1.0 #60"
+        );
+        let prose = "This happens when the cable is pulled while the machine is busy\nwith a copy, and it does not come back.";
+        assert_eq!(joined(prose).len(), 2);
+        assert!(joined(prose)[1].starts_with("with"));
+    }
+
+    #[test]
+    fn the_rest_of_a_quoted_line_may_stand_outside_of_the_marks() {
+        let text = "> [   12.345678] CPU: 1 PID: 77 Comm: a worker Tainted: G        W\n6.1.0 #60\n> [   12.345679] Call Trace:";
+        assert!(joined(text)[0].ends_with("W 6.1.0 #60"));
+    }
+}
