@@ -3,7 +3,7 @@
 //!
 //! Invariant: a time that is known only as a range stays a range.
 
-use parse_console::{Line, Stamp};
+use parse_console::{Line, Stamp, shape};
 
 use crate::text;
 
@@ -52,12 +52,19 @@ struct Segment {
     anchor: Option<(i64, u64)>,
     /// The minute in which offset 0 lies, as microseconds of an unstated year.
     minute: Option<i64>,
+    /// The boot it belongs to.
+    boot: u32,
 }
 
 /// Segments kept; a log that restarts its clock more often has its later times unresolved.
 const SEGMENT_LIMIT: usize = 10_000;
 /// A boot stamp this much smaller than the last one is a new boot, not CPUs overtaking each other.
 const REBOOT_STEP: i64 = 5_000_000;
+
+/// The same boot seen in two logs of one machine: the date of its start as both tell it, microseconds.
+const SAME_BOOT: i64 = 120_000_000;
+/// Lines of people between two pieces of log, behind which other stamps are those of another log.
+const FOREIGN_LINES: u32 = 3;
 
 /// Follows the stamps of a log, line by line.
 #[derive(Clone, Debug, Default)]
@@ -66,6 +73,17 @@ pub struct Clock {
     now: Option<Moment>,
     highest: i64,
     boots: u32,
+    /// Open segments of stamps since boot and of dates; a log may mix both.
+    since_boot: Option<u32>,
+    dated: Option<u32>,
+    /// When the machine was started, as far as dates in front of the kernel's stamps tell it.
+    booted: Option<i64>,
+    /// The first line of the current boot.
+    began: u64,
+    /// Lines in a row without a stamp that are no kernel's.
+    foreign: u32,
+    /// Boots found to be the same: a later and an earlier one.
+    same: Vec<(u32, u32)>,
 }
 
 impl Clock {
@@ -73,9 +91,14 @@ impl Clock {
     /// stamp has the moment of the line before.
     pub fn advance(&mut self, line: &Line<'_>) -> Option<Moment> {
         match line.stamp {
-            None => {}
-            Some(Stamp::Boot(at)) => self.absolute(Kind::Boot, at),
-            Some(Stamp::Wall(at) | Stamp::Yearless(at)) => self.absolute(Kind::Wall, at),
+            None => {
+                let counts = self.foreign < FOREIGN_LINES && self.now.is_some();
+                if counts && !line.text.trim().is_empty() && !shape::begins(&line.text) {
+                    self.foreign += 1;
+                }
+            }
+            Some(Stamp::Boot(at)) => self.boot_stamp(at, line),
+            Some(Stamp::Wall(at) | Stamp::Yearless(at)) => self.date(at, line.number),
             Some(Stamp::Delta(delta)) => {
                 if self.kind() != Some(Kind::Relative) {
                     self.open(Kind::Relative, None);
@@ -90,6 +113,9 @@ impl Clock {
                 self.open(Kind::Relative, Some(at));
             }
         }
+        if line.stamp.is_some() {
+            self.foreign = 0;
+        }
         if let Some(wall) = audit_time(&line.text) {
             self.anchor(wall, line.number);
         }
@@ -101,28 +127,115 @@ impl Clock {
         self.now
     }
 
-    /// Number of reboots seen so far.
+    /// The number of the current boot: reboots seen so far.
     pub const fn boots(&self) -> u32 {
         self.boots
     }
 
-    fn kind(&self) -> Option<Kind> {
-        self.segments.last().map(|segment| segment.kind)
+    /// The first line of the current boot.
+    pub(crate) const fn began(&self) -> u64 {
+        self.began
     }
 
-    fn absolute(&mut self, kind: Kind, at: i64) {
-        if self.kind() != Some(kind) {
+    /// Another kernel or another start of it prints from here on, although no stamp fell back. Gives the moment
+    /// in the new boot.
+    pub(crate) fn new_boot(&mut self, line: u64) -> Option<Moment> {
+        let before = self.now.zip(self.kind());
+        self.boots += 1;
+        self.began = line;
+        (self.since_boot, self.dated, self.booted) = (None, None, None);
+        if let Some((now, kind)) = before {
             self.open(kind, None);
-            self.highest = at;
+            self.highest = now.offset;
+            self.set(now.offset);
+            self.remember(kind);
         }
-        if kind == Kind::Boot && at < self.highest.saturating_sub(REBOOT_STEP) {
-            self.boots += 1;
-            self.open(kind, None);
-            self.highest = at;
+        self.now
+    }
+
+    /// Whether the moment is counted from the start of the kernel.
+    pub(crate) fn is_since_boot(&self, moment: Moment) -> bool {
+        self.segments.get(moment.segment as usize).is_some_and(|segment| segment.kind == Kind::Boot)
+    }
+
+    /// The current boot turned out to be an earlier one, seen again.
+    pub(crate) fn unite(&mut self, earlier: u32) {
+        let (now, earlier) = (self.first_of(self.boots), self.first_of(earlier));
+        if now > earlier && self.same.len() < 1024 {
+            self.same.push((now, earlier));
         }
-        self.highest = self.highest.max(at);
+    }
+
+    /// The number under which a boot was seen first.
+    pub(crate) fn first_of(&self, boot: u32) -> u32 {
+        self.same.iter().rev().fold(
+            boot,
+            |boot, (later, earlier)| {
+                if boot == *later { *earlier } else { boot }
+            },
+        )
+    }
+
+    fn kind(&self) -> Option<Kind> {
+        let now = self.now?;
+        self.segments.get(now.segment as usize).map(|segment| segment.kind)
+    }
+
+    fn set(&mut self, at: i64) {
         if let Some(now) = &mut self.now {
             now.offset = at;
+        }
+    }
+
+    fn remember(&mut self, kind: Kind) {
+        let segment = self.now.map(|now| now.segment);
+        match kind {
+            Kind::Boot => self.since_boot = segment,
+            Kind::Wall => self.dated = segment,
+            Kind::Relative => {}
+        }
+    }
+
+    fn boot_stamp(&mut self, at: i64, line: &Line<'_>) {
+        let booted = match line.outer {
+            Some(Stamp::Wall(date) | Stamp::Yearless(date)) => date.checked_sub(at),
+            _ => None,
+        };
+        let fell_back = self.since_boot.is_some() && at < self.highest.saturating_sub(REBOOT_STEP);
+        let same_start = booted
+            .zip(self.booted)
+            .is_some_and(|(one, other)| one.saturating_sub(other).abs() <= SAME_BOOT);
+        if fell_back && !same_start {
+            self.boots += 1;
+            self.began = line.number;
+            (self.since_boot, self.dated, self.booted) = (None, None, None);
+        }
+        self.stamped(Kind::Boot, self.since_boot, at, line.number);
+        self.highest = if fell_back && !same_start { at } else { self.highest.max(at) };
+        self.booted = self.booted.or(booted);
+    }
+
+    fn date(&mut self, at: i64, line: u64) {
+        self.stamped(Kind::Wall, self.dated, at, line);
+    }
+
+    /// Goes on in the open segment of the kind, or opens one. Behind lines of people other stamps are those of
+    /// another log.
+    fn stamped(&mut self, kind: Kind, segment: Option<u32>, at: i64, line: u64) {
+        match segment {
+            Some(segment) => self.now = Some(Moment { segment, offset: at }),
+            None => {
+                let other = self.now.is_some() && self.foreign >= FOREIGN_LINES;
+                if other && line > self.began {
+                    self.boots += 1;
+                    self.began = line;
+                    (self.since_boot, self.dated, self.booted) = (None, None, None);
+                    self.highest = at;
+                }
+                self.open(kind, None);
+                self.set(at);
+                self.remember(kind);
+            }
         }
     }
 
@@ -130,12 +243,13 @@ impl Clock {
         if self.segments.len() >= SEGMENT_LIMIT {
             return;
         }
-        self.segments.push(Segment { kind, anchor: None, minute });
+        self.segments.push(Segment { kind, anchor: None, minute, boot: self.boots });
         self.now = Some(Moment { segment: (self.segments.len() - 1) as u32, offset: 0 });
     }
 
     fn anchor(&mut self, wall: i64, line: u64) {
-        let (Some(now), Some(segment)) = (self.now, self.segments.last_mut()) else { return };
+        let Some(now) = self.now else { return };
+        let Some(segment) = self.segments.get_mut(now.segment as usize) else { return };
         if segment.anchor.is_none() {
             segment.anchor = Some((wall.saturating_sub(now.offset), line));
         }
@@ -145,6 +259,13 @@ impl Clock {
     /// to the wall clock.
     pub fn between(&self, earlier: Moment, later: Moment) -> Option<i64> {
         if earlier.segment == later.segment {
+            return later.offset.checked_sub(earlier.offset);
+        }
+        let boot = |moment: Moment| {
+            let segment = self.segments.get(moment.segment as usize)?;
+            (segment.kind == Kind::Boot).then(|| self.first_of(segment.boot))
+        };
+        if boot(earlier).is_some() && boot(earlier) == boot(later) {
             return later.offset.checked_sub(earlier.offset);
         }
         self.wall(later)?.checked_sub(self.wall(earlier)?)
@@ -229,7 +350,15 @@ mod tests {
     use std::borrow::Cow;
 
     fn line(number: u64, stamp: Option<Stamp>, message: &str) -> Line<'_> {
-        Line { number, offset: 0, stamp, caller: None, level: None, text: Cow::Borrowed(message) }
+        Line {
+            number,
+            offset: 0,
+            stamp,
+            outer: None,
+            caller: None,
+            level: None,
+            text: Cow::Borrowed(message),
+        }
     }
 
     #[test]
@@ -263,6 +392,34 @@ mod tests {
         for at in [90_000_000, 89_999_000, 90_100_000, 12_000] {
             clock.advance(&line(1, Some(Stamp::Boot(at)), "a"));
         }
+        assert_eq!(clock.boots(), 1);
+    }
+
+    #[test]
+    fn dates_between_stamps_since_boot_are_no_reboot() {
+        let mut clock = Clock::default();
+        let boot = |at: i64| Some(Stamp::Boot(at));
+        let wall = Some(Stamp::Wall(1_704_110_400_000_000));
+        let first = clock.advance(&line(1, boot(90_000_000), "a")).unwrap();
+        clock.advance(&line(2, wall, "b"));
+        let last = clock.advance(&line(3, boot(91_000_000), "c")).unwrap();
+        assert_eq!((clock.boots(), clock.between(first, last)), (0, Some(1_000_000)));
+        clock.advance(&line(4, boot(1_000_000), "d"));
+        assert_eq!(clock.boots(), 1);
+    }
+
+    #[test]
+    fn an_earlier_piece_of_one_boot_is_told_by_the_date_of_its_start() {
+        let mut clock = Clock::default();
+        let day = 86_400_000_000;
+        let at = |number, boot: i64, date: i64| Line {
+            outer: Some(Stamp::Yearless(date)),
+            ..line(number, Some(Stamp::Boot(boot)), "a")
+        };
+        clock.advance(&at(1, 9_000_000_000, 5 * day + 9_000_000_000));
+        clock.advance(&at(2, 8_000_000_000, 5 * day + 8_000_000_000));
+        assert_eq!(clock.boots(), 0);
+        clock.advance(&at(3, 7_000_000_000, 6 * day));
         assert_eq!(clock.boots(), 1);
     }
 }

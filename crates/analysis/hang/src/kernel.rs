@@ -47,8 +47,10 @@ impl Kernel {
             && release.starts_with(|c: char| c.is_ascii_digit())
         {
             self.release(release, line);
-        } else if let Some(at) = text.find("ainted") {
-            self.tainted(&text[at..], line);
+        } else if text.contains("ainted") {
+            self.tainted(text, line);
+        } else if let Some(release) = uname(text) {
+            self.release(&release, line);
         } else if let Some(name) = after(text, "Hardware name: ") {
             self.hardware.get_or_insert_with(|| (bounded(name.trim(), 100), line));
         } else if let Some(cpus) = number_after::<u32>(text, "ncpus=") {
@@ -64,34 +66,10 @@ impl Kernel {
         }
     }
 
-    /// `ainted 5.8.0 #1` of `Not tainted`, or `ainted: G S W  6.4.0 #39` of `Tainted`.
     fn tainted(&mut self, text: &str, line: u64) {
-        let (letters, rest) = match text.strip_prefix("ainted: ") {
-            Some(rest) => {
-                let words: Vec<&str> = rest
-                    .split_whitespace()
-                    .take_while(|word| word.bytes().all(|b| b.is_ascii_uppercase()))
-                    .collect();
-                let rest = rest.split_whitespace().find(|word| {
-                    word.starts_with(|c: char| c.is_ascii_digit()) && word.contains('.')
-                });
-                (words.concat(), rest)
-            }
-            None => (String::new(), text.split_whitespace().nth(1)),
-        };
-        let Some(release) = rest
-            .filter(|word| word.starts_with(|c: char| c.is_ascii_digit()) && word.contains('.'))
-        else {
-            return;
-        };
-        // The line of Tainted: [N]=TEST explains letters and has no release.
-        let number = text
-            .split_whitespace()
-            .skip_while(|word| *word != release)
-            .nth(1)
-            .filter(|word| word.starts_with('#'));
-        let full =
-            number.map_or_else(|| release.to_owned(), |number| format!("{release} {number}"));
+        let Some(ident) = Ident::read(text) else { return };
+        let Ident { release, number, taint: letters } = ident;
+        let full = number.map_or_else(|| release.clone(), |number| format!("{release} {number}"));
         if self.release.as_ref().is_none_or(|(known, _)| !known.contains('#')) {
             self.release = None;
         }
@@ -154,6 +132,56 @@ impl Kernel {
     }
 }
 
+/// What a line with the taint says of the kernel: `Not tainted 5.8.0 #1`, `Tainted: G W 6.4.0 #39`,
+/// `6.4.0 #39 Not tainted` of lockdep, `Tainted: G (5.10.0)` of powerpc.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Ident {
+    pub(crate) release: String,
+    /// `#39`, the number of the build.
+    pub(crate) number: Option<String>,
+    /// Letters of the taint, none when not tainted.
+    pub(crate) taint: String,
+}
+
+impl Ident {
+    pub(crate) fn read(text: &str) -> Option<Self> {
+        let (before, behind, taint) = if let Some((before, behind)) = text.split_once("Not tainted")
+        {
+            (before, behind, String::new())
+        } else {
+            let (before, behind) = text.split_once("Tainted: ")?;
+            let letters = |word: &&str| word.bytes().all(|b| b.is_ascii_uppercase());
+            (before, behind, behind.split_whitespace().take_while(letters).collect())
+        };
+        let named = |text: &str| -> Option<(String, Option<String>)> {
+            let mut words = text.split_whitespace().map(|word| word.trim_matches(['(', ')', ',']));
+            let release = words.find(|word| is_release(word))?.to_owned();
+            let number = words.next().filter(|word| word.starts_with('#'));
+            Some((release, number.map(str::to_owned)))
+        };
+        // Lockdep and the sanitizers put it in front: only with its number, a name may look alike.
+        let (release, number) =
+            named(behind).or_else(|| named(before).filter(|(_, number)| number.is_some()))?;
+        Some(Self { release, number, taint })
+    }
+}
+
+/// Whether a word is a kernel's release: `6.1.0-rc7+`.
+fn is_release(word: &str) -> bool {
+    let mut parts = word.splitn(2, '.');
+    let digits = |part: &str| part.bytes().take_while(u8::is_ascii_digit).count();
+    parts.next().is_some_and(|major| !major.is_empty() && digits(major) == major.len())
+        && parts.next().is_some_and(|rest| digits(rest) > 0)
+}
+
+/// `Linux host 5.10.0 #1 SMP …` of `uname -a`.
+fn uname(text: &str) -> Option<String> {
+    let mut words = text.strip_prefix("Linux ")?.split_whitespace().skip(1);
+    let release = words.next().filter(|word| is_release(word))?;
+    let number = words.next().filter(|word| word.starts_with('#'))?;
+    Some(format!("{release} {number}"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -192,5 +220,27 @@ mod tests {
         kernel.observe("CPU: 1 PID: 2 Comm: x Not tainted 5.8.0-rc7-y #0", 1);
         assert_eq!(kernel.taint, Some((String::new(), 1)));
         assert_eq!(kernel.release.map(|r| r.0).as_deref(), Some("5.8.0-rc7-y #0"));
+    }
+
+    #[test]
+    fn the_release_is_read_wherever_the_taint_stands() {
+        let read = |text: &str| {
+            let ident = Ident::read(text).unwrap();
+            (ident.release, ident.number, ident.taint)
+        };
+        let number = || Some("#60".to_owned());
+        assert_eq!(
+            read("6.1.0-rc7+ #60 Not tainted"),
+            ("6.1.0-rc7+".into(), number(), String::new())
+        );
+        assert_eq!(read("6.1.0 #60 Tainted: G        W"), ("6.1.0".into(), number(), "GW".into()));
+        assert_eq!(
+            read("REGS: c000000000000000 TRAP: 0380   Not tainted  (5.15.0-next)"),
+            ("5.15.0-next".into(), None, String::new())
+        );
+        assert_eq!(Ident::read("Tainted: [W]=WARN"), None);
+        let mut kernel = Kernel::default();
+        kernel.observe("Linux box 5.10.0-8 #1 SMP Mon", 3);
+        assert_eq!(kernel.version, Some((5, 10)));
     }
 }

@@ -240,7 +240,9 @@ fn comm(text: &str) -> String {
         .iter()
         .filter_map(|stop| text.find(stop))
         .min();
-    bounded(text[..end.unwrap_or(text.len())].trim_end(), NAME_LIMIT)
+    let name = text[..end.unwrap_or(text.len())].trim_end();
+    // The line may end within the words that follow the name.
+    bounded(name.strip_suffix(" Not").unwrap_or(name).trim_end(), NAME_LIMIT)
 }
 
 /// A heading of a list of held locks: `N locks held by C/P:`, and the older `locks held by`.

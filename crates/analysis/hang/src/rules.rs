@@ -364,6 +364,8 @@ pub const EVENT_RULES: &[EventRule] = &[
             "unable to handle page fault",
             "Unable to handle kernel",
             "kernel NULL pointer dereference",
+            // powerpc
+            "BUG: Kernel NULL pointer dereference",
             "general protection fault",
             "Unable to handle",
             "Internal error: ",

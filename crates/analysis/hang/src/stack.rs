@@ -69,34 +69,42 @@ fn interrupted_from(snapshot: &Snapshot) -> usize {
         .iter()
         .rposition(|frame| PRINTING.iter().any(|start| frame.function.starts_with(start)));
     let Some(printing) = printing.filter(|_| snapshot.on_cpu) else { return 0 };
-    // A pointer printed in the middle of the frames says it exactly.
-    if let Some(pointer) =
-        snapshot.instruction.iter().find(|pointer| !pointer.user && pointer.at_frame > printing)
-    {
-        return pointer.at_frame.min(frames.len());
+    let entry =
+        frames[printing..].iter().position(|frame| is_entry(&frame.function)).map(|entry| {
+            let start = printing + entry;
+            start + frames[start..].iter().take_while(|frame| is_entry(&frame.function)).count()
+        });
+    // A pointer printed in the middle of the frames says it exactly; with registers in front of the frames it is
+    // that of what the interrupted code itself interrupted.
+    let in_front = snapshot
+        .instruction
+        .iter()
+        .any(|at| at.at_frame == 0 && !at.user && !is_detector(&at.function));
+    let pointer =
+        snapshot.instruction.iter().find(|pointer| !pointer.user && pointer.at_frame > printing);
+    match (pointer, entry) {
+        (Some(pointer), None) => pointer.at_frame.min(frames.len()),
+        (Some(pointer), Some(start)) if !in_front || pointer.at_frame <= start => {
+            pointer.at_frame.min(frames.len())
+        }
+        (_, Some(start)) if start < frames.len() => start,
+        _ => 0,
     }
-    let Some(entry) = frames[printing..].iter().position(|frame| is_entry(&frame.function)) else {
-        return 0;
-    };
-    let mut start = printing + entry;
-    while frames.get(start).is_some_and(|frame| is_entry(&frame.function)) {
-        start += 1;
-    }
-    if start >= frames.len() { 0 } else { start }
 }
 
 /// The interrupted instruction in the kernel, where it is printed.
 pub fn instruction(snapshot: &Snapshot) -> Option<&Instruction> {
     let start = interrupted_from(snapshot);
+    let known =
+        |at: &&Instruction| !at.user && !at.function.is_empty() && !is_detector(&at.function);
+    // Registers in front of the frames are those of the interrupted code; further in stand those of what that
+    // code itself interrupted.
     snapshot
         .instruction
         .iter()
-        .find(|at| {
-            !at.user
-                && !at.function.is_empty()
-                && at.at_frame >= start
-                && !is_detector(&at.function)
-        })
+        .filter(known)
+        .find(|at| at.at_frame == 0)
+        .or_else(|| snapshot.instruction.iter().filter(known).find(|at| at.at_frame >= start))
         .or_else(|| {
             snapshot
                 .instruction

@@ -12,7 +12,7 @@ pub mod mail;
 mod prefix;
 mod reader;
 pub mod reports;
-mod shape;
+pub mod shape;
 mod time;
 mod wrap;
 

@@ -12,6 +12,8 @@ pub struct Line<'a> {
     pub offset: u64,
     /// When it was printed, as far as the line says.
     pub stamp: Option<Stamp>,
+    /// The date that another writer (syslog, a journal) put in front of the kernel's own stamp.
+    pub outer: Option<Stamp>,
     /// Who printed it: the `[   T12]` or `[    C1]` of `CONFIG_PRINTK_CALLER`.
     pub caller: Option<Caller>,
     /// The printk level 0 (emergency) to 7 (debug), where the line carries it.

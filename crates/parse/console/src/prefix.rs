@@ -14,6 +14,8 @@ const MOST_PREFIXES: usize = 32;
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Prefix {
     pub(crate) stamp: Option<Stamp>,
+    /// The date of another writer in front of the kernel's own stamp.
+    pub(crate) outer: Option<Stamp>,
     pub(crate) caller: Option<Caller>,
     pub(crate) level: Option<u8>,
     /// The message is of `/dev/kmsg` form and has `\x0a` escapes.
@@ -26,8 +28,12 @@ pub(crate) fn strip(line: &[u8]) -> (Prefix, &[u8]) {
     let mut cursor = Cursor::new(line);
     for _ in 0..MOST_PREFIXES {
         let mut next = cursor;
+        let before = prefix.stamp;
         if step(&mut next, &mut prefix).is_none() {
             break;
+        }
+        if prefix.stamp != before && matches!(before, Some(Stamp::Wall(_) | Stamp::Yearless(_))) {
+            prefix.outer = before;
         }
         cursor = next;
     }
@@ -262,11 +268,16 @@ fn logcat(cursor: &mut Cursor<'_>, prefix: &mut Prefix) -> Option<()> {
     Some(())
 }
 
-/// `03:42:50 ` of a tool that writes the time of day before the kernel's own stamp.
+/// `03:42:50 ` of a tool that writes the time of day before the kernel's own stamp; `03:42:50 kernel: ` where date
+/// and host were cut off a journal.
 fn time_before_stamp(cursor: &mut Cursor<'_>) -> Option<()> {
     let mut inner = *cursor;
     time::clock(&mut inner)?;
     inner.eat(b' ')?;
+    let _ = inner.eat_all(b"kernel: ");
+    while matches!(inner.peek(), Some(b'>' | b' ')) {
+        inner.at += 1;
+    }
     (inner.peek() == Some(b'[')).then(|| *cursor = inner)
 }
 
@@ -474,6 +485,7 @@ mod tests {
         check("01-02 00:00:00.000  0  0 E kernel  :  f+0x1/0x2", " f+0x1/0x2", second_of_january);
         check("01-02 00:00:00.000  71  80 I zygote: x", "zygote: x", second_of_january);
         check("03:42:50 [ 1.5] x", "x", Some(Stamp::Boot(1_500_000)));
+        check("03:42:50 kernel: [ 1.5] x", "x", Some(Stamp::Boot(1_500_000)));
         check("03:42:50 no stamp", "03:42:50 no stamp", None);
         check("\u{43a}\u{432}\u{456} 09 19:54:36 host kernel:  f+0x1/0x2", " f+0x1/0x2", None);
         check("Jan  2 00:00:00 host kernel: #012but", "but", second_of_january);
@@ -482,6 +494,14 @@ mod tests {
             " f+0x1/0x2",
             Some(Stamp::Boot(1_500_000)),
         );
+    }
+
+    #[test]
+    fn the_date_in_front_of_the_kernel_s_stamp_is_kept() {
+        let prefix =
+            check("Jan  2 00:00:00 host kernel: [ 1.5] x", "x", Some(Stamp::Boot(1_500_000)));
+        assert_eq!(prefix.outer, Some(Stamp::Yearless(86_400_000_000)));
+        assert_eq!(check("[ 1.5] x", "x", Some(Stamp::Boot(1_500_000))).outer, None);
     }
 
     #[test]

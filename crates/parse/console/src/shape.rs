@@ -132,7 +132,7 @@ pub(crate) fn is_stamped(line: &[u8]) -> bool {
 }
 
 /// Whether a message (without quote marks) is one that the kernel begins a line with.
-pub(crate) fn begins(text: &str) -> bool {
+pub fn begins(text: &str) -> bool {
     let text = text.trim_start();
     HEADS.iter().any(|head| text.starts_with(head))
         || is_frame(text)

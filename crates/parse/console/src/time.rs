@@ -226,7 +226,8 @@ pub(crate) fn seconds(cursor: &mut Cursor<'_>) -> Option<Stamp> {
     cursor.spaces();
     let delta = cursor.eat(b'+').is_some();
     let seconds = cursor.number(1, 12)?;
-    cursor.eat(b'.')?;
+    // `dmesg -H` writes the sign of the user's language between seconds and their parts.
+    cursor.eat(b'.').or_else(|| delta.then(|| cursor.eat(b',')).flatten())?;
     let micros = seconds * SECOND + cursor.fraction()?;
     Some(if delta { Stamp::Delta(micros) } else { Stamp::Boot(micros) })
 }

@@ -73,7 +73,9 @@ fn is_part(lines: &[&[u8]], at: usize, root: &mut Option<usize>) -> bool {
     } else {
         stamped || shape::begins(&root_text) && indent(text) <= indent(unquoted(root_line).1)
     };
-    let is_part = fits && is_natural(&text_read) && !is_wider(lines, at, needed);
+    // `format=flowed` leaves a blank at the break, also where the header that says so is lost.
+    let is_soft = head.ends_with(b" ") && needed > NARROWEST + 6;
+    let is_part = fits && is_natural(&text_read) && (is_soft || !is_wider(lines, at, needed));
     if is_part {
         *root = whole;
     }
@@ -115,13 +117,14 @@ fn is_left_open(head: &str) -> bool {
 }
 
 /// Whether a line nearby is so long that the program did not break at `needed` bytes. A line without a blank in
-/// its message cannot be broken and tells nothing.
+/// its message cannot be broken and tells nothing, and programs break before a frame only now and then.
 fn is_wider(lines: &[&[u8]], at: usize, needed: usize) -> bool {
     lines[at.saturating_sub(AROUND)..lines.len().min(at + AROUND)].iter().any(|line| {
         let line = line.trim_ascii_end();
         line.len() >= needed && {
             let (_, text) = crate::prefix::strip(line);
-            text.trim_ascii().contains(&b' ')
+            let text = String::from_utf8_lossy(text.trim_ascii());
+            text.contains(' ') && crate::frame::parse(&text).is_none()
         }
     })
 }

@@ -185,6 +185,9 @@ impl Collector {
             }
             context.locks = None;
         }
+        if context.mixed {
+            return parse_console::shape::begins(trimmed);
+        }
         if self.header(context, trimmed, text, number, at)
             || self.of_event(context, trimmed, number, at)
         {

@@ -128,6 +128,10 @@ impl Collector {
                     ),
                     ..BadAccess::default()
                 };
+                if let Some(event) = self.inlined(context, kind, text, number) {
+                    self.out.events[event].detail = Detail::Bad(bad);
+                    return true;
+                }
                 if let Some(event) = self.begin(context, kind, text, number, at) {
                     self.out.events[event].detail = Detail::Bad(bad);
                 }
@@ -275,7 +279,31 @@ impl Collector {
     fn absorbed(&self, context: &Context, kinds: &[EventKind], number: u64, within: u64) -> bool {
         context.event.is_some_and(|event| {
             let event = &self.out.events[event];
-            kinds.contains(&event.kind) && number <= event.lines.last + within
+            let last = if context.mixed { context.last_line } else { event.lines.last };
+            kinds.contains(&event.kind) && number <= last + within
+        })
+    }
+
+    /// A symbolised headline stands once for each inlined function, the one that was called last. Takes the line
+    /// into the event that its first form began.
+    fn inlined(
+        &mut self,
+        context: &Context,
+        kind: EventKind,
+        text: &str,
+        number: u64,
+    ) -> Option<usize> {
+        let index = context.event?;
+        let event = &mut self.out.events[index];
+        let head = |text: &str| text.trim().split(" in ").next().unwrap_or_default().len();
+        let same = event.kind == kind
+            && event.headline.ends_with("[inline]")
+            && number <= event.lines.last + 3
+            && event.headline.get(..head(&event.headline)) == text.trim().get(..head(text));
+        same.then(|| {
+            event.headline = bounded(text.trim(), 240);
+            event.lines.last = event.lines.last.max(number);
+            index
         })
     }
 
@@ -560,11 +588,19 @@ impl Collector {
             *context = Context::default();
             return true;
         }
+        // The report of another CPU is still being printed, and nothing marks the lines of either.
+        let mixed = context.event.is_some_and(|event| {
+            let event = &self.out.events[event];
+            matches!(event.detail, Detail::Lockup { .. })
+                && event.cpu != cpu
+                && number <= event.lines.last + 4
+        }) && context.snapshot.is_some_and(|s| self.out.snapshots[s].frames.is_empty());
         if let Some(event) = self.begin(context, kind, text, number, at) {
             let event = &mut self.out.events[event];
             event.cpu = cpu;
             event.task = task;
             event.detail = Detail::Lockup { seconds };
+            context.mixed = mixed;
         }
         true
     }
@@ -793,6 +829,17 @@ impl Collector {
                 event.cpu = event.cpu.or(cpu);
                 event.task = event.task.take().or(task);
             }
+            return true;
+        }
+        let open = context.event.map(|event| &mut self.out.events[event]);
+        if let Some(event) = open
+            .filter(|event| event.headline.ends_with("[inline]") && number <= event.lines.last + 3)
+            && let Detail::Trap(trap) = &mut event.detail
+            && trap.place.as_deref() == place
+        {
+            trap.function =
+                function.map(|f| bounded(parse::plain(f.split('+').next().unwrap_or(f)), 80));
+            event.headline = bounded(text.trim(), 240);
             return true;
         }
         // The same place again: counted, and its lines belong to nothing new.

@@ -5,6 +5,7 @@
 
 mod detail;
 mod headline;
+mod place;
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -15,7 +16,7 @@ use parse_console::{Caller, Line};
 
 use crate::clock::{Clock, Moment};
 use crate::event::{Detail, Event, EventId, EventKind, LockList, Role, Snapshot, SnapshotId, Task};
-use crate::kernel::Kernel;
+use crate::kernel::{Ident, Kernel};
 use crate::rules::EVENT_RULES;
 use crate::text::bounded;
 
@@ -33,6 +34,8 @@ pub const LOCK_LIST_LIMIT: usize = 4_096;
 const CONTEXT_LIMIT: usize = 1_024;
 /// Lines of the same printer without meaning for an open report after which it is closed.
 const PATIENCE: u32 = 40;
+/// A kernel says its version within so many lines of its start; before it stand firmware and loader.
+const BOOT_START: u64 = 60;
 
 /// Everything the log reports, before any conclusion.
 #[derive(Clone, Debug, Default)]
@@ -61,6 +64,8 @@ pub struct Observations {
     pub definitions: Vec<(String, u64)>,
     /// The line heading a list of all locks in the system.
     pub all_locks: Option<u64>,
+    /// The line saying that a kernel stack was overrun or corrupted.
+    pub stack_corrupted: Option<u64>,
 }
 
 impl Observations {
@@ -109,6 +114,9 @@ struct Context {
     listing: bool,
     idle: u32,
     last_line: u64,
+    /// The lines add nothing to the event: a copy of its report, or two reports that run into each other
+    /// without marks, so that whose the frames are cannot be told.
+    mixed: bool,
 }
 
 /// Builds [`Observations`].
@@ -122,8 +130,23 @@ pub struct Collector {
     /// The last scan of the hung task detector.
     scan: Option<usize>,
     /// A headline broken by a mail program: its line, when, and its text.
-    broken: Option<(u64, Option<Moment>, Option<Caller>, String)>,
+    broken: Option<Begun>,
+    /// The boot whose build is known, with release and number of the build.
+    build: Option<(u32, String, String)>,
 }
+
+/// Where a message stands: line, moment and printer, and whether a stamp, a level or a printer shows that a
+/// console printed it.
+#[derive(Clone, Copy, Debug)]
+struct Source {
+    number: u64,
+    at: Option<Moment>,
+    caller: Option<Caller>,
+    stamped: bool,
+}
+
+/// The start of a message that goes on in the next line.
+type Begun = (Source, String);
 
 /// Texts that matter outside of any report.
 const ASIDES: &[&str] = &[
@@ -145,11 +168,15 @@ const ASIDES: &[&str] = &[
     "Show Blocked State",
     "task:",
     "PID: ",
+    "Not tainted",
+    "Tainted: ",
+    "stack corrupted",
     "Call Trace:",
     "Call trace:",
     "Backtrace:",
     "flags:0x",
     " 0x0000",
+    " 0x8000",
 ];
 
 /// The texts that begin events or matter beside them, and the row of [`EVENT_RULES`] of each; `None` for those
@@ -191,6 +218,7 @@ impl Collector {
             requester: None,
             scan: None,
             broken: None,
+            build: None,
         }
     }
 
@@ -215,34 +243,45 @@ impl Collector {
         if text.trim_start().is_empty() {
             return;
         }
-        if let Some((number, when, caller, head)) = self.broken.take() {
-            if line.stamp.is_none() && line.number <= number + 2 {
+        let source = Source {
+            number: line.number,
+            at,
+            caller: line.caller,
+            stamped: line.stamp.is_some() || line.caller.is_some() || line.level.is_some(),
+        };
+        if let Some((begun, head)) = self.broken.take() {
+            if line.stamp.is_none() && line.number <= begun.number + 2 {
                 let joined = format!("{head} {}", text.trim());
-                self.message(&joined, number, when, caller);
+                self.message(&joined, begun);
                 return;
             }
-            self.message(&format!("{head} "), number, when, caller);
+            self.message(&format!("{head} "), begun);
         }
         if breaks_off(text) {
-            self.broken = Some((line.number, at, line.caller, bounded(text.trim_end(), 512)));
+            self.broken = Some((source, bounded(text.trim_end(), 512)));
             return;
         }
-        if line.stamp.is_none()
-            && line.caller.is_none()
+        if !source.stamped
             && self.out.definitions.len() < 64
             && let Some(function) = definition(text)
         {
             self.out.definitions.push((bounded(function, 80), line.number));
         }
-        self.message(text, line.number, at, line.caller);
+        self.message(text, source);
     }
 
     /// Ends the log.
     pub fn finish(mut self) -> Observations {
-        if let Some((number, when, caller, head)) = self.broken.take() {
-            self.message(&format!("{head} "), number, when, caller);
+        if let Some((begun, head)) = self.broken.take() {
+            self.message(&format!("{head} "), begun);
         }
         self.headless_lockups();
+        for event in &mut self.out.events {
+            event.boot = self.out.clock.first_of(event.boot);
+        }
+        for list in &mut self.out.locks {
+            list.boot = self.out.clock.first_of(list.boot);
+        }
         self.out
     }
 
@@ -271,13 +310,20 @@ impl Collector {
         }
     }
 
-    fn message(&mut self, text: &str, number: u64, at: Option<Moment>, caller: Option<Caller>) {
+    fn message(&mut self, text: &str, source: Source) {
+        let Source { number, caller, .. } = source;
         let mut row = usize::MAX;
         let mut aside = false;
         let (anchors, rows) = &*ANCHORS;
         for hit in anchors.find_overlapping_iter(text) {
             match rows[hit.pattern().as_usize()] {
-                Some(r) => row = row.min(r),
+                Some(r) if r < row => {
+                    let kind = EVENT_RULES[r].kind;
+                    if source.stamped || place::stands(text, hit.start()..hit.end(), kind) {
+                        row = r;
+                    }
+                }
+                Some(_) => {}
                 None => aside = true,
             }
         }
@@ -289,12 +335,16 @@ impl Collector {
         if was_open && (context.idle > PATIENCE || number > context.last_line + 2_000) {
             context = Context::default();
         }
+        let at = match aside {
+            true => self.marks(&mut context, text, number).or(source.at),
+            false => source.at,
+        };
         let taken = (row != usize::MAX && self.headline(&mut context, row, text, number, at))
             || ((context.is_open() || aside) && self.detail(&mut context, text, number, at));
         if taken {
             context.idle = 0;
             context.last_line = number;
-            if let Some(event) = context.event {
+            if let Some(event) = context.event.filter(|_| !context.mixed) {
                 let lines = &mut self.out.events[event].lines;
                 lines.last = lines.last.max(number);
             }
@@ -313,7 +363,62 @@ impl Collector {
         }
     }
 
-    /// Begins an event in a context; `None` when the limit is reached.
+    /// What a line says of its kernel beside any report: which build prints, and whether it started anew. Gives
+    /// the moment in the new boot.
+    fn marks(&mut self, context: &mut Context, text: &str, number: u64) -> Option<Moment> {
+        let text = text.trim();
+        if text.contains("stack corrupted") {
+            self.out.stack_corrupted.get_or_insert(number);
+        }
+        if text.starts_with("Linux version ") {
+            let boot = self.out.clock.boots();
+            let told = self.out.events.iter().any(|event| event.boot == boot);
+            return (told && number > self.out.clock.began() + BOOT_START)
+                .then(|| self.out.clock.new_boot(number))?;
+        }
+        if !text.contains("ainted") {
+            return None;
+        }
+        self.out.kernel.observe(text, number);
+        let Ident { release, number: build, .. } = Ident::read(text)?;
+        let build = build?;
+        let boot = self.out.clock.boots();
+        let other = self.build.as_ref().is_some_and(|(of, known_release, known_build)| {
+            *of == boot && (*known_release != release || *known_build != build)
+        });
+        let at = if other { self.out.clock.new_boot(number) } else { None };
+        self.build = Some((self.out.clock.boots(), release, build));
+        if other {
+            self.requester = None;
+            self.scan = None;
+            // The headline of the report that tells the build stands in front of it.
+            if let Some(event) = context.event.map(|event| &mut self.out.events[event]) {
+                event.boot = self.out.clock.boots();
+                event.at = at;
+            }
+        }
+        at
+    }
+
+    /// The event of which a line is a copy: the same text at the same microsecond of a boot. Then both pieces of
+    /// log are of one boot.
+    fn copied(&mut self, kind: EventKind, text: &str, at: Option<Moment>) -> Option<usize> {
+        let boot = self.out.clock.boots();
+        let at = at.filter(|at| self.out.clock.is_since_boot(*at) && at.offset > 0)?;
+        let headline = bounded(text.trim(), 240);
+        let earlier = self.out.events.iter().rposition(|event| {
+            event.boot != boot
+                && event.kind == kind
+                && event.headline == headline
+                && event.at.is_some_and(|earlier| {
+                    earlier.offset == at.offset && self.out.clock.is_since_boot(earlier)
+                })
+        });
+        self.out.clock.unite(self.out.events[earlier?].boot);
+        earlier
+    }
+
+    /// Begins an event in a context; `None` when the limit is reached or the report was read before.
     fn begin(
         &mut self,
         context: &mut Context,
@@ -325,6 +430,17 @@ impl Collector {
         if self.out.events.len() >= EVENT_LIMIT {
             self.out.dropped += 1;
             *context = Context::default();
+            return None;
+        }
+        if self.out.clock.boots() > 0
+            && let Some(earlier) = self.copied(kind, text, at)
+        {
+            *context = Context {
+                event: Some(earlier),
+                mixed: true,
+                last_line: number,
+                ..Context::default()
+            };
             return None;
         }
         let index = self.out.events.len();
