@@ -25,6 +25,7 @@ const BANNERS: &[&str] = &[
     "kernel tried",
     "CPU ",
     "Watchdog",
+    "Huh",
     "mm/",
     "workqueue:",
     "Kernel ",
