@@ -26,6 +26,7 @@ const BANNERS: &[&str] = &[
     "CPU ",
     "Watchdog",
     "Huh",
+    "Unknown",
     "mm/",
     "workqueue:",
     "Kernel ",
