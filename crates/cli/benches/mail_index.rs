@@ -63,12 +63,8 @@ fn generate(archive: &Path, mails: u64) -> u64 {
         git(&["fast-import", "--quiet"]).stdin(Stdio::piped()).spawn().expect("git runs");
     let mut pipe = import.stdin.take().expect("a pipe");
     let mut total = 0;
-    let mut random = 1u64;
-    let mut next = |below: u64| {
-        random =
-            random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (random >> 33) % below
-    };
+    let mut random = fastrand::Rng::with_seed(1);
+    let mut next = |below: u64| random.u64(..below);
     for n in 0..mails {
         let mail = mail(n, &mut next);
         total += mail.len() as u64;

@@ -36,18 +36,6 @@ fn objects(arguments: &[&str], files: &[PathBuf]) -> Vec<Value> {
 /// A log of lines, each with the number it had in the log it comes from (negative for the second of two logs).
 type Lines = Vec<(i64, String)>;
 
-/// Reproducible numbers.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, limit: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 >> 11) as usize % limit.max(1)
-    }
-}
-
 fn wrapped(lines: &Lines) -> Lines {
     let mut out = Lines::new();
     for (number, line) in lines {
@@ -84,12 +72,12 @@ fn quoted_printable(lines: &Lines) -> Lines {
     out
 }
 
-fn interleaved(first: &Lines, second: &Lines, random: &mut Random) -> Lines {
+fn interleaved(first: &Lines, second: &Lines, random: &mut fastrand::Rng) -> Lines {
     let mut out = Lines::new();
     let (mut a, mut b) = (0, 0);
     while a < first.len() || b < second.len() {
-        let run = 1 + random.below(39);
-        if b >= second.len() || a < first.len() && random.below(2) == 0 {
+        let run = 1 + random.usize(..39);
+        if b >= second.len() || a < first.len() && random.usize(..2) == 0 {
             out.extend(first[a..first.len().min(a + run)].iter().cloned());
             a += run;
         } else {
@@ -102,11 +90,15 @@ fn interleaved(first: &Lines, second: &Lines, random: &mut Random) -> Lines {
     out
 }
 
-fn damaged(kind: &str, lines: &Lines, other: &Lines, random: &mut Random) -> Lines {
+fn damaged(kind: &str, lines: &Lines, other: &Lines, random: &mut fastrand::Rng) -> Lines {
     match kind {
-        "head cut off" => lines[random.below(lines.len() / 2 + 1)..].to_vec(),
-        "tail cut off" => lines[..lines.len() / 3 + random.below(lines.len() * 2 / 3) + 1].to_vec(),
-        "one line in ten lost" => lines.iter().filter(|_| random.below(10) != 0).cloned().collect(),
+        "head cut off" => lines[random.usize(..lines.len() / 2 + 1)..].to_vec(),
+        "tail cut off" => {
+            lines[..lines.len() / 3 + random.usize(..lines.len() * 2 / 3) + 1].to_vec()
+        }
+        "one line in ten lost" => {
+            lines.iter().filter(|_| random.usize(..10) != 0).cloned().collect()
+        }
         "wrapped" => wrapped(lines),
         "quoted" => lines.iter().map(|(n, line)| (*n, format!("> {line}"))).collect(),
         "raw mail" => quoted_printable(lines),
@@ -172,8 +164,8 @@ fn a_damaged_log_leads_to_no_wrong_cause_and_no_false_deadlock() {
         for round in 0..2 {
             for (which, (lines, _)) in logs.iter().enumerate() {
                 let seed = (at * 1_000 + round * 100 + which + 1) as u64;
-                let mut random = Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15));
-                let other = (which + 1 + random.below(logs.len() - 1)) % logs.len();
+                let mut random = fastrand::Rng::with_seed(seed);
+                let other = (which + 1 + random.usize(..logs.len() - 1)) % logs.len();
                 let lines = damaged(kind, lines, &logs[other].0, &mut random);
                 let path = folder.path().join(format!("{}.log", files.len()));
                 let joined: Vec<&str> = lines.iter().map(|(_, line)| line.as_str()).collect();

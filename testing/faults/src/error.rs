@@ -38,6 +38,14 @@ pub enum FaultError {
         /// Where they were looked for.
         folder: PathBuf,
     },
+    /// A program is not installed.
+    #[error("{program} is not installed (Debian's package is {package})")]
+    NoProgram {
+        /// The program.
+        program: String,
+        /// The package that has it.
+        package: String,
+    },
     /// The compiler refused.
     #[error("building {what} failed: {reason}")]
     Build {

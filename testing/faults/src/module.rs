@@ -7,6 +7,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use model::program::package_of;
+
 use crate::catalogue::{HEADER, PROVOKER, Source};
 use crate::error::FaultError;
 
@@ -68,6 +70,12 @@ pub fn build_module(
         &format!("obj-m := {}.o\nccflags-y := {MODULE_FLAGS}\n", source.name),
     )?;
     let headers = usable_headers(headers, folder)?;
+    for program in ["make", compiler.command.as_str(), "ld", "strip"] {
+        look_for(program)?;
+    }
+    if needs_pahole(&headers) {
+        look_for("pahole")?;
+    }
     let mut make = Command::new("make");
     make.current_dir(&sources)
         .arg("-C")
@@ -90,6 +98,7 @@ pub fn build_module(
 /// # Errors
 /// As for [`build_module`].
 pub fn build_provoker(compiler: &Compiler, folder: &Path) -> Result<PathBuf, FaultError> {
+    look_for(&compiler.command)?;
     fs::create_dir_all(folder).map_err(io("create", folder))?;
     let code = folder.join("provoke.c");
     fs::write(&code, PROVOKER).map_err(io("write", &code))?;
@@ -103,6 +112,26 @@ pub fn build_provoker(compiler: &Compiler, folder: &Path) -> Result<PathBuf, Fau
         .env("LC_ALL", "C");
     run(&mut command, "provoke")?;
     Ok(program)
+}
+
+/// Whether a module gets BTF: the kernel's build then runs pahole on it, when the kernel's own is there
+/// (`scripts/Makefile.modfinal`).
+fn needs_pahole(headers: &Path) -> bool {
+    headers.join("vmlinux").is_file()
+        && fs::read_to_string(headers.join(".config")).is_ok_and(|config| {
+            config.lines().any(|line| line == "CONFIG_DEBUG_INFO_BTF_MODULES=y")
+        })
+}
+
+/// Looks for a program before it is needed deep inside a build.
+fn look_for(program: &str) -> Result<(), FaultError> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let found = std::env::split_paths(&path).any(|folder| folder.join(program).is_file());
+    if found {
+        return Ok(());
+    }
+    let package = package_of(program).unwrap_or(program).to_owned();
+    Err(FaultError::NoProgram { program: program.to_owned(), package })
 }
 
 /// Headers that work where they lie. Debian's Makefile includes `/usr/src/linux-headers-…-common`; if
@@ -158,4 +187,28 @@ fn io<'a>(
     path: &'a Path,
 ) -> impl FnOnce(std::io::Error) -> FaultError + use<'a> {
     move |source| FaultError::Io { operation, path: path.to_owned(), source }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_missing_program_is_named_with_its_package() {
+        let error = look_for("gcc-nosuch").unwrap_err().to_string();
+        assert_eq!(error, "gcc-nosuch is not installed (Debian's package is gcc-nosuch)");
+        assert!(look_for("sh").is_ok());
+    }
+
+    #[test]
+    fn pahole_is_needed_only_where_modules_get_btf() {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
+        write(".config", "CONFIG_DEBUG_INFO_BTF=y\nCONFIG_DEBUG_INFO_BTF_MODULES=y\n");
+        assert!(!needs_pahole(folder.path()));
+        write("vmlinux", "");
+        assert!(needs_pahole(folder.path()));
+        write(".config", "# CONFIG_DEBUG_INFO_BTF_MODULES is not set\n");
+        assert!(!needs_pahole(folder.path()));
+    }
 }

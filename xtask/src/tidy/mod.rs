@@ -3,6 +3,7 @@
 mod circles;
 mod functions;
 mod layers;
+mod patterns;
 mod problem;
 mod report;
 mod rules;
@@ -34,6 +35,7 @@ pub(crate) fn run(root: &Path, all: bool) -> anyhow::Result<()> {
     problems.extend(circles::check(&files));
     problems.extend(files.iter().flat_map(functions::check));
     problems.extend(files.iter().flat_map(sentences::check));
+    problems.extend(files.iter().flat_map(patterns::check));
     problems.extend(rules::check(&files));
     problems.sort();
     let (open, broken): (Vec<Problem>, Vec<Problem>) =

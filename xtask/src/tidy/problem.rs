@@ -17,6 +17,8 @@ pub(super) enum Kind {
     PrivatePath,
     /// A file is too long to hold in the head.
     LongFile,
+    /// A pattern does not compile.
+    Pattern,
     /// HTML is escaped outside of `render`.
     Escaping,
     /// Files of a crate need each other.
@@ -38,6 +40,7 @@ impl Kind {
             Self::Impure => "pure code",
             Self::PrivatePath => "paths of a machine",
             Self::LongFile => "long files",
+            Self::Pattern => "patterns that do not compile",
             Self::Escaping => "HTML escaped outside render",
             Self::Circle => "circles between files",
             Self::LongFunction => "long functions",

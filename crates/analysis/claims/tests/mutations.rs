@@ -5,22 +5,6 @@ use std::path::PathBuf;
 
 use analysis_claims::check;
 
-/// A small generator of pseudo-random numbers (xorshift64*).
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        self.0.wrapping_mul(0x2545_f491_4f6c_dd1d)
-    }
-
-    fn below(&mut self, limit: usize) -> usize {
-        (self.next() % limit.max(1) as u64) as usize
-    }
-}
-
 fn texts(folder: &str) -> Vec<Vec<u8>> {
     let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
     let mut paths: Vec<PathBuf> = std::fs::read_dir(root.join(folder))
@@ -56,35 +40,35 @@ const PIECES: &[&[u8]] = &[
     "\u{b5}s ".as_bytes(),
 ];
 
-fn mutate(random: &mut Random, samples: &[Vec<u8>]) -> Vec<u8> {
-    let mut text = samples[random.below(samples.len())].clone();
-    for _ in 0..1 + random.below(12) {
-        let at = random.below(text.len() + 1);
-        match random.below(6) {
+fn mutate(random: &mut fastrand::Rng, samples: &[Vec<u8>]) -> Vec<u8> {
+    let mut text = samples[random.usize(..samples.len())].clone();
+    for _ in 0..1 + random.usize(..12) {
+        let at = random.usize(..text.len() + 1);
+        match random.usize(..6) {
             0 => text.truncate(at),
             1 => {
-                let end = (at + random.below(40)).min(text.len());
+                let end = (at + random.usize(..40)).min(text.len());
                 text.drain(at..end);
             }
             2 => {
                 if let Some(byte) = text.get_mut(at) {
-                    *byte = random.next() as u8;
+                    *byte = random.u8(..);
                 }
             }
             3 => {
-                let piece = PIECES[random.below(PIECES.len())];
+                let piece = PIECES[random.usize(..PIECES.len())];
                 text.splice(at..at, piece.iter().copied());
             }
             4 => {
-                let end = (at + random.below(200)).min(text.len());
+                let end = (at + random.usize(..200)).min(text.len());
                 let copy = text[at..end].to_vec();
-                let to = random.below(text.len() + 1);
+                let to = random.usize(..text.len() + 1);
                 text.splice(to..to, copy);
             }
             _ => {
-                let other = &samples[random.below(samples.len())];
-                let from = random.below(other.len() + 1);
-                let end = (from + random.below(400)).min(other.len());
+                let other = &samples[random.usize(..samples.len())];
+                let from = random.usize(..other.len() + 1);
+                let end = (from + random.usize(..400)).min(other.len());
                 text.splice(at..at, other[from..end].iter().copied());
             }
         }
@@ -106,7 +90,7 @@ fn mutated_analyses_are_judged_to_the_end() {
     let analyses: Vec<Vec<u8>> =
         texts("tests/analyses").into_iter().chain(texts("tests/samples")).collect();
     let logs = texts("tests/samples");
-    let mut random = Random(0x9e37_79b9_7f4a_7c15);
+    let mut random = fastrand::Rng::with_seed(1);
     for _ in 0..rounds {
         let text = mutate(&mut random, &analyses);
         let log = mutate(&mut random, &logs);

@@ -131,22 +131,10 @@ fn cut_and_empty_inputs_are_read() {
     }
 }
 
-/// Numbers that look random and are the same in each run.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, end: usize) -> usize {
-        self.0 =
-            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) as usize % end.max(1)
-    }
-}
-
 #[test]
 fn samples_with_damage_are_read() {
-    let samples =
-        std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../run/cli/tests/thread");
-    let mut random = Random(7);
+    let samples = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../cli/tests/thread");
+    let mut random = fastrand::Rng::with_seed(7);
     let mut names: Vec<_> = std::fs::read_dir(samples)
         .expect("samples")
         .filter_map(|e| Some(e.ok()?.path()))
@@ -157,19 +145,19 @@ fn samples_with_damage_are_read() {
         let whole = std::fs::read(&name).expect("a sample");
         for _ in 0..40 {
             let mut bytes = whole.clone();
-            for _ in 0..=random.below(6) {
-                let at = random.below(bytes.len());
-                let end = (at + random.below(80)).min(bytes.len());
-                match random.below(5) {
-                    0 => bytes[at] = u8::try_from(random.below(256)).unwrap_or(0),
+            for _ in 0..=random.usize(..6) {
+                let at = random.usize(..bytes.len().max(1));
+                let end = (at + random.usize(..80)).min(bytes.len());
+                match random.usize(..5) {
+                    0 => bytes[at] = random.u8(..),
                     1 => drop(bytes.drain(at..end)),
                     2 => {
                         let piece = bytes[at..end].to_vec();
-                        let to = random.below(bytes.len());
+                        let to = random.usize(..bytes.len().max(1));
                         bytes.splice(to..to, piece);
                     }
                     3 => bytes.truncate(at.max(40)),
-                    _ => bytes.insert(at, [b'\n', b'>', b' ', b'@', b'?', 0xff][random.below(6)]),
+                    _ => bytes.insert(at, [b'\n', b'>', b' ', b'@', b'?', 0xff][random.usize(..6)]),
                 }
             }
             read(&bytes);

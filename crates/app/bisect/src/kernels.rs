@@ -341,7 +341,7 @@ fn of_run(commit: &CommitId, run: &StoredRun, seconds: f64, place: &Path) -> Att
         Outcome::Crashed | Outcome::NoOutput | Outcome::LostConnection => Event::Crashed,
         Outcome::BootFailed => Event::BootFailed,
         Outcome::BuildFailed => Event::BuildFailed,
-        Outcome::LabTrouble => Event::InfrastructureError,
+        Outcome::InfrastructureError => Event::InfrastructureError,
     };
     let mut titles: Vec<String> = Vec::new();
     for crash in &run.crashes {

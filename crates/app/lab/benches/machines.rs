@@ -76,7 +76,8 @@ fn main() {
     for _ in 0..ROUNDS {
         bare.push(timed(|| boot_bare(&settings, &kernel, &archive)));
         lab.push(timed(|| {
-            boot_machine(&settings, &kernel, &initramfs, &limits, None).expect("a machine");
+            boot_machine(&settings, &kernel, &initramfs, &limits, None, &mut |_| {})
+                .expect("a machine");
         }));
     }
     let (bare, lab) = (median(bare), median(lab));

@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use io_vm::{Initramfs, Kernel, Settings, Snapshot};
 
+use crate::emulator::TRIES;
 use crate::error::LabError;
 use crate::reproducer::{Action, Prepared};
 use crate::session::{Limits, boot_machine, run_once};
@@ -52,6 +53,8 @@ pub enum Progress {
         /// From QEMU's start to the agent's first words.
         after: Duration,
     },
+    /// The emulator failed while booting, and the machine is started anew.
+    Retried(String),
     /// A run has ended.
     Run(StoredRun),
 }
@@ -171,14 +174,20 @@ pub fn snapshot_after_boot(
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Snapshot, LabError> {
     let start = Instant::now();
-    let (machine, ready) =
-        boot_machine(&plan.settings, &plan.kernel, initramfs, &plan.limits, Some(folder))?;
+    let (machine, ready) = boot_machine(
+        &plan.settings,
+        &plan.kernel,
+        initramfs,
+        &plan.limits,
+        Some(folder),
+        &mut |reason| progress(Progress::Retried(reason.to_owned())),
+    )?;
     progress(Progress::Booted { release: ready.release, after: start.elapsed() });
     Ok(machine.into_snapshot()?)
 }
 
 /// One run of the plan's reproducer, from a snapshot or from a boot of its own, recorded in
-/// `folder/run-RUN`.
+/// `folder/run-RUN`. One that the emulator spoiled is tried again, and its detail says so.
 ///
 /// # Errors
 /// Only [`LabError::Stopped`], and when the record cannot be written.
@@ -189,6 +198,32 @@ pub fn one_run(
     folder: &Path,
     run: u32,
 ) -> Result<StoredRun, LabError> {
+    let mut spoiled = Vec::new();
+    loop {
+        let (mut stored, emulator_failed) = one_try(plan, snapshot, initramfs, folder, run)?;
+        if emulator_failed && spoiled.len() as u32 + 1 < TRIES {
+            spoiled.push(stored.detail);
+            continue;
+        }
+        if let Some(first) = spoiled.first() {
+            stored.detail = format!(
+                "{} (tried again after {} infrastructure errors: {first})",
+                stored.detail,
+                spoiled.len()
+            );
+        }
+        return Ok(stored);
+    }
+}
+
+/// A run, and whether the emulator spoiled it.
+fn one_try(
+    plan: &Plan,
+    snapshot: Option<&Snapshot>,
+    initramfs: &Initramfs,
+    folder: &Path,
+    run: u32,
+) -> Result<(StoredRun, bool), LabError> {
     let name = format!("run-{run}");
     let place = folder.join(&name);
     let (mut machine, mark) = match snapshot {
@@ -196,41 +231,53 @@ pub fn one_run(
             let mut machine = match snapshot.start() {
                 Ok(machine) => machine,
                 Err(io_vm::VmError::Stopped) => return Err(LabError::Stopped),
-                Err(error) => return Ok(trouble(run, error.to_string())),
+                Err(error) => return Ok((infrastructure_error(run, error.to_string()), false)),
             };
             match machine.wait_ready(plan.limits.boot) {
                 Ok(_) => {}
                 Err(io_vm::VmError::Stopped) => return Err(LabError::Stopped),
-                Err(error) => return Ok(trouble(run, format!("after the snapshot: {error}"))),
+                Err(error) => {
+                    let words = format!("after the snapshot: {error}");
+                    return Ok((infrastructure_error(run, words), false));
+                }
             }
             (machine, snapshot.console().length())
         }
         None => {
-            let booted =
-                boot_machine(&plan.settings, &plan.kernel, initramfs, &plan.limits, Some(&place));
+            let booted = boot_machine(
+                &plan.settings,
+                &plan.kernel,
+                initramfs,
+                &plan.limits,
+                Some(&place),
+                &mut |_| {},
+            );
             match booted {
                 Ok((machine, _)) => {
                     let mark = machine.records().console_length();
                     (machine, mark)
                 }
                 Err(LabError::BootFailed { reason, .. }) => {
-                    return Ok(failed_boot(run, reason, Some(name)));
+                    return Ok((failed_boot(run, reason, Some(name)), false));
                 }
-                Err(LabError::Vm(error)) => return Ok(trouble(run, error.to_string())),
+                Err(error @ (LabError::Vm(_) | LabError::Emulator { .. })) => {
+                    return Ok((infrastructure_error(run, error.to_string()), false));
+                }
                 Err(error) => return Err(error),
             }
         }
     };
     let result = run_once(&mut machine, &plan.prepared, &plan.limits, mark, Some(&place))?;
-    Ok(result.stored(run, Some(name)))
+    let emulator_failed = result.emulator_failed;
+    Ok((result.stored(run, Some(name)), emulator_failed))
 }
 
 fn failed_boot(run: u32, detail: String, folder: Option<String>) -> StoredRun {
     StoredRun { folder, ..without_run(run, Outcome::BootFailed, detail) }
 }
 
-fn trouble(run: u32, detail: String) -> StoredRun {
-    without_run(run, Outcome::LabTrouble, detail)
+fn infrastructure_error(run: u32, detail: String) -> StoredRun {
+    without_run(run, Outcome::InfrastructureError, detail)
 }
 
 /// A run that ended before the reproducer started.

@@ -44,6 +44,14 @@ pub enum LabError {
         /// Where the console was recorded.
         folder: Option<PathBuf>,
     },
+    /// The emulator failed, each time that it was tried.
+    #[error("infrastructure error: {reason}, in each of {tries} tries")]
+    Emulator {
+        /// What it did.
+        reason: String,
+        /// How often it was tried.
+        tries: u32,
+    },
     /// The same campaign is under way in another process.
     #[error("another lab is working in {}", folder.display())]
     Busy {

@@ -20,7 +20,9 @@ pub struct Observed {
     /// The agent did not answer any more, for this many seconds.
     pub silent_seconds: Option<u64>,
     /// The lab itself failed.
-    pub trouble: Option<String>,
+    pub infrastructure_error: Option<String>,
+    /// The emulator failed, and the first report is its doing.
+    pub emulator_error: Option<String>,
     /// The reproducer still ran at the time limit.
     pub cut_short: bool,
     /// Exit status or signal of the reproducer.
@@ -29,9 +31,13 @@ pub struct Observed {
 
 /// The outcome and one sentence on it.
 ///
-/// The order is that of proof: a report on the console is there whatever happened later; the lab's
-/// own trouble says nothing about the kernel, so it comes before what may follow from it.
+/// The order is that of proof: a report on the console is there whatever happened later, unless the
+/// emulator brought it; the lab's own failures say nothing about the kernel, so they come before what may
+/// follow from them.
 pub fn judge(observed: &Observed) -> (Outcome, String) {
+    if let Some(words) = &observed.emulator_error {
+        return (Outcome::InfrastructureError, words.clone());
+    }
     if let Some(report) = observed.reports.first() {
         let outcome = if observed.booted { Outcome::Crashed } else { Outcome::BootFailed };
         let more = observed.reports.len() - 1;
@@ -42,8 +48,8 @@ pub fn judge(observed: &Observed) -> (Outcome, String) {
         };
         return (outcome, detail);
     }
-    if let Some(trouble) = &observed.trouble {
-        return (Outcome::LabTrouble, trouble.clone());
+    if let Some(words) = &observed.infrastructure_error {
+        return (Outcome::InfrastructureError, words.clone());
     }
     let not_booted = |what: String| (Outcome::BootFailed, what);
     if let Some(word) = &observed.shutdown {
@@ -56,7 +62,7 @@ pub fn judge(observed: &Observed) -> (Outcome, String) {
         return if observed.booted { (Outcome::LostConnection, what) } else { not_booted(what) };
     }
     if let Some(ended) = &observed.ended {
-        return (Outcome::LabTrouble, format!("QEMU ended by itself: {ended}"));
+        return (Outcome::InfrastructureError, format!("QEMU ended by itself: {ended}"));
     }
     if let Some(reason) = &observed.link_lost {
         let what = format!("the link to the agent broke: {reason}");
@@ -108,8 +114,19 @@ mod tests {
             (Observed { link_lost: Some("garbage".into()), ..booted() }, Outcome::LostConnection),
             (Observed { silent_seconds: Some(30), ..booted() }, Outcome::NoOutput),
             (Observed { silent_seconds: Some(30), ..not() }, Outcome::BootFailed),
-            (Observed { ended: Some("signal 9".into()), ..booted() }, Outcome::LabTrouble),
-            (Observed { trouble: Some("no QEMU".into()), ..not() }, Outcome::LabTrouble),
+            (Observed { ended: Some("signal 9".into()), ..booted() }, Outcome::InfrastructureError),
+            (
+                Observed { infrastructure_error: Some("no QEMU".into()), ..not() },
+                Outcome::InfrastructureError,
+            ),
+            (
+                Observed {
+                    emulator_error: Some("int3".into()),
+                    reports: vec![report()],
+                    ..booted()
+                },
+                Outcome::InfrastructureError,
+            ),
         ] {
             assert_eq!(judge(&observed).0, outcome, "{observed:?}");
         }

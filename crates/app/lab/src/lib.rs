@@ -4,6 +4,7 @@
 //! never taken for something the kernel did, and the other way round.
 
 mod campaign;
+mod emulator;
 mod error;
 mod host;
 mod judge;
@@ -12,6 +13,7 @@ mod session;
 mod stored;
 
 pub use campaign::{Campaign, Plan, Progress, one_run, run_campaign, snapshot_after_boot};
+pub use emulator::{Phase, TRIES, emulator_error};
 pub use error::LabError;
 pub use host::{ccache, cpus};
 pub use judge::{Observed, judge};

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use io_vm::{GuestFile, interpreter_of, with_libraries};
+use model::program::package_of;
 
 use crate::error::LabError;
 
@@ -144,7 +145,10 @@ fn compile(source: &Path, place: &str) -> Result<GuestFile, LabError> {
         .current_dir(folder.path())
         .env("LC_ALL", "C")
         .output()
-        .map_err(LabError::io("start gcc (Debian's package is gcc)"))?;
+        .map_err(LabError::io(format!(
+            "start gcc (Debian's package is {})",
+            package_of("gcc").unwrap_or("gcc")
+        )))?;
     if !output.status.success() {
         let words = String::from_utf8_lossy(&output.stderr).into_owned();
         let words = io_kernel_build::first_error(&words).map_or_else(

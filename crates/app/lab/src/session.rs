@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use analysis_identity::{CrashReport, read_log};
 use io_vm::{Event, Exhibits, Initramfs, Kernel, Machine, Ready, Settings, VmError};
 
+use crate::emulator::{Phase, TRIES, of_report};
 use crate::error::LabError;
 use crate::judge::{Observed, judge};
 use crate::reproducer::{Action, Prepared};
@@ -43,6 +44,8 @@ pub struct RunResult {
     pub outcome: Outcome,
     /// One sentence on it.
     pub detail: String,
+    /// The first report is the emulator's doing: the run is worth another try.
+    pub emulator_failed: bool,
     /// The reports that the lab did not provoke, in the order of the console.
     pub reports: Vec<CrashReport>,
     /// Exit status or signal of the reproducer.
@@ -63,11 +66,35 @@ const ANSWER: Duration = Duration::from_secs(20);
 /// The longest wait for one event.
 const TICK: Duration = Duration::from_millis(200);
 
-/// Boots a machine up to its agent's first words.
+/// Boots a machine up to its agent's first words. After a failure of the emulator it is started anew, and
+/// `retried` is told why.
 ///
 /// # Errors
 /// [`LabError::BootFailed`] when the kernel does not come as far; other errors are the lab's.
 pub fn boot_machine(
+    settings: &Settings,
+    kernel: &Kernel,
+    initramfs: &Initramfs,
+    limits: &Limits,
+    keep_in: Option<&Path>,
+    retried: &mut dyn FnMut(&str),
+) -> Result<(Machine, Ready), LabError> {
+    let mut tries = 1;
+    loop {
+        match boot_once(settings, kernel, initramfs, limits, keep_in) {
+            Err(LabError::Emulator { reason, .. }) if tries < TRIES => {
+                retried(&reason);
+                tries += 1;
+            }
+            Err(LabError::Emulator { reason, .. }) => {
+                return Err(LabError::Emulator { reason, tries });
+            }
+            result => return result,
+        }
+    }
+}
+
+fn boot_once(
     settings: &Settings,
     kernel: &Kernel,
     initramfs: &Initramfs,
@@ -96,6 +123,9 @@ pub fn boot_machine(
     }
     if let Some(folder) = keep_in {
         save(folder, &machine, None)?;
+    }
+    if let Some(reason) = emulators_doing(settings, &observed, Phase::Boot) {
+        return Err(LabError::Emulator { reason, tries: 1 });
     }
     match judge(&observed) {
         (Outcome::BootFailed, reason) => {
@@ -138,7 +168,7 @@ pub fn run_once(
             observed.ended.get_or_insert(format!("{status} {messages}").trim().to_owned());
         }
         // The agent answered, and said no: the reproducer cannot be started.
-        Err(error) => observed.trouble = Some(error.to_string()),
+        Err(error) => observed.infrastructure_error = Some(error.to_string()),
     }
     let gone = observed.ended.is_some() || observed.shutdown.is_some();
     let before = machine.records().console();
@@ -159,15 +189,22 @@ pub fn run_once(
     if let Some(folder) = keep_in {
         save(folder, machine, exhibits.as_ref())?;
     }
+    observed.emulator_error = emulators_doing(machine.settings(), &observed, Phase::Run);
     let (outcome, detail) = judge(&observed);
     Ok(RunResult {
         outcome,
         detail,
+        emulator_failed: observed.emulator_error.is_some(),
         reports: observed.reports,
         exit: observed.exit,
         exhibits,
         duration: start.elapsed(),
     })
+}
+
+/// What the emulator did, if the first report is its doing.
+fn emulators_doing(settings: &Settings, observed: &Observed, phase: Phase) -> Option<String> {
+    of_report(settings, observed.reports.first()?, phase)
 }
 
 fn watch(
@@ -366,7 +403,10 @@ impl RunResult {
             run,
             outcome: self.outcome,
             detail: self.detail.clone(),
-            crashes: self.reports.iter().map(Crash::from).collect(),
+            crashes: match self.outcome {
+                Outcome::Crashed => self.reports.iter().map(Crash::from).collect(),
+                _ => Vec::new(),
+            },
             exit_status: self.exit.and_then(|(status, _)| status),
             signal: self.exit.and_then(|(_, signal)| (signal != 0).then_some(signal)),
             milliseconds: StoredRun::milliseconds(self.duration),

@@ -21,8 +21,8 @@ pub enum Outcome {
     NoOutput,
     /// The guest rebooted, switched itself off, or its link broke, without a report.
     LostConnection,
-    /// The lab failed. Nothing is learnt about the kernel.
-    LabTrouble,
+    /// The lab or the emulator failed. Nothing is learnt about the kernel.
+    InfrastructureError,
 }
 
 impl Outcome {
@@ -34,7 +34,7 @@ impl Outcome {
         Self::BuildFailed,
         Self::NoOutput,
         Self::LostConnection,
-        Self::LabTrouble,
+        Self::InfrastructureError,
     ];
 
     /// The words under which it is shown.
@@ -46,7 +46,7 @@ impl Outcome {
             Self::BuildFailed => "build failed",
             Self::NoOutput => "no output",
             Self::LostConnection => "lost connection",
-            Self::LabTrouble => "lab trouble",
+            Self::InfrastructureError => "infrastructure error",
         }
     }
 }
@@ -100,7 +100,7 @@ pub struct StoredRun {
 
 impl StoredRun {
     /// The format that is written.
-    pub const FORMAT: u32 = 1;
+    pub const FORMAT: u32 = 2;
 
     /// Milliseconds of a duration.
     pub(crate) fn milliseconds(duration: Duration) -> u64 {
@@ -133,7 +133,7 @@ mod tests {
         let text = serde_json::to_string(&run).unwrap();
         assert_eq!(
             text,
-            r#"{"format":1,"run":3,"outcome":"lost_connection","detail":"the guest rebooted","crashes":[{"title":"BUG: soft lockup in f","alt_titles":[],"corrupted":null,"line":7}],"exit_status":null,"signal":9,"milliseconds":12,"folder":"run-3"}"#
+            r#"{"format":2,"run":3,"outcome":"lost_connection","detail":"the guest rebooted","crashes":[{"title":"BUG: soft lockup in f","alt_titles":[],"corrupted":null,"line":7}],"exit_status":null,"signal":9,"milliseconds":12,"folder":"run-3"}"#
         );
         assert_eq!(serde_json::from_str::<StoredRun>(&text).unwrap(), run);
     }

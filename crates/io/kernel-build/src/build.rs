@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use parse_kconfig::{Config, Lost, Menu};
 
-use crate::command::{cannot_start, run};
+use crate::command::{cannot_start, look_for_programs, run};
 use crate::error::BuildError;
 use crate::failure::{CompileError, first_error};
 use crate::fragments::FRAGMENTS;
@@ -69,9 +69,6 @@ const FIXED: &[(&str, &str)] = &[
 const FOREIGN: &[&str] =
     &["ARCH", "CROSS_COMPILE", "LLVM", "CC", "KCFLAGS", "KBUILD_OUTPUT", "O", "MAKEFLAGS", "V"];
 
-/// The status of setpriv when the program it should become is not there.
-const NOT_FOUND: i32 = 127;
-
 /// Builds a kernel. `progress` is told the file that is being worked on.
 ///
 /// # Errors
@@ -84,6 +81,7 @@ pub fn build(
     let start = Instant::now();
     fs::create_dir_all(&recipe.folder)
         .map_err(BuildError::io(format!("make the folder {}", recipe.folder.display())))?;
+    look_for_programs(&recipe.tree)?;
     let compiler = run("gcc", "asking the compiler for its version", |command| {
         command.arg("--version").current_dir("/")
     })?;
@@ -236,9 +234,6 @@ fn make(
         }
     }
     let status = child.wait().map_err(BuildError::io("wait for make"))?;
-    if status.code() == Some(NOT_FOUND) {
-        return Err(cannot_start("make", std::io::ErrorKind::NotFound.into()));
-    }
     if status.success() {
         return Ok(());
     }

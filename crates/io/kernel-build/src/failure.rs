@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use model::program::package_of;
+
 /// What stopped a build.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CompileError {
@@ -22,7 +24,23 @@ impl fmt::Display for CompileError {
             }
             f.write_str(" ")?;
         }
-        f.write_str(&self.message)
+        f.write_str(&self.message)?;
+        match self.missing_package() {
+            Some(package) => write!(f, " (Debian's package is {package})"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl CompileError {
+    /// The Debian package of the program or header that the build did not find, where it is known.
+    fn missing_package(&self) -> Option<&'static str> {
+        if let Some(header) = self.message.strip_suffix(": No such file or directory") {
+            return package_of(&format!("/usr/include/{header}"));
+        }
+        let words = self.message.strip_suffix(": not found");
+        let words = words.or_else(|| self.message.strip_suffix(": command not found"))?;
+        package_of(words.rsplit(' ').next()?)
     }
 }
 
@@ -112,7 +130,15 @@ mod tests {
             ),
             (
                 "/bin/sh: 1: flex: not found\nmake[2]: *** [a: b] Error 127\n",
-                "/bin/sh: 1: flex: not found",
+                "/bin/sh: 1: flex: not found (Debian's package is flex)",
+            ),
+            (
+                "/bin/sh: 1: pahole: not found\nmake[3]: *** [x.ko] Error 127\n",
+                "/bin/sh: 1: pahole: not found (Debian's package is dwarves)",
+            ),
+            (
+                "main.c:1:10: fatal error: libelf.h: No such file or directory\n",
+                "main.c:1: libelf.h: No such file or directory (Debian's package is libelf-dev)",
             ),
             (
                 "make[1]: *** No rule to make target 'arch/x86/gone.o', needed by 'x'.  Stop.\n",

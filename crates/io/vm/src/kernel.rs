@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use model::program::package_of;
 use parse_elf::Elf;
 
 use crate::error::VmError;
@@ -79,7 +80,11 @@ fn unpacked(path: &Path) -> Result<Vec<u8>, String> {
     };
     let output =
         Command::new(program).arg("-dc").arg(path).current_dir("/").output().map_err(|error| {
-            format!("cannot run {program} to unpack {}: {error}", path.display())
+            let package = package_of(program).unwrap_or(program);
+            format!(
+                "cannot run {program} (Debian's package is {package}) to unpack {}: {error}",
+                path.display()
+            )
         })?;
     if output.status.success() {
         Ok(output.stdout)

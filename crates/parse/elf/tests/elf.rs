@@ -40,13 +40,12 @@ fn a_file_cut_anywhere_gives_an_error_or_facts_but_no_panic() {
 #[test]
 fn damaged_headers_never_panic() {
     let bytes = sample();
-    let mut state = 1_u64;
+    let mut random = fastrand::Rng::with_seed(1);
     for _ in 0..2000 {
         let mut damaged = bytes[..4096.min(bytes.len())].to_vec();
         for _ in 0..4 {
-            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-            let at = 6 + (state >> 33) as usize % (damaged.len() - 6);
-            damaged[at] = (state >> 20) as u8;
+            let at = random.usize(6..damaged.len());
+            damaged[at] = random.u8(..);
         }
         if let Ok(elf) = Elf::parse(&damaged) {
             let _ = elf.sections();

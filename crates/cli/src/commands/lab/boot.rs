@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::kernel::{MachineOptions, State, find_kernel, lab_failure};
 use crate::failure::{FOUND, Failure};
-use crate::output::Escaped;
+use crate::output::{Escaped, message};
 use crate::stop;
 
 /// Boot a kernel in a virtual machine up to the lab's own agent, and record the console.
@@ -71,7 +71,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let folder = state.join("boots").join(arguments.kernel.replace('/', "-"));
     let limits = Limits { settle: std::time::Duration::ZERO, ..arguments.machine.limits() };
     let start = std::time::Instant::now();
-    let (mut machine, ready) = boot_machine(&settings, &kernel, &initramfs, &limits, Some(&folder))
+    let (mut machine, ready) =
+        boot_machine(&settings, &kernel, &initramfs, &limits, Some(&folder), &mut |reason| {
+            message(&format!("infrastructure error: {reason}; trying again"));
+        })
         .map_err(lab_failure)?;
     let elapsed = start.elapsed();
     // The reports of a boot count from its first line.

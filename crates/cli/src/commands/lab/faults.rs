@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, anyhow};
+use app_lab::{Phase, TRIES, emulator_error};
 use io_kernel_build::debian_kernel_with_headers;
 use io_vm::{Accelerator, Event, GuestFile, Initramfs, Kernel, Machine, Settings, VmError};
 use testing_faults::{
@@ -77,9 +78,6 @@ pub(crate) struct Arguments {
     state: State,
 }
 
-/// How often a kernel that did not come up is started again: QEMU's emulation of several CPUs loses a
-/// race against the kernel's patching of its own code now and then.
-const STARTS: usize = 3;
 /// What the console may still say after the last step.
 const AFTERMATH: Duration = Duration::from_secs(1);
 
@@ -359,20 +357,29 @@ impl Lab<'_> {
             stop: Arc::clone(self.stop),
         };
         let mut console = Vec::new();
-        for _ in 0..STARTS {
+        let mut spoiled = None;
+        for _ in 0..TRIES {
             console = match self.console(&settings, &task.kernel.kernel, &initramfs) {
                 Ok(console) => console,
                 Err(VmError::Stopped) => return Err(Failure::lab(VmError::Stopped)),
                 Err(error @ VmError::NoQemu { .. }) => return Err(Failure::lab(error)),
                 Err(error) => return failed(error.to_string()),
             };
-            if progress(&console).0 {
+            let phase = if progress(&console).0 { Phase::Run } else { Phase::Boot };
+            let Some(reason) = emulator_error(&settings, &console, phase) else {
+                spoiled = None;
                 break;
-            }
+            };
+            message(&format!("{name}: infrastructure error: {reason}; trying again"));
+            spoiled = Some(reason);
+        }
+        if let Some(reason) = spoiled {
+            self.keep(task, &console, "failed")?;
+            return failed(format!("infrastructure error in each of {TRIES} tries: {reason}"));
         }
         if !progress(&console).0 {
             self.keep(task, &console, "failed")?;
-            return failed(format!("the kernel did not come up in {STARTS} starts"));
+            return failed("the kernel did not come up".to_owned());
         }
         let text = String::from_utf8_lossy(&console);
         match judge(&here.truth, &text).map_err(Failure::usage)? {

@@ -136,6 +136,9 @@ pub(super) fn lab_failure(error: LabError) -> Failure {
         LabError::Busy { .. } => {
             Some("wait for it to end, or keep this one's records elsewhere with --state DIR".into())
         }
+        LabError::Emulator { .. } => {
+            Some("this is QEMU's failure and not the kernel's: a guest with --cpus 1 does not have it".into())
+        }
         LabError::Stopped => Some("the same call goes on from here".into()),
         _ => None,
     };

@@ -104,7 +104,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
 fn write_json(out: &mut impl io::Write, cell: &Cell) -> io::Result<()> {
     let outcomes = cell.result.as_ref().map(tally).unwrap_or_default();
     let json = CellJson {
-        format: 1,
+        format: 2,
         kernel: &cell.kernel,
         parameters: &cell.parameters,
         outcomes: outcomes
@@ -134,7 +134,7 @@ fn write_table(out: &mut impl io::Write, cells: &[Cell]) -> io::Result<()> {
                     row(format!("{count}/{}", campaign.runs.len()), words)
                 }));
             }
-            Err(problem) => rows.push(row("0".into(), format!("lab trouble: {problem}"))),
+            Err(problem) => rows.push(row("0".into(), format!("infrastructure error: {problem}"))),
         }
     }
     let width =

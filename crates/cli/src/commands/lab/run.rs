@@ -188,6 +188,7 @@ pub(super) fn tell(progress: &Progress, runs: u32) {
         Progress::Booted { release, after } => {
             format!("{release} booted in {:.1} s", after.as_secs_f64())
         }
+        Progress::Retried(reason) => format!("infrastructure error: {reason}; trying again"),
         Progress::Run(run) => format!(
             "run {} of {runs}: {}: {} ({:.1} s)",
             run.run,
@@ -235,16 +236,16 @@ fn summary(campaign: &Campaign, elapsed: Duration) -> String {
     text
 }
 
-/// 1 when asked for and a run crashed; 3 when the lab had nothing but trouble.
+/// 1 when asked for and a run crashed; 3 when no run got as far as the reproducer.
 pub(super) fn exit_code(campaign: &Campaign, asked: bool) -> ExitCode {
     let any = |outcome| campaign.runs.iter().any(|run| run.outcome == outcome);
-    let only_trouble = campaign
+    let nothing_learnt = campaign
         .runs
         .iter()
-        .all(|run| matches!(run.outcome, Outcome::LabTrouble | Outcome::BootFailed));
+        .all(|run| matches!(run.outcome, Outcome::InfrastructureError | Outcome::BootFailed));
     if asked && any(Outcome::Crashed) {
         ExitCode::from(FOUND)
-    } else if only_trouble {
+    } else if nothing_learnt {
         Failure::lab_status()
     } else {
         ExitCode::SUCCESS
