@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use model::{Claim, Grade, IrqState, LineSpan, Predicate, Statement};
+use model::{Claim, EventId, Grade, IrqState, LineSpan, Predicate, Statement};
 
 /// A statement that can be printed.
 pub trait Said {
@@ -14,6 +14,10 @@ pub trait Said {
     fn rules(&self) -> String;
     /// The lines that prove it.
     fn lines(&self) -> &[LineSpan];
+    /// The event that it is about, where it says so.
+    fn event(&self) -> Option<EventId> {
+        None
+    }
     /// Whether a person wants to read it: what stands in nearly every dump is left to JSON.
     fn is_telling(&self) -> bool;
 }
@@ -57,7 +61,20 @@ impl Said for Statement {
         self.lines()
     }
 
+    fn event(&self) -> Option<EventId> {
+        self.event()
+    }
+
     fn is_telling(&self) -> bool {
-        !matches!(self.predicate(), Predicate::Irqs { state: IrqState::Enabled, .. })
+        // The first three stand in nearly every dump, the others in the head of the report.
+        !matches!(
+            self.predicate(),
+            Predicate::Irqs { state: IrqState::Enabled, .. }
+                | Predicate::CurrentTask { .. }
+                | Predicate::OnCpu { .. }
+                | Predicate::FaultKind { .. }
+                | Predicate::KernelVersion { .. }
+                | Predicate::Taint { .. }
+        )
     }
 }

@@ -302,6 +302,7 @@ fn event(
         id: EventId(seen.events.len()),
         kind,
         lines,
+        line: 0,
         headline: String::new(),
         task: None,
         cpu: None,

@@ -1,6 +1,6 @@
 //! The diagnosis of a log: everything put together.
 
-use model::{Claim, Grade, LineSpan};
+use model::{Claim, Grade, LineSpan, Statement};
 
 use crate::cause::{self, Causes};
 use crate::claims;
@@ -51,10 +51,12 @@ pub struct Diagnosis {
     pub first_cause: Option<FirstCause>,
     /// The verdict.
     pub verdict: Verdict,
-    /// The claims behind it.
-    pub claims: Vec<Claim>,
+    /// What is said of each event.
+    pub statements: Vec<Statement>,
+    /// What is said of allocations.
+    pub memory: Vec<Claim>,
     /// Ranked possibilities for what is open.
-    pub hypotheses: Vec<Claim>,
+    pub hypotheses: Vec<Statement>,
     /// Events by bug.
     pub groups: Vec<Group>,
     /// Exhibits that would settle what is open.
@@ -85,7 +87,8 @@ pub fn conclude(seen: Observations) -> Diagnosis {
     let graph = std::mem::take(&mut graphs[boot as usize]);
     let verdict = verdict::judge(&seen, &graph, &causes);
     let hertz = hertz::find(&seen);
-    let claims = claims::all(&seen, &graph, boot, &causes, hertz.as_ref());
+    let statements = claims::all(&seen, &graph, &causes, hertz.as_ref());
+    let memory = claims::memory(&seen, &causes);
     let first_cause = first_cause(&seen, &causes, &verdict);
     let hypotheses = causes
         .first
@@ -109,7 +112,8 @@ pub fn conclude(seen: Observations) -> Diagnosis {
         causes,
         first_cause,
         verdict,
-        claims,
+        statements,
+        memory,
         hypotheses,
         groups,
         missing,
@@ -339,12 +343,10 @@ impl Diagnosis {
 
     /// All lines that some claim, edge or cause cites, sorted.
     pub fn cited_lines(&self) -> Vec<LineSpan> {
-        let mut lines: Vec<LineSpan> = self
-            .claims
-            .iter()
-            .chain(&self.hypotheses)
-            .flat_map(|claim| claim.lines.iter().copied())
-            .collect();
+        let statements = self.statements.iter().chain(&self.hypotheses);
+        let mut lines: Vec<LineSpan> =
+            statements.flat_map(|statement| statement.lines().iter().copied()).collect();
+        lines.extend(self.memory.iter().flat_map(|claim| claim.lines.iter().copied()));
         lines.extend(self.graph.edges.iter().flat_map(|edge| edge.lines.iter().copied()));
         lines.extend(self.verdict.lines.iter().copied());
         lines.extend(self.seen.events.iter().map(|event| LineSpan::line(event.lines.first)));

@@ -218,6 +218,8 @@ pub struct Event {
     pub kind: EventKind,
     /// All lines that belong to it.
     pub lines: LineSpan,
+    /// The number of the line it is known by.
+    pub line: u64,
     /// The line it is known by, at most 240 bytes.
     pub headline: String,
     /// The task it names.
@@ -465,10 +467,38 @@ pub struct LockdepReport {
     pub wanted: Option<HeldLock>,
     /// The lock held.
     pub held: Option<HeldLock>,
+    /// The line that says who wants or takes the lock.
+    pub task_line: u64,
     /// The chain `-> #i (class)`, in the order printed.
-    pub chain: Vec<(u64, String)>,
-    /// `{A} -> {B} usage`.
-    pub usage: Option<String>,
+    pub chain: Vec<ChainEntry>,
+    /// The line and text of `{A} -> {B} usage`.
+    pub usage: Option<(u64, String)>,
+    /// `task is trying to release lock (class) at:` with its line, and the function on the next line.
+    pub released: Option<Released>,
+}
+
+/// A lock that is released by a task which does not hold it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Released {
+    /// Line of the log.
+    pub line: u64,
+    /// The task.
+    pub task: Task,
+    /// The lock's class.
+    pub class: String,
+    /// The line and function that release it.
+    pub at: Option<(u64, String)>,
+}
+
+/// One entry of a chain of locks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChainEntry {
+    /// Line of the log.
+    pub line: u64,
+    /// Its number.
+    pub index: u32,
+    /// The lock's class.
+    pub class: String,
 }
 
 /// One line of a list of held locks (R33).
@@ -517,6 +547,12 @@ pub struct AtomicReport {
     pub rcu_depth: Option<(u64, u64)>,
     /// The line the values stand on.
     pub line: u64,
+    /// The line of `preempt_count`.
+    pub count_line: u64,
+    /// The line of `RCU nest depth`.
+    pub depth_line: u64,
+    /// The function below `Preemption disabled at:`, with its line.
+    pub disabled_at: Option<(u64, String)>,
 }
 
 /// R70, R71.
@@ -595,11 +631,79 @@ pub struct BadAccess {
     pub freed: Option<SnapshotId>,
     /// The related work or call_rcu.
     pub related: Option<SnapshotId>,
+    /// Line, slab cache (empty where not named) and size in bytes of the object.
+    pub object: Option<(u64, String, u64)>,
+    /// Where the address lies.
+    pub region: Option<Region>,
+    /// The accesses of a data race.
+    pub races: Vec<Race>,
+    /// `value changed: A -> B` with its line.
+    pub changed: Option<(u64, u64, u64)>,
+    /// What UBSAN says of the operation, with its line.
+    pub ubsan: Option<(u64, Ubsan)>,
+}
+
+/// On which side of an object an address lies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    /// Inside.
+    Inside,
+    /// Before its start.
+    Left,
+    /// Behind its end.
+    Right,
+}
+
+/// `located N bytes inside of M-byte region`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Region {
+    /// The two lines; the second is 0 where one line says it all.
+    pub lines: [u64; 2],
+    /// The side.
+    pub side: Side,
+    /// Bytes.
+    pub distance: u64,
+    /// Bytes of the region; none until its line was read.
+    pub size: Option<u64>,
+}
+
+/// One access of a data race.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Race {
+    /// Line of the log.
+    pub line: u64,
+    /// `read`, `write` or `read-write`.
+    pub access: String,
+    /// The task; none for an interrupt.
+    pub pid: Option<u32>,
+    /// The CPU.
+    pub cpu: Option<u32>,
+}
+
+/// What UBSAN says of an operation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ubsan {
+    /// `index I is out of range for type 'T'`.
+    Index {
+        /// The index.
+        index: i64,
+        /// The type.
+        array: String,
+    },
+    /// `shift exponent E is too large for N-bit type`, `shift exponent E is negative`.
+    Shift {
+        /// The exponent.
+        exponent: i64,
+        /// Bits of the type.
+        bits: Option<u32>,
+    },
 }
 
 /// R82, R83.
 #[derive(Clone, Debug, Default)]
 pub struct Trap {
+    /// The line on which `place` or the function of a WARNING stands.
+    pub line: u64,
     /// Address that faulted.
     pub address: Option<u64>,
     /// `file:line` of a BUG or WARNING.
@@ -628,6 +732,8 @@ pub struct Segfault {
 pub struct Snapshot {
     /// The lines.
     pub lines: Option<LineSpan>,
+    /// The line that names task or CPU (`CPU: … PID: …`, `task:…`, `NMI backtrace for cpu …`).
+    pub header: Option<u64>,
     /// Whose stack.
     pub task: Option<Task>,
     /// On which CPU.

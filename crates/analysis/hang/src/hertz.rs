@@ -13,8 +13,8 @@ pub const CANDIDATES: [u32; 4] = [100, 250, 300, 1000];
 pub struct Hertz {
     /// The values that fit; one when it is settled.
     pub values: Vec<u32>,
-    /// How it was worked out.
-    pub how: String,
+    /// Two reports measure it; otherwise these are the values that one report leaves.
+    pub measured: bool,
     /// The lines used.
     pub lines: Vec<LineSpan>,
 }
@@ -65,7 +65,7 @@ fn from_pair(seen: &Observations) -> Option<Hertz> {
             CANDIDATES.into_iter().find(|hz| (measured / f64::from(*hz) - 1.0).abs() < 0.02)?;
         return Some(Hertz {
             values: vec![value],
-            how: format!("{jiffies} jiffies in {:.2} s => HZ={value}", micros as f64 / 1e6),
+            measured: true,
             lines: vec![LineSpan::line(first.line), LineSpan::line(second.line)],
         });
     }
@@ -80,48 +80,21 @@ fn from_one(stall: &Stall) -> Option<Hertz> {
     let scans = stall.cpus.iter().filter_map(|cpu| cpu.fqs).max();
     let too_many = |hz: u32| {
         let per_scan = 1 + u64::from(hz > 250) + u64::from(hz > 500);
-        let (life, scans) = (life?, scans?);
-        let needed = scans * per_scan;
-        let close = if needed <= life + 2 {
-            " (read at different moments: very unlikely rather than impossible)"
-        } else {
-            ""
-        };
-        (needed > life).then(|| {
-            format!("needs {needed} jiffies for {scans} scans, the thread had {life}{close}")
-        })
+        life.zip(scans).is_some_and(|(life, scans)| scans * per_scan > life)
     };
-    let mut lines = vec![LineSpan::line(period.line)];
-    let mut notes = Vec::new();
-    let mut values = Vec::new();
-    for hz in CANDIDATES {
-        let over = jiffies % u64::from(hz);
+    let fits = |hz: &u32| {
+        let hz = u64::from(*hz);
         // Printed some jiffies after the timeout, more when another CPU finds it.
-        if over > 6 + u64::from(hz) / 50 || jiffies < u64::from(hz) * 3 {
-            notes.push(format!(
-                "{hz} gives {:.2} s, no whole timeout{}",
-                jiffies as f64 / f64::from(hz),
-                too_many(hz).map(|note| format!(", and {note}")).unwrap_or_default()
-            ));
-            continue;
-        }
-        if let Some(note) = too_many(hz) {
-            notes.push(format!("{hz} {note}"));
-            continue;
-        }
-        values.push(hz);
-    }
+        jiffies % hz <= 6 + hz / 50 && jiffies >= hz * 3
+    };
+    let values: Vec<u32> =
+        CANDIDATES.into_iter().filter(fits).filter(|hz| !too_many(*hz)).collect();
     if values.is_empty() || values.len() == CANDIDATES.len() {
         return None;
     }
-    if let Some(starved) = &stall.starved {
-        lines.push(LineSpan::line(starved.line));
-    }
-    let seconds: Vec<String> =
-        values.iter().map(|hz| format!("{hz} ({} s)", jiffies / u64::from(*hz))).collect();
-    let notes = if notes.is_empty() { String::new() } else { format!("; {}", notes.join("; ")) };
-    let word = if values.len() == 1 { "HZ probably" } else { "HZ undetermined:" };
-    Some(Hertz { how: format!("{word} {}{notes}", seconds.join(" or ")), values, lines })
+    let mut lines = vec![LineSpan::line(period.line)];
+    lines.extend(stall.starved.as_ref().map(|starved| LineSpan::line(starved.line)));
+    Some(Hertz { values, measured: false, lines })
 }
 
 #[cfg(test)]

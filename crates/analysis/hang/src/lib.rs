@@ -23,7 +23,6 @@ mod text;
 pub mod verdict;
 pub mod wait;
 
-pub use claims::segfault_bits;
 pub use collect::{
     Collector, EVENT_LIMIT, FRAME_LIMIT, LOCK_LIST_LIMIT, MEMBER_LIMIT, Observations,
     SNAPSHOT_LIMIT,

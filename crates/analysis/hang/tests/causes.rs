@@ -5,7 +5,7 @@ use analysis_hang::Diagnosis;
 use analysis_hang::event::EventKind;
 use analysis_hang::verdict::VerdictKind;
 use analysis_hang::{diagnose, event::Detail};
-use model::Grade;
+use model::{Grade, Predicate, StallMechanism};
 
 fn cause_line(diagnosis: &Diagnosis) -> Option<u64> {
     diagnosis.first_cause.as_ref().map(|cause| cause.line)
@@ -114,8 +114,13 @@ fn a_lock_that_its_owner_asks_for_again_is_told_without_speaking_of_damage() {
 fn a_tick_whose_stack_is_damaged_is_still_shown_by_a_line() {
     let log = "rcu: INFO: rcu_sched self-detected stall on CPU\nrcu:     0-....: (5999 ticks this GP) idle=1ea/1/0x4000000000000002 softirq=5/5 fqs=2999\n (t=6000 jiffies g=-1187 q=0)\nNMI backtrace for cpu 0\nCPU: 0 PID: 1 Comm: x Not tainted 5.2.0 #1\nCall Trace:\n dump_stack+0xb0/0xf4\n tick_periodic+0x4c/0x120\n do_work+0x1/0x2\n";
     let diagnosis = diagnose(log.as_bytes());
-    let tick = diagnosis.claims.iter().find(|c| c.statement.contains("takes timer interrupts"));
-    assert_eq!(tick.unwrap().lines, [model::LineSpan::line(8)]);
+    let tick = diagnosis.statements.iter().find(|statement| {
+        matches!(
+            statement.predicate(),
+            Predicate::StallMechanism { mechanism: StallMechanism::TakesTimerInterrupts, .. }
+        )
+    });
+    assert_eq!(tick.unwrap().lines(), [model::LineSpan::line(8)]);
 }
 
 #[test]
@@ -149,7 +154,7 @@ fn memory_that_the_kernel_itself_holds_is_told_where_it_ran_out() {
     let kernel = diagnose(log(1_102, 1_890_021).as_bytes());
     let said = &kernel.verdict.statement;
     assert!(said.contains("98 % of the memory is the kernel's own (slab_unreclaimable)"), "{said}");
-    let claim = kernel.claims.iter().find(|c| c.statement.contains("1,890,021")).unwrap();
+    let claim = kernel.memory.iter().find(|c| c.statement.contains("1,890,021")).unwrap();
     assert_eq!(claim.grade, Grade::Derived);
     assert!(
         claim.lines.contains(&model::LineSpan::line(7))
@@ -157,7 +162,7 @@ fn memory_that_the_kernel_itself_holds_is_told_where_it_ran_out() {
     );
     let programs = diagnose(log(1_890_021, 1_102).as_bytes());
     assert!(!programs.verdict.statement.contains("kernel's own"));
-    assert!(programs.claims.iter().any(|c| c.statement.ends_with("memory of programs.")));
+    assert!(programs.memory.iter().any(|c| c.statement.ends_with("memory of programs.")));
 }
 
 #[test]

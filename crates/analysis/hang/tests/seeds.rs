@@ -7,7 +7,7 @@ use std::path::Path;
 use analysis_hang::event::{Detail, EventKind, Stall};
 use analysis_hang::verdict::VerdictKind;
 use analysis_hang::{Diagnosis, diagnose};
-use model::Grade;
+use model::{CpuDenial, EventId, Grade, LockRef, Party, Predicate, StallMechanism, Task};
 
 fn seed(name: &str) -> Option<Diagnosis> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../../shared/seeds").join(name);
@@ -18,31 +18,50 @@ fn seed(name: &str) -> Option<Diagnosis> {
     Some(diagnose(&log))
 }
 
-/// The claim that has all the words: its grade, and whether it cites all the lines.
-fn claim(diagnosis: &Diagnosis, grade: Grade, words: &[&str], lines: &[u64]) {
-    let all = diagnosis.claims.iter().chain(&diagnosis.hypotheses);
-    let found: Vec<_> =
-        all.filter(|claim| words.iter().all(|word| claim.statement.contains(word))).collect();
-    let claim = found.first().unwrap_or_else(|| {
-        let all: Vec<_> = diagnosis.claims.iter().map(|claim| &claim.statement).collect();
-        panic!("no claim with {words:?} in {all:#?}")
-    });
-    assert!(claim.grade >= grade, "{}: {}", claim.statement, claim.grade);
+/// The statement: its grade, and whether it cites all the lines.
+fn claim(diagnosis: &Diagnosis, grade: Grade, predicate: impl Into<Predicate>, lines: &[u64]) {
+    let predicate = predicate.into();
+    let mut all = diagnosis.statements.iter().chain(&diagnosis.hypotheses);
+    let statement =
+        all.find(|statement| *statement.predicate() == predicate).unwrap_or_else(|| {
+            let all: Vec<_> =
+                diagnosis.statements.iter().map(model::Statement::predicate).collect();
+            panic!("no {predicate:?} in {all:#?}")
+        });
+    assert_eq!(statement.grade(), grade, "{predicate:?}");
     for line in lines {
         assert!(
-            claim.lines.iter().any(|span| span.contains(*line)),
-            "L{line} is not cited by {:?}: {}",
-            claim.lines,
-            claim.statement
+            statement.evidence().contains(*line),
+            "L{line} is not cited by {:?}: {predicate:?}",
+            statement.lines(),
         );
     }
+}
+
+/// The claim on memory that has all the words.
+fn memory(diagnosis: &Diagnosis, grade: Grade, words: &[&str], lines: &[u64]) {
+    let mut all = diagnosis.memory.iter();
+    let claim = all
+        .find(|claim| words.iter().all(|word| claim.statement.contains(word)))
+        .unwrap_or_else(|| panic!("no claim with {words:?}"));
+    assert!(claim.grade >= grade, "{}: {}", claim.statement, claim.grade);
+    for line in lines {
+        assert!(claim.lines.iter().any(|span| span.contains(*line)), "L{line}");
+    }
+}
+
+fn mechanism(mechanism: StallMechanism, cpu: Option<u32>, task: Option<Task>) -> Predicate {
+    Predicate::StallMechanism { mechanism, cpu, task }
 }
 
 /// Everything that is printed.
 fn said(diagnosis: &Diagnosis) -> String {
     let mut text = diagnosis.verdict.statement.clone();
     text.extend(diagnosis.first_cause.iter().map(|cause| cause.statement.as_str()));
-    for claim in diagnosis.claims.iter().chain(&diagnosis.hypotheses) {
+    for statement in diagnosis.statements.iter().chain(&diagnosis.hypotheses) {
+        text += &format!("{:?}\n", statement.predicate());
+    }
+    for claim in &diagnosis.memory {
         text += &claim.statement;
         text.push('\n');
     }
@@ -99,32 +118,33 @@ fn a_starved_grace_period_thread_is_told_with_its_fields() {
     for words in ["not given a CPU", "80885", "WHO denied it CPU 0 is NOT in this log"] {
         assert!(diagnosis.verdict.statement.contains(words), "{}", diagnosis.verdict.statement);
     }
-    claim(&diagnosis, Grade::Derived, &["10501", "10480", "first 21 jiffies"], &[3, 4]);
-    claim(
-        &diagnosis,
-        Grade::Inferred,
-        &["0x0 = runnable", "CPU 0", "schedule_timeout"],
-        &[4, 7, 10, 14],
-    );
-    claim(&diagnosis, Grade::Derived, &["11 scan passes", "21 jiffies"], &[2, 4]);
-    claim(&diagnosis, Grade::Seen, &["CPU 1 takes timer interrupts", "0x246"], &[31, 45, 48]);
-    claim(&diagnosis, Grade::Seen, &["one RCU softirq", "71451 -> 71452"], &[2]);
-    claim(&diagnosis, Grade::Inferred, &["softirq work is not executed on CPU 1"], &[2]);
-    claim(&diagnosis, Grade::Seen, &["f0x0"], &[4]);
-    claim(&diagnosis, Grade::Inferred, &["bit 1 set", "CPU busy", "nesting 1"], &[2]);
-    claim(&diagnosis, Grade::Inferred, &["`!`", "jiffy 21", "nothing about interrupts"], &[2]);
-    claim(&diagnosis, Grade::Inferred, &["phase 1", "number 20221"], &[3]);
-    claim(&diagnosis, Grade::Seen, &["write_comp_data", "called from", "splice"], &[46, 54]);
-    for words in [["real-time", "CPU 0"], ["loop", "CPU 0"], ["host", "clock"]] {
-        claim(&diagnosis, Grade::Guess, &words, &[]);
+    use Predicate as P;
+    use StallMechanism as M;
+    let grades = [Grade::Seen, Grade::Derived, Grade::Inferred, Grade::Guess];
+    let [seen_, derived, inferred, guess] = grades;
+    claim(&diagnosis, seen_, P::GracePeriodAge { number: 80885, jiffies: 10501 }, &[3]);
+    let starved = P::GracePeriodThreadStarved { jiffies: 10480, cpu: Some(0), state: Some(0) };
+    claim(&diagnosis, seen_, starved, &[4]);
+    claim(&diagnosis, derived, P::GracePeriodThreadWorked { jiffies: 21 }, &[3, 4]);
+    claim(&diagnosis, inferred, mechanism(M::ThreadNotPicked, Some(0), None), &[4, 7, 10, 14]);
+    let task = Task::new("rcu_preempt", 10);
+    claim(&diagnosis, seen_, P::TaskState { task, state: 'R' }, &[7]);
+    claim(&diagnosis, seen_, P::GracePeriodScans { count: 11 }, &[2]);
+    claim(&diagnosis, inferred, mechanism(M::TakesTimerInterrupts, Some(1), None), &[31, 45]);
+    claim(&diagnosis, derived, P::RcuSoftirqs { cpu: 1, count: 1 }, &[2]);
+    claim(&diagnosis, inferred, mechanism(M::SoftirqNotRun, Some(1), None), &[2]);
+    claim(&diagnosis, inferred, mechanism(M::CpuBusy, Some(1), None), &[2]);
+    claim(&diagnosis, seen_, P::SystemCall { name: "splice".into() }, &[]);
+    let at = diagnosis.statements.iter().find_map(|statement| match statement.predicate() {
+        P::CpuIn { cpu: 1, function, .. } => Some((function.as_str(), statement.evidence())),
+        _ => None,
+    });
+    assert!(at.is_some_and(|(f, lines)| f == "write_comp_data" && lines.contains(46)), "{at:?}");
+    for by in [CpuDenial::RealTimeTask, CpuDenial::KernelLoop] {
+        claim(&diagnosis, guess, P::CpuDenied { cpu: 0, by }, &[4]);
     }
     assert_eq!(diagnosis.hertz.as_ref().unwrap().values, [100, 250]);
-    claim(
-        &diagnosis,
-        Grade::Derived,
-        &["300", "very unlikely rather than impossible", "1000"],
-        &[3],
-    );
+    claim(&diagnosis, inferred, P::TickRate { hz: vec![100, 250] }, &[3]);
 
     assert_eq!(edge(&diagnosis, "RCU grace period 80885", "rcu_preempt[10]"), Grade::Seen);
     assert_eq!(edge(&diagnosis, "rcu_preempt[10]", "time on CPU 0"), Grade::Inferred);
@@ -209,41 +229,70 @@ fn a_leaked_reader_section_is_told_with_its_clock() {
     {
         assert!(verdict.contains(words), "{words}: {verdict}");
     }
-    claim(&diagnosis, Grade::Seen, &["[1010] blocked in wb_workfn", "depth > 0"], &[44, 71, 101]);
-    claim(&diagnosis, Grade::Seen, &["one and the same blocker", "no CPU"], &[119, 336]);
+    use Predicate as P;
+    use StallMechanism as M;
+    let [seen_, derived, inferred] = [Grade::Seen, Grade::Derived, Grade::Inferred];
+    let reader_task = Task::new("kworker/u193:11", 1010);
+    let slept = diagnosis.statements.iter().find_map(|statement| match statement.predicate() {
+        P::SleptInReader { task, .. } => Some((task, statement)),
+        _ => None,
+    });
+    let (task, slept) = slept.unwrap();
+    assert!(task.pid == Some(1010) && slept.grade() == seen_ && slept.evidence().contains(38));
     claim(
         &diagnosis,
-        Grade::Inferred,
-        &["state I", "worker_thread -> schedule", "0x0", "Depth should be 0; it is 3"],
+        inferred,
+        mechanism(M::ReaderLeaked, None, Some(reader_task.clone())),
         &[121, 135],
     );
-    claim(&diagnosis, Grade::Derived, &["Depth 3 -> 5 in 180 s"], &[119, 336]);
-    claim(&diagnosis, Grade::Derived, &["45005 jiffies in 180.02 s", "HZ=250"], &[120, 337]);
-    claim(&diagnosis, Grade::Derived, &["60.0 s", "3 x timeout + 5 jiffies"], &[120, 337]);
-    claim(&diagnosis, Grade::Derived, &["00:41:17.46", "10 ms after E1"], &[120, 112]);
-    claim(&diagnosis, Grade::Derived, &["1,257,526 -> 1,502,891", "1,360/s"], &[120, 337]);
-    claim(
-        &diagnosis,
-        Grade::Seen,
-        &["systemd[1]", "percpu_down_write -> rcu_sync_enter -> synchronize_rcu"],
-        &[224],
+    claim(&diagnosis, derived, P::DepthGrew { task: reader_task, from: 3, to: 5 }, &[119, 336]);
+    claim(&diagnosis, derived, P::TickRate { hz: vec![250] }, &[120, 337]);
+    let one = P::SameStall { first: EventId(1), second: EventId(4), number: 122_497 };
+    claim(&diagnosis, derived, one, &[120, 337]);
+    let grew = P::CallbacksGrew { from: 1_257_526, to: 1_502_891 };
+    claim(&diagnosis, derived, grew, &[120, 337]);
+    let began = diagnosis.statements.iter().find_map(|statement| match statement.predicate() {
+        P::GracePeriodBegan { at, hz: 250 } => Some((at, statement.evidence())),
+        _ => None,
+    });
+    assert!(
+        began.is_some_and(|(at, lines)| at.contains("00:41:17.46") && lines.contains(120)),
+        "{began:?}"
     );
-    claim(&diagnosis, Grade::Inferred, &["systemd[1] holds cgroup_mutex"], &[231]);
-    claim(&diagnosis, Grade::Inferred, &["wait for cgroup_mutex"], &[268, 306]);
-    claim(&diagnosis, Grade::Derived, &["00:40:26", "00:42:26", "120 s"], &[210]);
-    claim(
+    let waits_for_rcu = diagnosis.statements.iter().any(|statement| {
+        matches!(statement.predicate(), P::WaitsFor { waiter: Party::Task { task }, target: Party::GracePeriod { .. }, .. } if task.pid == Some(1))
+            && statement.evidence().contains(224)
+    });
+    assert!(waits_for_rcu);
+    let cgroup_mutex = LockRef { class: Some("cgroup_mutex".into()), address: None };
+    let holds = P::Holds { task: Task::new("systemd", 1), lock: cgroup_mutex, function: None };
+    claim(&diagnosis, inferred, holds, &[231]);
+    let waiting = diagnosis.statements.iter().filter(|statement| {
+        matches!(statement.predicate(), P::WaitsFor { target: Party::Lock { lock }, .. } if lock.class.as_deref() == Some("cgroup_mutex"))
+    });
+    let cited: Vec<u64> =
+        waiting.flat_map(model::Statement::lines).map(|span| span.first).collect();
+    assert!(cited.len() >= 2, "{cited:?}");
+    let wait = diagnosis.statements.iter().find_map(|statement| match statement.predicate() {
+        P::WaitBegan { earliest, latest } => Some((earliest, latest, statement)),
+        _ => None,
+    });
+    let (earliest, latest, wait) = wait.unwrap();
+    assert!(earliest.contains("00:40:26") && latest.contains("00:42:26"), "{earliest} {latest}");
+    assert!(wait.evidence().contains(210) && wait.grade() == inferred);
+    memory(
         &diagnosis,
         Grade::Derived,
         &["not a memory shortage", "116,203,888", "44,556", "304,580", "59.3M of 67.0M", "order 0"],
         &[142, 178, 182, 195],
     );
-    claim(
+    memory(
         &diagnosis,
         Grade::Guess,
         &["nodemask=0", "mems_allowed=0-1", "PF_MEMALLOC"],
         &[142, 199],
     );
-    claim(&diagnosis, Grade::Inferred, &["echo of E3"], &[199]);
+    memory(&diagnosis, Grade::Inferred, &["echo of E3"], &[199]);
 
     assert_eq!(edge(&diagnosis, "systemd-journal[1199]", "cgroup_mutex"), Grade::Seen);
     assert_eq!(edge(&diagnosis, "(piserver)[1607062]", "cgroup_mutex"), Grade::Seen);

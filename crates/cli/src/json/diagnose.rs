@@ -21,9 +21,16 @@ pub(crate) struct Log {
     first_cause: Option<FirstCause>,
     verdict: Verdict,
     graph: Graph,
-    claims: Vec<Claim>,
-    hypotheses: Vec<Claim>,
-    registers: Vec<Claim>,
+    /// What is said of the events.
+    claims: Vec<Statement>,
+    /// Ranked possibilities for what the log leaves open.
+    hypotheses: Vec<Statement>,
+    /// What registers, faults and code bytes say.
+    registers: Vec<Statement>,
+    /// What is said of allocations, in words only.
+    memory: Vec<Claim>,
+    /// What the stacks show that a written analysis quotes, in words only.
+    quoted: Vec<Claim>,
     groups: Vec<Group>,
     missing: Vec<String>,
     /// What was not read or kept, in words.
@@ -127,6 +134,30 @@ fn spans(lines: &[LineSpan]) -> Vec<[u64; 2]> {
     lines.iter().map(|span| [span.first, span.last]).collect()
 }
 
+/// A statement with the sentence that says it.
+#[derive(Debug)]
+struct Statement(model::Statement);
+
+impl Serialize for Statement {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize_with(Some(&render::sentence(self.0.predicate())), serializer)
+    }
+}
+
+impl JsonSchema for Statement {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        model::Statement::schema_name()
+    }
+
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        model::Statement::json_schema(generator)
+    }
+}
+
+fn statement(statement: &model::Statement) -> Statement {
+    Statement(statement.clone())
+}
+
 fn claim(said: &impl Said) -> Claim {
     Claim {
         statement: said.sentence().into_owned(),
@@ -222,9 +253,11 @@ pub(crate) fn log(log: &render::diagnosis::Log<'_>) -> Log {
                 .collect(),
             cycle: matches!(diagnosis.verdict.kind.name(), "deadlock" | "suspected_deadlock"),
         },
-        claims: diagnosis.claims.iter().map(claim).collect(),
-        registers: log.registers.iter().map(claim).collect(),
-        hypotheses: diagnosis.hypotheses.iter().map(claim).collect(),
+        claims: diagnosis.statements.iter().map(statement).collect(),
+        memory: diagnosis.memory.iter().map(claim).collect(),
+        quoted: Vec::new(),
+        registers: log.registers.iter().map(statement).collect(),
+        hypotheses: diagnosis.hypotheses.iter().map(statement).collect(),
         groups: diagnosis
             .groups
             .iter()
@@ -298,7 +331,9 @@ pub(crate) fn analysis(file: &str, report: &analysis_claims::Report, notices: &[
                 .collect(),
             cycle: report.cycle,
         },
-        claims: tasks.chain(&report.notes).map(claim).collect(),
+        claims: Vec::new(),
+        memory: Vec::new(),
+        quoted: tasks.chain(&report.notes).map(claim).collect(),
         hypotheses: Vec::new(),
         groups: Vec::new(),
         missing: report.needed.clone(),
@@ -334,7 +369,7 @@ mod tests {
         assert_eq!(value["first_cause"]["line"], 1);
         assert_eq!(value["verdict"]["kind"], "starvation");
         assert_eq!(value["graph"]["cycle"], false);
-        for key in ["claims", "registers", "groups", "missing", "hypotheses"] {
+        for key in ["claims", "registers", "memory", "quoted", "groups", "missing", "hypotheses"] {
             assert!(value[key].is_array(), "{key}");
         }
         assert!(value["claims"][0]["lines"][0][0].is_u64());

@@ -62,15 +62,16 @@ pub fn reply(log: &Log<'_>) -> String {
     section(
         &mut out,
         "What the log says, or arithmetic on it:",
-        diagnosis.claims.iter().filter(|claim| is_fact(*claim)),
+        diagnosis.statements.iter().filter(|said| is_fact(*said) && said.is_telling()),
         budget * 2 / 3,
     );
     section(
         &mut out,
         "Inferred from how that kernel works, or guessed:",
-        diagnosis.claims.iter().chain(&diagnosis.hypotheses).filter(|claim| !is_fact(*claim)),
+        diagnosis.statements.iter().chain(&diagnosis.hypotheses).filter(|said| !is_fact(*said)),
         budget / 2,
     );
+    section(&mut out, "Memory:", diagnosis.memory.iter(), budget / 3);
     out.extend(dump);
     if !diagnosis.missing.is_empty() {
         out.push(String::new());
@@ -109,7 +110,7 @@ fn is_fact(said: &impl Said) -> bool {
 
 fn quoted(log: &Log<'_>) -> Vec<String> {
     let diagnosis = log.diagnosis;
-    let proofs = diagnosis.claims.iter().filter(|claim| is_fact(*claim));
+    let proofs = diagnosis.statements.iter().filter(|said| is_fact(*said) && said.is_telling());
     let numbers =
         diagnosis.verdict.lines.iter().chain(proofs.flat_map(Said::lines)).map(|span| span.first);
     let mut seen = Vec::new();

@@ -28,13 +28,15 @@ pub fn report(log: &Log<'_>) -> String {
     order(&mut out, diagnosis);
     out.blank();
     verdict_of(&mut out, diagnosis);
-    said(&mut out, "Why", diagnosis.claims.iter());
+    let several = diagnosis.seen.events.len() > 1;
+    said(&mut out, "Why", diagnosis.statements.iter().filter(|said| said.is_telling()), several);
+    said(&mut out, "Memory", diagnosis.memory.iter(), several);
     graph(&mut out, diagnosis);
-    said(&mut out, "Hypotheses", diagnosis.hypotheses.iter());
+    said(&mut out, "Hypotheses", diagnosis.hypotheses.iter(), several);
     groups(&mut out, diagnosis);
     out.list("Need", &diagnosis.missing);
     let telling = log.registers.iter().filter(|claim| claim.is_telling());
-    said(&mut out, "Registers", telling.take(REGISTERS_SHOWN));
+    said(&mut out, "Registers", telling.take(REGISTERS_SHOWN), several);
     out.text + &notices(log.notices)
 }
 
@@ -269,7 +271,13 @@ pub fn notices(notices: &[Notice]) -> String {
     out.text
 }
 
-fn said<'a, S: Said + 'a>(out: &mut Text, title: &str, statements: impl Iterator<Item = &'a S>) {
+/// Statements under a heading; where the log has several events, each with the one that it is about.
+fn said<'a, S: Said + 'a>(
+    out: &mut Text,
+    title: &str,
+    statements: impl Iterator<Item = &'a S>,
+    several: bool,
+) {
     for (at, statement) in statements.enumerate() {
         if at == 0 {
             out.blank();
@@ -277,7 +285,9 @@ fn said<'a, S: Said + 'a>(out: &mut Text, title: &str, statements: impl Iterator
         }
         let (grade, lines, rules) = (statement.grade(), statement.lines(), statement.rules());
         let evidence = format!("{grade}  {}  {rules}", cite(lines));
-        out.entry(&format!("{:>3} ", at + 1), &statement.sentence(), evidence.trim_end());
+        let event = statement.event().filter(|_| several).map(|event| format!("{event}: "));
+        let sentence = event.unwrap_or_default() + &statement.sentence();
+        out.entry(&format!("{:>3} ", at + 1), &sentence, evidence.trim_end());
     }
 }
 

@@ -1,17 +1,17 @@
 //! What may be, ranked, where the log does not decide. Every statement is a GUESS.
 
-use model::{Claim, Grade};
+use model::{CpuDenial, Grade, Predicate, RuleId, Statement};
 
-use super::{claim, line};
+use super::said::Said;
 use crate::collect::Observations;
 use crate::event::{Detail, Event, HungScan};
 use crate::graph::Graph;
 use crate::stack;
 
 /// Ranked possibilities for what the log leaves open.
-pub(crate) fn hypotheses(seen: &Observations, graph: &Graph, event: &Event) -> Vec<Claim> {
+pub(crate) fn hypotheses(seen: &Observations, graph: &Graph, event: &Event) -> Vec<Statement> {
     if let Detail::Hung(scan) = &event.detail {
-        return same_module(seen, graph, scan);
+        return same_module(seen, graph, event, scan);
     }
     let Detail::Stall(stall) = &event.detail else { return Vec::new() };
     let Some(starved) = stall.starved.as_ref().filter(|s| {
@@ -24,58 +24,25 @@ pub(crate) fn hypotheses(seen: &Observations, graph: &Graph, event: &Event) -> V
     if crate::graph::occupant(seen, event, cpu).is_some() {
         return Vec::new();
     }
-    let lines = vec![line(starved.line)];
-    let also =
-        stall.cpus.iter().find(|other| other.cpu != cpu).map(|other| {
-            (other, seen.snapshots.iter().find(|s| s.cpu == Some(other.cpu) && s.on_cpu))
-        });
-    let (same_way, loop_there) = match &also {
-        Some((other, snapshot)) => {
-            let place = snapshot
-                .and_then(|s| {
-                    stack::task_frames(s)
-                        .iter()
-                        .find(|f| !stack::is_detector(&f.function))
-                        .map(|f| f.function.clone())
-                })
-                .map(|f| format!(" around {f}"))
-                .unwrap_or_default();
-            (
-                format!(", and CPU {} in the same way", other.cpu),
-                format!(", another on CPU {}{place}", other.cpu),
-            )
-        }
-        None => (String::new(), String::new()),
-    };
-    vec![
-        claim(
-            format!(
-                "A real-time or deadline task (or a FIFO-priority grace-period thread out of its RT budget) monopolises CPU {cpu}{same_way}. Needs the scheduling classes."
-            ),
-            Grade::Guess,
-            &["R14"],
-            lines.clone(),
-        ),
-        claim(
-            format!(
-                "A kernel loop with preemption or softirqs off on CPU {cpu}{loop_there}. One sample cannot show a loop."
-            ),
-            Grade::Guess,
-            &["R14"],
-            lines.clone(),
-        ),
-        claim(
-            "The guest was stopped by its host: not excluded; no clock message in the log.",
-            Grade::Guess,
-            &["R14"],
-            lines,
-        ),
-    ]
+    let mut said = Said::default();
+    said.about(Some(event.id));
+    for by in [CpuDenial::RealTimeTask, CpuDenial::KernelLoop] {
+        said.say(Grade::Guess, RuleId::R14, [starved.line], Predicate::CpuDenied { cpu, by });
+    }
+    said.finish()
 }
 
 /// For a lock without a known holder: tasks that sleep in the module that takes the lock, and do not wait for it.
-fn same_module(seen: &Observations, graph: &Graph, scan: &HungScan) -> Vec<Claim> {
-    let mut found: Vec<Claim> = Vec::new();
+fn same_module(
+    seen: &Observations,
+    graph: &Graph,
+    event: &Event,
+    scan: &HungScan,
+) -> Vec<Statement> {
+    /// Guesses of this kind that are told.
+    const TOLD: usize = 4;
+    let mut said = Said::default();
+    said.about(Some(event.id));
     let behind = scan.members.first().map_or(0, |member| member.line);
     for member in &scan.members {
         let Some(snapshot) = member.snapshot.map(|id| seen.snapshot(id)) else { continue };
@@ -108,16 +75,20 @@ fn same_module(seen: &Observations, graph: &Graph, scan: &HungScan) -> Vec<Claim
             else {
                 continue;
             };
-            let task = other.task.as_ref().map(ToString::to_string).unwrap_or_default();
-            let how = if other.state == Some('D') { "sleeps" } else { "is" };
-            let statement = format!(
-                "{task} {how} in {} of the same module {module} and does not wait for that lock: it may hold it.",
-                frame.function
+            let (Some(task), Some(header)) = (other.task.clone(), other.header) else { continue };
+            said.say(
+                Grade::Guess,
+                RuleId::R33,
+                [header, frame.line],
+                Predicate::MayHold {
+                    task,
+                    function: frame.function.clone(),
+                    module: module.clone(),
+                },
             );
-            if found.len() < 4 && !found.iter().any(|claim| claim.statement == statement) {
-                found.push(claim(statement, Grade::Guess, &["R33"], vec![line(frame.line)]));
-            }
         }
     }
+    let mut found = said.finish();
+    found.truncate(TOLD);
     found
 }

@@ -3,11 +3,12 @@
 use parse_console::frame;
 
 use super::headline::is_bare;
+use super::sanitizer;
 use super::{Collector, Context, FRAME_LIMIT, LOCK_LIST_LIMIT, MEMBER_LIMIT};
 use crate::clock::Moment;
 use crate::event::{
-    Detail, EventKind, Frame, HeldLock, HungScan, HungTask, Instruction, LockList, Role, Stall,
-    StallPeriod, Task, USES,
+    ChainEntry, Detail, EventKind, Frame, HeldLock, HungScan, HungTask, Instruction, LockList,
+    Released, Role, Stall, StallPeriod, Task, USES,
 };
 use crate::parse;
 use crate::text::{after, between, bounded, hex_after, number, number_after};
@@ -261,6 +262,7 @@ impl Collector {
             }
             context.role = Role::Subject;
             if let Some(snapshot) = self.begin_snapshot(context, number, at) {
+                self.out.snapshots[snapshot].header = Some(number);
                 self.out.snapshots[snapshot].cpu = Some(cpu);
                 self.out.snapshots[snapshot].on_cpu = true;
             }
@@ -280,6 +282,7 @@ impl Collector {
             }
             if let Some(snapshot) = self.begin_snapshot(context, number, at) {
                 let snapshot = &mut self.out.snapshots[snapshot];
+                snapshot.header = Some(number);
                 snapshot.task = Some(task);
                 snapshot.state = Some(state);
                 snapshot.cpu = context.dump_cpu;
@@ -306,6 +309,12 @@ impl Collector {
             };
             if let Some(snapshot) = snapshot {
                 let snapshot = &mut self.out.snapshots[snapshot];
+                // A header of another task or CPU is not this stack's.
+                if snapshot.task.as_ref().is_none_or(|known| known.pid == task.pid)
+                    && (snapshot.cpu.is_none() || cpu.is_none() || snapshot.cpu == cpu)
+                {
+                    snapshot.header = Some(number);
+                }
                 snapshot.task.get_or_insert(task);
                 snapshot.cpu = snapshot.cpu.or(cpu);
                 snapshot.on_cpu = true;
@@ -646,6 +655,7 @@ impl Collector {
                         let head = text.split(" is trying").next().unwrap_or(text);
                         parse::name_slash_pid(head.split(" [HC").next().unwrap_or(head))
                     });
+                    report.task_line = number;
                     context.lock_follows = Some(true);
                     return true;
                 }
@@ -655,16 +665,42 @@ impl Collector {
                 }
                 if let Some(rest) = text.strip_prefix("-> #") {
                     if report.chain.len() < 32
-                        && let Some(class) = between(rest, "(", "){")
+                        && let (Some(index), Some(class)) =
+                            (crate::text::number(rest), between(rest, "(", "){"))
                     {
-                        report.chain.push((number, bounded(class, 80)));
+                        let class = bounded(class, 80);
+                        report.chain.push(ChainEntry { line: number, index, class });
                     }
                     context.role = Role::Recorded;
                     context.snapshot = None;
                     return true;
                 }
                 if text.contains("} -> {") {
-                    report.usage = Some(bounded(text, 100));
+                    report.usage = Some((number, bounded(text, 100)));
+                    return true;
+                }
+                // Stacks of other moments than that of the report.
+                if text.ends_with("state was registered at:") || text.contains("... which became ")
+                {
+                    context.role = Role::Recorded;
+                    context.snapshot = None;
+                    return true;
+                }
+                if let Some((task, rest)) = text.split_once(" is trying to release lock (") {
+                    let class = rest.rsplit_once(") at:").map_or(rest, |(class, _)| class);
+                    report.released = parse::name_slash_pid(task).map(|task| Released {
+                        line: number,
+                        task,
+                        class: bounded(class, 80),
+                        at: None,
+                    });
+                    return true;
+                }
+                if let Some(Released { line, at: at @ None, .. }) = &mut report.released
+                    && number == *line + 1
+                    && let Some(found) = frame::parse(text)
+                {
+                    *at = Some((number, bounded(parse::plain(found.function), 120)));
                     return true;
                 }
                 false
@@ -686,11 +722,29 @@ impl Collector {
                     return true;
                 }
                 let pair = |key: &str| hex_after(text, key).zip(hex_after(text, "expected: "));
+                if text.starts_with("Preemption disabled at:") {
+                    report.disabled_at = Some((number, String::new()));
+                    return true;
+                }
+                if let Some((line, function)) = &mut report.disabled_at
+                    && function.is_empty()
+                {
+                    match frame::parse(text).filter(|_| number == *line + 1) {
+                        Some(found) => {
+                            *line = number;
+                            *function = bounded(parse::plain(found.function), 120);
+                            return true;
+                        }
+                        None => report.disabled_at = None,
+                    }
+                }
                 if text.starts_with("preempt_count:") {
+                    report.count_line = number;
                     report.preempt_count = pair("preempt_count:");
                     return true;
                 }
                 if text.starts_with("RCU nest depth:") {
+                    report.depth_line = number;
                     report.rcu_depth = pair("RCU nest depth:");
                     return true;
                 }
@@ -762,9 +816,15 @@ impl Collector {
                     || text.contains("_reclaimable:")
             }
             Detail::Bad(report) => {
-                for access in
-                    ["Read of size ", "Write of size ", "Free of addr", "read to 0x", "write to 0x"]
-                {
+                sanitizer::observe(report, text, number);
+                for access in [
+                    "Read of size ",
+                    "Write of size ",
+                    "Free of addr",
+                    "read to 0x",
+                    "write to 0x",
+                    "read-write to 0x",
+                ] {
                     if text.starts_with(access) {
                         let (kind, _) = access.split_once(' ').unwrap_or((access, ""));
                         let size = number_after(text, "of size ")
@@ -778,6 +838,7 @@ impl Collector {
                         // KCSAN prints one stack for each access.
                         if access.ends_with("0x") {
                             context.snapshot = None;
+                            sanitizer::race(report, text, kind, number);
                         }
                         return true;
                     }
@@ -793,6 +854,9 @@ impl Collector {
                     || text.starts_with("Last call_rcu")
                 {
                     Role::Related
+                } else if text.starts_with("Uninit was stored to memory at") {
+                    // On its way from where it was made to where it is used.
+                    Role::Recorded
                 } else if text.starts_with("The buggy address belongs")
                     || text.starts_with("Memory state around")
                 {

@@ -91,7 +91,11 @@ impl Collector {
             }
             EventKind::SleepInAtomic | EventKind::ScheduleInAtomic => {
                 if let Some(event) = self.begin(context, kind, text, number, at) {
-                    let mut report = AtomicReport { line: number, ..AtomicReport::default() };
+                    let mut report = AtomicReport {
+                        line: number,
+                        count_line: number,
+                        ..AtomicReport::default()
+                    };
                     if let Some(place) = after(text, "while atomic: ") {
                         // `name/pid/0xcount`
                         if let Some((task, count)) = place.trim().rsplit_once('/') {
@@ -166,6 +170,7 @@ impl Collector {
                     let event = context.event.map(|event| &mut self.out.events[event]);
                     if let Some(event) = event.filter(|event| event.kind == EventKind::Warning) {
                         event.kind = kind;
+                        event.line = number;
                         event.headline = bounded(text.trim(), 240);
                     }
                     return true;
@@ -564,6 +569,7 @@ impl Collector {
         }) {
             let event = &mut self.out.events[event];
             event.kind = kind;
+            event.line = number;
             event.cpu = cpu;
             event.headline = bounded(text.trim(), 240);
             event.detail = Detail::Lockup { seconds };
@@ -781,6 +787,7 @@ impl Collector {
             .map(|place| bounded(place.trim_end_matches('!').trim(), 120));
         if let Some(event) = self.begin(context, kind, text, number, at) {
             self.out.events[event].detail = Detail::Trap(Trap {
+                line: number,
                 address,
                 place,
                 function: None,
@@ -862,6 +869,7 @@ impl Collector {
             event.cpu = cpu;
             event.task = task;
             event.detail = Detail::Trap(Trap {
+                line: number,
                 address: None,
                 place: place.map(|p| bounded(p, 120)),
                 function,

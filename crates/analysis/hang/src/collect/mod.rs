@@ -6,6 +6,7 @@
 mod detail;
 mod headline;
 mod place;
+mod sanitizer;
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -449,6 +450,7 @@ impl Collector {
             id: EventId(index),
             kind,
             lines: LineSpan::new(first, number),
+            line: number,
             headline: bounded(text.trim(), 240),
             task: None,
             cpu: None,

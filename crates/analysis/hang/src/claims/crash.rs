@@ -1,0 +1,464 @@
+//! Statements on crashes and broken rules: what kind, where, by whom, in which context.
+
+use model::functions::{self, Role};
+use model::{BadObject, Context, FaultKind, Grade, Ownership, Predicate, RuleId};
+
+use super::said::Said;
+use super::{atomic, lockdep, object};
+use crate::collect::Observations;
+use crate::event::{Detail, Event, EventKind, Frame, Snapshot};
+use crate::stack;
+
+/// Everything on an event that is no hang.
+pub(super) fn of_crash(said: &mut Said, seen: &Observations, event: &Event) {
+    let subject = seen
+        .subjects(event)
+        .map(|(_, snapshot)| snapshot)
+        .find(|snapshot| !snapshot.frames.is_empty() || !snapshot.instruction.is_empty());
+    if let Some(kind) = kind(event) {
+        said.seen(rule(event.kind), [event.line], Predicate::FaultKind { kind });
+    }
+    match &event.detail {
+        Detail::Bad(bad) => object::of_bad(said, seen, event, bad),
+        Detail::Atomic(report) => atomic::of_atomic(said, event, report),
+        Detail::Lockdep(report) => lockdep::of_lockdep(said, seen, event, report),
+        Detail::Spin { owner } => owner_of(said, event, owner.as_ref()),
+        _ => {}
+    }
+    if event.kind == EventKind::Corruption {
+        object::of_corruption(said, seen, event);
+    }
+    if event.kind == EventKind::NetdevReference {
+        references(said, event);
+    }
+    source_line(said, event);
+    let header = seen.subjects(event).map(|(_, snapshot)| snapshot).find(|s| s.header.is_some());
+    if let Some(header) = header {
+        current(said, header);
+    }
+    if let Some(subject) = subject {
+        if event.kind == EventKind::RcuVoluntarySwitch {
+            slept_in_reader(said, event, subject);
+        } else if !matches!(event.detail, Detail::Lockdep(_)) && event.kind != EventKind::MemoryLeak
+        {
+            place(said, event, subject);
+        }
+        around(said, subject);
+        if event.kind == EventKind::StackOverflow {
+            recursion(said, subject);
+        }
+    } else if let Some((function, line)) = named(event) {
+        said.seen(rule(event.kind), [line], Predicate::CrashPlace { function });
+    }
+}
+
+/// The rule of a kind of event.
+fn rule(kind: EventKind) -> RuleId {
+    use EventKind as E;
+    match kind {
+        E::Kasan => RuleId::R80,
+        E::Warning => RuleId::R83,
+        E::Fault
+        | E::KernelBug
+        | E::StackOverflow
+        | E::SpinlockBug
+        | E::SpinlockLockup
+        | E::Hardware => RuleId::R82,
+        E::LockdepCircular => RuleId::R50,
+        E::LockdepRecursive => RuleId::R51,
+        E::LockdepInterrupt => RuleId::R52,
+        E::LockdepWaitContext => RuleId::R53,
+        E::LockdepOwnership => RuleId::R54,
+        E::SleepInAtomic => RuleId::R60,
+        E::ScheduleInAtomic => RuleId::R61,
+        E::RcuUsage => RuleId::R27,
+        E::RcuVoluntarySwitch => RuleId::R26,
+        E::Panic => RuleId::R86,
+        E::NetdevReference => RuleId::W37,
+        E::Device | E::FileSystem | E::UserSegfault => RuleId::R85,
+        _ => RuleId::R81,
+    }
+}
+
+/// The kind of failure that the headline names.
+fn kind(event: &Event) -> Option<FaultKind> {
+    use EventKind as E;
+    use FaultKind as F;
+    let says = |text: &str| event.headline.contains(text);
+    Some(match event.kind {
+        E::Kasan | E::Kfence | E::Kmsan | E::Kcsan | E::Ubsan => {
+            let Detail::Bad(bad) = &event.detail else { return None };
+            return sanitizer_kind(event.kind, &bad.what);
+        }
+        E::Refcount => F::Refcount,
+        E::Corruption if says("list_add") || says("list_del") => F::ListCorruption,
+        E::Corruption if says("stack-protector") => F::StackCanary,
+        E::Corruption if says("Bad page state") => F::BadPage,
+        E::Corruption if says("Redzone") || says("Poison overwritten") || says("Freepointer") => {
+            F::SlabCorruption
+        }
+        E::MemoryLeak => F::MemoryLeak,
+        E::Fault if says("NULL pointer dereference") => F::NullPointer,
+        E::Fault if says("general protection fault") => F::GeneralProtection,
+        E::KernelBug if says("kernel BUG at") => F::KernelBug,
+        E::KernelBug if says("divide error") => F::DivideError,
+        E::KernelBug if says("invalid opcode") => F::InvalidOpcode,
+        E::StackOverflow if says("guard page was hit") => F::StackGuardPage,
+        E::StackOverflow => F::StackOverflow,
+        E::Warning if says("WARNING: ") => F::Warning,
+        E::LockdepCircular => F::CircularLocking,
+        E::LockdepRecursive => F::RecursiveLocking,
+        E::LockdepInterrupt if says("inconsistent lock state") => F::InconsistentLockState,
+        E::LockdepWaitContext => F::InvalidWaitContext,
+        E::LockdepOwnership if !says("non-static key") => F::LockOwnership,
+        E::RcuUsage => F::RcuUsage,
+        E::SleepInAtomic => F::SleepInAtomic,
+        E::ScheduleInAtomic => F::ScheduleInAtomic,
+        E::SpinlockBug => F::SpinlockBug,
+        E::Panic => F::Panic,
+        _ => return None,
+    })
+}
+
+/// The kind that a sanitizer's own word stands for.
+fn sanitizer_kind(by: EventKind, what: &str) -> Option<FaultKind> {
+    use EventKind as E;
+    use FaultKind as F;
+    const WORDS: &[(E, &str, F)] = &[
+        (E::Kasan, "null-ptr-deref", F::NullPointer),
+        (E::Kasan, "user-memory-access", F::UserMemoryAccess),
+        (E::Kasan, "wild-memory-access", F::WildMemoryAccess),
+        (E::Kasan, "use-after-free", F::UseAfterFree),
+        (E::Kasan, "slab-use-after-free", F::UseAfterFree),
+        (E::Kasan, "use-after-scope", F::UseAfterFree),
+        (E::Kasan, "slab-out-of-bounds", F::SlabOutOfBounds),
+        (E::Kasan, "stack-out-of-bounds", F::StackOutOfBounds),
+        (E::Kasan, "global-out-of-bounds", F::GlobalOutOfBounds),
+        (E::Kasan, "vmalloc-out-of-bounds", F::VmallocOutOfBounds),
+        (E::Kasan, "out-of-bounds", F::OutOfBounds),
+        (E::Kasan, "double-free", F::DoubleFree),
+        (E::Kasan, "invalid-free", F::InvalidFree),
+        (E::Kasan, "invalid-access", F::InvalidAccess),
+        (E::Kfence, "use-after-free", F::UseAfterFree),
+        (E::Kfence, "out-of-bounds", F::OutOfBounds),
+        (E::Kfence, "memory corruption", F::MemoryCorruption),
+        (E::Kfence, "invalid free", F::InvalidFree),
+        (E::Kfence, "invalid", F::InvalidAccess),
+        (E::Kmsan, "uninit-value", F::UninitValue),
+        (E::Kmsan, "use-after-free", F::UseAfterFree),
+        (E::Kmsan, "kernel-infoleak", F::InfoLeak),
+        (E::Kmsan, "kernel-usb-infoleak", F::InfoLeak),
+        (E::Kcsan, "data-race", F::DataRace),
+        (E::Kcsan, "assert: race", F::DataRace),
+        (E::Ubsan, "array-index-out-of-bounds", F::ArrayIndexOutOfBounds),
+        (E::Ubsan, "shift-out-of-bounds", F::ShiftOutOfBounds),
+        (E::Ubsan, "signed-integer-overflow", F::IntegerOverflow),
+        (E::Ubsan, "unsigned-integer-overflow", F::IntegerOverflow),
+        (E::Ubsan, "invalid-load", F::InvalidLoad),
+    ];
+    let found = WORDS.iter().find(|(kind, word, _)| {
+        *kind == by
+            && what.strip_prefix(word).is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
+    });
+    found.map(|(.., kind)| *kind)
+}
+
+/// The function that the headline itself names, with its line.
+fn named(event: &Event) -> Option<(String, u64)> {
+    let named = match &event.detail {
+        Detail::Bad(bad) if event.kind != EventKind::Ubsan => {
+            Some((bad.function.as_str(), event.line))
+        }
+        Detail::Trap(trap) if matches!(event.kind, EventKind::Warning) => {
+            trap.function.as_deref().map(|function| (function, trap.line))
+        }
+        _ => None,
+    };
+    named
+        .filter(|(function, _)| {
+            function.len() > 1
+                && function.bytes().all(|b| b.is_ascii_alphanumeric() || b"_.$".contains(&b))
+                && !function.starts_with("0x")
+        })
+        .map(|(function, line)| (function.to_owned(), line))
+}
+
+/// Whether the function reports, checks or traps, so that what failed is its caller.
+fn is_machinery(function: &str) -> bool {
+    stack::is_detector(function)
+        || stack::is_entry(function)
+        || matches!(
+            functions::role(function),
+            Some(
+                Role::Detector
+                    | Role::Sanitizer
+                    | Role::Dumper
+                    | Role::Unwinder
+                    | Role::Printk
+                    | Role::Exception
+                    | Role::Lockdep
+                    | Role::Fault
+            )
+        )
+}
+
+/// Where it happened: the function that the headline names, the instruction pointer, or the first frame outside of
+/// what checks and reports; and who called it.
+fn place(said: &mut Said, event: &Event, subject: &Snapshot) {
+    let pointer = stack::instruction(subject).map(|at| (at.function.clone(), at.line));
+    let first = match named(event).or(pointer) {
+        Some((function, line)) if !is_machinery(&function) => Some((function, line)),
+        _ => first_frame(subject).map(|frame| (frame.function.clone(), frame.line)),
+    };
+    let Some((function, line)) = first else { return };
+    let lines = [line, event.line];
+    said.seen(rule(event.kind), lines, Predicate::CrashPlace { function: function.clone() });
+    if let Some((at, caller)) = caller(subject, &function, line) {
+        said.seen(
+            RuleId::R88,
+            [at, caller.line],
+            Predicate::CalledBy { function, caller: caller.function.clone() },
+        );
+    }
+}
+
+/// The innermost frame outside of what checks, reports and locks.
+fn first_frame(snapshot: &Snapshot) -> Option<&Frame> {
+    let frames = stack::task_frames(snapshot);
+    frames
+        .into_iter()
+        .find(|frame| {
+            !is_machinery(&frame.function)
+                && !stack::is_scheduling(&frame.function)
+                && !stack::is_leaf(&frame.function)
+                && !matches!(
+                    functions::role(&frame.function),
+                    Some(
+                        Role::Lock
+                            | Role::Memory
+                            | Role::Allocator
+                            | Role::PageAllocator
+                            | Role::Container
+                            | Role::Atomic
+                    )
+                )
+        })
+        .filter(|frame| !stack::is_syscall_entry(&frame.function))
+}
+
+/// The frame outside of the function, with the line at which the function itself stands in the stack. Across the
+/// entry of an interrupt or exception nobody is a caller.
+fn caller<'a>(snapshot: &'a Snapshot, function: &str, line: u64) -> Option<(u64, &'a Frame)> {
+    let frames: Vec<&Frame> = snapshot.frames.iter().filter(|frame| frame.reliable).collect();
+    let own = frames.iter().position(|frame| frame.function == function);
+    let (at, next) = match own {
+        Some(own) => (frames[own].line, own + 1),
+        // The instruction pointer's function heads the stack without a frame of its own.
+        None => {
+            let pointer = snapshot
+                .instruction
+                .iter()
+                .find(|at| at.line == line && at.function == function)?;
+            (
+                line,
+                frames.iter().position(|frame| {
+                    frame.line >= snapshot.frames.get(pointer.at_frame).map_or(u64::MAX, |f| f.line)
+                })?,
+            )
+        }
+    };
+    let caller = frames.get(next)?;
+    let same_context = own.is_none_or(|own| frames[own].interrupt == caller.interrupt);
+    let is_call = !stack::is_entry(&caller.function)
+        && !stack::is_syscall_entry(&caller.function)
+        && !matches!(
+            functions::role(&caller.function),
+            Some(Role::Exception | Role::Interrupt | Role::SyscallEntry)
+        );
+    (same_context && is_call && caller.function != function).then_some((at, *caller))
+}
+
+/// The task and CPU that the header names.
+fn current(said: &mut Said, snapshot: &Snapshot) {
+    let Some(header) = snapshot.header else { return };
+    if let Some(task) = snapshot.task.as_ref().filter(|task| is_whole(task)) {
+        said.seen(RuleId::R87, [header], Predicate::CurrentTask { task: task.clone() });
+    }
+    if let Some(cpu) = snapshot.cpu {
+        said.seen(RuleId::R87, [header], Predicate::OnCpu { cpu });
+    }
+}
+
+/// Whether name and pid are known, and the name is no longer than the kernel's own (TASK_COMM_LEN less its end).
+pub(super) fn is_whole(task: &crate::event::Task) -> bool {
+    task.pid.is_some() && (1..16).contains(&task.name.len())
+}
+
+/// Work item, system call and context.
+fn around(said: &mut Said, snapshot: &Snapshot) {
+    if let Some((number, work)) = &snapshot.workqueue
+        && let Some((queue, function)) = split_work(work)
+    {
+        said.seen(
+            RuleId::R87,
+            [*number],
+            Predicate::Workqueue { workqueue: Some(queue), function },
+        );
+    }
+    if let Some((name, number)) = stack::syscall(snapshot) {
+        said.seen(RuleId::R88, [number], Predicate::SystemCall { name });
+    }
+    let frames = stack::task_frames(snapshot);
+    let context =
+        frames.iter().find_map(|frame| Some((interrupted_by(&frame.function)?, frame.line)));
+    if let Some((context, number)) = context {
+        said.seen(RuleId::R88, [number], Predicate::ExecutionContext { context });
+    }
+}
+
+/// The context that a function runs handlers of.
+fn interrupted_by(function: &str) -> Option<Context> {
+    match function {
+        "__do_softirq" | "handle_softirqs" | "__softirqentry_text_start" => Some(Context::Softirq),
+        "__handle_irq_event_percpu" | "handle_irq_event" | "__hrtimer_run_queues" => {
+            Some(Context::Hardirq)
+        }
+        "nmi_handle" | "default_do_nmi" => Some(Context::Nmi),
+        _ => None,
+    }
+}
+
+/// `events widget_work [module]` as queue and function; a queue's name may hold blanks.
+fn split_work(work: &str) -> Option<(String, String)> {
+    let work = work.split(" (").next().unwrap_or(work);
+    let work = match work.rsplit_once(" [") {
+        Some((before, module)) if module.ends_with(']') => before,
+        _ => work,
+    };
+    let (queue, function) = work.trim().rsplit_once(' ')?;
+    let named = function.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
+    named.then(|| (queue.trim().to_owned(), crate::parse::plain(function).to_owned()))
+}
+
+/// `file:line` of a BUG, WARNING, UBSAN report or of a function that may sleep.
+fn source_line(said: &mut Said, event: &Event) {
+    let (place, number) = match &event.detail {
+        Detail::Trap(trap) => (trap.place.as_deref(), trap.line),
+        Detail::Bad(bad) if event.kind == EventKind::Ubsan => {
+            (Some(bad.function.as_str()), event.line)
+        }
+        Detail::Atomic(_) if event.kind == EventKind::SleepInAtomic => {
+            (event.headline.rsplit_once(" at ").map(|(_, place)| place), event.line)
+        }
+        _ => return,
+    };
+    let place = match &event.detail {
+        Detail::Bad(_) => event.headline.rsplit_once(" in ").map(|(_, place)| place),
+        _ => place,
+    };
+    let mut parts = place.unwrap_or_default().trim_end_matches('!').split(':');
+    let (Some(file), Some(row)) = (parts.next(), parts.next().and_then(|row| row.parse().ok()))
+    else {
+        return;
+    };
+    let named =
+        [".c", ".h", ".S", ".rs"].iter().any(|end| file.ends_with(end)) && !file.contains(' ');
+    if named && row > 0 {
+        said.seen(
+            rule(event.kind),
+            [number],
+            Predicate::SourceLine { file: file.to_owned(), line: row },
+        );
+    }
+}
+
+/// The owner of a spinlock that is not released.
+fn owner_of(said: &mut Said, event: &Event, owner: Option<&(u64, crate::event::Task)>) {
+    let (Some(waiter), Some((number, holder))) = (&event.task, owner) else { return };
+    said.seen(
+        RuleId::R32,
+        [event.line, *number],
+        Predicate::LikelyHolder {
+            waiter: waiter.clone(),
+            holder: holder.clone(),
+            how: Ownership::Owner,
+        },
+    );
+}
+
+/// `unregister_netdevice: waiting for veth7 to become free. Usage count = 3`.
+fn references(said: &mut Said, event: &Event) {
+    let device = event
+        .headline
+        .split_once("waiting for ")
+        .and_then(|(_, rest)| rest.split_whitespace().next());
+    let count = crate::text::number_after(&event.headline, "Usage count = ");
+    if let (Some(device), Some(count)) = (device, count) {
+        said.seen(
+            RuleId::W37,
+            [event.line],
+            Predicate::DeviceReferences { device: device.to_owned(), count },
+        );
+    }
+}
+
+/// The task that switched out inside a reader section, and where it slept.
+fn slept_in_reader(said: &mut Said, event: &Event, subject: &Snapshot) {
+    let Some(task) = subject.task.clone().or_else(|| event.task.clone()) else { return };
+    let frames = stack::task_frames(subject);
+    let inner = frames.iter().find(|frame| {
+        !stack::is_scheduling(&frame.function)
+            && !stack::is_detector(&frame.function)
+            && !matches!(
+                functions::role(&frame.function),
+                Some(Role::Scheduler | Role::Wait | Role::Rcu)
+            )
+    });
+    let lines = [event.line, subject.header.unwrap_or(0), inner.map_or(0, |frame| frame.line)];
+    said.seen(
+        RuleId::R26,
+        lines,
+        Predicate::SleptInReader { task, function: inner.map(|frame| frame.function.clone()) },
+    );
+}
+
+/// A function that fills the stack.
+fn recursion(said: &mut Said, subject: &Snapshot) {
+    /// A function met so often on a stack that ran over fills it by calling itself.
+    const OFTEN: usize = 4;
+    let frames: Vec<&Frame> = subject.frames.iter().filter(|frame| frame.reliable).collect();
+    for frame in &frames {
+        let again: Vec<u64> = frames
+            .iter()
+            .filter(|other| other.function == frame.function)
+            .map(|other| other.line)
+            .collect();
+        if again.len() >= OFTEN {
+            let function = frame.function.clone();
+            said.say(
+                Grade::Seen,
+                RuleId::R88,
+                again.into_iter().take(2),
+                Predicate::Recursion { function },
+            );
+            return;
+        }
+    }
+}
+
+/// The state of an object that a report found wrong.
+pub(super) fn bad_object(event: &Event) -> Option<BadObject> {
+    let says = |text: &str| event.headline.contains(text);
+    Some(match event.kind {
+        EventKind::Corruption if says("list_") => BadObject::List,
+        EventKind::Corruption if says("Bad page") => BadObject::Page,
+        EventKind::Corruption if says("stack") => BadObject::Stack,
+        EventKind::Corruption if says("ODEBUG") => BadObject::DebugObject,
+        EventKind::Corruption
+            if says("Redzone") || says("Poison") || says("Free") || says("Object") =>
+        {
+            BadObject::SlabObject
+        }
+        _ => return None,
+    })
+}

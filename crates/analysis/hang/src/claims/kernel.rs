@@ -1,0 +1,65 @@
+//! Statements on the kernel, and on what bounds the log as evidence.
+
+use model::{Predicate, RuleId, TaintMeaning};
+
+use super::said::Said;
+use crate::cause;
+use crate::collect::Observations;
+use crate::event::EventKind;
+
+/// What there is to know before the first event.
+pub(super) fn before(said: &mut Said, seen: &Observations) {
+    if seen.events.is_empty() {
+        return;
+    }
+    if let Some((release, number)) = &seen.kernel.release
+        && let Some(version) = release.split_whitespace().next()
+    {
+        said.seen(RuleId::R84, [*number], Predicate::KernelVersion { version: version.to_owned() });
+    }
+    if let Some((flags, number)) = seen.kernel.taint.as_ref().filter(|(flags, _)| !flags.is_empty())
+    {
+        let flags: String = flags.chars().filter(|flag| !matches!(flag, 'G' | 'P')).collect();
+        if !flags.is_empty() {
+            said.seen(RuleId::R84, [*number], Predicate::Taint { flags });
+        }
+    }
+    if let Some(before) = cause::unseen(seen) {
+        let meaning = match before.letter {
+            'D' => TaintMeaning::Oops,
+            'B' => TaintMeaning::BadPage,
+            'M' => TaintMeaning::MachineCheck,
+            'L' => TaintMeaning::SoftLockup,
+            _ => TaintMeaning::Warning,
+        };
+        said.seen(RuleId::R84, [before.line], Predicate::TaintedBefore { meaning });
+    }
+}
+
+/// What the kernel stopped telling.
+pub(super) fn after(said: &mut Said, seen: &Observations) {
+    if let Some(number) = seen.lockdep_off {
+        said.seen(RuleId::R55, [number], Predicate::LockdepOff);
+    }
+    if let Some(number) = seen.hung_suppressed {
+        said.seen(RuleId::R34, [number], Predicate::HungReportsSuppressed);
+    }
+    if let Some(number) = seen.messages_lost {
+        said.seen(RuleId::R85, [number], Predicate::MessagesLost);
+    }
+    let panics = seen
+        .events
+        .iter()
+        .filter(|event| event.kind == EventKind::Panic && !event.headline.contains("---[ end"));
+    for event in panics.take(2) {
+        let reason =
+            event.headline.split_once("not syncing: ").map(|(_, reason)| reason.trim().to_owned());
+        said.about(Some(event.id));
+        said.seen(
+            RuleId::R86,
+            [event.line],
+            Predicate::Panicked { reason: reason.filter(|text| !text.is_empty()) },
+        );
+    }
+    said.about(None);
+}
