@@ -34,8 +34,6 @@ pub struct Group {
     pub key: String,
     /// The events.
     pub events: Vec<EventId>,
-    /// The group this one may be a symptom of, by its place in [`Diagnosis::groups`], and why.
-    pub perhaps_of: Option<(usize, String)>,
 }
 
 /// Everything that can be said of a log.
@@ -159,33 +157,13 @@ fn groups(seen: &Observations, graph: &Graph, causes: &Causes, verdict: &Verdict
             None => groups.push((root, vec![event.id])),
         }
     }
-    let mut out: Vec<Group> = groups
+    groups
         .into_iter()
         .map(|(root, events)| Group {
             key: key(seen, graph, causes, verdict, root, &events),
             events,
-            perhaps_of: None,
         })
-        .collect();
-    // A group whose stack shows a function that the text around the log defines may be of the same code.
-    if let Some(main) = causes
-        .first
-        .map(|first| sure_root(causes, first))
-        .and_then(|root| out.iter().position(|g| g.events.contains(&root)))
-    {
-        for (_, group) in out.iter_mut().enumerate().filter(|(at, _)| *at != main) {
-            let local = group.events.iter().find_map(|id| local_symbol(seen, seen.event(*id)));
-            if let Some(function) = local {
-                group.perhaps_of = Some((
-                    main,
-                    format!(
-                        "a function that the text around the log defines, {function}, is on its stack"
-                    ),
-                ));
-            }
-        }
-    }
-    out
+        .collect()
 }
 
 /// The root over links that are more than a guess.
@@ -199,16 +177,6 @@ fn sure_root(causes: &Causes, mut event: EventId) -> EventId {
         }
     }
     event
-}
-
-/// A function on the event's stacks that code shown around the log defines.
-pub fn local_symbol(seen: &Observations, event: &Event) -> Option<String> {
-    event
-        .snapshots
-        .iter()
-        .flat_map(|id| &seen.snapshot(*id).frames)
-        .find(|frame| seen.definitions.iter().any(|(name, _)| *name == frame.function))
-        .map(|frame| frame.function.clone())
 }
 
 fn anchor(seen: &Observations, event: &Event) -> Option<String> {
@@ -243,13 +211,7 @@ fn key(
             } else {
                 "task_reader"
             };
-            let local = seen
-                .events
-                .iter()
-                .find_map(|e| local_symbol(seen, e))
-                .map(|f| format!("+{f}"))
-                .unwrap_or_default();
-            return format!("rcu_stall_task_reader/{sub}/{place}{local}");
+            return format!("rcu_stall_task_reader/{sub}/{place}");
         }
         let starved = stall.starved.as_ref().is_some_and(|s| {
             stall.period.as_ref().is_none_or(|p| s.jiffies.saturating_mul(2) >= p.jiffies)

@@ -27,6 +27,6 @@ pub use collect::{
     Collector, EVENT_LIMIT, FRAME_LIMIT, LOCK_LIST_LIMIT, MEMBER_LIMIT, Observations,
     SNAPSHOT_LIMIT,
 };
-pub use diagnosis::{Diagnosis, FirstCause, Group, conclude, diagnose, local_symbol};
+pub use diagnosis::{Diagnosis, FirstCause, Group, conclude, diagnose};
 pub use kernel::Kernel;
 pub use reader::LogReader;

@@ -127,7 +127,6 @@ struct Claim {
 struct Group {
     key: String,
     events: Vec<String>,
-    perhaps_of: Option<String>,
 }
 
 fn spans(lines: &[LineSpan]) -> Vec<[u64; 2]> {
@@ -264,11 +263,6 @@ pub(crate) fn log(log: &render::diagnosis::Log<'_>) -> Log {
             .map(|group| Group {
                 key: group.key.clone(),
                 events: group.events.iter().map(ToString::to_string).collect(),
-                perhaps_of: group
-                    .perhaps_of
-                    .as_ref()
-                    .and_then(|(of, _)| diagnosis.groups.get(*of))
-                    .map(|of| of.key.clone()),
             })
             .collect(),
         missing: diagnosis.missing.clone(),

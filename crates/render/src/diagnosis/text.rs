@@ -97,7 +97,7 @@ fn kernel(out: &mut Text, diagnosis: &Diagnosis) {
     match &kernel.release {
         Some((release, line)) => {
             parts.push(match kernel.modified() {
-                Some(sign) => format!("{release} (modified tree: \"{sign}\"{})", local(diagnosis)),
+                Some(sign) => format!("{release} (modified tree: \"{sign}\")"),
                 None => release.clone(),
             });
             lines.push(*line);
@@ -135,16 +135,6 @@ fn kernel(out: &mut Text, diagnosis: &Diagnosis) {
     let spans: Vec<LineSpan> =
         lines.into_iter().filter(|line| *line > 0).map(LineSpan::line).collect();
     out.entry(&head("Kernel"), &parts.join(", "), &cite(&spans));
-}
-
-fn local(diagnosis: &Diagnosis) -> String {
-    diagnosis
-        .seen
-        .events
-        .iter()
-        .find_map(|event| analysis_hang::local_symbol(&diagnosis.seen, event))
-        .map(|function| format!("; frame {function} is defined in the text around the log"))
-        .unwrap_or_default()
 }
 
 fn place(out: &mut Text, diagnosis: &Diagnosis) {
@@ -365,17 +355,7 @@ fn groups(out: &mut Text, diagnosis: &Diagnosis) {
         } else {
             String::new()
         };
-        let perhaps = group
-            .perhaps_of
-            .as_ref()
-            .and_then(|(of, why)| {
-                diagnosis
-                    .groups
-                    .get(*of)
-                    .map(|of| format!("; perhaps a symptom of {}: {why}", of.key))
-            })
-            .unwrap_or_default();
-        out.entry("  ", &format!("{}  ({}{more}{perhaps})", group.key, events.join(" ")), "");
+        out.entry("  ", &format!("{}  ({}{more})", group.key, events.join(" ")), "");
     }
 }
 

@@ -188,7 +188,8 @@ pub(super) fn holders_by_stack(graph: &mut Graph, seen: &Observations, waiters: 
                 *node,
                 functions[at].to_owned(),
                 LineSpan::new(frames[at.saturating_sub(1)].line, frames[at].line),
-                waiter.wait.rule,
+                // Which lock a function holds is knowledge of the source, not of the wait.
+                if by_name.is_some() { "W47" } else { waiter.wait.rule },
                 grade,
             ));
         }
@@ -201,11 +202,7 @@ pub(super) fn holders_by_stack(graph: &mut Graph, seen: &Observations, waiters: 
             to: node,
             waits_for: format!("{holder}, which {holds} it inside {function}"),
             lines: vec![lines],
-            rule: if rule == "W01" && graph.nodes[target].name == "cgroup_mutex" {
-                "W47"
-            } else {
-                rule
-            },
+            rule,
             grade,
             named_by_kernel: false,
         });
