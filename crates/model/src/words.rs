@@ -255,7 +255,7 @@ named! {
 named! {
     /// A use of memory, as the Mem-Info block counts it.
     MemoryUse {
-        /// Anonymous memory of programs.
+        /// The anonymous lists: memory of programs, tmpfs and shared memory.
         Anonymous = "anonymous",
         /// File cache.
         File = "file",

@@ -1,6 +1,6 @@
 //! The diagnosis of a log: everything put together.
 
-use model::{Claim, Grade, LineSpan, Statement};
+use model::{Grade, LineSpan, Statement};
 
 use crate::cause::{self, Causes};
 use crate::claims;
@@ -51,8 +51,6 @@ pub struct Diagnosis {
     pub verdict: Verdict,
     /// What is said of each event.
     pub statements: Vec<Statement>,
-    /// What is said of allocations.
-    pub memory: Vec<Claim>,
     /// Ranked possibilities for what is open.
     pub hypotheses: Vec<Statement>,
     /// Events by bug.
@@ -86,7 +84,6 @@ pub fn conclude(seen: Observations) -> Diagnosis {
     let verdict = verdict::judge(&seen, &graph, &causes);
     let hertz = hertz::find(&seen);
     let statements = claims::all(&seen, &graph, &causes, hertz.as_ref());
-    let memory = claims::memory(&seen, &causes);
     let first_cause = first_cause(&seen, &causes, &verdict);
     let hypotheses = causes
         .first
@@ -111,7 +108,6 @@ pub fn conclude(seen: Observations) -> Diagnosis {
         first_cause,
         verdict,
         statements,
-        memory,
         hypotheses,
         groups,
         missing,
@@ -308,7 +304,6 @@ impl Diagnosis {
         let statements = self.statements.iter().chain(&self.hypotheses);
         let mut lines: Vec<LineSpan> =
             statements.flat_map(|statement| statement.lines().iter().copied()).collect();
-        lines.extend(self.memory.iter().flat_map(|claim| claim.lines.iter().copied()));
         lines.extend(self.graph.edges.iter().flat_map(|edge| edge.lines.iter().copied()));
         lines.extend(self.verdict.lines.iter().copied());
         lines.extend(self.seen.events.iter().map(|event| LineSpan::line(event.lines.first)));

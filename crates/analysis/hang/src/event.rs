@@ -566,14 +566,10 @@ pub struct MemoryReport {
     pub nodemask: Option<String>,
     /// `mems_allowed=`.
     pub mems_allowed: Option<String>,
-    /// Zones with their watermarks.
-    pub zones: Vec<Zone>,
-    /// Line and free pages in all.
-    pub free_pages: Option<(u64, u64)>,
-    /// Line and pages of memory in all.
-    pub total_pages: Option<(u64, u64)>,
-    /// Largest order with a free block, by zone, with the line: `(line, zone, order)`.
-    pub largest_free: Vec<(u64, String, Option<u32>)>,
+    /// Lines of the Mem-Info block, as they came.
+    pub block: Vec<(u64, String)>,
+    /// Whether the block goes on.
+    pub(crate) in_block: bool,
     /// `constraint=` of the kill.
     pub constraint: Option<(u64, String)>,
     /// Line of `VM_FAULT_OOM leaked out`, the echo of the failure (R72).
@@ -582,38 +578,6 @@ pub struct MemoryReport {
     pub killed: Vec<(u64, Task)>,
     /// Line of `memory: usage … limit …` of a memory cgroup.
     pub cgroup_limit: Option<(u64, u64, u64)>,
-    /// What the machine's pages are used for: line, counter as printed (one of [`USES`]) and pages.
-    pub uses: Vec<(u64, &'static str, u64)>,
-}
-
-/// The counters of the Mem-Info block that share the memory out, and what each is for people.
-pub const USES: &[(&str, &str)] = &[
-    ("active_anon", "memory of programs"),
-    ("inactive_anon", "memory of programs"),
-    ("active_file", "file cache"),
-    ("inactive_file", "file cache"),
-    ("unevictable", "memory of programs that may not be paged out"),
-    ("slab_reclaimable", "caches of the kernel"),
-    ("slab_unreclaimable", "memory of the kernel itself, which no kill of a program gives back"),
-    ("pagetables", "page tables"),
-    ("free", "free"),
-];
-
-/// Watermarks of a zone, kB.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Zone {
-    /// Line of the log.
-    pub line: u64,
-    /// `Node 0 Normal`.
-    pub name: String,
-    /// Free memory.
-    pub free: u64,
-    /// Minimum watermark.
-    pub min: u64,
-    /// High watermark.
-    pub high: u64,
-    /// Line of `lowmem_reserve[]` and its largest entry in pages.
-    pub reserve: Option<(u64, u64)>,
 }
 
 /// R80, R81.

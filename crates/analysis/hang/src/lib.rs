@@ -15,6 +15,7 @@ pub mod graph;
 pub mod hertz;
 mod kernel;
 pub mod locks;
+pub mod memory;
 mod parse;
 mod reader;
 pub mod rules;

@@ -2,7 +2,7 @@
 //! does not fit gives `None` and nothing is claimed of it.
 
 use crate::event::{
-    HeldLock, Ownership, Segfault, StallCpu, StallPeriod, StallTask, Starved, Task, Zone,
+    HeldLock, Ownership, Segfault, StallCpu, StallPeriod, StallTask, Starved, Task,
 };
 use crate::text::{after, between, bounded, hex, hex_after, number, number_after, word_after};
 
@@ -299,43 +299,6 @@ pub(crate) fn plain(function: &str) -> &str {
     }
 }
 
-/// Watermarks of `Node 0 Normal free:…kB [boost:…kB] min:…kB low:…kB high:…kB …`.
-pub(crate) fn zone(text: &str, line: u64) -> Option<Zone> {
-    let text = text.trim_start();
-    let at = text.find(" free:")?;
-    let name = &text[..at];
-    let known = ["DMA", "DMA32", "Normal", "HighMem", "Movable", "Device"];
-    if !known.iter().any(|zone| name.ends_with(zone)) || name.len() > 40 {
-        return None;
-    }
-    let field = |key: &str| number_after(text, key);
-    Some(Zone {
-        line,
-        name: name.to_owned(),
-        free: field(" free:")?,
-        min: field(" min:")?,
-        high: field(" high:")?,
-        reserve: None,
-    })
-}
-
-/// The largest order with a free block of `Node 0 DMA: 2*4kB (U) 0*8kB … = 11304kB`.
-pub(crate) fn free_blocks(text: &str) -> Option<(String, Option<u32>)> {
-    let (name, rest) = text.trim_start().split_once(": ")?;
-    if !name.starts_with("Node ") && !["DMA", "DMA32", "Normal", "HighMem"].contains(&name)
-        || !rest.contains("*4kB")
-    {
-        return None;
-    }
-    let mut largest = None;
-    for (order, word) in rest.split_whitespace().filter(|word| word.contains('*')).enumerate() {
-        if number::<u64>(word)? > 0 {
-            largest = Some(order as u32);
-        }
-    }
-    Some((bounded(name, 40), largest))
-}
-
 /// `NAME[pid]: segfault at A ip I sp S error N in FILE[base+len]`.
 pub(crate) fn segfault(text: &str) -> Option<(Task, Segfault)> {
     let at = text.find(": segfault at ")?;
@@ -498,23 +461,6 @@ mod tests {
         )
         .unwrap();
         assert_eq!((old.address.as_str(), old.at.as_str()), ("", "do_fault"));
-    }
-
-    #[test]
-    fn memory_lines_are_read() {
-        let zone =
-            zone("Node 0 Normal free:900kB boost:0kB min:44kB low:70kB high:99kB active:1kB", 5)
-                .unwrap();
-        assert_eq!(
-            (zone.name.as_str(), zone.free, zone.min, zone.high),
-            ("Node 0 Normal", 900, 44, 99)
-        );
-        assert_eq!(
-            free_blocks("Node 0 DMA: 2*4kB (U) 1*8kB (U) 0*16kB 3*32kB (M) 0*64kB = 112kB")
-                .unwrap()
-                .1,
-            Some(3)
-        );
     }
 
     #[test]

@@ -56,19 +56,6 @@ pub(crate) fn bounded(text: &str, limit: usize) -> String {
     format!("{}…", &text[..end])
 }
 
-/// 1234567 as `1,234,567`.
-pub(crate) fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -79,8 +66,6 @@ mod tests {
         assert_eq!(number_after::<u32>("t=x", "t="), None);
         assert_eq!(hex_after("->state=0x402 ->cpu=3", "->state="), Some(0x402));
         assert_eq!(between("a [b:1] c", "[", "]"), Some("b:1"));
-        assert_eq!(grouped(116_203_888), "116,203,888");
-        assert_eq!(grouped(12), "12");
     }
 
     #[test]

@@ -5,7 +5,7 @@ use analysis_hang::Diagnosis;
 use analysis_hang::event::EventKind;
 use analysis_hang::verdict::VerdictKind;
 use analysis_hang::{diagnose, event::Detail};
-use model::{Grade, Predicate, StallMechanism};
+use model::{Grade, MemoryUse, Predicate, StallMechanism};
 
 fn cause_line(diagnosis: &Diagnosis) -> Option<u64> {
     diagnosis.first_cause.as_ref().map(|cause| cause.line)
@@ -154,15 +154,17 @@ fn memory_that_the_kernel_itself_holds_is_told_where_it_ran_out() {
     let kernel = diagnose(log(1_102, 1_890_021).as_bytes());
     let said = &kernel.verdict.statement;
     assert!(said.contains("98 % of the memory is the kernel's own (slab_unreclaimable)"), "{said}");
-    let claim = kernel.memory.iter().find(|c| c.statement.contains("1,890,021")).unwrap();
-    assert_eq!(claim.grade, Grade::Derived);
-    assert!(
-        claim.lines.contains(&model::LineSpan::line(7))
-            && !claim.lines.contains(&model::LineSpan::line(10))
-    );
+    let use_of = |told: &Diagnosis, kind: MemoryUse, pages: u64| {
+        let wanted = Predicate::MemoryUse { kind, pages };
+        let found = told.statements.iter().find(|said| *said.predicate() == wanted);
+        found.unwrap_or_else(|| panic!("{wanted:?} is not in {:#?}", told.statements)).clone()
+    };
+    let slab = use_of(&kernel, MemoryUse::SlabUnreclaimable, 1_890_021);
+    assert!(slab.evidence().contains(7) && !slab.evidence().contains(10), "{slab:?}");
     let programs = diagnose(log(1_890_021, 1_102).as_bytes());
     assert!(!programs.verdict.statement.contains("kernel's own"));
-    assert!(programs.memory.iter().any(|c| c.statement.ends_with("memory of programs.")));
+    let anonymous = use_of(&programs, MemoryUse::Anonymous, 1_898_121);
+    assert_eq!(anonymous.grade(), Grade::Derived);
 }
 
 #[test]

@@ -27,8 +27,6 @@ pub(crate) struct Log {
     hypotheses: Vec<Statement>,
     /// What registers, faults and code bytes say.
     registers: Vec<Statement>,
-    /// What is said of allocations, in words only.
-    memory: Vec<Claim>,
     /// What the stacks show that a written analysis quotes, in words only.
     quoted: Vec<Claim>,
     groups: Vec<Group>,
@@ -253,7 +251,6 @@ pub(crate) fn log(log: &render::diagnosis::Log<'_>) -> Log {
             cycle: matches!(diagnosis.verdict.kind.name(), "deadlock" | "suspected_deadlock"),
         },
         claims: diagnosis.statements.iter().map(statement).collect(),
-        memory: diagnosis.memory.iter().map(claim).collect(),
         quoted: Vec::new(),
         registers: log.registers.iter().map(statement).collect(),
         hypotheses: diagnosis.hypotheses.iter().map(statement).collect(),
@@ -326,7 +323,6 @@ pub(crate) fn analysis(file: &str, report: &analysis_claims::Report, notices: &[
             cycle: report.cycle,
         },
         claims: Vec::new(),
-        memory: Vec::new(),
         quoted: tasks.chain(&report.notes).map(claim).collect(),
         hypotheses: Vec::new(),
         groups: Vec::new(),
@@ -363,7 +359,7 @@ mod tests {
         assert_eq!(value["first_cause"]["line"], 1);
         assert_eq!(value["verdict"]["kind"], "starvation");
         assert_eq!(value["graph"]["cycle"], false);
-        for key in ["claims", "registers", "memory", "quoted", "groups", "missing", "hypotheses"] {
+        for key in ["claims", "registers", "quoted", "groups", "missing", "hypotheses"] {
             assert!(value[key].is_array(), "{key}");
         }
         assert!(value["claims"][0]["lines"][0][0].is_u64());

@@ -71,7 +71,6 @@ pub fn reply(log: &Log<'_>) -> String {
         diagnosis.statements.iter().chain(&diagnosis.hypotheses).filter(|said| !is_fact(*said)),
         budget / 2,
     );
-    section(&mut out, "Memory:", diagnosis.memory.iter(), budget / 3);
     out.extend(dump);
     if !diagnosis.missing.is_empty() {
         out.push(String::new());

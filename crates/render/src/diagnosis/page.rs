@@ -43,7 +43,6 @@ pub fn page(log: &Log<'_>) -> String {
                 (section("Time line", &svg::time_line(log)))
                 (section("Wait graph", &svg::wait_graph(&diagnosis.graph)))
                 (section("Why", &table(&diagnosis.statements)))
-                (section("Memory", &table(&diagnosis.memory)))
                 (section("Hypotheses", &table(&diagnosis.hypotheses)))
                 (section("Registers and code", &table(log.registers)))
                 (section("Need", &list(diagnosis.missing.iter().map(|item| one_line(item)))))

@@ -30,7 +30,6 @@ pub fn report(log: &Log<'_>) -> String {
     verdict_of(&mut out, diagnosis);
     let several = diagnosis.seen.events.len() > 1;
     said(&mut out, "Why", diagnosis.statements.iter().filter(|said| said.is_telling()), several);
-    said(&mut out, "Memory", diagnosis.memory.iter(), several);
     graph(&mut out, diagnosis);
     said(&mut out, "Hypotheses", diagnosis.hypotheses.iter(), several);
     groups(&mut out, diagnosis);

@@ -1,6 +1,6 @@
 //! Sentences on failed allocations and on memory that ran out.
 
-use model::{AllocationCause, Predicate as P};
+use model::{AllocationCause, OomConstraint, Predicate as P};
 
 use super::words::{constraint, grouped, memory};
 
@@ -10,9 +10,12 @@ pub(super) fn sentence(predicate: &P) -> Option<String> {
             let task = task.as_ref().map_or_else(|| "A task".to_owned(), ToString::to_string);
             format!("{task} asked for 2^{order} pages with {gfp}.")
         }
-        P::OomLimit { constraint: limit } => {
-            format!("The memory of {} ran out.", constraint(*limit))
-        }
+        P::OomLimit { constraint: limit } => match limit {
+            OomConstraint::None => {
+                "The OOM kill was not bounded to a cgroup, cpuset or memory policy.".to_owned()
+            }
+            limit => format!("The OOM kill was bounded to {}.", constraint(*limit)),
+        },
         P::CgroupMemory { usage, limit } => {
             format!("The memory cgroup uses {} kB of its {} kB.", grouped(*usage), grouped(*limit))
         }

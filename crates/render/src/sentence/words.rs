@@ -132,13 +132,15 @@ pub(super) const fn constraint(constraint: OomConstraint) -> &'static str {
 /// A use of memory.
 pub(super) const fn memory(kind: MemoryUse) -> &'static str {
     match kind {
-        MemoryUse::Anonymous => "anonymous memory of programs",
-        MemoryUse::File => "file cache",
+        MemoryUse::Anonymous => {
+            "on the anonymous lists (memory of programs, tmpfs and shared memory)"
+        }
+        MemoryUse::File => "on the file lists (page cache)",
         MemoryUse::Unevictable => "memory that may not be paged out",
         MemoryUse::SlabReclaimable => "reclaimable slab caches",
         MemoryUse::SlabUnreclaimable => "unreclaimable slab objects of the kernel",
         MemoryUse::PageTables => "page tables",
-        MemoryUse::Shmem => "shared memory",
+        MemoryUse::Shmem => "shared memory and tmpfs",
         MemoryUse::Free => "free",
     }
 }

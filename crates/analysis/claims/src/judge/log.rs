@@ -3,8 +3,8 @@
 
 use std::sync::LazyLock;
 
-use analysis_hang::event::{Detail, EventKind, MemoryReport};
-use model::{IrqState, LineSpan, Predicate};
+use analysis_hang::event::{Detail, EventKind};
+use model::{AllocationCause, IrqState, LineSpan, Predicate};
 use regex::Regex;
 
 use super::{Shape, is_match};
@@ -419,18 +419,6 @@ pub(crate) fn perf_units(case: &Case<'_>, found: &[Found<'_>]) -> Option<Judgeme
     })
 }
 
-fn shortage(report: &MemoryReport) -> Option<(bool, String, u64)> {
-    let largest = report.zones.iter().max_by_key(|zone| zone.free)?;
-    Some((
-        largest.free <= largest.high,
-        format!(
-            "{} has {} kB free, its high mark is {} kB",
-            largest.name, largest.free, largest.high
-        ),
-        largest.line,
-    ))
-}
-
 /// Only the killer shows it; the lines that merely speak of memory are read for what they are.
 pub(crate) fn out_of_memory(case: &Case<'_>, _: &[Found<'_>]) -> Option<Judgement> {
     let statement = "memory ran out";
@@ -445,15 +433,18 @@ pub(crate) fn out_of_memory(case: &Case<'_>, _: &[Found<'_>]) -> Option<Judgemen
     for exhibit in case.evidence.exhibits() {
         for event in exhibit.events(EventKind::AllocationFailure) {
             let Detail::Memory(report) = &event.detail else { continue };
-            let Some((short, text, line)) = shortage(report) else { continue };
-            let verdict = if short { Plausible } else { Contradicted };
+            let Some(cause) = analysis_hang::memory::failed_by(event, report) else { continue };
+            let verdict = match cause {
+                AllocationCause::Watermark => Plausible,
+                _ => Contradicted,
+            };
             return Some(
                 Judgement::new(
                     statement,
                     verdict,
-                    format!("an allocation failed, but no killer ran: {text}"),
+                    format!("an allocation failed, but no killer ran: {cause}"),
                 )
-                .citing([exhibit.cite(event.lines.first), exhibit.cite(line)]),
+                .citing([exhibit.cite(event.lines.first)]),
             );
         }
         if let Some(event) = exhibit.events(EventKind::FaultOomLeaked).next() {

@@ -1,174 +1,171 @@
 //! Statements on failed allocations and on memory that ran out.
 
-use model::{Claim, Grade};
+use model::{
+    AllocationCause, Grade, LineSpan, MemoryUse, OomConstraint, Predicate as P, RuleId, Task,
+};
 
-use super::{claim, line};
+use super::said::Said;
 use crate::event::{Event, EventKind, MemoryReport};
-use crate::text::grouped;
-use crate::verdict;
+use crate::memory::{self, Check, MemInfo, Request, Zone, shared_out};
 
-pub(super) fn of_memory(claims: &mut Vec<Claim>, event: &Event, memory: &MemoryReport) {
-    if event.kind == EventKind::OutOfMemory {
-        if let Some((number, constraint)) = &memory.constraint {
-            let scope = match constraint.as_str() {
-                "CONSTRAINT_NONE" => "the whole machine ran out of memory",
-                "CONSTRAINT_MEMCG" => "a memory cgroup reached its limit",
-                "CONSTRAINT_CPUSET" => "the nodes of a cpuset ran out of memory",
-                "CONSTRAINT_MEMORY_POLICY" => "the nodes of a memory policy ran out of memory",
-                _ => "its scope is not known here",
-            };
-            claims.push(claim(
-                format!("{constraint}: {scope}."),
-                Grade::Seen,
-                &["R71"],
-                vec![line(*number)],
-            ));
-        }
-        if let Some((number, usage, limit)) = memory.cgroup_limit {
-            claims.push(claim(
-                format!(
-                    "The memory cgroup used {} kB of its {} kB.",
-                    grouped(usage),
-                    grouped(limit)
-                ),
-                Grade::Seen,
-                &["R71"],
-                vec![line(number)],
-            ));
-        }
-        if let Some(most) = verdict::largest_use(memory) {
-            claims.push(claim(
-                format!(
-                    "Of the {} pages that the report shares out, {} are {} ({} %): {}.",
-                    grouped(most.all),
-                    grouped(most.pages),
-                    most.name,
-                    most.percent(),
-                    most.what
-                ),
-                Grade::Derived,
-                &["R71"],
-                most.lines.clone(),
-            ));
-        }
-        for (number, task) in memory.killed.iter().take(3) {
-            claims.push(claim(format!("{task} was killed; the victim is chosen by size and is not thereby the culprit."), Grade::Seen, &["R71"], vec![line(*number)]));
-        }
-        return;
+/// Uses of memory below this share, in percent, are not told.
+const TELLING_SHARE: u64 = 10;
+/// Zones of which is told; machines with many nodes have many.
+const MOST_ZONES: usize = 8;
+/// Killed tasks of one report of which is told.
+const MOST_KILLED: usize = 3;
+
+pub(super) fn of_memory(said: &mut Said, event: &Event, report: &MemoryReport) {
+    let first = event.lines.first;
+    let rule = if event.kind == EventKind::OutOfMemory { RuleId::R71 } else { RuleId::R70 };
+    if let Some(order) = report.order
+        && !report.mode.is_empty()
+    {
+        // The headline has the name only.
+        let task = event.task.as_ref().map(|task| Task { name: task.name.clone(), pid: None });
+        said.seen(rule, [first], P::Allocation { order, gfp: flags(&report.mode), task });
     }
-    let Some(order) = memory.order else { return };
-    let mut lines = vec![line(event.lines.first)];
-    match verdict::shortage(memory) {
-        Some(false) => {
-            let mut zones: Vec<_> = memory.zones.iter().collect();
-            zones.sort_by_key(|zone| std::cmp::Reverse(zone.free));
-            let mut parts = Vec::new();
-            if let Some(zone) = zones.first() {
-                parts.push(format!(
-                    "{} free {} kB against min {} / high {}",
-                    zone.name,
-                    grouped(zone.free),
-                    grouped(zone.min),
-                    grouped(zone.high)
-                ));
-            }
-            let above: Vec<String> = zones
-                .iter()
-                .skip(1)
-                .filter(|zone| zone.free > zone.high)
-                .map(|zone| short(&zone.name))
-                .collect();
-            if !above.is_empty() {
-                let kept = zones.iter().skip(1).find_map(|zone| {
-                    zone.reserve
-                        .filter(|(_, pages)| pages * 4 > zone.free)
-                        .map(|(number, _)| (short(&zone.name), number))
-                });
-                let kept_back = kept.as_ref().map(|(name, number)| {
-                    lines.push(line(*number));
-                    format!(" ({name} kept back by lowmem_reserve)")
-                });
-                parts.push(format!(
-                    "{} also above{}",
-                    above.join(" and "),
-                    kept_back.unwrap_or_default()
-                ));
-            }
-            lines.extend(memory.zones.iter().map(|zone| line(zone.line)));
-            if let (Some((a, free)), Some((b, total))) = (memory.free_pages, memory.total_pages) {
-                parts.push(format!(
-                    "{:.1}M of {:.1}M pages free",
-                    free as f64 / 1e6,
-                    total as f64 / 1e6
-                ));
-                lines.push(line(a));
-                lines.push(line(b));
-            }
-            parts.push(format!("order {order}"));
-            if reclaim_allowed(&memory.mode) {
-                parts.push("reclaim allowed".into());
-            }
-            claims.push(claim(
-                format!(
-                    "{} is not a memory shortage: {}; no oom-killer line belongs to it.",
-                    event.id,
-                    parts.join("; ")
-                ),
-                Grade::Derived,
-                &["R70"],
-                lines,
-            ));
-            let nodes = match (&memory.nodemask, &memory.mems_allowed) {
-                (Some(mask), Some(mems)) => {
-                    format!("Allowed: nodemask={mask}, mems_allowed={mems}. ")
-                }
-                _ => String::new(),
-            };
-            let echo = memory.echo.map(line);
-            let mut lines = vec![line(event.lines.first)];
-            lines.extend(echo);
-            let dying = if echo.is_some() {
-                "; a dying task is unlikely, the echo is not printed with a fatal signal pending"
-            } else {
-                ", or a dying task"
-            };
-            claims.push(claim(format!("{nodes}Usual remaining reasons: no usable zone for the chosen node and mask, or PF_MEMALLOC{dying}."), Grade::Guess, &["R70"], lines));
-        }
-        Some(true) => {
-            let block = memory.largest_free.iter().filter_map(|(_, _, largest)| *largest).max();
-            lines.extend(memory.zones.iter().map(|zone| line(zone.line)));
-            lines.extend(memory.largest_free.iter().map(|(number, ..)| line(*number)));
-            let largest = block
-                .map(|largest| format!("; largest free block is of order {largest}"))
-                .unwrap_or_default();
-            claims.push(claim(
-                format!("{}: a request of order {order}{largest}.", event.id),
-                Grade::Derived,
-                &["R70"],
-                lines,
-            ));
-        }
-        None => {}
+    limit(said, report);
+    let cause = memory::failed_by(event, report);
+    let info = report.info();
+    if cause != Some(AllocationCause::CgroupLimit) {
+        zones(said, event, report, &info, cause);
+        uses(said, &info);
     }
-    if let Some(number) = memory.echo {
-        claims.push(claim(
-            format!("VM_FAULT_OOM leaked: the echo of {}, not a kill.", event.id),
+    for (number, task) in report.killed.iter().take(MOST_KILLED) {
+        said.seen(RuleId::R71, [*number], P::Killed { task: task.clone() });
+    }
+}
+
+/// The names of `0xcc0(GFP_KERNEL)`; the number where there are none.
+fn flags(mode: &str) -> String {
+    let names = mode.split_once('(').and_then(|(_, names)| names.strip_suffix(')'));
+    names.filter(|names| !names.is_empty()).unwrap_or(mode).to_owned()
+}
+
+/// What bounded the memory.
+fn limit(said: &mut Said, report: &MemoryReport) {
+    if let Some((number, constraint)) = &report.constraint {
+        let constraint = match constraint.as_str() {
+            "CONSTRAINT_NONE" => Some(OomConstraint::None),
+            "CONSTRAINT_MEMCG" => Some(OomConstraint::Memcg),
+            "CONSTRAINT_CPUSET" => Some(OomConstraint::Cpuset),
+            "CONSTRAINT_MEMORY_POLICY" => Some(OomConstraint::MemoryPolicy),
+            _ => None,
+        };
+        if let Some(constraint) = constraint {
+            said.seen(RuleId::R71, [*number], P::OomLimit { constraint });
+        }
+    }
+    if let Some((number, usage, limit)) = report.cgroup_limit {
+        said.seen(RuleId::R71, [number], P::CgroupMemory { usage, limit });
+    }
+}
+
+/// The zones that the request may use: what they have, what counts, and what follows.
+fn zones(
+    said: &mut Said,
+    event: &Event,
+    report: &MemoryReport,
+    info: &MemInfo,
+    cause: Option<AllocationCause>,
+) {
+    let (Some(request), Some(outcome)) = (report.request(), report.outcome(info)) else { return };
+    let first = LineSpan::line(event.lines.first);
+    said.say_spans(
+        Grade::Derived,
+        RuleId::R70,
+        [first],
+        P::AllocationType { migrate_type: request.migrate_type, gfp: flags(&report.mode) },
+    );
+    let mut lines = vec![first];
+    // The size of a page stands in the free lists.
+    let page = info.zones.iter().find_map(|zone| zone.list.as_ref()).map(|list| list.lines);
+    for check in outcome.checks.iter().take(MOST_ZONES) {
+        lines.extend(zone(said, [Some(first), page], &info.zones[check.zone], check, &request));
+    }
+    if let Some(cause) = cause {
+        said.say_spans(
             Grade::Inferred,
-            &["R72"],
-            vec![line(number)],
-        ));
+            RuleId::R70,
+            lines,
+            P::AllocationFailedBy { cause, order: request.order },
+        );
     }
 }
 
-fn short(zone: &str) -> String {
-    zone.rsplit(' ').next().unwrap_or(zone).to_owned()
+/// One zone; gives the lines that its check rests on.
+fn zone(
+    said: &mut Said,
+    [first, page]: [Option<LineSpan>; 2],
+    zone: &Zone,
+    check: &Check,
+    request: &Request,
+) -> Vec<LineSpan> {
+    let name = zone.name.clone();
+    let order = request.order;
+    let unusable = Some(check.unusable).filter(|kb| *kb > 0);
+    let grade = if unusable.is_some() { Grade::Derived } else { Grade::Seen };
+    said.say_spans(
+        grade,
+        RuleId::R73,
+        [zone.lines],
+        P::ZoneMemory { zone: name.clone(), free: zone.free, min: zone.min, unusable },
+    );
+    let mut lines: Vec<LineSpan> = first.into_iter().chain([zone.lines]).collect();
+    let reserved = zone.reserve.as_ref().is_some_and(|(_, pages)| pages.iter().any(|n| *n > 0));
+    lines.extend(page.filter(|_| reserved || order > 0));
+    lines.extend(zone.reserve.as_ref().map(|(line, _)| LineSpan::line(*line)));
+    said.say_spans(
+        Grade::Inferred,
+        RuleId::R73,
+        lines.iter().copied(),
+        P::ZoneCheck {
+            zone: name.clone(),
+            usable: check.usable,
+            required: check.required,
+            passes: check.passes,
+        },
+    );
+    if order == 0 {
+        return lines;
+    }
+    if let Some(list) = &zone.list {
+        let large = list.blocks.iter().skip(order as usize);
+        let count = large.clone().fold(0u64, |all, (count, _)| all.saturating_add(*count));
+        let mut kinds: Vec<char> = large.flat_map(|(_, kinds)| kinds.chars()).collect();
+        kinds.sort_unstable();
+        kinds.dedup();
+        said.say_spans(
+            Grade::Derived,
+            RuleId::R73,
+            [list.lines],
+            P::FreeBlocks { zone: name.clone(), order, count, kinds: kinds.into_iter().collect() },
+        );
+        if let Some(available) = check.block {
+            said.say_spans(
+                Grade::Inferred,
+                RuleId::R73,
+                first.into_iter().chain([list.lines]),
+                P::BlockForRequest { zone: name, order, available },
+            );
+        }
+        lines.push(list.lines);
+    }
+    lines
 }
 
-fn reclaim_allowed(mode: &str) -> bool {
-    mode.contains("GFP_KERNEL")
-        || mode.contains("GFP_USER")
-        || mode.contains("GFP_HIGHUSER")
-        || mode.contains("GFP_NOFS")
-        || mode.contains("GFP_NOIO")
-        || mode.contains("__GFP_DIRECT_RECLAIM")
+/// What the machine's memory is used for, the largest use first.
+fn uses(said: &mut Said, info: &MemInfo) {
+    let mut uses = info.uses();
+    let all = shared_out(&uses);
+    uses.sort_by_key(|one| std::cmp::Reverse(one.pages));
+    let telling = uses.into_iter().filter(|one| {
+        one.kind != MemoryUse::Free
+            && one.pages.saturating_mul(100) >= all.saturating_mul(TELLING_SHARE)
+    });
+    for one in telling.filter(|one| one.pages > 0) {
+        let grade = if one.lines.len() > 1 { Grade::Derived } else { Grade::Seen };
+        said.say(grade, RuleId::R73, one.lines, P::MemoryUse { kind: one.kind, pages: one.pages });
+    }
 }

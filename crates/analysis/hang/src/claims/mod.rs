@@ -14,7 +14,7 @@ mod scan;
 mod stall;
 mod wait;
 
-use model::{Claim, Grade, LineSpan, RuleId, RuleName, Statement};
+use model::{RuleId, Statement};
 
 pub(crate) use self::hypotheses::hypotheses;
 use self::said::Said;
@@ -66,7 +66,7 @@ pub(crate) fn all(
             Detail::Lockup { .. } | Detail::Csd { .. } | Detail::Workqueue(_) => {
                 lockup::of_lockup(&mut said, seen, event);
             }
-            Detail::Memory(_) => {}
+            Detail::Memory(memory) => memory::of_memory(&mut said, event, memory),
             _ => crash::of_crash(&mut said, seen, event),
         }
     }
@@ -75,36 +75,4 @@ pub(crate) fn all(
     wait::of_graph(&mut said, seen, graph);
     kernel::after(&mut said, seen);
     said.finish()
-}
-
-/// What is said of allocations and of memory that ran out.
-pub(crate) fn memory(seen: &Observations, causes: &Causes) -> Vec<Claim> {
-    let mut claims = Vec::new();
-    for event in spelled_out(seen, causes) {
-        if let Detail::Memory(memory) = &event.detail {
-            memory::of_memory(&mut claims, event, memory);
-        }
-    }
-    claims
-}
-
-fn claim(
-    statement: impl Into<String>,
-    grade: Grade,
-    rules: &[&'static str],
-    lines: Vec<LineSpan>,
-) -> Claim {
-    let mut lines: Vec<LineSpan> = lines.into_iter().filter(|span| span.first > 0).collect();
-    lines.sort_unstable();
-    lines.dedup();
-    Claim {
-        statement: statement.into(),
-        grade,
-        rules: rules.iter().map(|rule| RuleName(rule)).collect(),
-        lines,
-    }
-}
-
-fn line(number: u64) -> LineSpan {
-    LineSpan::line(number)
 }

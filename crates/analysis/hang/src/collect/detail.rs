@@ -8,10 +8,13 @@ use super::{Collector, Context, FRAME_LIMIT, LOCK_LIST_LIMIT, MEMBER_LIMIT};
 use crate::clock::Moment;
 use crate::event::{
     ChainEntry, Detail, EventKind, Frame, HeldLock, HungScan, HungTask, Instruction, LockList,
-    Released, Role, Stall, StallPeriod, Task, USES,
+    Released, Role, Stall, StallPeriod, Task,
 };
 use crate::parse;
 use crate::text::{after, between, bounded, hex_after, number, number_after};
+
+/// Lines kept of a Mem-Info block; a machine with many nodes and wrapped lines has some hundred.
+const BLOCK_LIMIT: usize = 600;
 
 /// Starts of lines that belong to whatever is being printed.
 const BELONGING: &[&str] = &[
@@ -751,46 +754,10 @@ impl Collector {
                 false
             }
             Detail::Memory(report) => {
-                if let Some(zone) = parse::zone(text, number) {
-                    if report.zones.len() < 64 {
-                        report.zones.push(zone);
+                if report.takes(text) {
+                    if report.block.len() < BLOCK_LIMIT {
+                        report.block.push((number, bounded(text, 1024)));
                     }
-                    return true;
-                }
-                if let Some(rest) = text.strip_prefix("lowmem_reserve[]:") {
-                    let largest =
-                        rest.split_whitespace().filter_map(|word| word.parse::<u64>().ok()).max();
-                    if let (Some(zone), Some(largest)) = (report.zones.last_mut(), largest) {
-                        zone.reserve = Some((number, largest));
-                    }
-                    return true;
-                }
-                if let Some((zone, order)) = parse::free_blocks(text) {
-                    report.largest_free.push((number, zone, order));
-                    return true;
-                }
-                // The machine's own block; those of nodes and zones count in kB.
-                if report.uses.len() < 2 * USES.len() && !text.contains("kB") {
-                    for word in text.split_whitespace() {
-                        let Some((name, pages)) = word.split_once(':') else { continue };
-                        if let Some((name, _)) = USES.iter().find(|(known, _)| *known == name)
-                            && let Ok(pages) = pages.parse()
-                            && !report.uses.iter().any(|(_, known, _)| known == name)
-                        {
-                            report.uses.push((number, name, pages));
-                        }
-                    }
-                }
-                if text.starts_with("free:") {
-                    report.free_pages = number_after(text, "free:").map(|pages| (number, pages));
-                    return true;
-                }
-                if text.ends_with("pages RAM") {
-                    report.total_pages = text
-                        .split_whitespace()
-                        .next()
-                        .and_then(|pages| pages.parse().ok())
-                        .map(|pages| (number, pages));
                     return true;
                 }
                 if let Some(constraint) = between(text, "oom-kill:constraint=", ",") {
@@ -804,16 +771,10 @@ impl Collector {
                     return true;
                 }
                 text.ends_with("pages reserved")
+                    || text.ends_with("pages RAM")
                     || text.contains("pages HighMem")
                     || text.ends_with("pages hwpoisoned")
-                    || text.contains("pagecache pages")
                     || text.contains("pages in swap")
-                    || text.contains("_file:")
-                    || text.contains("dirty:")
-                    || text.contains("mapped:")
-                    || text.contains("pagetables:")
-                    || text.contains("bounce:")
-                    || text.contains("_reclaimable:")
             }
             Detail::Bad(report) => {
                 sanitizer::observe(report, text, number);

@@ -722,8 +722,9 @@ impl Collector {
                     bounded(&mode[..end], 160)
                 })
                 .unwrap_or_default(),
-            nodemask: crate::text::word_after(text, "nodemask=")
-                .map(|mask| bounded(mask.split(',').next().unwrap_or(mask), 40)),
+            nodemask: crate::text::word_after(text, "nodemask=").map(|mask| {
+                bounded(mask.split(",cpuset=").next().unwrap_or(mask).trim_end_matches(','), 40)
+            }),
             mems_allowed: crate::text::word_after(text, "mems_allowed=")
                 .map(|mems| bounded(mems, 40)),
             ..MemoryReport::default()

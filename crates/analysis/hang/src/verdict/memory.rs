@@ -1,70 +1,59 @@
 //! Memory that ran out, and allocations that failed.
 
-use model::{Grade, LineSpan};
+use model::{AllocationCause, Grade, MemoryUse};
 
 use super::{Verdict, VerdictKind};
-use crate::event::{Detail, Event, MemoryReport, USES};
+use crate::event::{Detail, Event, MemoryReport};
+use crate::memory::{failed_by, shared_out};
 
-/// The counter that most of the machine's pages are under.
-#[derive(Clone, Debug)]
-pub struct LargestUse {
-    /// The counter, as printed.
-    pub name: &'static str,
-    /// What it stands for.
-    pub what: &'static str,
-    /// Its pages.
-    pub pages: u64,
-    /// The pages under all counters.
-    pub all: u64,
-    /// The lines of the counters.
-    pub lines: Vec<LineSpan>,
+/// The percentage of the machine's memory that objects of the kernel itself hold, where the report shares it out and it
+/// is most of it.
+fn kernel_share(report: &MemoryReport) -> Option<u64> {
+    let uses = report.info().uses();
+    let all = shared_out(&uses).max(1);
+    let kernel = uses.iter().find(|one| one.kind == MemoryUse::SlabUnreclaimable)?;
+    let percent = kernel.pages.saturating_mul(100) / all;
+    (percent >= 50).then_some(percent)
 }
 
-impl LargestUse {
-    /// Its share, in percent.
-    pub const fn percent(&self) -> u64 {
-        self.pages.saturating_mul(100) / if self.all == 0 { 1 } else { self.all }
+/// Why a request was not served, in words.
+const fn reason(cause: AllocationCause) -> &'static str {
+    match cause {
+        AllocationCause::Watermark => {
+            "no zone that it may use had enough free memory above its watermark"
+        }
+        AllocationCause::Fragmentation => {
+            "enough memory was free, but in blocks that are too small (fragmentation)"
+        }
+        AllocationCause::CmaOnly => {
+            "enough memory was free, but the blocks that are large enough belong to CMA, which it may not use"
+        }
+        AllocationCause::HighAtomicOnly => {
+            "enough memory was free, but the blocks that are large enough are kept for atomic requests"
+        }
+        AllocationCause::CgroupLimit => "its memory cgroup is at its limit",
+        AllocationCause::NotShown => {
+            "the report shows a zone that could have served it, so the reason is not in the log"
+        }
     }
 }
 
-/// What most of the machine's memory is used for, where the report shares it out; free memory is no use.
-pub fn largest_use(memory: &MemoryReport) -> Option<LargestUse> {
-    // Half a block would make the rest look larger than it is.
-    if !["active_anon", "active_file", "slab_unreclaimable", "free"]
-        .iter()
-        .all(|name| memory.uses.iter().any(|(_, known, _)| known == name))
-    {
-        return None;
+/// `the request of T for 2^N contiguous pages`.
+fn request(event: &Event, report: &MemoryReport) -> String {
+    let whose = event.task.as_ref().map(|task| format!(" of {task}")).unwrap_or_default();
+    match report.order {
+        Some(0) => format!("request{whose} for one page"),
+        Some(order) => format!("request{whose} for 2^{order} contiguous pages"),
+        None => format!("request{whose}"),
     }
-    let all = memory.uses.iter().fold(0u64, |all, (_, _, pages)| all.saturating_add(*pages));
-    let (_, name, pages) =
-        memory.uses.iter().filter(|(_, name, _)| *name != "free").max_by_key(|use_| use_.2)?;
-    let what = USES.iter().find(|(known, _)| known == name).map(|(_, what)| *what)?;
-    let mut lines: Vec<LineSpan> =
-        memory.uses.iter().map(|(line, ..)| LineSpan::line(*line)).collect();
-    lines.sort_unstable();
-    lines.dedup();
-    Some(LargestUse { name, what, pages: *pages, all, lines })
 }
 
 pub(super) fn out_of_memory(event: &Event, line: u64) -> Verdict {
-    let Detail::Memory(memory) = &event.detail else {
-        return Verdict::new(VerdictKind::MemoryShortage, "Memory ran out.", Grade::Seen);
+    let Detail::Memory(report) = &event.detail else {
+        return Verdict::new(VerdictKind::MemoryShortage, "The OOM killer ran.", Grade::Seen);
     };
-    let cgroup = memory.constraint.as_ref().is_some_and(|(_, c)| c.contains("MEMCG"))
-        || memory.cgroup_limit.is_some()
-        || event.headline.contains("Memory cgroup");
-    let limit = memory
-        .cgroup_limit
-        .map(|(_, usage, limit)| format!(" (usage {usage} kB, limit {limit} kB)"))
-        .unwrap_or_default();
-    let whose = event
-        .task
-        .as_ref()
-        .map(|task| format!(" when {task} asked for memory"))
-        .unwrap_or_default();
     let killed: Vec<String> =
-        memory.killed.iter().take(4).map(|(_, task)| task.to_string()).collect();
+        report.killed.iter().take(4).map(|(_, task)| task.to_string()).collect();
     let killed = if killed.is_empty() {
         String::new()
     } else {
@@ -73,64 +62,89 @@ pub(super) fn out_of_memory(event: &Event, line: u64) -> Verdict {
             killed.join(", ")
         )
     };
-    let scope = if cgroup {
-        format!("A memory cgroup reached its limit{limit}")
-    } else {
-        "Memory ran out".to_owned()
+    let asked = request(event, report);
+    let cause = failed_by(event, report);
+    let (scope, kind) = match cause {
+        Some(AllocationCause::CgroupLimit) => {
+            let limit = report
+                .cgroup_limit
+                .map(|(_, usage, limit)| format!(" (usage {usage} kB, limit {limit} kB)"))
+                .unwrap_or_default();
+            let whose = event
+                .task
+                .as_ref()
+                .map(|task| format!(" when {task} asked for memory"))
+                .unwrap_or_default();
+            (
+                format!("A memory cgroup reached its limit{limit}{whose}"),
+                VerdictKind::MemoryShortage,
+            )
+        }
+        Some(AllocationCause::Watermark) => {
+            (format!("Memory ran out at the {asked}"), VerdictKind::MemoryShortage)
+        }
+        Some(AllocationCause::NotShown) => (
+            format!("The OOM killer ran for the {asked}; {}", reason(AllocationCause::NotShown)),
+            VerdictKind::Unknown,
+        ),
+        Some(cause) => (
+            format!("Memory did not run out: for the {asked} {}", reason(cause)),
+            VerdictKind::MemoryShortage,
+        ),
+        None => (format!("The OOM killer ran for the {asked}"), VerdictKind::MemoryShortage),
     };
     // In a cgroup the machine's counters say nothing of the limit.
-    let kernel = largest_use(memory)
-        .filter(|most| !cgroup && most.name == "slab_unreclaimable" && most.percent() >= 50)
-        .map(|most| {
+    let kernel = kernel_share(report)
+        .filter(|_| cause != Some(AllocationCause::CgroupLimit))
+        .map(|percent| {
             format!(
-                " {} % of the memory is the kernel's own ({}): programs did not use it up.",
-                most.percent(),
-                most.name
+                " {percent} % of the memory is the kernel's own (slab_unreclaimable): programs did not use it up."
             )
         })
         .unwrap_or_default();
-    Verdict::new(
-        VerdictKind::MemoryShortage,
-        format!("{scope}{whose}.{kernel}{killed}"),
-        if kernel.is_empty() { Grade::Seen } else { Grade::Derived },
-    )
-        .at(line, format!("{scope}{whose}."))
-        .missing("who uses the memory over time (the task table, /proc/meminfo, slabinfo) before the first kill")
-}
-
-/// What the watermarks say of a failed allocation.
-pub fn shortage(memory: &MemoryReport) -> Option<bool> {
-    let order = memory.order?;
-    if memory.zones.is_empty() {
-        return None;
+    let grade = match cause {
+        Some(AllocationCause::CgroupLimit) => Grade::Seen,
+        None if kernel.is_empty() => Grade::Seen,
+        None => Grade::Derived,
+        Some(_) => Grade::Inferred,
+    };
+    let verdict = Verdict::new(kind, format!("{scope}.{kernel}{killed}"), grade)
+        .at(line, format!("{scope}."));
+    match cause {
+        Some(AllocationCause::Watermark | AllocationCause::CgroupLimit) => verdict
+            .missing("who uses the memory over time (the task table, /proc/meminfo, slabinfo) before the first kill"),
+        Some(AllocationCause::Fragmentation | AllocationCause::CmaOnly | AllocationCause::HighAtomicOnly) => {
+            verdict.missing("/proc/pagetypeinfo and the compaction counters of /proc/vmstat before the kill")
+        }
+        _ => verdict.missing("the Mem-Info block in full, with the zones' watermarks and free lists"),
     }
-    let roomy = memory.zones.iter().any(|zone| zone.free > zone.high.saturating_mul(10));
-    let block = memory.largest_free.iter().filter_map(|(_, _, largest)| *largest).max();
-    if roomy && order <= 3 && block.is_none_or(|largest| largest >= order) {
-        return Some(false);
-    }
-    let low = memory.zones.iter().all(|zone| zone.free < zone.high);
-    (low || block.is_some_and(|largest| largest < order)).then_some(true)
 }
 
 pub(super) fn allocation(event: &Event, line: u64) -> Verdict {
-    let Detail::Memory(memory) = &event.detail else {
+    let Detail::Memory(report) = &event.detail else {
         return Verdict::new(VerdictKind::Unknown, "An allocation failed.", Grade::Unknown);
     };
-    let whose = event.task.as_ref().map(|task| format!(" of {task}")).unwrap_or_default();
-    let order = memory.order.unwrap_or(0);
-    let what = format!(
-        "A request{whose} for 2^{order} contiguous page{} failed",
-        if order == 0 { "" } else { "s" }
-    );
-    match shortage(memory) {
-        Some(true) => Verdict::new(VerdictKind::MemoryShortage, format!("{what}: no zone shows a free block of that size above its watermark."), Grade::Derived).at(line, what + "."),
-        Some(false) => Verdict::new(VerdictKind::Unknown, format!("{what} although zones are far above their watermarks; the reason is not in the log."), Grade::Derived)
-            .at(line, what + ".")
-            .missing("which zones the request may use (nodemask, mempolicy, cpuset), and whether the task had PF_MEMALLOC or was dying"),
-        None if order > 3 => Verdict::new(VerdictKind::MemoryShortage, format!("{what}; requests above order 3 fail when memory is scattered, even if much is free."), Grade::Inferred).at(line, what + "."),
-        None => Verdict::new(VerdictKind::Unknown, format!("{what}. The report does not show the zones in full."), Grade::Unknown)
-            .at(line, what + ".")
-            .missing("the Mem-Info block with the zones' watermarks and free lists"),
+    let what = format!("A {} failed", request(event, report));
+    match failed_by(event, report) {
+        Some(AllocationCause::NotShown) => Verdict::new(
+            VerdictKind::Unknown,
+            format!("{what}: {}.", reason(AllocationCause::NotShown)),
+            Grade::Inferred,
+        )
+        .at(line, what + ".")
+        .missing("which zones the request may use (nodemask, mempolicy, cpuset), and whether the task had PF_MEMALLOC or was dying"),
+        Some(cause) => Verdict::new(
+            VerdictKind::MemoryShortage,
+            format!("{what}: {}.", reason(cause)),
+            Grade::Inferred,
+        )
+        .at(line, what + "."),
+        None => Verdict::new(
+            VerdictKind::Unknown,
+            format!("{what}. The report does not show the zones in full."),
+            Grade::Unknown,
+        )
+        .at(line, what + ".")
+        .missing("the Mem-Info block with the zones' watermarks and free lists"),
     }
 }

@@ -12,7 +12,6 @@ use model::{Grade, LineSpan};
 
 use self::cpu::{deaf_cpu, locked_up, spinlock};
 use self::hung::hung;
-pub use self::memory::{LargestUse, largest_use, shortage};
 use self::memory::{allocation, out_of_memory};
 use self::stall::stalled;
 use crate::cause::Causes;
