@@ -38,6 +38,26 @@ pub fn series_keys<'a>(message: &Message, files: impl Iterator<Item = &'a FileDi
     keys
 }
 
+/// Who touches which function of which file, as hashes.
+pub fn touch_keys<'a>(
+    message: &Message,
+    places: impl Iterator<Item = (&'a str, &'a str)>,
+) -> Vec<i64> {
+    let name = name_key(&author_of(message));
+    let mut keys: Vec<i64> = places
+        .map(|(path, function)| {
+            let mut hash = crate::series::Fnv::new();
+            for part in [name.as_str(), path, function] {
+                hash.add(part.as_bytes());
+            }
+            i64::from_ne_bytes(hash.value().to_ne_bytes())
+        })
+        .collect();
+    keys.sort_unstable();
+    keys.dedup();
+    keys
+}
+
 /// Whether a line of somebody's own words may say that a patch was applied: enough for an index.
 pub fn line_says_applied(text: &str) -> bool {
     const HEADS: [&str; 7] = ["pplied", "ueued", "ushed", "erged", "icked", "ommitted", "aken"];

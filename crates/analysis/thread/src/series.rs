@@ -374,7 +374,8 @@ fn why_linked(a: &Start, b: &Start) -> Option<Link> {
     let newer = a.version < b.version
         || a.is_rfc && !b.is_rfc
         || b.is_resend && (a.version == b.version || !b.has_version);
-    if a.patch_id.is_some() && a.patch_id == b.patch_id {
+    // The same change may be picked into another series; in its old place it is a version.
+    if a.patch_id.is_some() && a.patch_id == b.patch_id && (newer || a.number == b.number) {
         return Some(Link::PatchId);
     }
     let same_title = a.title.eq_ignore_ascii_case(&b.title) && a.title.len() >= 8;
@@ -393,12 +394,14 @@ fn why_linked(a: &Start, b: &Start) -> Option<Link> {
         blob |= starts_alike || goes_on;
     }
     let alike = title_likeness(&a.title, &b.title);
-    if newer && blob && alike >= 40 {
+    // Two series of one person over the same files are told apart by their sizes.
+    let same_size = a.number.map(|n| n.1) == b.number.map(|n| n.1);
+    if newer && blob && same_size && alike >= 40 {
         return Some(Link::Blob);
     }
     let most = left.files.len().max(right.files.len());
-    let same_size = a.number.map(|n| n.1) == b.number.map(|n| n.1);
-    (newer && shared * 2 > most && alike >= 60 && same_size && apart <= MAX_GAP / 6)
+    let same_place = a.number == b.number;
+    (newer && shared * 2 > most && alike >= 75 && same_place && apart <= MAX_GAP / 6)
         .then_some(Link::Files)
 }
 

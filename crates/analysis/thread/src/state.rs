@@ -135,7 +135,7 @@ fn applied(all: &[&Message], thread: &Thread, state: &mut State) {
             None => Vec::new(),
         };
         for (number, line) in &listed {
-            let said = Applied { person: message.from.clone(), line: *line, patch: Some(*number) };
+            let said = Applied { person: message.from.clone(), line: *line, patch: *number };
             if !state.said_applied.iter().any(|s| s.patch == said.patch) {
                 state.said_applied.push(said);
             }
@@ -157,9 +157,9 @@ fn applied(all: &[&Message], thread: &Thread, state: &mut State) {
     }
 }
 
-/// The patches that a note of `b4 ty` lists, `[2/3] title`, with their lines; none where it lists all of
-/// a series of one.
-fn listed(message: &Message, from: u64) -> Vec<(u32, u64)> {
+/// The patches that a note of `b4 ty` lists, `[2/3] title`, with their lines; one entry without a number
+/// where it lists all of them.
+fn listed(message: &Message, from: u64) -> Vec<(Option<u32>, u64)> {
     let numbered = |text: &str| -> Option<(u32, u32)> {
         let (number, size) = text.strip_prefix('[')?.split_once(']')?.0.split_once('/')?;
         Some((number.trim().parse().ok()?, size.trim().parse().ok()?))
@@ -171,7 +171,10 @@ fn listed(message: &Message, from: u64) -> Vec<(u32, u64)> {
         .filter_map(|l| numbered(l.text).map(|(n, size)| (n, size, l.number)))
         .collect();
     let all = found.first().is_some_and(|f| found.len() as u64 >= u64::from(f.1));
-    if all { Vec::new() } else { found.into_iter().map(|f| (f.0, f.2)).collect() }
+    match all {
+        true => vec![(None, from)],
+        false => found.into_iter().map(|f| (Some(f.0), f.2)).collect(),
+    }
 }
 
 /// Whether a message takes back that something was applied.

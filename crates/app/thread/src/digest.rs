@@ -8,6 +8,8 @@ use parse_mail::{Body, LineKind, Message, TrailerKind, bug_ids, diffs, quote, tr
 const MAX_WORDS: usize = 64 << 10;
 /// Identifiers kept of a mail.
 const MAX_IDENTIFIERS: usize = 4096;
+/// Files of a patch by which it is found under another title.
+const MAX_TOUCHED: usize = 3;
 /// Links kept of a patch.
 const MAX_CITED: usize = 64;
 
@@ -79,6 +81,10 @@ fn contents(message: &Message, mail: &mut Mail) {
     if starts {
         let merged = all.iter().flat_map(|d| &d.files);
         mail.series = series_keys(message, merged);
+        let places = all.iter().flat_map(|d| &d.files).filter_map(|file| {
+            Some((file.path(), function(&file.hunks.first()?.heading).unwrap_or_default()))
+        });
+        mail.touched = analysis_thread::touch_keys(message, places.take(MAX_TOUCHED));
     }
     for list in [&mut mail.bugs, &mut mail.files, &mut mail.functions] {
         list.sort();

@@ -162,6 +162,11 @@ impl Mirror {
                 }
             }
         }
+        for other in self.index.neighbours(thread)? {
+            if !threads.contains(&other) {
+                threads.push(other);
+            }
+        }
         threads.truncate(MAX_THREADS);
         let mut rows = Vec::new();
         for thread in threads {

@@ -92,7 +92,15 @@ pub fn subject(text: &str) -> Subject {
         found.is_patch = true;
         rest = after.trim_start_matches([':', ' ']);
     }
-    found.title = rest.trim().to_owned();
+    // Some programs name the version at the end: `vfs: x [ver #2]`.
+    let mut rest = rest.trim();
+    if let Some((title, end)) = rest.rsplit_once(" [ver #")
+        && let Some(major) = end.strip_suffix(']').and_then(digits)
+    {
+        (found.version, found.has_version) = (VersionNumber { major, minor: 0 }, true);
+        rest = title.trim_end();
+    }
+    found.title = rest.to_owned();
     found.text = text;
     found
 }

@@ -191,6 +191,13 @@ fn demand(text: &str, below_code: bool) -> Option<Ask> {
     {
         return Some(Ask::Request);
     }
+    if ["nit", "minor nit", "small nit", "tiny nit"].iter().any(|w| {
+        text.trim_start_matches(|c: char| !c.is_alphanumeric())
+            .strip_prefix(w)
+            .is_some_and(|r| r.starts_with([':', ',', ' ', '-', 's']))
+    }) {
+        return Some(Ask::Request);
+    }
     let blamed = ["you're ", "you are ", "you forgot", "you missed", "you still"]
         .iter()
         .any(|w| start.starts_with(w));

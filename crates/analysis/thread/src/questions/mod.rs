@@ -121,6 +121,33 @@ fn overtaken(
     found
 }
 
+/// Whether a paragraph right below a question or demand goes on with it: it asks nothing with a mark,
+/// and does not set out anew.
+fn explains(ask: Ask, text: &str) -> bool {
+    let lower = text.to_lowercase();
+    let anew = [
+        "also",
+        "and also",
+        "another",
+        "please",
+        "nit",
+        "second",
+        "finally",
+        "then,",
+        "further",
+        "besides",
+        "i also",
+        "in addition",
+        "you ",
+        "and ",
+    ];
+    let short = text.split(' ').count() <= 2;
+    match ask {
+        Ask::Objection | Ask::Request => !anew.iter().any(|w| lower.starts_with(w)),
+        _ => short,
+    }
+}
+
 /// A question that its asker answers himself or that asks nobody: `right?` of one word, `(why not?)`.
 fn is_rhetorical(text: &str) -> bool {
     let inside =
@@ -147,6 +174,7 @@ pub(crate) fn is_machine(message: &Message) -> bool {
         || NAMES.iter().any(|n| name.contains(n) || address.starts_with(&n.replace(' ', "-")))
         || address.starts_with("lkp@")
         || address.starts_with("syzbot")
+        || address.starts_with("bugzilla-daemon")
         || name.ends_with(" bot")
         || name.ends_with(" robot")
 }
@@ -404,6 +432,7 @@ impl Finder<'_> {
         let entry = block.entry;
         let mut lead: Option<&Paragraph> = None;
         let code = self.is_below_diff(block);
+        let mut asked_above = false;
         for (at, paragraph) in block.paragraphs.iter().enumerate() {
             let below_code = code && at == 0;
             let Some((ask, parts)) = self.classify(paragraph, entry, below_code, thread) else {
@@ -415,6 +444,12 @@ impl Finder<'_> {
                 .then_some(paragraph);
                 continue;
             };
+            // One question, one entry: what explains the one right above belongs to it.
+            if at > 0 && asked_above && explains(ask, &paragraph.text) {
+                self.extend_last(block, paragraph);
+                continue;
+            }
+            asked_above = true;
             let mut lines = self.span(entry, paragraph);
             let mut first = paragraph.first;
             if let Some(lead) = lead.take() {
@@ -509,6 +544,10 @@ impl Finder<'_> {
         if let Some(sentence) = self.other_origin(&paragraph.text, entry, thread) {
             return Some((Ask::Fixes, vec![sentence]));
         }
+        // Without a patch, advice to a user is nothing that anybody owes.
+        if !self.all.iter().any(|m| m.subject.is_patch) {
+            return None;
+        }
         demand::of(&lower, &all, block_quotes_code)
     }
 
@@ -564,6 +603,19 @@ impl Finder<'_> {
         if self.questions[last].ask != Ask::Objection {
             return false;
         }
+        self.extend(last, block, paragraph);
+        true
+    }
+
+    /// Adds a paragraph to the last question.
+    fn extend_last(&mut self, block: &Block, paragraph: &Paragraph) {
+        if let Some(last) = self.questions.len().checked_sub(1) {
+            self.extend(last, block, paragraph);
+        }
+    }
+
+    fn extend(&mut self, last: usize, block: &Block, paragraph: &Paragraph) {
+        let entry = block.entry;
         let lines = self.span(entry, paragraph);
         for index in paragraph.first..=paragraph.last {
             self.owner.insert((entry, index), last);
@@ -581,7 +633,6 @@ impl Finder<'_> {
             }
             _ => asked.push((entry, lines)),
         }
-        true
     }
 
     /// An older objection of the same person to the same words of the changelog.

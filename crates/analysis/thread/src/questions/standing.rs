@@ -573,6 +573,14 @@ fn turn(all: &[&Message], question: &Question, thread: &Thread) -> Vec<String> {
         };
     }
     match last.tone {
+        // Somebody else promised to do it.
+        Tone::Agrees
+            if !last.by_author
+                && !last.by_asker
+                && crate::phrases::promises(&last.text.to_lowercase()) =>
+        {
+            vec![all[last.entry].from.shown().to_owned()]
+        }
         Tone::Deflects => vec![deflected_to(&last.text).unwrap_or(asker)],
         Tone::AsksBack if !last.by_asker => vec![asker],
         _ => vec![author],

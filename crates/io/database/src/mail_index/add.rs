@@ -29,6 +29,7 @@ struct Inserts<'t> {
     function: CachedStatement<'t>,
     identifier: CachedStatement<'t>,
     series: CachedStatement<'t>,
+    touched: CachedStatement<'t>,
     cited: CachedStatement<'t>,
     tested: CachedStatement<'t>,
     applied: CachedStatement<'t>,
@@ -69,6 +70,7 @@ impl<'t> Inserts<'t> {
             function: prepare("INSERT OR IGNORE INTO function VALUES (?1, ?2)")?,
             identifier: prepare("INSERT OR IGNORE INTO identifier VALUES (?1)")?,
             series: prepare("INSERT OR IGNORE INTO series VALUES (?1, ?2)")?,
+            touched: prepare("INSERT OR IGNORE INTO touched VALUES (?1, ?2)")?,
             cited: prepare("INSERT OR IGNORE INTO cited VALUES (?1, ?2)")?,
             tested: prepare("INSERT OR IGNORE INTO tested VALUES (?1)")?,
             applied: prepare("INSERT OR IGNORE INTO applied VALUES (?1)")?,
@@ -229,6 +231,9 @@ fn tables(inserts: &mut Inserts<'_>, mail: &Mail, row: i64) -> Result<(), rusqli
     }
     for key in &mail.series {
         inserts.series.execute(params![key, row])?;
+    }
+    for key in &mail.touched {
+        inserts.touched.execute(params![key, row])?;
     }
     for id in &mail.cited {
         inserts.cited.execute(params![id, row])?;

@@ -208,6 +208,21 @@ impl MailIndex {
         run().map_err(|e| error("looking for versions", &self.path, e))
     }
 
+    /// Threads of the same weeks with patches of the same person to the same functions: weak candidates.
+    pub fn neighbours(&self, thread: i64) -> Result<Vec<i64>, Error> {
+        const APART: i64 = 60 * 86_400;
+        let run = || -> Result<Vec<i64>, rusqlite::Error> {
+            let mut statement = self.connection.prepare_cached(
+                "SELECT n.thread FROM mail m JOIN touched s ON s.mail = m.id JOIN touched o ON o.key = s.key \
+                 JOIN mail n ON n.id = o.mail WHERE m.thread = ?1 AND n.thread <> ?1 AND abs(n.date - m.date) < ?2 \
+                 GROUP BY n.thread ORDER BY count(*) DESC, min(abs(n.date - m.date)) LIMIT ?3",
+            )?;
+            let limit = i64::try_from(MAX_RELATED / 4).unwrap_or(0);
+            statement.query_map([thread, APART, limit], |row| row.get(0))?.collect()
+        };
+        run().map_err(|e| error("looking for versions", &self.path, e))
+    }
+
     /// The Message-ID of the first mail of a thread that has one.
     pub fn first_id(&self, thread: i64) -> Result<Option<String>, Error> {
         self.connection
