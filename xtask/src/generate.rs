@@ -11,6 +11,8 @@ pub(crate) const GENERATED: &[(&[&str], &str)] = &[
     (&["generate", "schema", "report"], "docs/schema/report.json"),
     (&["generate", "schema", "diagnose"], "docs/schema/diagnose.json"),
     (&["generate", "schema", "check"], "docs/schema/check.json"),
+    (&["generate", "schema", "check-claims"], "docs/schema/check-claims.json"),
+    (&["generate", "schema", "claims"], "docs/schema/claims.json"),
     (&["generate", "schema", "thread"], "docs/schema/thread.json"),
     (&["generate", "schema", "bisect"], "docs/schema/bisect.json"),
     (&["generate", "schema", "bisect-audit"], "docs/schema/bisect-audit.json"),

@@ -14,11 +14,6 @@ pub enum Notice {
         /// Bytes that were read.
         bytes: u64,
     },
-    /// An input this long is not searched for stacks that prose quotes.
-    NotSearchedForQuotes {
-        /// The limit in bytes.
-        bytes: u64,
-    },
     /// Events beyond a limit were only counted.
     EventsCounted {
         /// Events that were kept.

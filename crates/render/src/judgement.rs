@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use analysis_claims::Report;
 use analysis_claims::verify::{Judgement, Log, Need};
 use model::{Assertion, LineSpan};
 
@@ -57,6 +58,47 @@ fn quote(out: &mut String, log: &Log, lines: &[LineSpan]) {
             let _ = writeln!(out, "{:18}{span}: {}", "", Escaped(&short));
         }
     }
+}
+
+/// What becomes of a written analysis: its quotations, its plain sentences, its form.
+pub fn analysis(report: &Report) -> String {
+    let mut out = String::new();
+    if report.renumbered {
+        out.push_str("Input     a mail in base64: lines are counted in its decoded text\n");
+    }
+    match (report.has_log, report.compared, report.altered.len()) {
+        (false, ..) => out.push_str("Log       none: judged by the lines that the text quotes\n"),
+        (true, 0, _) => out.push_str("Quoted    no line of the log\n"),
+        (true, compared, 0) => {
+            let _ = writeln!(out, "Quoted    {compared} lines, all of them in the log");
+        }
+        (true, compared, altered) => {
+            let _ = writeln!(out, "Quoted    {compared} lines, {altered} of them not in the log");
+        }
+    }
+    for altered in &report.altered {
+        let _ = writeln!(out, "  L{}: {}", altered.line, Escaped(&altered.quoted));
+        if let Some((line, text)) = &altered.log {
+            let _ = writeln!(out, "      log L{line}: {}", Escaped(text));
+        }
+    }
+    out.push('\n');
+    if report.claims.is_empty() {
+        out.push_str("Claims    none that is a plain sentence of one fact; `ktriage claims` tells how to write them\n");
+    } else {
+        let claims: Vec<(Assertion, Judgement)> =
+            report.claims.iter().map(|c| (c.claim.clone(), c.judgement.clone())).collect();
+        out.push_str(&judgements(&report.log, &claims));
+    }
+    if !report.form.is_empty() {
+        out.push_str("\nForm\n");
+    }
+    for finding in &report.form {
+        let lines: Vec<String> = finding.lines.iter().map(ToString::to_string).collect();
+        let _ =
+            writeln!(out, "  {} {}   {}", finding.rule, Escaped(&finding.text), lines.join(" "));
+    }
+    out
 }
 
 /// What would show a claim.

@@ -14,10 +14,6 @@ pub fn notice(notice: &Notice) -> String {
             "registers and code were read in the first {} MiB of the log only",
             mebibytes(bytes)
         ),
-        Notice::NotSearchedForQuotes { bytes } => format!(
-            "an input of {} MiB or more is not searched for stacks that prose quotes",
-            mebibytes(bytes)
-        ),
         Notice::EventsCounted { kept, counted } => {
             format!("{counted} events behind the first {kept} were counted only")
         }

@@ -91,6 +91,12 @@ impl Document<'_> {
             .map(|((number, text), _)| (number, text.as_ref()))
     }
 
+    /// The kind of a line, counted from 1.
+    pub fn kind_of(&self, number: u64) -> Option<LineKind> {
+        let at = usize::try_from(number).ok()?.checked_sub(1)?;
+        self.kinds.get(at).copied()
+    }
+
     /// The text of a line, counted from 1.
     pub fn line(&self, number: u64) -> &str {
         usize::try_from(number)
@@ -204,6 +210,17 @@ fn is_fence(trimmed: &str) -> bool {
     trimmed.starts_with("```") || trimmed.starts_with("~~~")
 }
 
+/// `do_it()`, `do_it`, `-> do_it() (a.c:12)`: a function alone on its line, as people write stacks by hand.
+fn is_bare_frame(line: &str) -> bool {
+    let line = line.trim_start_matches(['-', '>', '|', '+', '`', '#', ' ', '\t']);
+    let name = line.split([' ', '(', '+']).next().unwrap_or_default();
+    let symbol = name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.'));
+    let rest = &line[name.len()..];
+    symbol
+        && name.contains('_')
+        && (rest.is_empty() || rest.starts_with("()") || rest.starts_with("+0x"))
+}
+
 /// Whether a fence holds source code or a patch: by its label, else by its look.
 fn fence_holds_code(raw: &[Cow<'_, str>], at: usize) -> bool {
     const LABELS: [&str; 12] =
@@ -280,7 +297,7 @@ fn is_indented_code(line: &str) -> bool {
 /// Frames written without offsets: an indented line that is one function, with or without a place,
 /// and nothing else.
 fn is_indented_frame(line: &str) -> bool {
-    line.starts_with([' ', '\t']) && crate::quoted::frames_of_line(line).is_some()
+    line.starts_with([' ', '\t']) && is_bare_frame(line.trim())
 }
 
 /// Joins lines of prose to paragraphs and cuts them into sentences.

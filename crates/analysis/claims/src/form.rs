@@ -7,9 +7,7 @@ use std::sync::LazyLock;
 use model::LineSpan;
 use regex::Regex;
 
-use crate::claims::JudgedClaim;
 use crate::document::{Document, LineKind};
-use crate::verdict::Verdict;
 
 /// One thing that a list would refuse or a reader would stumble over.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,7 +21,7 @@ pub struct FormFinding {
 }
 
 /// Finds what a rule of form objects to: the statement and the lines.
-type Find = fn(&Document<'_>, &[JudgedClaim]) -> Option<(String, Vec<LineSpan>)>;
+type Find = fn(&Document<'_>) -> Option<(String, Vec<LineSpan>)>;
 
 /// A row of the table of form.
 pub struct FormRule {
@@ -76,12 +74,6 @@ pub static FORM_RULES: &[FormRule] = &[
         looks_for: "who reported it, and what it closes",
         advice: "name the reporter and the report: Reported-by, Closes or a link",
         find: no_reporter,
-    },
-    FormRule {
-        id: "F07",
-        looks_for: "remedies before the cause is shown",
-        advice: "show the cause first",
-        find: early_remedies,
     },
     FormRule {
         id: "F08",
@@ -154,11 +146,11 @@ pub(crate) fn of_letter(letter: &crate::letter::Letter) -> Vec<FormFinding> {
 }
 
 /// Checks the form.
-pub fn check(document: &Document<'_>, claims: &[JudgedClaim]) -> Vec<FormFinding> {
+pub fn check(document: &Document<'_>) -> Vec<FormFinding> {
     FORM_RULES
         .iter()
         .filter_map(|rule| {
-            let (text, mut lines) = (rule.find)(document, claims)?;
+            let (text, mut lines) = (rule.find)(document)?;
             lines.truncate(8);
             Some(FormFinding { rule: rule.id, text, lines })
         })
@@ -166,7 +158,7 @@ pub fn check(document: &Document<'_>, claims: &[JudgedClaim]) -> Vec<FormFinding
 }
 
 /// Words of an attachment in a mail whose parts are not at hand.
-fn attached(document: &Document<'_>, _: &[JudgedClaim]) -> Option<(String, Vec<LineSpan>)> {
+fn attached(document: &Document<'_>) -> Option<(String, Vec<LineSpan>)> {
     static ATTACHED: Shape = LazyLock::new(|| {
         Regex::new(r"(?i)\b(?:patch|fix|diff|log|dmesg|trace)\b[^.;]{0,25}\bis attached\b|\b(?:see|in) (?:the )?attach(?:ed|ment)\b|\battached (?:is |are )?(?:the |a |my )?(?:patch|fix|diff|log|dmesg)").ok()
     });
@@ -179,7 +171,7 @@ fn attached(document: &Document<'_>, _: &[JudgedClaim]) -> Option<(String, Vec<L
 }
 
 /// Quoted text in one piece below the author's own, which comes first.
-fn top_posting(document: &Document<'_>, _: &[JudgedClaim]) -> Option<(String, Vec<LineSpan>)> {
+fn top_posting(document: &Document<'_>) -> Option<(String, Vec<LineSpan>)> {
     static WROTE: Shape = LazyLock::new(|| {
         Regex::new(r"(?i)^-{2,} ?original message|^_{20,}$|^on .{6,80} wrote:$").ok()
     });
@@ -205,7 +197,7 @@ fn top_posting(document: &Document<'_>, _: &[JudgedClaim]) -> Option<(String, Ve
 }
 
 /// A commit message, by its sign-off, without `Fixes:`.
-fn no_fixes(document: &Document<'_>, _: &[JudgedClaim]) -> Option<(String, Vec<LineSpan>)> {
+fn no_fixes(document: &Document<'_>) -> Option<(String, Vec<LineSpan>)> {
     let trailer = |name: &str| {
         document.of_kind(LineKind::Header).find(|(_, t)| t.trim_start().starts_with(name))
     };
@@ -232,7 +224,7 @@ fn lines_that(document: &Document<'_>, holds: impl Fn(&str, LineKind) -> bool) -
         .collect()
 }
 
-fn markdown(document: &Document<'_>, _: &[JudgedClaim]) -> Option<(String, Vec<LineSpan>)> {
+fn markdown(document: &Document<'_>) -> Option<(String, Vec<LineSpan>)> {
     let heading =
         lines_that(document, |t, k| k == LineKind::Heading && t.trim_start().starts_with('#'));
     let fence = lines_that(document, |_, k| k == LineKind::Fence);
@@ -251,7 +243,7 @@ fn markdown(document: &Document<'_>, _: &[JudgedClaim]) -> Option<(String, Vec<L
     (!kinds.is_empty()).then(|| (format!("Markdown {}", kinds.join(", ")), lines))
 }
 
-fn html(document: &Document<'_>, _: &[JudgedClaim]) -> Option<(String, Vec<LineSpan>)> {
+fn html(document: &Document<'_>) -> Option<(String, Vec<LineSpan>)> {
     static TAG: Shape = LazyLock::new(|| {
         Regex::new(
             r"(?i)</?(?:html|body|div|span|p|br|table|tr|td|b|i|ul|li|pre|code|a)(?:\s[^>]*)?>",
@@ -265,7 +257,7 @@ fn html(document: &Document<'_>, _: &[JudgedClaim]) -> Option<(String, Vec<LineS
     (!lines.is_empty()).then(|| ("HTML tags".to_owned(), lines))
 }
 
-fn non_ascii(document: &Document<'_>, _: &[JudgedClaim]) -> Option<(String, Vec<LineSpan>)> {
+fn non_ascii(document: &Document<'_>) -> Option<(String, Vec<LineSpan>)> {
     let lines = lines_that(document, |t, k| {
         !matches!(k, LineKind::Header | LineKind::Console | LineKind::Quoted)
             && t.chars().any(|c| !c.is_ascii() && !c.is_alphabetic() && c != '\u{a0}')
@@ -280,7 +272,7 @@ fn word_count(document: &Document<'_>) -> usize {
         .sum()
 }
 
-fn length(document: &Document<'_>, _: &[JudgedClaim]) -> Option<(String, Vec<LineSpan>)> {
+fn length(document: &Document<'_>) -> Option<(String, Vec<LineSpan>)> {
     let words = word_count(document);
     static KEY: Shape = LazyLock::new(|| {
         Regex::new(r"(?i)\bINFO:|\bBUG\b|WARNING|Tasks blocked|blocked for more|detected|segfault|Oops|fault|panic|stuck for|starved|error|failure").ok()
@@ -312,7 +304,7 @@ fn is_answer(document: &Document<'_>) -> bool {
     ANSWER.as_ref().is_some_and(|a| document.raw.iter().any(|t| a.is_match(t.trim())))
 }
 
-fn no_quotation(document: &Document<'_>, _: &[JudgedClaim]) -> Option<(String, Vec<LineSpan>)> {
+fn no_quotation(document: &Document<'_>) -> Option<(String, Vec<LineSpan>)> {
     // Only an answer has something to quote.
     let answers = is_answer(document);
     let quotes = document.of_kind(LineKind::Quoted).next().is_some();
@@ -320,7 +312,7 @@ fn no_quotation(document: &Document<'_>, _: &[JudgedClaim]) -> Option<(String, V
         .then(|| ("no > quotation of the report that is answered".to_owned(), Vec::new()))
 }
 
-fn no_reporter(document: &Document<'_>, _: &[JudgedClaim]) -> Option<(String, Vec<LineSpan>)> {
+fn no_reporter(document: &Document<'_>) -> Option<(String, Vec<LineSpan>)> {
     static REPORTER: Shape = LazyLock::new(|| {
         Regex::new(r"(?i)\b(?:Reported-by|Closes|Link):|\breported by \S+|\bsyzkaller\.appspot\.com/bug|bugzilla\.\S+id=\d").ok()
     });
@@ -328,49 +320,7 @@ fn no_reporter(document: &Document<'_>, _: &[JudgedClaim]) -> Option<(String, Ve
     (!named).then(|| ("no Reported-by, Closes or link to the report".to_owned(), Vec::new()))
 }
 
-fn early_remedies(
-    document: &Document<'_>,
-    claims: &[JudgedClaim],
-) -> Option<(String, Vec<LineSpan>)> {
-    static HEADING: Shape = LazyLock::new(|| {
-        Regex::new(r"(?i)\b(?:suggest\w*|recommend\w*|fix(?:es)?|solutions?|remed\w+|mitigat\w+|workarounds?|next steps|actions?|resolution)\b").ok()
-    });
-    static REMEDY: Shape = LazyLock::new(|| {
-        Regex::new(r"(?i)^(?:as a (?:quick )?workaround|us(?:e|ing)|hav(?:e|ing)|bound(?:ing)?|add(?:ing)?|replac(?:e|ing)|chang(?:e|ing)|revert(?:ing)?|mov(?:e|ing)|disabl(?:e|ing)|mak(?:e|ing)|avoid(?:ing)?|convert(?:ing)?|limit(?:ing)?|increas(?:e|ing)|switch(?:ing)?|introduc(?:e|ing)|defer(?:ring)?|drop(?:ping)?|hold(?:ing)?|releas(?:e|ing)|tak(?:e|ing)|rework(?:ing)?|refactor(?:ing)?)\b").ok()
-    });
-    let settled =
-        claims.iter().any(|c| matches!(c.rule, "C01" | "C08") && c.verdict == Verdict::Supported);
-    let open = claims.iter().any(|c| {
-        matches!(c.verdict, Verdict::Unproven | Verdict::Unsupported | Verdict::Contradicted)
-    });
-    if settled || !open {
-        return None;
-    }
-    let mut lines: Vec<LineSpan> = document
-        .sentences
-        .iter()
-        .filter(|s| {
-            HEADING.as_ref().is_some_and(|h| h.is_match(&s.heading))
-                && REMEDY.as_ref().is_some_and(|r| r.is_match(&s.text))
-                && !s.is_heading
-        })
-        .map(|s| LineSpan::line(s.lines.first))
-        .collect();
-    lines.dedup();
-    let number = match lines.len() {
-        0 | 1 => return None,
-        2 => "two".to_owned(),
-        3 => "three".to_owned(),
-        4 => "four".to_owned(),
-        n => n.to_string(),
-    };
-    Some((format!("{number} remedies proposed before the cause is shown"), lines))
-}
-
-fn missing_particulars(
-    document: &Document<'_>,
-    _: &[JudgedClaim],
-) -> Option<(String, Vec<LineSpan>)> {
+fn missing_particulars(document: &Document<'_>) -> Option<(String, Vec<LineSpan>)> {
     static VERSION: Shape = LazyLock::new(|| {
         Regex::new(r"\b[2-9]\.\d{1,3}(?:\.\d+)?(?:-rc\d+)?\b|\b[0-9a-f]{12,40}\b|linux-next").ok()
     });
@@ -400,7 +350,7 @@ fn missing_particulars(
     (!missing.is_empty()).then(|| (format!("missing: {}", missing.join(", ")), Vec::new()))
 }
 
-fn repeated(document: &Document<'_>, _: &[JudgedClaim]) -> Option<(String, Vec<LineSpan>)> {
+fn repeated(document: &Document<'_>) -> Option<(String, Vec<LineSpan>)> {
     let mut seen: std::collections::HashMap<&str, LineSpan> = std::collections::HashMap::new();
     let mut twice = Vec::new();
     for sentence in document.sentences.iter().filter(|s| s.text.len() >= 60) {
@@ -418,7 +368,7 @@ fn repeated(document: &Document<'_>, _: &[JudgedClaim]) -> Option<(String, Vec<L
     (twice.len() >= 4).then(|| ("whole sentences come twice".to_owned(), twice))
 }
 
-fn drafts(document: &Document<'_>, _: &[JudgedClaim]) -> Option<(String, Vec<LineSpan>)> {
+fn drafts(document: &Document<'_>) -> Option<(String, Vec<LineSpan>)> {
     static DRAFT: Shape = LazyLock::new(|| {
         Regex::new(r"(?i)\b(?:TODO|FIXME|XXX|TBD)\b|\[(?:insert|your|placeholder)[^\]]*\]|<(?:insert|your|commit|placeholder)[^>]*>|\blet me (?:think|check|look|draft)|^here(?:'s| is) (?:the|a|my) (?:draft|email|reply|response|analysis)\b|\bas an AI\b").ok()
     });
@@ -429,7 +379,7 @@ fn drafts(document: &Document<'_>, _: &[JudgedClaim]) -> Option<(String, Vec<Lin
     (!lines.is_empty()).then(|| ("drafting text or placeholders".to_owned(), lines))
 }
 
-fn unwrapped(document: &Document<'_>, _: &[JudgedClaim]) -> Option<(String, Vec<LineSpan>)> {
+fn unwrapped(document: &Document<'_>) -> Option<(String, Vec<LineSpan>)> {
     let lines = lines_that(document, |t, k| {
         k == LineKind::Prose && t.chars().count() > WIDE && t.contains(' ') && !t.contains("://")
     });
@@ -440,7 +390,7 @@ fn unwrapped(document: &Document<'_>, _: &[JudgedClaim]) -> Option<(String, Vec<
     (!lines.is_empty()).then(|| (format!("{counted} of prose longer than {WIDE} columns"), lines))
 }
 
-fn perishable(document: &Document<'_>, _: &[JudgedClaim]) -> Option<(String, Vec<LineSpan>)> {
+fn perishable(document: &Document<'_>) -> Option<(String, Vec<LineSpan>)> {
     static PERISHABLE: Shape = LazyLock::new(|| {
         Regex::new(r"(?i)\b(?:pastebin\.com|termbin\.com|0x0\.st|bit\.ly|tinyurl\.com|drive\.google\.com|dropbox\.com|hastebin|paste\.\w+\.\w+|transfer\.sh|imgur\.com|wetransfer)\b").ok()
     });

@@ -1,28 +1,15 @@
-//! Takes a written analysis apart, rebuilds the graph from the stacks it quotes, and judges each claim
-//! against the evidence.
+//! Judges what somebody says of a log: claims as values, statements by the lines they cite, and written analyses.
 //!
-//! Invariants: does no I/O; prose is never evidence; a claim that cannot be judged says so; a verdict
-//! cites the lines it rests on. Start reading at [`check`]; a new kind of claim is a row in
-//! [`rules::all`].
+//! Invariants: does no I/O; shares with those who find statements nothing but the reader of lines; prose is never
+//! evidence; what the log does not say is not shown. Start reading at [`verify`].
 
 pub mod claim;
-pub mod claims;
 mod console;
 pub mod document;
-pub mod evidence;
 pub mod form;
-mod index;
-mod judge;
 mod letter;
-mod number;
-mod plain_rules;
-pub mod quoted;
-pub mod report;
-pub mod rules;
-mod verdict;
+mod plain;
+mod prose;
 pub mod verify;
 
-pub use claims::JudgedClaim;
-pub use evidence::{Cited, Evidence, Source};
-pub use report::{Report, check};
-pub use verdict::Verdict;
+pub use prose::{Altered, PlainClaim, Report, check};

@@ -18,8 +18,7 @@ use tempfile::SpooledTempFile;
 
 use self::excerpt::Excerpt;
 
-/// Bytes at the start of an input whose registers are read, and the largest input that is searched for stacks which
-/// prose quotes.
+/// Bytes at the start of an input whose registers are read.
 const START_LIMIT: usize = 4 << 20;
 /// Bytes of an input that wait in memory to be quoted; more go to a temporary file.
 const SPOOLED_IN_MEMORY: usize = 8 << 20;
@@ -57,8 +56,6 @@ pub struct Diagnosed {
     pub titles: Vec<Vec<String>>,
     /// What registers, faults and code bytes say.
     pub registers: Vec<Statement>,
-    /// The input is no log but quotes stacks.
-    pub quoted: Option<analysis_claims::Report>,
     /// The cited lines with some around them, by number; empty unless wanted.
     pub excerpt: BTreeMap<u64, String>,
     /// What was not read or kept.
@@ -120,9 +117,6 @@ impl Reader {
         let reports = self.reports.finish();
         let titles = titles::of_events(&diagnosis.seen.events, &reports.reports);
         let is_log = !diagnosis.seen.events.is_empty();
-        let quoted = (!is_log && self.size < START_LIMIT as u64)
-            .then(|| analysis_claims::check(&self.start, None))
-            .filter(|report| !report.edges.is_empty());
         // A log without events has no dump worth reading.
         let registers = match is_log {
             true => registers::statements(&self.start, &self.wanted.programs)?,
@@ -136,9 +130,6 @@ impl Reader {
         if self.size > bytes && is_log {
             notices.push(Notice::RegistersCut { bytes });
         }
-        if self.size >= bytes && !is_log {
-            notices.push(Notice::NotSearchedForQuotes { bytes });
-        }
         if diagnosis.seen.dropped > 0 {
             let kept = analysis_hang::EVENT_LIMIT as u64;
             notices.push(Notice::EventsCounted { kept, counted: diagnosis.seen.dropped });
@@ -148,7 +139,7 @@ impl Reader {
             replay(spool, |piece| excerpt.push(piece)).map_err(Error::Spool)?;
         }
         let excerpt = excerpt.finish();
-        Ok(Diagnosed { diagnosis, reports, titles, registers, quoted, excerpt, notices })
+        Ok(Diagnosed { diagnosis, reports, titles, registers, excerpt, notices })
     }
 }
 
@@ -192,14 +183,5 @@ mod tests {
         assert_eq!(whole.excerpt, pieces.excerpt);
         assert_eq!(whole.reports.reports[0].title, whole.titles[0][0]);
         assert!(whole.excerpt[&1].contains("soft lockup"), "{:?}", whole.excerpt);
-    }
-
-    #[test]
-    fn stacks_quoted_in_prose_give_a_graph() {
-        let note = "I think it hangs.\n\n**1. flusher (pid 51) - blocked in close():**\n```\n__x64_sys_close\n  my_release\n    synchronize_rcu\n      wait_for_completion\n```\n\n```\nrcu: Tasks blocked on level-0 rcu_node (CPUs 0-1): P77\ntask:reader   state:R  running task\n```\n";
-        let read = diagnose(note.as_bytes(), Wanted::default()).unwrap();
-        assert!(!read.quoted.unwrap().cycle);
-        let empty = diagnose(b"nothing to see here\n", Wanted::default()).unwrap();
-        assert!(empty.quoted.is_none());
     }
 }

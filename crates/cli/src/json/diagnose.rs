@@ -2,7 +2,7 @@
 
 use analysis_hang::clock::Axis;
 use analysis_hang::event;
-use model::{LineSpan, Notice};
+use model::LineSpan;
 use render::Said;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -264,70 +264,6 @@ pub(crate) fn log(log: &render::diagnosis::Log<'_>) -> Log {
             .collect(),
         missing: diagnosis.missing.clone(),
         notices: log.notices.iter().map(render::notice).collect(),
-    }
-}
-
-/// The object of an analysis that quotes stacks: its graph and what the graph says.
-pub(crate) fn analysis(file: &str, report: &analysis_claims::Report, notices: &[Notice]) -> Log {
-    let mut names: Vec<&str> =
-        report.edges.iter().flat_map(|edge| [edge.from.as_str(), edge.to.as_str()]).collect();
-    names.sort_unstable();
-    names.dedup();
-    let kind = match report.verdict.kind {
-        known @ ("deadlock" | "suspected_deadlock" | "starvation" | "leak") => known,
-        _ => "unknown",
-    };
-    let tasks = report.tasks.iter().flat_map(|task| &task.claims);
-    Log {
-        format: FORMAT,
-        file: file.to_owned(),
-        kernel: Kernel {
-            version: None,
-            arch: None,
-            cpus: None,
-            hz: None,
-            hz_candidates: Vec::new(),
-            taint: None,
-            modified: None,
-        },
-        events: Vec::new(),
-        registers: Vec::new(),
-        dropped_events: 0,
-        first_cause: None,
-        verdict: Verdict {
-            kind,
-            statement: report.verdict.statement.clone(),
-            grade: model::Grade::Inferred.name(),
-        },
-        graph: Graph {
-            nodes: names
-                .iter()
-                .map(|name| Node {
-                    id: (*name).to_owned(),
-                    kind: "quoted",
-                    name: (*name).to_owned(),
-                })
-                .collect(),
-            edges: report
-                .edges
-                .iter()
-                .map(|edge| Edge {
-                    from: edge.from.clone(),
-                    to: edge.to.clone(),
-                    waits_for: edge.waits_for.clone(),
-                    lines: edge.lines.iter().map(|c| [c.lines.first, c.lines.last]).collect(),
-                    rule: edge.rule,
-                    grade: edge.grade.name(),
-                })
-                .collect(),
-            cycle: report.cycle,
-        },
-        claims: Vec::new(),
-        quoted: tasks.chain(&report.notes).map(claim).collect(),
-        hypotheses: Vec::new(),
-        groups: Vec::new(),
-        missing: report.needed.clone(),
-        notices: notices.iter().map(render::notice).collect(),
     }
 }
 

@@ -4,7 +4,6 @@ pub mod event;
 mod log;
 pub mod mail;
 pub mod page;
-pub mod quoted;
 mod svg;
 pub mod text;
 

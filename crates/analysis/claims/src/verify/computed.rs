@@ -199,10 +199,9 @@ fn arguments_of(log: &Log, number: u64, arguments: &[String]) -> Judgement {
     let numeric = arguments.iter().zip(ARGUMENTS).all(|(argument, register)| {
         let value =
             argument.strip_prefix("0x").and_then(|digits| u64::from_str_radix(digits, 16).ok());
-        match (value, get(register)) {
-            (Some(value), Some(found)) => value == found || value == found & 0xffff_ffff,
-            _ => true,
-        }
+        value.is_none_or(|value| {
+            get(register).is_some_and(|found| value == found || value == found & 0xffff_ffff)
+        })
     });
     if called && numeric { shown(log, &at) } else { missing(Need::Registers) }
 }

@@ -255,7 +255,11 @@ fn accesses(at: usize, text: &str, facts: &mut Facts<'_>) {
 /// `CPU: 3 PID: …`, `CPU#3 stuck`, `on cpu 3`.
 fn processors(at: usize, text: &str, facts: &mut Facts<'_>) {
     let marks: [(&str, bool); 6] = [
-        ("CPU: ", text.starts_with("CPU: ") || text.starts_with("WARNING: CPU: ")),
+        (
+            "CPU: ",
+            (text.starts_with("CPU: ") || text.starts_with("WARNING: CPU: "))
+                && text.contains("PID: "),
+        ),
         ("CPU ", text.starts_with("CPU ") && text.contains(" PID: ")),
         ("CPU#", text.starts_with("BUG: soft lockup") || text.starts_with("WARNING: ")),
         (
@@ -377,7 +381,8 @@ fn context(stack: &Stack, facts: &mut Facts<'_>) {
     };
     let weak = matches!((entry, first.mark), (None, Mark::Irq));
     let says = Predicate::ExecutionContext { context };
-    if weak { facts.hint(&[at], says) } else { facts.say(&[at], says) }
+    let lines: Vec<usize> = stack.head.into_iter().chain([at]).collect();
+    if weak { facts.hint(&lines, says) } else { facts.say(&lines, says) }
 }
 
 fn entry(name: &str) -> Option<Context> {

@@ -219,21 +219,15 @@ fn is_small_address(text: &str) -> bool {
 /// A headline without what stands before it.
 pub(super) fn headline(text: &str) -> &str {
     let mut text = text.trim();
-    loop {
-        let rest = ["kernel:", "watchdog: ", "rcu: ", "workqueue: ", "NMI "]
-            .iter()
-            .find_map(|head| text.strip_prefix(head));
-        match rest {
-            Some(rest)
-                if rest.trim_start().starts_with(|c: char| c.is_ascii_uppercase())
-                    || rest.starts_with("watchdog") =>
-            {
-                text = rest.trim_start();
-            }
-            _ => return text,
-        }
+    while let Some(rest) = HEADS.iter().find_map(|head| text.strip_prefix(head)) {
+        text = rest.trim_start();
     }
+    text
 }
+
+/// What stands before headlines: pr_fmt of the files that print them, and syslog's name of the kernel.
+const HEADS: [&str; 6] =
+    ["kernel:", "watchdog: ", "rcu: ", "workqueue: ", "smp: ", "NMI watchdog: "];
 
 /// Kinds that name one and the same thing, the wider one first.
 pub(super) fn includes(wide: K, narrow: K) -> bool {

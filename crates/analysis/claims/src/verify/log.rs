@@ -47,6 +47,20 @@ impl Log {
         log
     }
 
+    /// A log of these lines only.
+    pub fn of_lines<'a>(lines: impl IntoIterator<Item = &'a Line<'a>>) -> Self {
+        let mut log = Self::default();
+        for line in lines {
+            log.push(line, true);
+        }
+        log
+    }
+
+    /// The first line of each message, with its text.
+    pub fn texts(&self) -> impl Iterator<Item = (u64, &str)> {
+        self.messages.iter().map(|message| (message.span.first, message.text.as_str()))
+    }
+
     /// Of these lines, given in their order, those inside of `cited` are evidence. The others part what does not
     /// belong together.
     pub fn cited<'a>(lines: impl IntoIterator<Item = &'a Line<'a>>, cited: &[LineSpan]) -> Self {

@@ -17,7 +17,10 @@ pub(super) fn read(log: &Log, facts: &mut Facts<'_>) {
             users.clear();
         }
         cache(at, text, facts);
-        offset(at, text, facts);
+        match log.messages.get(at + 1).filter(|next| text.ends_with(" of") && !next.gap) {
+            Some(next) => offset(&[at, at + 1], &format!("{text} {}", next.text.trim()), facts),
+            None => offset(&[at], text, facts),
+        }
         if let Some((role, task)) = task(text) {
             if let Some(pid) = task.pid {
                 same(&users, role, at, pid, facts);
@@ -66,8 +69,9 @@ fn cache(at: usize, text: &str, facts: &mut Facts<'_>) {
     }
 }
 
-/// `The buggy address is located 0 bytes to the right of 544-byte region […)`; allocated and freed regions alike.
-fn offset(at: usize, text: &str, facts: &mut Facts<'_>) {
+/// `The buggy address is located 0 bytes to the right of 544-byte region […)`; allocated and freed regions alike. The
+/// region stands on a line of its own from 6.1 on.
+fn offset(at: &[usize], text: &str, facts: &mut Facts<'_>) {
     let Some(rest) = after(text, "is located ") else { return };
     let Some((distance, rest)) = number(rest) else { return };
     let sides = [
@@ -88,7 +92,7 @@ fn offset(at: usize, text: &str, facts: &mut Facts<'_>) {
     if let Some((region, tail)) = number(&rest[digits..])
         && tail.starts_with("-byte region")
     {
-        facts.say(&[at], Predicate::ObjectOffset { side, distance, region });
+        facts.say(at, Predicate::ObjectOffset { side, distance, region });
     }
 }
 

@@ -123,7 +123,9 @@ fn holdout_cpu(at: usize, text: &str, facts: &mut Facts<'_>) {
     let Some((cpu, rest)) = number(text) else { return };
     let Some(rest) = rest.strip_prefix('-') else { return };
     let Some((flags, rest)) = rest.split_once(": (") else { return };
-    if flags.len() > 5 || !flags.bytes().all(|b| b".OoNDd!?".contains(&b) || b.is_ascii_digit()) {
+    if !(3..=5).contains(&flags.len())
+        || !flags.bytes().all(|b| b".OoNDd!?".contains(&b) || b.is_ascii_digit())
+    {
         return;
     }
     let Some((count, rest)) = number(rest) else { return };
@@ -267,7 +269,7 @@ fn rates(ages: &[Age], facts: &mut Facts<'_>) {
         }
         let measured = (second.jiffies - first.jiffies) as f64 / seconds;
         let hz: Vec<u32> =
-            RATES.into_iter().filter(|hz| (measured / f64::from(*hz) - 1.0).abs() < 0.03).collect();
+            RATES.into_iter().filter(|hz| (measured / f64::from(*hz) - 1.0).abs() < 0.02).collect();
         if !hz.is_empty() {
             facts.say(&[first.at, second.at], Predicate::TickRate { hz });
         }

@@ -68,9 +68,15 @@ fn task_at(text: &str, mark: char) -> Option<Task> {
     let mut from = 0;
     while let Some(at) = text[from..].find(mark).map(|at| from + at) {
         from = at + mark.len_utf8();
-        if let Some((pid, rest)) = number(&text[from..])
-            && !rest.starts_with(|next: char| next.is_alphanumeric() || next == '/' || next == ':')
-        {
+        let Some((pid, rest)) = number(&text[from..]) else { continue };
+        // In `kworker/0:1/77` the first number is a part of the name.
+        let mut behind = rest.chars();
+        let goes_on = match behind.next() {
+            Some('/' | ':') => behind.next().is_some_and(char::is_alphanumeric),
+            Some(next) => next.is_alphanumeric(),
+            None => false,
+        };
+        if !goes_on {
             return Some(Task::new(text[..at].trim(), u32::try_from(pid).ok()?));
         }
     }

@@ -298,7 +298,7 @@ fn section_owner(at: usize, text: &str) -> Option<Owner> {
 pub(crate) fn owner(at: usize, text: &str) -> Option<Owner> {
     let text = text.trim();
     let cpu = |mark: &str| number_after(text, mark).and_then(|cpu| CpuId::try_from(cpu).ok());
-    if text.starts_with("CPU: ") || text.starts_with("CPU ") && text.contains(" PID: ") {
+    if text.starts_with("CPU") && text.contains(" PID: ") {
         let pid = number_after(text, "PID: ").and_then(|pid| u32::try_from(pid).ok());
         let name = after(text, "Comm: ").map(comm).unwrap_or_default();
         let task = (pid.is_some() || !name.is_empty()).then(|| Task { name: name.to_owned(), pid });

@@ -84,11 +84,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
                     .map_err(Failure::usage)?;
             }
             if arguments.json {
-                let object = match &read.quoted {
-                    Some(report) => json::analysis(&name, report, &read.notices),
-                    None => json::log(&log),
-                };
-                serde_json::to_writer(&mut out, &object).map_err(io::Error::from)?;
+                serde_json::to_writer(&mut out, &json::log(&log)).map_err(io::Error::from)?;
                 writeln!(out)?;
             } else if arguments.mail {
                 out.write_all(render::diagnosis::mail::reply(&log).as_bytes())?;
@@ -97,13 +93,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
                     let gap = if batch + at > 0 { "\n" } else { "" };
                     writeln!(out, "{gap}== {} ==", crate::output::Escaped(&name))?;
                 }
-                let text = match &read.quoted {
-                    Some(report) => {
-                        render::diagnosis::quoted::report(report)
-                            + &render::diagnosis::text::notices(&read.notices)
-                    }
-                    None => render::diagnosis::text::report(&log),
-                };
+                let text = render::diagnosis::text::report(&log);
                 out.write_all(text.as_bytes())?;
             }
         }
