@@ -150,16 +150,16 @@ fn is_lock(name: &str) -> bool {
 
 /// What a task holds when it wants another one: `… is trying to acquire lock:`, `but task is already holding lock:`.
 fn held_orders(log: &Log, facts: &mut Facts<'_>) {
-    let mut wanted: Option<(usize, LockRef, Option<String>)> = None;
+    let mut wanted: Option<(usize, usize, LockRef, Option<String>)> = None;
     let mut holding: Option<usize> = None;
-    let mut acquiring = false;
+    let mut acquiring: Option<usize> = None;
     for (at, message) in log.messages.iter().enumerate() {
         let text = message.text.trim();
         if message.gap {
-            (wanted, holding, acquiring) = (None, None, false);
+            (wanted, holding, acquiring) = (None, None, None);
         }
         if text.ends_with("is trying to acquire lock:") {
-            acquiring = true;
+            acquiring = Some(at);
             continue;
         }
         if text.ends_with("but task is already holding lock:") {
@@ -169,23 +169,17 @@ fn held_orders(log: &Log, facts: &mut Facts<'_>) {
         let found = lock(text).filter(|_| text.contains("at: ")).map(|(found, rest)| {
             (found, after(rest, "at: ").and_then(function).map(str::to_owned))
         });
-        if std::mem::take(&mut acquiring) {
-            wanted = found.map(|(lock, name)| (at, lock, name));
-        } else if holding.take().is_some()
-            && let (Some((wanted_at, then, name)), Some((first, _))) = (&wanted, found)
+        if let Some(head) = acquiring.take() {
+            wanted = found.map(|(lock, name)| (head, at, lock, name));
+        } else if let Some(held_head) = holding.take()
+            && let (Some((head, wanted_at, then, name)), Some((first, _))) = (&wanted, found)
         {
-            facts.say(
-                &[*wanted_at, at],
-                Predicate::SameLock {
-                    first: then.clone(),
-                    second: first.clone(),
-                    same: then.address == first.address && then.address.is_some(),
-                },
-            );
-            facts.hint(
-                &[*wanted_at, at],
-                Predicate::LockOrder { first, then: then.clone(), function: name.clone() },
-            );
+            let lines = [*head, *wanted_at, held_head, at];
+            let same = then.address == first.address && then.address.is_some();
+            let (one, other) = (then.clone(), first.clone());
+            facts.say(&lines, Predicate::SameLock { first: one, second: other, same });
+            let (then, function) = (then.clone(), name.clone());
+            facts.hint(&lines, Predicate::LockOrder { first, then, function });
         }
     }
     let held = tasks::held(log);

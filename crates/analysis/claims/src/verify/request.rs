@@ -28,7 +28,7 @@ pub(super) fn migrate_type(log: &Log, claimed: MigrateType, gfp: &str) -> Shown 
 }
 
 /// Pages of the reserves that a zone keeps from requests that could use another one, in kB.
-fn reserves(log: &Log, zone_at: usize) -> (Option<usize>, Vec<u64>) {
+fn reserves(log: &Log, zone_at: usize) -> Option<(usize, Vec<u64>)> {
     let line = log
         .messages
         .iter()
@@ -36,16 +36,10 @@ fn reserves(log: &Log, zone_at: usize) -> (Option<usize>, Vec<u64>) {
         .skip(zone_at + 1)
         .take(3)
         .find(|(_, message)| message.cited && message.text.contains("lowmem_reserve[]:"));
-    let Some((at, message)) = line else { return (None, vec![0]) };
+    let (at, message) = line?;
     let list = after(&message.text, "lowmem_reserve[]:").unwrap_or_default();
-    (
-        Some(at),
-        list.split_ascii_whitespace()
-            .filter_map(|pages| pages.parse::<u64>().ok())
-            .map(|pages| pages * 4)
-            .chain([0])
-            .collect(),
-    )
+    let pages = list.split_ascii_whitespace().filter_map(|pages| pages.parse::<u64>().ok());
+    Some((at, pages.map(|pages| pages * 4).chain([0]).collect()))
 }
 
 /// Usable memory is what is free, less CMA and the highatomic reserve or not; required is the minimum as flags lower
@@ -74,7 +68,7 @@ pub(super) fn zone_check(
             free.saturating_sub(cma + atomic),
         ]
         .contains(&usable);
-        let (line, reserves) = reserves(log, at);
+        let (line, reserves) = reserves(log, at)?;
         // Watermarks are kept in pages: halves and quarters are rounded to those.
         let page = |kb: u64| kb / 4 * 4;
         let half = min / 2;
@@ -94,7 +88,7 @@ pub(super) fn zone_check(
                 .iter()
                 .any(|low| reserves.iter().any(|reserve| (low + reserve).abs_diff(value) <= 4))
         };
-        (fits && near(required)).then(|| [at].into_iter().chain(line).collect())
+        (fits && near(required)).then(|| vec![at, line])
     })
 }
 

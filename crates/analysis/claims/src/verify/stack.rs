@@ -204,7 +204,8 @@ impl Reader {
     fn end(&mut self) {
         if let Some(mut stack) = self.open.take() {
             stack.whole = !self.cut && stack.reliable().any(|frame| is_bottom(&frame.function));
-            if !stack.frames.is_empty() || stack.pointer.is_some() {
+            // A step of a lock chain counts even where its stack is missing.
+            if !stack.frames.is_empty() || stack.pointer.is_some() || stack.part == Part::Lock {
                 self.stacks.push(stack);
             }
         } else if let (Some(pointer), owner) = (self.pointer.take(), self.owner.clone()) {
