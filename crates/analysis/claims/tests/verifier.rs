@@ -954,6 +954,10 @@ const CASES: &[Case] = &[
         &[(Shown, "[   12.000000] widget: link lost\n"), (NotShown, "widget: link lost again\n")],
     ),
     (
+        r#"{"predicate":"user_fault_source","task":{"name":"shell","pid":71},"file":"shell","places":[]}"#,
+        &[(NotShown, KASAN)],
+    ),
+    (
         r#"{"predicate":"may_hold","task":{"name":"a","pid":1},"function":"f","module":"m"}"#,
         &[(NotShown, HUNG)],
     ),

@@ -111,7 +111,7 @@ const HELPERS: [&str; 52] = [
 ];
 
 fn is_helper(name: &str) -> bool {
-    HELPERS.iter().any(|head| name.starts_with(head))
+    HELPERS.iter().any(|head| name.starts_with(head)) || super::object::is_allocator(name)
 }
 
 /// Where the instruction pointer was, with what the compiler put into that function, and the first function of a

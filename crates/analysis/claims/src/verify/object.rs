@@ -114,6 +114,13 @@ fn task(text: &str) -> Option<(Role, Task)> {
     if text.starts_with("Freed by task ") || text.starts_with("freed by task ") {
         return Some((Role::Free, by_pid(text)?));
     }
+    // SLUB: `Allocated in f+0x1/0x2 age=1 cpu=2 pid=3`.
+    for (head, role) in [("Allocated in ", Role::Allocation), ("Freed in ", Role::Free)] {
+        if text.starts_with(head) && text.contains(" age=") {
+            let pid = u32::try_from(number_after(text, " pid=")?).ok()?;
+            return Some((role, Task { name: String::new(), pid: Some(pid) }));
+        }
+    }
     None
 }
 
@@ -178,7 +185,7 @@ const ALLOCATORS: [&str; 47] = [
     "kmsan_",
 ];
 
-fn is_allocator(name: &str) -> bool {
+pub(super) fn is_allocator(name: &str) -> bool {
     ALLOCATORS.iter().any(|head| name.starts_with(head))
 }
 

@@ -163,7 +163,9 @@ impl Reader {
             self.cut = true;
             return;
         }
-        if self.open.is_some() && (text.is_empty() || is_register(text)) {
+        // A word on the stack that is no symbol.
+        let word = text.trim_start_matches("? ").starts_with("0x");
+        if self.open.is_some() && (text.is_empty() || word || is_register(text)) {
             return;
         }
         let headline = is_headline(text);

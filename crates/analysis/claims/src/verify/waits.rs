@@ -48,6 +48,8 @@ const WAITS: &[(&str, Target)] = &[
     ("rt_spin_lock", T::Lock("rtmutex")),
     ("__rt_mutex_lock", T::Lock("rtmutex")),
     ("rt_mutex_lock", T::Lock("rtmutex")),
+    ("rwbase_", T::Lock("rtmutex")),
+    ("__rwbase_", T::Lock("rtmutex")),
     ("__lock_sock", T::Lock("socketlock")),
     ("lock_sock_nested", T::Lock("socketlock")),
     ("queued_spin_lock_slowpath", T::Spin("spinlock")),
@@ -156,12 +158,13 @@ pub(super) fn read(log: &Log, facts: &mut Facts<'_>) {
             .map(|task| Party::Task { task })
             .into_iter()
             .chain(owner.cpu.map(|cpu| Party::Cpu { cpu }));
-        if let (Some(task), Some(wanting)) = (&owner.task, wanting) {
-            let function = wanting.function.clone();
-            facts.say(
-                &[owner.at, wanting.at],
-                Predicate::WaitCaller { task: task.clone(), function },
-            );
+        // A function that sleeps on its own was called by the next one.
+        let callers = frames().filter(|frame| target_of_caller(&frame.function));
+        let most = if target == T::Other { 2 } else { 1 };
+        for caller in callers.take(most) {
+            let Some(task) = owner.task.clone() else { continue };
+            let function = caller.function.clone();
+            facts.hint(&[owner.at, caller.at], Predicate::WaitCaller { task, function });
         }
         for party in parties {
             let Some(wanting) = wanting else { continue };
@@ -351,7 +354,8 @@ fn fits(found: Target, wanted: &Party, kind: WaitKind) -> bool {
         && match wanted {
             Party::SomeLock { lock } => {
                 let lock = letters(lock);
-                matches!(found, T::Lock(name) | T::Spin(name) if name == lock || lock == "lock" || lock.contains(name) || name == "rwsemaphore" && lock == "rwsem" || name == "percpurwsemaphore" && lock.starts_with("percpu"))
+                matches!(found, T::Lock("rwsemaphore")) && lock.starts_with("rwsem")
+                    || matches!(found, T::Lock(name) | T::Spin(name) if name == lock || lock == "lock" || lock.contains(name) || name == "rwsemaphore" && lock == "rwsem" || name == "percpurwsemaphore" && lock.starts_with("percpu"))
             }
             Party::Lock { .. } | Party::Task { .. } => matches!(found, T::Lock(_) | T::Spin(_)),
             Party::GracePeriod { .. } => found == T::GracePeriod,
@@ -428,7 +432,8 @@ fn contradicts(says: &Predicate, wanted: &Party, kind: WaitKind) -> bool {
     let Predicate::WaitsFor { target, kind: found, .. } = says else { return false };
     match (target, wanted) {
         (Party::SomeLock { lock: found }, Party::SomeLock { lock }) => {
-            letters(found) != letters(lock)
+            let (found, lock) = (letters(found), letters(lock));
+            !(lock.contains(&found) || found.starts_with("rwsem") && lock.starts_with("rwsem"))
         }
         _ => {
             *found != kind
