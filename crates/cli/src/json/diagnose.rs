@@ -3,7 +3,6 @@
 use analysis_hang::clock::Axis;
 use analysis_hang::event;
 use model::LineSpan;
-use render::Said;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -153,15 +152,6 @@ impl JsonSchema for Statement {
 
 fn statement(statement: &model::Statement) -> Statement {
     Statement(statement.clone())
-}
-
-fn claim(said: &impl Said) -> Claim {
-    Claim {
-        statement: said.sentence().into_owned(),
-        grade: said.grade().name(),
-        rule: said.rules(),
-        lines: spans(said.lines()),
-    }
 }
 
 fn event(log: &render::diagnosis::Log<'_>, event: &event::Event) -> Event {
