@@ -62,7 +62,9 @@ pub(crate) fn run(root: &Path, command: &[&str]) -> anyhow::Result<()> {
     for (at, command) in commands.iter().enumerate() {
         step(&format!("command {} of {}: {command}", at + 1, commands.len()));
         let start = Instant::now();
-        let status = Command::new("unshare")
+        // All of it ends with this process, however that ends.
+        let status = Command::new("setpriv")
+            .args(["--pdeathsig", "KILL", "unshare"])
             .args(["--mount", "--propagation", "private", "--pid", "--fork", "--kill-child"])
             .args(["/bin/sh", "-c", INSIDE, "fresh"])
             .arg(&machine)
@@ -70,7 +72,7 @@ pub(crate) fn run(root: &Path, command: &[&str]) -> anyhow::Result<()> {
             .arg(command)
             .current_dir("/")
             .status()
-            .with_context(|| cannot_start("unshare"))?;
+            .with_context(|| cannot_start("setpriv"))?;
         if !status.success() {
             bail!(
                 "`{command}` failed on a fresh machine ({status}); it stays in {} and the next call goes on in it",
@@ -121,7 +123,7 @@ fn make_root(root: &Path) -> anyhow::Result<PathBuf> {
         step("the machine of an earlier call is used (`cargo xtask fresh --clean` removes it)");
         return Ok(machine);
     }
-    for program in ["mmdebstrap", "unshare", "git"] {
+    for program in ["mmdebstrap", "setpriv", "unshare", "git"] {
         if !is_installed(program) {
             bail!(cannot_start(program));
         }
