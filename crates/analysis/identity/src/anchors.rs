@@ -33,6 +33,7 @@ const ANCHORS: &[&str] = &[
     "Booting from ",
     "trusty: ",
     "SYZFA",
+    "hard LOCKUP",
 ];
 
 /// Short literals, searched all at once.

@@ -273,8 +273,12 @@ fn name<'f>(
         return None;
     }
     let kernel = line.stamp.is_some() || line.level.is_some() || follows_device(&line.text);
-    (family.family.header == "WARNING:" && kernel && !line.text.starts_with("INFO"))
-        .then(|| Naming { shape: None, groups: Vec::new(), damage: None })
+    let words = family.family.header == "WARNING:" || family.family.header.starts_with("BUG: ");
+    (words && kernel && !line.text.starts_with("INFO")).then(|| Naming {
+        shape: None,
+        groups: Vec::new(),
+        damage: None,
+    })
 }
 
 /// The groups of a shape; `None` when the first line is not its own, `Some(None)` when a line that must

@@ -42,6 +42,7 @@ pub(crate) const KINDS: &[(&str, &str)] = &[
     ("BUG: sleeping function called from invalid context", "ATOMIC_SLEEP"),
     ("BUG: scheduling while atomic", "ATOMIC_SLEEP"),
     ("BUG: soft lockup", "HANG"),
+    ("BUG: hard lockup", "HANG"),
     ("INFO: rcu detected stall", "HANG"),
     ("INFO: task hung", "HANG"),
     ("INFO: task can't die", "HANG"),

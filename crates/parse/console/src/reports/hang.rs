@@ -80,6 +80,20 @@ pub(super) static FAMILIES: &[Family] = &[
             ..Shape::EMPTY
         }],
     },
+    // x86 and arm64: `Watchdog detected hard LOCKUP on cpu 1`; powerpc: `CPU 1 self-detected hard LOCKUP @ f+0x1/0x2`.
+    Family {
+        header: "detected hard LOCKUP",
+        except: &[],
+        shapes: &[Shape {
+            line: r"detected hard LOCKUP",
+            title: "BUG: hard lockup in {F}",
+            also: &["stall in {F}"],
+            function: &[Look::Frames],
+            choice: Choice::Entry,
+            roles: WAIT_ROLES,
+            ..Shape::EMPTY
+        }],
+    },
     Family {
         header: "BUG: workqueue lockup",
         except: &[],
