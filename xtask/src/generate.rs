@@ -13,6 +13,7 @@ pub(crate) const GENERATED: &[(&[&str], &str)] = &[
     (&["generate", "schema", "check"], "docs/schema/check.json"),
     (&["generate", "schema", "check-claims"], "docs/schema/check-claims.json"),
     (&["generate", "schema", "claims"], "docs/schema/claims.json"),
+    (&["generate", "schema", "explain"], "docs/schema/explain.json"),
     (&["generate", "schema", "thread"], "docs/schema/thread.json"),
     (&["generate", "schema", "bisect"], "docs/schema/bisect.json"),
     (&["generate", "schema", "bisect-audit"], "docs/schema/bisect-audit.json"),

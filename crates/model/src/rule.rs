@@ -149,7 +149,6 @@ registry! {
     R86: "the kernel panicked", "kernel/panic.c";
     R87: "CPU, task and context of a report", "lib/dump_stack.c dump_stack_print_info";
     R88: "a frame of the report's stack", "arch/*/kernel/dumpstack.c, kernel/stacktrace.c";
-    R89: "the title under which the community files the crash", "the tables of analysis-identity, learnt from published reports";
 
     // Waits: the function in which a task sleeps, and who ends the wait.
     W01: "__mutex_lock: its owner", "kernel/locking/mutex.c";

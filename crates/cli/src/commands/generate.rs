@@ -56,6 +56,8 @@ enum Printed {
     CheckClaims,
     /// What `ktriage check --claims` reads
     Claims,
+    /// `ktriage explain --json`
+    Explain,
     /// `ktriage thread --json`
     Thread,
     /// `ktriage bisect audit --json`
@@ -87,6 +89,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
                 Printed::Check => schemars::schema_for!(crate::json::check::Analysis<'_>),
                 Printed::CheckClaims => schemars::schema_for!(crate::json::check::Claims<'_>),
                 Printed::Claims => schemars::schema_for!(model::Assertion),
+                Printed::Explain => schemars::schema_for!(crate::json::explain::Rule),
                 Printed::Thread => schemars::schema_for!(render::thread::Document),
                 Printed::BisectAudit => schemars::schema_for!(render::bisect::audit_json::Log<'_>),
             };

@@ -4,6 +4,7 @@ pub(crate) mod bisect;
 mod check;
 mod claims;
 mod diagnose;
+mod explain;
 mod generate;
 mod lab;
 mod report;
@@ -48,6 +49,7 @@ enum Command {
     Report(report::Arguments),
     Check(check::Arguments),
     Claims(claims::Arguments),
+    Explain(explain::Arguments),
     Bisect(bisect::Arguments),
     Lab(lab::Arguments),
     Thread(thread::Arguments),
@@ -61,6 +63,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::Report(arguments) => report::run(&arguments, color),
         Command::Check(arguments) => check::run(&arguments),
         Command::Claims(arguments) => claims::run(&arguments),
+        Command::Explain(arguments) => explain::run(&arguments),
         Command::Bisect(arguments) => bisect::run(&arguments),
         Command::Thread(arguments) => thread::run(&arguments),
         Command::Lab(arguments) => lab::run(&arguments),

@@ -132,7 +132,7 @@ fn spans(lines: &[LineSpan]) -> Vec<[u64; 2]> {
 
 /// A statement with the sentence that says it.
 #[derive(Debug)]
-struct Statement(model::Statement);
+pub(crate) struct Statement(model::Statement);
 
 impl Serialize for Statement {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -150,7 +150,7 @@ impl JsonSchema for Statement {
     }
 }
 
-fn statement(statement: &model::Statement) -> Statement {
+pub(crate) fn statement(statement: &model::Statement) -> Statement {
     Statement(statement.clone())
 }
 

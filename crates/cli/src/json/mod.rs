@@ -3,4 +3,5 @@
 
 pub(crate) mod check;
 pub(crate) mod diagnose;
+pub(crate) mod explain;
 pub(crate) mod report;
