@@ -266,9 +266,9 @@ fn a_leaked_reader_section_is_told_with_its_clock() {
     // The failed allocation is no shortage: the zone that it may use is far above its watermark.
     let zone = || "Node 0 Normal".to_owned();
     let free = P::ZoneMemory { zone: zone(), free: 116_203_888, min: 44_556, unusable: None };
-    claim(&diagnosis, seen_, free, &[182]);
+    claim(&diagnosis, seen_, free, &[184]);
     let cause = model::AllocationCause::NotShown;
-    claim(&diagnosis, inferred, P::AllocationFailedBy { cause, order: 0 }, &[142, 182]);
+    claim(&diagnosis, inferred, P::AllocationFailedBy { cause, order: 0 }, &[142, 184]);
 
     assert_eq!(edge(&diagnosis, "systemd-journal[1199]", "cgroup_mutex"), Grade::Seen);
     assert_eq!(edge(&diagnosis, "(piserver)[1607062]", "cgroup_mutex"), Grade::Seen);
