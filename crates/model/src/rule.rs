@@ -104,7 +104,6 @@ registry! {
     R12: "the stall ended before its stacks were dumped", "kernel/rcu/tree_stall.h";
     R13: "the grace-period thread did not run for that long", "kernel/rcu/tree_stall.h";
     R14: "the scheduler state of a starved grace-period thread tells whether it is runnable or was not woken", "kernel/rcu/tree_stall.h";
-    R15: "what the grace-period thread was asked for: start, scan, overload", "kernel/rcu/tree_stall.h";
     R16: "the kernel suspects that the thread's timer was not handled", "kernel/rcu/tree_stall.h; from about 5.12";
     R18: "the stack of the CPU on which the grace-period thread last ran", "kernel/rcu/tree_stall.h; from about 5.12";
     R19: "a task is the holdout: depth of its reader sections and flags", "kernel/rcu/tree_stall.h rcu_print_task_stall";
