@@ -139,6 +139,39 @@ fn every_row_has_a_sample() {
 }
 
 #[test]
+fn an_event_is_told_by_the_row_of_its_rule() {
+    for (id, text) in [
+        ("R01", "rcu: INFO: rcu_sched self-detected stall on CPU"),
+        (
+            "R23",
+            "rcu: INFO: rcu_sched detected expedited stalls on CPUs/tasks: { 2-... } 21 jiffies s: 9 root: 0x4/.",
+        ),
+        ("R25", "INFO: rcu_tasks detected stalls on tasks:"),
+        ("R46", "BUG: workqueue leaked lock or atomic: kworker/1:0/0x00000001/55"),
+        ("R47", "INFO: NMI handler (my_handler) took too long to run: 2.118 msecs"),
+        ("R72", "Huh VM_FAULT_OOM leaked out to the #PF handler. Retrying PF"),
+    ] {
+        let diagnosis = diagnose(format!("{text}\n").as_bytes());
+        let kinds: Vec<EventKind> = diagnosis.seen.events.iter().map(|event| event.kind).collect();
+        let row = EVENT_RULES.iter().find(|row| kinds == [row.kind]);
+        assert_eq!(row.map(|row| row.id), Some(id), "{text}");
+    }
+}
+
+#[test]
+fn a_task_that_hangs_in_two_scans_ties_them() {
+    let scan = |seconds: u32| -> String {
+        hung("a", 31, &["__mutex_lock", "my_open"])
+            .lines()
+            .map(|line| format!("[  {seconds}.000000] {line}\n"))
+            .collect()
+    };
+    let diagnosis = diagnose((scan(200) + &scan(400)).as_bytes());
+    let links: Vec<_> = diagnosis.causes.links.iter().flatten().map(|link| link.rule).collect();
+    assert_eq!(links, ["R35"]);
+}
+
+#[test]
 fn lines_that_only_look_alike_are_no_events() {
     for text in [
         "systemd[1]: Started INFO: task manager.",
