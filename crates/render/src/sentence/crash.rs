@@ -35,7 +35,12 @@ fn kernel(predicate: &P) -> Option<String> {
 fn place(predicate: &P) -> Option<String> {
     Some(match predicate {
         P::CrashTitle { title } => format!("Title: {title}."),
-        P::FaultKind { kind } => format!("The report is of a {}.", fault(*kind)),
+        P::FaultKind { kind } => {
+            let what = fault(*kind);
+            // `use` begins with the sound of a consonant, `undefined` does not.
+            let vowel = what.starts_with(['a', 'e', 'i', 'o']) || what.starts_with("un");
+            format!("The report is of {} {what}.", if vowel { "an" } else { "a" })
+        }
         P::CrashPlace { function } => format!("It happened in {function}()."),
         P::CalledBy { function, caller } => format!("{function}() was called by {caller}()."),
         P::OnStack { function } => format!("{function}() is on the stack."),
