@@ -250,21 +250,14 @@ fn key(
             format!("{}/{}", event.kind.name(), classes.join("+"))
         }
         Detail::Bad(bad) => {
-            let freed = bad.freed.map(|id| seen.snapshot(id)).and_then(|s| {
-                s.frames.iter().find(|f| {
-                    f.reliable
-                        && !f.function.contains("kasan")
-                        && !f.function.contains("free")
-                        && !f.function.contains("slab")
-                        && !f.function.contains("stack")
-                })
-            });
             format!(
                 "{}/{}/{}{}",
                 event.kind.name(),
                 bad.what,
                 bad.function,
-                freed.map(|f| format!("/freed in {}", f.function)).unwrap_or_default()
+                claims::freed_in(seen, bad)
+                    .map(|function| format!("/freed in {function}"))
+                    .unwrap_or_default()
             )
         }
         Detail::Trap(trap) => format!(

@@ -14,6 +14,8 @@ mod scan;
 mod stall;
 mod wait;
 
+pub(crate) use self::object::freed_in;
+
 use model::{RuleId, Statement};
 
 pub(crate) use self::hypotheses::hypotheses;

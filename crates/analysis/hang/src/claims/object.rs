@@ -64,9 +64,10 @@ pub(super) fn of_bad(said: &mut Said, seen: &Observations, event: &Event, bad: &
     {
         tasks.push((Role::Use, *pid, *number));
     }
-    for (role, snapshot) in
-        life.into_iter().filter_map(|(role, id)| Some((role, seen.snapshot(id?))))
-    {
+    // KASAN prints whatever free its record holds: that of an object still in use is of an earlier life of its slot.
+    let tells = |role: Role| role != Role::Free || event.kind != EventKind::Kasan || is_freed(bad);
+    let life = life.into_iter().filter(|(role, _)| tells(*role));
+    for (role, snapshot) in life.filter_map(|(role, id)| Some((role, seen.snapshot(id?)))) {
         tasks.extend(of_life(said, rule, role, snapshot));
     }
     for (at, (first, one, a)) in tasks.iter().enumerate() {
@@ -82,6 +83,19 @@ pub(super) fn of_bad(said: &mut Said, seen: &Observations, event: &Event, bad: &
             }
         }
     }
+}
+
+/// Whether the report is about an object that was freed before.
+fn is_freed(bad: &BadAccess) -> bool {
+    ["use-after-free", "double-free", "invalid-free", "invalid free"]
+        .iter()
+        .any(|kind| bad.what.contains(kind))
+}
+
+/// The function that freed the object of a report on freed memory.
+pub(crate) fn freed_in<'a>(seen: &'a Observations, bad: &BadAccess) -> Option<&'a str> {
+    let freed = bad.freed.filter(|_| is_freed(bad))?;
+    outside_allocator(seen.snapshot(freed)).map(|frame| frame.function.as_str())
 }
 
 /// Where and by whom an object was allocated or freed; the pid with the line that names it.
