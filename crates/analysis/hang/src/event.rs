@@ -745,7 +745,7 @@ pub enum Role {
 pub struct Instruction {
     /// Line of the log.
     pub line: u64,
-    /// Function, empty in user space.
+    /// Function, empty in user space and where no function of the kernel is there.
     pub function: String,
     /// Offset in it.
     pub offset: Option<u64>,

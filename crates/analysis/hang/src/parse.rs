@@ -330,6 +330,18 @@ pub(crate) fn segfault(text: &str) -> Option<(Task, Segfault)> {
     ))
 }
 
+/// Whether the line is the kernel's instruction pointer with no function at it: `RIP: 0010:0x0`,
+/// `EIP: 0x0`, `pc : 0x0`, `RIP: 0010:          (null)`.
+pub(crate) fn is_nameless_pointer(text: &str) -> bool {
+    const HEADS: &[&str] = &["RIP: 0010:", "RIP: e030:", "EIP:", "pc : ", "PC is at ", "epc : "];
+    let Some(rest) = HEADS.iter().find_map(|head| text.strip_prefix(head)) else { return false };
+    let rest = rest.trim();
+    let hexadecimal = rest.strip_prefix("0x").is_some_and(|digits| {
+        (1..=16).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_hexdigit())
+    });
+    hexadecimal || rest.ends_with("(null)")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -92,6 +92,12 @@ fn interrupted_from(snapshot: &Snapshot) -> usize {
     }
 }
 
+/// Whether the kernel jumped to where none of its functions is: the frames are those of who jumped, or of
+/// somebody further out.
+pub fn jumped(snapshot: &Snapshot) -> bool {
+    snapshot.instruction.iter().any(|at| at.at_frame == 0 && !at.user && at.function.is_empty())
+}
+
 /// The interrupted instruction in the kernel, where it is printed.
 pub fn instruction(snapshot: &Snapshot) -> Option<&Instruction> {
     let start = interrupted_from(snapshot);

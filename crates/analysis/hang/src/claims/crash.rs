@@ -205,8 +205,12 @@ fn is_machinery(function: &str) -> bool {
 /// Where it happened: the function that the headline names, the instruction pointer, or the first frame outside of
 /// what checks and reports; and who called it.
 fn place(said: &mut Said, event: &Event, subject: &Snapshot) {
+    let named = named(event);
+    if named.is_none() && stack::jumped(subject) {
+        return;
+    }
     let pointer = stack::instruction(subject).map(|at| (at.function.clone(), at.line));
-    let first = match named(event).or(pointer) {
+    let first = match named.or(pointer) {
         Some((function, line)) if !is_machinery(&function) => Some((function, line)),
         _ => first_frame(subject).map(|frame| (frame.function.clone(), frame.line)),
     };

@@ -47,10 +47,7 @@ pub(super) fn after(said: &mut Said, seen: &Observations) {
     if let Some(number) = seen.messages_lost {
         said.seen(RuleId::R85, [number], Predicate::MessagesLost);
     }
-    let panics = seen
-        .events
-        .iter()
-        .filter(|event| event.kind == EventKind::Panic && !event.headline.contains("---[ end"));
+    let panics = seen.events.iter().filter(|event| event.kind == EventKind::Panic);
     for event in panics.take(2) {
         let reason =
             event.headline.split_once("not syncing: ").map(|(_, reason)| reason.trim().to_owned());

@@ -11,6 +11,7 @@ use crate::event::{
     Released, Role, Stall, StallPeriod, Task,
 };
 use crate::parse;
+use crate::stack;
 use crate::text::{after, between, bounded, hex_after, number, number_after};
 
 /// Lines kept of a Mem-Info block; a machine with many nodes and wrapped lines has some hundred.
@@ -42,6 +43,7 @@ const BELONGING: &[&str] = &[
     "Tainted:",
     "Not tainted",
     "---[ end trace",
+    "---[ end Kernel panic",
     "\"echo 0 >",
     "disables this message",
     "Stack:",
@@ -296,8 +298,10 @@ impl Collector {
         }
         if let Some((cpu, task)) = parse::cpu_header(trimmed) {
             self.out.kernel.observe(trimmed, number);
-            // KFENCE names the task last, behind the stacks of the object's life.
-            if context.event.is_some_and(|event| self.out.events[event].kind == EventKind::Kfence) {
+            // KFENCE and KMSAN name the task last, behind the stacks of the object's life.
+            if context.event.is_some_and(|event| {
+                matches!(self.out.events[event].kind, EventKind::Kfence | EventKind::Kmsan)
+            }) {
                 context.role = Role::Subject;
             }
             self.name_event_task(context, &task, cpu);
@@ -467,6 +471,15 @@ impl Collector {
                 at,
             );
         }
+        if parse::is_nameless_pointer(text) {
+            self.out.kernel.observe_arch(text, number);
+            let function = String::new();
+            return self.instruction(
+                context,
+                Instruction { line: number, function, offset: None, user: false, at_frame: 0 },
+                at,
+            );
+        }
         if text.starts_with("RIP: 0033:")
             || text.starts_with("RIP: 0023:")
             || text.starts_with("RIP: 002b:")
@@ -535,7 +548,30 @@ impl Collector {
                 });
             }
         }
+        self.created_by_free(context, parse::plain(found.function));
         true
+    }
+
+    /// What KMSAN calls the creation of a value is the free of its memory where the stack goes through
+    /// `kmsan_slab_free` or its kin of mm/kmsan/hooks.c.
+    fn created_by_free(&mut self, context: &mut Context, function: &str) {
+        const FREEING: &[&str] =
+            &["kmsan_slab_free", "kmsan_free_page", "kmsan_kfree_large", "kfree"];
+        let (Some(event), Some(snapshot)) = (context.event, context.snapshot) else { return };
+        let event = &mut self.out.events[event];
+        let Detail::Bad(bad) = &mut event.detail else { return };
+        if event.kind == EventKind::Kmsan
+            && context.role == Role::Allocated
+            && bad.allocated.is_some_and(|allocated| allocated.0 == snapshot)
+            && FREEING.contains(&function)
+            && self.out.snapshots[snapshot].frames.iter().rev().skip(1).all(|frame| {
+                frame.function.contains("kmsan") || frame.function.starts_with("slab_free")
+            })
+        {
+            context.role = Role::Freed;
+            self.out.snapshots[snapshot].role = Role::Freed;
+            bad.freed = bad.allocated.take();
+        }
     }
 
     fn instruction(
@@ -548,9 +584,12 @@ impl Collector {
             Some(snapshot) => Some(snapshot),
             None => self.begin_snapshot(context, instruction.line, at),
         };
+        let jumped = snapshot.is_some_and(|s| stack::jumped(&self.out.snapshots[s]));
         if let Some(event) = context.event
             && let Detail::Trap(trap) = &mut self.out.events[event].detail
             && !instruction.user
+            && !instruction.function.is_empty()
+            && !jumped
         {
             trap.function.get_or_insert_with(|| instruction.function.clone());
         }

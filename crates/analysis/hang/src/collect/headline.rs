@@ -249,13 +249,13 @@ impl Collector {
                 }
                 true
             }
-            EventKind::FaultOomLeaked | EventKind::Panic => {
-                if self
-                    .folds(kind, if kind == EventKind::Panic { "\u{0}" } else { "" }, number)
-                    .is_some()
-                {
-                    return true;
+            EventKind::FaultOomLeaked => {
+                if self.folds(kind, "", number).is_none() {
+                    self.begin(context, kind, text, number, at);
                 }
+                true
+            }
+            EventKind::Panic => {
                 self.begin(context, kind, text, number, at);
                 true
             }

@@ -316,7 +316,8 @@ impl Collector {
         let mut row = usize::MAX;
         let mut aside = false;
         let (anchors, rows) = &*ANCHORS;
-        for hit in anchors.find_overlapping_iter(text) {
+        let ends = place::is_end_mark(text);
+        for hit in anchors.find_overlapping_iter(text).filter(|_| !ends) {
             match rows[hit.pattern().as_usize()] {
                 Some(r) if r < row => {
                     let kind = EVENT_RULES[r].kind;

@@ -91,6 +91,11 @@ pub(super) fn stands(text: &str, found: Range<usize>, kind: EventKind) -> bool {
     }
 }
 
+/// Whether the line is the end mark of a panic, which repeats the panic's words (`panic()` of kernel/panic.c).
+pub(super) fn is_end_mark(text: &str) -> bool {
+    text.contains("---[ end Kernel panic")
+}
+
 /// Whether words may stand in front of what the kernel prints: they end as a prompt, a date or a name does.
 fn is_lead(lead: &str) -> bool {
     lead.ends_with([':', '#', '$', '>', ']', '%', ')'])

@@ -449,6 +449,7 @@ fn headline_of(event: &Event) -> u64 {
 
 fn place_of(seen: &Observations, event: &Event) -> String {
     seen.subjects(event)
+        .filter(|(_, snapshot)| !stack::jumped(snapshot))
         .find_map(|(_, snapshot)| {
             let frames = stack::task_frames(snapshot);
             frames

@@ -1,0 +1,87 @@
+//! What is said of where an object was freed and of where the kernel was: each sample is a log in which a nearby but
+//! wrong place is at hand.
+
+use analysis_hang::event::EventKind;
+use analysis_hang::{Diagnosis, diagnose};
+use model::{Predicate, Role};
+
+fn functions(diagnosis: &Diagnosis, role: Role) -> Vec<&str> {
+    let each = diagnosis.statements.iter().filter_map(|said| match said.predicate() {
+        Predicate::ObjectFunction { role: of, function } if *of == role => Some(function.as_str()),
+        _ => None,
+    });
+    each.collect()
+}
+
+fn places(diagnosis: &Diagnosis) -> Vec<&str> {
+    let each = diagnosis.statements.iter().filter_map(|said| match said.predicate() {
+        Predicate::CrashPlace { function } => Some(function.as_str()),
+        _ => None,
+    });
+    each.collect()
+}
+
+#[test]
+fn the_end_mark_of_a_panic_is_no_second_one() {
+    let log = "[  5.000000] Kernel panic - not syncing: shop closed\n[  5.000001] CPU: 1 PID: 40 Comm: clerk Not tainted 6.8.0 #3\n[  5.100000] ---[ end Kernel panic - not syncing: shop closed ]---\n";
+    for log in [log.to_owned(), log.replace("[  5.000000] ", "").replace("[  5.100000] ", "")] {
+        let diagnosis = diagnose(log.as_bytes());
+        let panics = diagnosis.seen.events.iter().filter(|event| event.kind == EventKind::Panic);
+        let panics: Vec<u64> = panics.map(|event| event.line).collect();
+        assert_eq!(panics, [1]);
+        assert_eq!(diagnosis.seen.events[0].repeats, 0);
+    }
+}
+
+#[test]
+fn a_value_that_a_free_left_unset_was_not_allocated_there() {
+    let log = |hooks: &str| {
+        format!(
+            "BUG: KMSAN: uninit-value in shelf_read+0x10/0x80\n shelf_read+0x10/0x80\n shelf_ioctl+0x30/0x90\n\nUninit was created at:\n{hooks} shelf_change+0x40/0xa0\n shelf_ioctl+0x20/0x90\n\nCPU: 0 PID: 77 Comm: reader Not tainted 6.8.0 #3\n"
+        )
+    };
+    let freed = log(
+        " kmsan_save_stack_with_flags+0x3c/0x70\n kmsan_slab_free+0x120/0x180\n slab_free_freelist_hook+0x9/0x90\n kfree+0x5c/0x2f0\n",
+    );
+    let freed = diagnose(freed.as_bytes());
+    assert_eq!(functions(&freed, Role::Free), ["shelf_change"]);
+    assert!(functions(&freed, Role::Allocation).is_empty());
+    let made = diagnose(log(" slab_post_alloc_hook+0x12/0x90\n __kmalloc+0x5c/0x2f0\n").as_bytes());
+    assert_eq!(functions(&made, Role::Allocation), ["shelf_change"]);
+    assert!(functions(&made, Role::Free).is_empty());
+}
+
+#[test]
+fn a_jump_to_null_has_no_place_in_the_frames() {
+    let log = |pointer: &str| {
+        format!(
+            "[  9.000000] BUG: kernel NULL pointer dereference, address: 0000000000000000\n[  9.000001] #PF: supervisor instruction fetch in kernel mode\n[  9.000002] Oops: 0010 [#1] SMP\n[  9.000003] CPU: 1 PID: 40 Comm: clerk Not tainted 6.8.0 #3\n[  9.000004] RIP: 0010:{pointer}\n[  9.000005] Code: Unable to access opcode bytes at 0xffffffffffffffd6.\n[  9.000006] Call Trace:\n[  9.000007]  <TASK>\n[  9.000008]  shop_notify+0x20/0x60\n[  9.000009]  shop_close+0x11/0x40\n"
+        )
+    };
+    for pointer in ["0x0", "          (null)"] {
+        let diagnosis = diagnose(log(pointer).as_bytes());
+        assert!(places(&diagnosis).is_empty(), "{pointer}");
+        let verdict = &diagnosis.verdict.statement;
+        assert!(!verdict.contains("shop_notify"), "{verdict}");
+    }
+    let named = diagnose(log("shop_ring+0x4/0x30").as_bytes());
+    assert_eq!(places(&named), ["shop_ring"]);
+}
+
+fn kasan(what: &str) -> Diagnosis {
+    let log = format!(
+        "BUG: KASAN: {what} in shelf_read+0x10/0x80\nRead of size 8 at addr ffff888012345678 by task reader/77\n\nCPU: 0 PID: 77 Comm: reader Not tainted 6.8.0 #3\nCall Trace:\n <TASK>\n shelf_read+0x10/0x80\n shelf_ioctl+0x30/0x90\n </TASK>\n\nAllocated by task 70:\n kasan_save_stack+0x1/0x9\n __kasan_kmalloc+0x1/0x9\n shelf_build+0x40/0xa0\n\nFreed by task 66:\n set_track+0x1/0x9\n kfree+0x1/0x9\n shelf_scrap+0x40/0xa0\n"
+    );
+    diagnose(log.as_bytes())
+}
+
+#[test]
+fn only_a_report_on_a_freed_object_tells_who_freed_it() {
+    let freed = kasan("slab-use-after-free");
+    assert_eq!(functions(&freed, Role::Free), ["shelf_scrap"]);
+    assert!(freed.groups[0].key.ends_with("/freed in shelf_scrap"), "{}", freed.groups[0].key);
+    let beyond = kasan("slab-out-of-bounds");
+    assert_eq!(functions(&beyond, Role::Allocation), ["shelf_build"]);
+    assert!(functions(&beyond, Role::Free).is_empty());
+    assert!(!beyond.groups[0].key.contains("shelf_scrap"), "{}", beyond.groups[0].key);
+}
