@@ -21,8 +21,6 @@ const WIDTH: usize = 500;
 pub(crate) struct Excerpt {
     wanted: Vec<(u64, u64)>,
     at: usize,
-    number: u64,
-    line: Vec<u8>,
     lines: BTreeMap<u64, String>,
 }
 
@@ -44,37 +42,21 @@ impl Excerpt {
         Self { wanted, ..Self::default() }
     }
 
-    /// Takes the next piece of the log.
-    pub(crate) fn push(&mut self, piece: &[u8]) {
-        for part in piece.split_inclusive(|byte| *byte == b'\n') {
-            if self.line.len() < WIDTH {
-                self.line.extend_from_slice(&part[..part.len().min(WIDTH)]);
-            }
-            if part.ends_with(b"\n") {
-                self.end_line();
-            }
-        }
-    }
-
-    /// Ends the log and gives the lines by number.
-    pub(crate) fn finish(mut self) -> BTreeMap<u64, String> {
-        if !self.line.is_empty() {
-            self.end_line();
-        }
-        self.lines
-    }
-
-    fn end_line(&mut self) {
-        self.number += 1;
-        while self.wanted.get(self.at).is_some_and(|(_, last)| *last < self.number) {
+    /// Takes the next line of the log, without its end.
+    pub(crate) fn line(&mut self, number: u64, raw: &[u8]) {
+        while self.wanted.get(self.at).is_some_and(|(_, last)| *last < number) {
             self.at += 1;
         }
-        if self.wanted.get(self.at).is_some_and(|(first, _)| *first <= self.number)
+        if self.wanted.get(self.at).is_some_and(|(first, _)| *first <= number)
             && self.lines.len() < LINE_LIMIT
         {
-            let text = String::from_utf8_lossy(&self.line);
-            self.lines.insert(self.number, text.trim_end_matches(['\n', '\r']).to_owned());
+            let text = String::from_utf8_lossy(&raw[..raw.len().min(WIDTH)]);
+            self.lines.insert(number, text.trim_end_matches('\r').to_owned());
         }
-        self.line.clear();
+    }
+
+    /// The lines by number.
+    pub(crate) fn finish(self) -> BTreeMap<u64, String> {
+        self.lines
     }
 }

@@ -1,27 +1,30 @@
 //! The use case "diagnose one input": its bytes pass once, piece by piece, through everything that reads a log.
 //!
 //! Invariants: an input is read once, whatever is wanted of it; memory is bounded however long it is (lines to quote
-//! wait in a temporary file); prints nothing.
+//! wait in a temporary file); what its lines alone are said to prove leaves only when the verifier confirms it; prints
+//! nothing.
 
 mod excerpt;
+mod gate;
 mod registers;
+mod spool;
 mod titles;
 
 use std::collections::BTreeMap;
-use std::io::{self, Read as _, Seek as _, Write as _};
+use std::io;
 use std::path::PathBuf;
 
+use analysis_claims::verify::Unconfirmed;
 use analysis_hang::{Diagnosis, conclude};
 use analysis_identity::Reports;
 use model::{Notice, Statement};
-use tempfile::SpooledTempFile;
 
 use self::excerpt::Excerpt;
+use self::gate::Gate;
+use self::spool::Spool;
 
 /// Bytes at the start of an input whose registers are read.
 const START_LIMIT: usize = 4 << 20;
-/// Bytes of an input that wait in memory to be quoted; more go to a temporary file.
-const SPOOLED_IN_MEMORY: usize = 8 << 20;
 /// Pieces from this size on are read by both engines at once.
 const WORTH_A_THREAD: usize = 64 << 10;
 
@@ -58,6 +61,8 @@ pub struct Diagnosed {
     pub registers: Vec<Statement>,
     /// The cited lines with some around them, by number; empty unless wanted.
     pub excerpt: BTreeMap<u64, String>,
+    /// What the lines that it cites do not show, so that it is said nowhere else.
+    pub unconfirmed: Vec<Unconfirmed>,
     /// What was not read or kept.
     pub notices: Vec<Notice>,
 }
@@ -70,22 +75,19 @@ pub struct Reader {
     reports: analysis_identity::LogReader,
     start: Vec<u8>,
     size: u64,
-    spool: Option<SpooledTempFile>,
-    failed: Option<io::Error>,
+    spool: Spool,
 }
 
 impl Reader {
     /// A reader at the start of an input.
     pub fn new(wanted: Wanted) -> Self {
-        let spool = wanted.quotes.then(|| SpooledTempFile::new(SPOOLED_IN_MEMORY));
         Self {
             wanted,
             events: analysis_hang::LogReader::new(),
             reports: analysis_identity::LogReader::of_names(),
             start: Vec::new(),
             size: 0,
-            spool,
-            failed: None,
+            spool: Spool::new(),
         }
     }
 
@@ -101,24 +103,17 @@ impl Reader {
             events.push(piece);
             reports.push(piece);
         }
-        if let Some(spool) = &mut self.spool
-            && self.failed.is_none()
-        {
-            self.failed = spool.write_all(piece).err();
-        }
+        self.spool.push(piece);
     }
 
     /// Ends the input. `renumbered` says that its lines have other numbers than in the file.
     pub fn finish(self, renumbered: bool) -> Result<Diagnosed, Error> {
-        if let Some(error) = self.failed {
-            return Err(Error::Spool(error));
-        }
-        let diagnosis = conclude(self.events.finish());
+        let mut diagnosis = conclude(self.events.finish());
         let reports = self.reports.finish();
         let titles = titles::of_events(&diagnosis.seen.events, &reports.reports);
         let is_log = !diagnosis.seen.events.is_empty();
         // A log without events has no dump worth reading.
-        let registers = match is_log {
+        let mut registers = match is_log {
             true => registers::statements(&self.start, &self.wanted.programs)?,
             false => Vec::new(),
         };
@@ -134,24 +129,24 @@ impl Reader {
             let kept = analysis_hang::EVENT_LIMIT as u64;
             notices.push(Notice::EventsCounted { kept, counted: diagnosis.seen.dropped });
         }
-        let mut excerpt = Excerpt::new(&diagnosis, &registers);
-        if let Some(spool) = self.spool {
-            replay(spool, |piece| excerpt.push(piece)).map_err(Error::Spool)?;
+        let mut excerpt = match self.wanted.quotes {
+            true => Excerpt::new(&diagnosis, &registers),
+            false => Excerpt::default(),
+        };
+        let said = [&diagnosis.statements, &diagnosis.hypotheses, &registers];
+        let mut gate = Gate::new(said.into_iter().flatten());
+        if is_log {
+            let replayed = self.spool.replay(|number, offset, raw| {
+                excerpt.line(number, raw);
+                gate.line(number, offset, raw);
+            });
+            replayed.map_err(Error::Spool)?;
         }
+        let doubts = gate.finish();
+        let said = [&mut diagnosis.statements, &mut diagnosis.hypotheses, &mut registers];
+        let unconfirmed = gate::withhold(said, doubts);
         let excerpt = excerpt.finish();
-        Ok(Diagnosed { diagnosis, reports, titles, registers, excerpt, notices })
-    }
-}
-
-/// Gives what was kept once more.
-fn replay(mut spool: SpooledTempFile, mut take: impl FnMut(&[u8])) -> io::Result<()> {
-    spool.rewind()?;
-    let mut piece = vec![0; 256 << 10];
-    loop {
-        match spool.read(&mut piece)? {
-            0 => return Ok(()),
-            length => take(&piece[..length]),
-        }
+        Ok(Diagnosed { diagnosis, reports, titles, registers, excerpt, unconfirmed, notices })
     }
 }
 

@@ -1,8 +1,9 @@
 //! What `ktriage diagnose --json` prints: one object a log.
 
+use analysis_claims::verify::{self, Judgement};
 use analysis_hang::clock::Axis;
 use analysis_hang::event;
-use model::LineSpan;
+use model::{LineSpan, Predicate};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -28,6 +29,8 @@ pub(crate) struct Log {
     registers: Vec<Statement>,
     /// What the stacks show that a written analysis quotes, in words only.
     quoted: Vec<Claim>,
+    /// What the lines that it cites do not show, by an independent verifier; said nowhere else.
+    unconfirmed: Vec<Unconfirmed>,
     groups: Vec<Group>,
     missing: Vec<String>,
     /// What was not read or kept, in words.
@@ -120,6 +123,20 @@ struct Claim {
     lines: Vec<[u64; 2]>,
 }
 
+/// A withheld statement with what the verifier said.
+#[derive(Serialize, JsonSchema, Debug)]
+struct Unconfirmed {
+    statement: Statement,
+    /// `contradicted` or `not_shown`.
+    judgement: &'static str,
+    /// The lines that say otherwise, both ends included.
+    lines: Vec<[u64; 2]>,
+    /// What these lines say instead.
+    found: Option<Predicate>,
+    /// What would show it.
+    needed: Option<&'static str>,
+}
+
 #[derive(Serialize, JsonSchema, Debug)]
 struct Group {
     key: String,
@@ -152,6 +169,17 @@ impl JsonSchema for Statement {
 
 pub(crate) fn statement(statement: &model::Statement) -> Statement {
     Statement(statement.clone())
+}
+
+fn unconfirmed(withheld: &verify::Unconfirmed) -> Unconfirmed {
+    let (judgement, lines, found, needed) = match &withheld.judgement {
+        Judgement::Contradicted { lines, found } => {
+            ("contradicted", spans(lines), Some(found.clone()), None)
+        }
+        Judgement::NotShown { need } => ("not_shown", Vec::new(), None, Some(need.name())),
+        Judgement::Shown { lines } => ("supported", spans(lines), None, None),
+    };
+    Unconfirmed { statement: statement(&withheld.statement), judgement, lines, found, needed }
 }
 
 fn event(log: &render::diagnosis::Log<'_>, event: &event::Event) -> Event {
@@ -244,6 +272,7 @@ pub(crate) fn log(log: &render::diagnosis::Log<'_>) -> Log {
         quoted: Vec::new(),
         registers: log.registers.iter().map(statement).collect(),
         hypotheses: diagnosis.hypotheses.iter().map(statement).collect(),
+        unconfirmed: log.unconfirmed.iter().map(unconfirmed).collect(),
         groups: diagnosis
             .groups
             .iter()
@@ -269,6 +298,7 @@ mod tests {
             titles: &read.titles,
             registers: &read.registers,
             excerpt: &read.excerpt,
+            unconfirmed: &read.unconfirmed,
             notices: &read.notices,
         };
         let value = serde_json::to_value(super::log(&view)).unwrap();
@@ -285,7 +315,9 @@ mod tests {
         assert_eq!(value["first_cause"]["line"], 1);
         assert_eq!(value["verdict"]["kind"], "starvation");
         assert_eq!(value["graph"]["cycle"], false);
-        for key in ["claims", "registers", "quoted", "groups", "missing", "hypotheses"] {
+        for key in
+            ["claims", "registers", "quoted", "groups", "missing", "hypotheses", "unconfirmed"]
+        {
             assert!(value[key].is_array(), "{key}");
         }
         assert!(value["claims"][0]["lines"][0][0].is_u64());

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use analysis_claims::verify::Unconfirmed;
 use analysis_hang::Diagnosis;
 use model::{Notice, Statement};
 
@@ -18,6 +19,8 @@ pub struct Log<'a> {
     pub registers: &'a [Statement],
     /// The cited lines with some around them, by number.
     pub excerpt: &'a BTreeMap<u64, String>,
+    /// What the lines that it cites do not show; printed only where it is asked for.
+    pub unconfirmed: &'a [Unconfirmed],
     /// What was not read or kept.
     pub notices: &'a [Notice],
 }
@@ -33,6 +36,7 @@ impl<'a> Log<'a> {
             titles: &[],
             registers: &[],
             excerpt: &NOTHING,
+            unconfirmed: &[],
             notices: &[],
         }
     }

@@ -6,5 +6,6 @@ pub mod mail;
 pub mod page;
 mod svg;
 pub mod text;
+pub mod verification;
 
 pub use log::Log;

@@ -61,12 +61,24 @@ fn version(text: &str) -> Option<&str> {
     if let Some(rest) = text.strip_prefix("Linux version ") {
         return Some(word(rest)).filter(|word| is_release(word));
     }
+    // `6.1.2 #1 Not tainted`, in the head of a lockdep report.
+    if is_identity(text) {
+        return Some(word(text)).filter(|word| is_release(word));
+    }
     let rest = match after(text, "Not tainted ") {
         Some(rest) => rest,
         None => behind_flags(after(text, "Tainted: ")?),
     };
     // Flags may be followed by their names in brackets on a line of its own.
     Some(word(rest)).filter(|word| is_release(word))
+}
+
+/// The line of print_kernel_ident(): release, build number, taint.
+fn is_identity(text: &str) -> bool {
+    let mut words = text.split_whitespace();
+    text.starts_with(|c: char| c.is_ascii_digit())
+        && words.nth(1).is_some_and(|build| build.starts_with('#'))
+        && matches!(words.next(), Some("Not" | "Tainted:"))
 }
 
 fn behind_flags(text: &str) -> &str {
@@ -87,6 +99,7 @@ fn taint(text: &str) -> Option<String> {
     let header = text.starts_with("CPU:")
         || text.starts_with("Not tainted")
         || text.starts_with("Tainted: ")
+        || is_identity(text)
         || text.contains(" Comm: ");
     if !header {
         return None;

@@ -116,11 +116,11 @@ needs! {
     Knowledge = "source",
 }
 
-/// A statement that its lines do not show.
+/// A statement that the lines it cites do not show.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unconfirmed {
-    /// Its place among the statements given.
-    pub index: usize,
+    /// What was said.
+    pub statement: Statement,
     /// What its lines show instead.
     pub judgement: Judgement,
 }
@@ -168,44 +168,58 @@ pub fn verify_statement<'a>(
     verify(&Log::cited(lines, statement.lines()), statement.predicate())
 }
 
-/// The statements, graded SEEN or DERIVED, that are not shown by the lines they cite. `lines` is in the order of
-/// the log; only those between a statement's first and last line are looked at for it.
-pub fn verify_all<'a>(
-    statements: impl IntoIterator<Item = &'a Statement>,
-    lines: &[Line<'_>],
-) -> Vec<Unconfirmed> {
-    let mut unconfirmed = Vec::new();
-    for (index, statement) in statements.into_iter().enumerate() {
-        if !matches!(statement.grade(), Grade::Seen | Grade::Derived) {
-            continue;
-        }
-        let log = Log::cited(neighbourhood(lines, statement.lines()), statement.lines());
-        match verify(&log, statement.predicate()) {
-            Judgement::Shown { .. } => {}
-            judgement => unconfirmed.push(Unconfirmed { index, judgement }),
+/// Whether the statement claims that its lines alone prove it: it is graded SEEN or DERIVED.
+pub fn is_provable(statement: &Statement) -> bool {
+    matches!(statement.grade(), Grade::Seen | Grade::Derived)
+}
+
+/// What speaks against a statement that its lines are said to prove; `None` when they show it, alone or with what
+/// stands near them. `lines` is in the order of the log and holds at least [`needed_lines`].
+pub fn doubt(statement: &Statement, lines: &[Line<'_>]) -> Option<Judgement> {
+    let cited = statement.lines();
+    let judgement = verify(&Log::cited(neighbourhood(lines, cited), cited), statement.predicate());
+    match judgement {
+        Judgement::Shown { .. } => None,
+        // A line that says otherwise is not outweighed by others.
+        Judgement::Contradicted { .. } => Some(judgement),
+        Judgement::NotShown { .. } => {
+            // What belongs to the statement is often said by a line beside the cited ones.
+            let near = Log::of_lines(neighbourhood(lines, cited));
+            let shown = matches!(verify(&near, statement.predicate()), Judgement::Shown { .. });
+            (!shown).then_some(judgement)
         }
     }
-    unconfirmed
 }
 
 /// Most lines between two cited ones that are looked at: no stack and no report is longer.
 const LONGEST_GAP: u64 = 400;
 
-/// The cited lines, and those between two of them that are near.
-fn neighbourhood<'b, 'a>(
-    lines: &'b [Line<'a>],
-    cited: &'b [LineSpan],
-) -> impl Iterator<Item = &'b Line<'a>> {
+/// Lines around the cited ones that are looked at: the headline before a lock, the stack behind an instruction.
+const AROUND: u64 = 60;
+
+/// The lines by which a statement is judged: the cited ones, those between two of them that are near, and some
+/// around.
+pub fn needed_lines(cited: &[LineSpan]) -> Vec<LineSpan> {
     let mut runs: Vec<LineSpan> = Vec::new();
     for span in cited {
+        let first = span.first.saturating_sub(AROUND).max(1);
+        let end = span.last.saturating_add(AROUND);
         match runs.last_mut() {
-            Some(last) if span.first <= last.last + LONGEST_GAP => {
-                last.last = last.last.max(span.last);
+            Some(last) if first <= last.last.saturating_add(LONGEST_GAP) => {
+                last.last = last.last.max(end);
             }
-            _ => runs.push(*span),
+            _ => runs.push(LineSpan::new(first, end)),
         }
     }
-    runs.into_iter().flat_map(move |run| {
+    runs
+}
+
+/// Those of `lines` by which the statement is judged.
+fn neighbourhood<'b, 'a>(
+    lines: &'b [Line<'a>],
+    cited: &[LineSpan],
+) -> impl Iterator<Item = &'b Line<'a>> {
+    needed_lines(cited).into_iter().flat_map(move |run| {
         let from = lines.partition_point(|line| line.number < run.first);
         let to = lines.partition_point(|line| line.number <= run.last);
         &lines[from..to.max(from)]

@@ -243,11 +243,11 @@ fn head(text: &str) -> Option<Part> {
     if CALL.contains(&text) || text.starts_with("Call Trace: (unreliable)") {
         return Some(Part::Call);
     }
-    let lower =
-        text.get(..1).map(str::to_ascii_lowercase).unwrap_or_default() + &text[text.len().min(1)..];
     if !text.is_ascii() {
         return None;
     }
+    let lower =
+        text.get(..1).map(str::to_ascii_lowercase).unwrap_or_default() + &text[text.len().min(1)..];
     if lower.starts_with("allocated by task ")
         || lower == "allocated:"
         || lower == "allocation stack:"

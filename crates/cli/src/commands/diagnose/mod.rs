@@ -43,6 +43,11 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "FILE")]
     binary: Vec<PathBuf>,
 
+    /// List the statements that an independent verifier does not find in the lines they cite, and which are
+    /// therefore printed nowhere else; exit with 1 when there is one.
+    #[arg(long, conflicts_with_all = ["mail", "html"])]
+    verify: bool,
+
     /// Exit with 1 when the log reports trouble, as `git diff --exit-code` does.
     #[arg(long)]
     exit_code: bool,
@@ -61,7 +66,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         quotes: arguments.mail || arguments.html.is_some(),
         programs: arguments.binary.clone(),
     };
-    let mut found = false;
+    let (mut found, mut doubtful) = (false, false);
     let mut out = io::stdout().lock();
     let mut failed = None;
     for (batch, inputs) in inputs.chunks(64).enumerate() {
@@ -76,6 +81,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
                 }
             };
             found |= !read.diagnosis.seen.events.is_empty();
+            doubtful |= !read.unconfirmed.is_empty();
             let name = input.name();
             let log = view(&name, &read);
             if let Some(path) = &arguments.html {
@@ -93,7 +99,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
                     let gap = if batch + at > 0 { "\n" } else { "" };
                     writeln!(out, "{gap}== {} ==", crate::output::Escaped(&name))?;
                 }
-                let text = render::diagnosis::text::report(&log);
+                let text = match arguments.verify {
+                    true => render::diagnosis::verification::report(&log),
+                    false => render::diagnosis::text::report(&log),
+                };
                 out.write_all(text.as_bytes())?;
             }
         }
@@ -102,7 +111,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     if let Some(failure) = failed {
         return Err(failure);
     }
-    Ok(if arguments.exit_code && found { ExitCode::from(FOUND) } else { ExitCode::SUCCESS })
+    let one = arguments.exit_code && found || arguments.verify && doubtful;
+    Ok(if one { ExitCode::from(FOUND) } else { ExitCode::SUCCESS })
 }
 
 fn read(input: &Input, wanted: &Wanted) -> Result<Diagnosed, Failure> {
@@ -125,6 +135,7 @@ fn view<'a>(name: &'a str, read: &'a Diagnosed) -> Log<'a> {
         titles: &read.titles,
         registers: &read.registers,
         excerpt: &read.excerpt,
+        unconfirmed: &read.unconfirmed,
         notices: &read.notices,
     }
 }
