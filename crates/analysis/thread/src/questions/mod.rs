@@ -17,7 +17,8 @@ use crate::model::{
     Anchor, Ask, Exchange, Kind, Question, QuestionState, Superseded, Thread, Tone,
 };
 use crate::phrases::{
-    AGREEMENT_STARTS, DEFLECTIONS, OFFERS, WITHDRAWALS, first_of, promises, starts_with_any,
+    AGREEMENT_STARTS, ASKS_CONSENT, DEFLECTIONS, OFFERS, WITHDRAWALS, first_of, promises,
+    starts_with_any,
 };
 use crate::replies::Quotes;
 use crate::text::{Sentence, calls, fold, sentences};
@@ -78,52 +79,63 @@ pub(crate) fn find(all: &[&Message], quotes: &Quotes, thread: &mut Thread) {
     thread.superseded = superseded;
 }
 
-/// Takes out the author's own questions that nobody answered and that a newer version has overtaken.
+/// Takes out the author's own questions that nobody answered and that a newer version has overtaken. A
+/// counter-question that asks for facts is settled by no version: it stays in the exchange it is part of.
 fn overtaken(
     all: &[&Message],
     questions: &mut Vec<Question>,
     counters: &[(usize, usize)],
     thread: &Thread,
 ) -> Vec<Superseded> {
-    let replies: Vec<(usize, Vec<Exchange>)> = counters
-        .iter()
-        .filter_map(|&(new, target)| {
-            let asked = questions[new].asked.first()?.0;
-            let later = questions[target].exchanges.iter();
-            Some((new, later.filter(|e| e.entry > asked && !e.by_author).cloned().collect()))
-        })
-        .collect();
-    let mut found = Vec::new();
-    for (new, later) in replies {
-        let entry = questions[new].asked.first().map_or(0, |a| a.0);
-        let about = thread.entries[entry].about;
-        let has_newer = thread.versions.iter().enumerate().any(|(v, version)| {
-            version.entry > entry
-                && about.is_some_and(|a| thread.versions[a].lineage == version.lineage && v > a)
-        });
-        if !has_newer {
+    let mut in_exchange = vec![false; questions.len()];
+    for &(new, target) in counters {
+        let Some(&(entry, _)) = questions[new].asked.first() else { continue };
+        let exchanges = &questions[target].exchanges;
+        let later: Vec<Exchange> =
+            exchanges.iter().filter(|e| e.entry > entry && !e.by_author).cloned().collect();
+        if newer_than(entry, thread).is_none() {
             questions[new].exchanges.extend(later);
+            continue;
         }
+        let asks_back = exchanges.iter().any(|e| e.entry == entry && e.tone == Tone::AsksBack);
+        let text = questions[new].text.to_lowercase();
+        in_exchange[new] |= asks_back && first_of(&text, ASKS_CONSENT).is_none();
     }
+    let mut found = Vec::new();
+    let mut in_exchange = in_exchange.into_iter();
     questions.retain(|question| {
+        let in_exchange = in_exchange.next().unwrap_or_default();
         let Some(&(entry, lines)) = question.asked.first() else { return true };
         let by_author = matches!(thread.entries[entry].kind, Kind::Answer | Kind::Cover(_));
-        let about = thread.entries[entry].about;
-        let newer = thread.versions.iter().enumerate().find(|(v, version)| {
-            version.entry > entry
-                && about.is_none_or(|a| thread.versions[a].lineage == version.lineage && *v > a)
-        });
         let answered = question.exchanges.iter().any(|e| !all[e.entry].from.is(&question.asker));
-        let Some((by, _)) = newer.filter(|_| by_author && !answered) else { return true };
-        found.push(Superseded { entry, lines, text: question.text.clone(), by });
+        let Some(by) = newer_than(entry, thread).filter(|_| by_author && !answered) else {
+            return true;
+        };
+        if !in_exchange {
+            found.push(Superseded { entry, lines, text: question.text.clone(), by });
+        }
         false
     });
     found
 }
 
+/// The first version after a message that is newer than the one that the message is about.
+fn newer_than(entry: usize, thread: &Thread) -> Option<usize> {
+    let about = thread.entries[entry].about;
+    (0..thread.versions.len()).find(|&v| {
+        let version = &thread.versions[v];
+        version.entry > entry
+            && about.is_none_or(|a| thread.versions[a].lineage == version.lineage && v > a)
+    })
+}
+
 /// Whether a paragraph right below a question or demand goes on with it: it asks nothing with a mark,
-/// and does not set out anew.
-fn explains(ask: Ask, text: &str) -> bool {
+/// and does not set out anew. A `Fixes` or a test asked for is settled by a tag or a result, so a demand
+/// below one stands for itself.
+fn explains(above: Ask, ask: Ask, text: &str) -> bool {
+    if ask != above && matches!(above, Ask::Fixes | Ask::Test) {
+        return false;
+    }
     let lower = text.to_lowercase();
     let anew = [
         "also",
@@ -432,7 +444,8 @@ impl Finder<'_> {
         let entry = block.entry;
         let mut lead: Option<&Paragraph> = None;
         let code = self.is_below_diff(block);
-        let mut asked_above = false;
+        // The question right above, and what it asks.
+        let mut above: Option<(usize, Ask)> = None;
         for (at, paragraph) in block.paragraphs.iter().enumerate() {
             let below_code = code && at == 0;
             let Some((ask, parts)) = self.classify(paragraph, entry, below_code, thread) else {
@@ -445,11 +458,12 @@ impl Finder<'_> {
                 continue;
             };
             // One question, one entry: what explains the one right above belongs to it.
-            if at > 0 && asked_above && explains(ask, &paragraph.text) {
-                self.extend_last(block, paragraph);
+            if let Some((question, of)) = above
+                && explains(of, ask, &paragraph.text)
+            {
+                self.extend(question, block, paragraph);
                 continue;
             }
-            asked_above = true;
             let mut lines = self.span(entry, paragraph);
             let mut first = paragraph.first;
             if let Some(lead) = lead.take() {
@@ -461,6 +475,7 @@ impl Finder<'_> {
             if matches!(ask, Ask::Objection | Ask::Request)
                 && let Some(same) = self.same_objection(entry, paragraph, &anchor, thread)
             {
+                above = Some((same, ask));
                 self.questions[same].asked.push((entry, lines));
                 for index in whole.first..=whole.last {
                     self.owner.insert((entry, index), same);
@@ -472,6 +487,7 @@ impl Finder<'_> {
                 _ => Grade::Inferred,
             };
             let text = parts.first().cloned().unwrap_or_default();
+            above = Some((self.questions.len(), ask));
             self.add(
                 block,
                 &whole,
@@ -607,26 +623,20 @@ impl Finder<'_> {
         true
     }
 
-    /// Adds a paragraph to the last question.
-    fn extend_last(&mut self, block: &Block, paragraph: &Paragraph) {
-        if let Some(last) = self.questions.len().checked_sub(1) {
-            self.extend(last, block, paragraph);
-        }
-    }
-
-    fn extend(&mut self, last: usize, block: &Block, paragraph: &Paragraph) {
+    /// Adds a paragraph to a question.
+    fn extend(&mut self, question: usize, block: &Block, paragraph: &Paragraph) {
         let entry = block.entry;
         let lines = self.span(entry, paragraph);
         for index in paragraph.first..=paragraph.last {
-            self.owner.insert((entry, index), last);
+            self.owner.insert((entry, index), question);
         }
         let further = anchor::lines_above(block, self.quotes, self.all);
-        match (&mut self.questions[last].anchor, further) {
+        match (&mut self.questions[question].anchor, further) {
             (Anchor::Code { lines, .. } | Anchor::Text { lines }, Some(more)) => lines.extend(more),
             (none @ Anchor::None, Some(more)) => *none = Anchor::Text { lines: more },
             _ => {}
         }
-        let asked = &mut self.questions[last].asked;
+        let asked = &mut self.questions[question].asked;
         match asked.last_mut() {
             Some((e, span)) if *e == entry && span.last + 2 >= lines.first => {
                 span.last = lines.last;
