@@ -43,7 +43,17 @@ pub fn parse(text: &str) -> Option<Frame<'_>> {
     if skip_addresses(&mut rest) {
         rest = rest.trim_start();
     }
-    let mut frame = called_from(rest).or_else(|| symbol(rest, addressed))?;
+    let mut frame = match called_from(rest) {
+        Some(frame) => frame,
+        None => {
+            let (frame, behind) = symbol_and_rest(rest, addressed)?;
+            let is_call = frame.function.ends_with("()") && !frame.function.contains("::");
+            if is_call || is_prose(behind) {
+                return None;
+            }
+            frame
+        }
+    };
     frame.reliable = reliable && !rest.ends_with("(unreliable)");
     Some(frame)
 }
@@ -154,8 +164,20 @@ fn is_symbol_byte(b: u8) -> bool {
         || matches!(b, b'_' | b'.' | b'$' | b':' | b'<' | b'>' | b'~' | b'&' | b'-' | b'@')
 }
 
+/// Whether what stands behind a place are the words of somebody who writes about it, or the colon of `faddr2line`.
+fn is_prose(behind: &str) -> bool {
+    let word = behind.split_ascii_whitespace().next().unwrap_or_default();
+    behind.trim_start().starts_with([':', ',', ';', '.'])
+        || (!word.is_empty() && word != "from" && word.bytes().all(|b| b.is_ascii_alphabetic()))
+}
+
 /// `func+0x1/0x2 [mod] file.c:12 [inline]`.
 fn symbol(text: &str, bare_allowed: bool) -> Option<Frame<'_>> {
+    symbol_and_rest(text, bare_allowed).map(|(frame, _)| frame)
+}
+
+/// The frame, and what stands behind it.
+fn symbol_and_rest(text: &str, bare_allowed: bool) -> Option<(Frame<'_>, &str)> {
     let bytes = text.as_bytes();
     let length = symbol_length(bytes);
     let function = &text[..length];
@@ -183,15 +205,8 @@ fn symbol(text: &str, bare_allowed: bool) -> Option<Frame<'_>> {
     let is_frame = offset.is_some()
         || (inline && source.is_some())
         || (bare_allowed && rest.is_empty() && !function.bytes().all(|b| b.is_ascii_hexdigit()));
-    (is_frame && !function.is_empty()).then_some(Frame {
-        function,
-        offset,
-        module,
-        source,
-        inline,
-        reliable: true,
-        caller: None,
-    })
+    let frame = Frame { function, offset, module, source, inline, reliable: true, caller: None };
+    (is_frame && !function.is_empty()).then_some((frame, rest))
 }
 
 /// The length of a function name. Names of C++ and Rust hold spaces and parentheses when
@@ -299,6 +314,25 @@ mod tests {
     fn other_lines_are_not_frames() {
         for text in ["Call Trace:", " <TASK>", "Modules linked in: a b", "RAX: 0000", "a b c", ""] {
             assert_eq!(parse(text), None, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_place_that_somebody_writes_about_is_no_frame() {
+        for text in [
+            "shelf_read()+0x10/0x80",
+            "shelf_read+0x10/0x80 is where it crashed",
+            "shelf_read+0x10/0x80, again",
+            "shelf_read+0x10/0x80:",
+        ] {
+            assert_eq!(parse(text), None, "{text:?}");
+        }
+        for text in [
+            "f+0x1/0x2 (P)",
+            "f+0x1/0x2 [shelf] (unreliable)",
+            "f+0x1/0x2 a/b.c:7 (discriminator 2)",
+        ] {
+            assert_eq!(parse(text).map(|frame| frame.function), Some("f"), "{text:?}");
         }
     }
 
