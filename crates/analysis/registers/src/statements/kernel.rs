@@ -30,11 +30,16 @@ pub(super) fn fault(log: &Log<'_>, fault: &Fault, said: &mut Said) {
     let place = Place { log, fault, architecture, bits };
     let shown = dump.is_some_and(|dump| {
         place.jumped(dump, said)
-            || log.code_of(dump).is_some_and(|code| place.operand(dump, code, said))
+            || !is_fetch(log, std::slice::from_ref(fault), dump)
+                && log.code_of(dump).is_some_and(|code| place.operand(dump, code, said))
     });
     if !shown && let Some(address) = fault.address {
         let range = place.kasan_range(address);
-        match (range, place.by_value(address)) {
+        let member = dump.is_some_and(|dump| is_member(dump, address));
+        let named = place.by_value(address).filter(|named| {
+            !(member && matches!(named.meaning, AddressMeaning::ErrorPointer { .. }))
+        });
+        match (range, named) {
             (Some((of, line)), _) => place.say_shadow(address, of, line, said),
             (None, Some(named)) => say_address(address, named, fault.line, said),
             (None, None) => {}
@@ -57,6 +62,29 @@ fn agrees(fault: &Fault, dump: &RegisterDump) -> bool {
         _ => true,
     };
     same_width && same_address
+}
+
+/// Whether another register holds the address less a small offset: then it is a member of what that points to.
+fn is_member(dump: &RegisterDump, address: u64) -> bool {
+    dump.registers.iter().any(|(_, value)| (1..FIRST_PAGE).contains(&address.wrapping_sub(*value)))
+}
+
+/// Whether the fault of these registers is the fetch of an instruction: no instruction was read, and what `Code:`
+/// shows was not executed. x86 says so by bit 4 of the error code, or by an address equal to the pointer.
+pub(super) fn is_fetch(log: &Log<'_>, faults: &[Fault], dump: &RegisterDump) -> bool {
+    let pointer = dump.get("RIP").or_else(|| dump.get("EIP"));
+    faults.iter().filter(|fault| fault.kind == FaultKind::Page).any(|fault| {
+        let same = pointer.is_some() && fault.address == pointer;
+        let between = fault.line..dump.lines.first;
+        same || (log.dump_of(fault.line).is_some_and(|own| own == dump)
+            && log.lines.iter().filter(|line| between.contains(&line.number)).any(|line| {
+                let code = line.text.split_once("#PF: error_code(0x").map(|(_, rest)| rest);
+                let digits = code.and_then(|rest| rest.split(')').next());
+                digits
+                    .and_then(|digits| u64::from_str_radix(digits, 16).ok())
+                    .is_some_and(|code| code & 1 << 4 != 0)
+            }))
+    })
 }
 
 fn say_address(address: u64, named: Named, line: u64, said: &mut Said) {

@@ -24,8 +24,9 @@ const SAME_DUMP: u64 = 80;
 pub fn statements(lines: &[Line<'_>]) -> Vec<Statement> {
     let log = Log { lines, dumps: register_dumps(lines), codes: code_lines(lines) };
     let mut said = Said::default();
-    for fault in faults(lines) {
-        kernel::fault(&log, &fault, &mut said);
+    let faults = faults(lines);
+    for fault in &faults {
+        kernel::fault(&log, fault, &mut said);
     }
     for dump in &log.dumps {
         registers::system_call(dump, &mut said);
@@ -33,7 +34,9 @@ pub fn statements(lines: &[Line<'_>]) -> Vec<Statement> {
             registers::irqs(&log, dump, &mut said);
             codes::trap(dump, &mut said);
             registers::poisoned(dump, &mut said);
-            kernel::instruction(&log, dump, &mut said);
+            if !kernel::is_fetch(&log, &faults, dump) {
+                kernel::instruction(&log, dump, &mut said);
+            }
         }
     }
     codes::printed(lines, &mut said);

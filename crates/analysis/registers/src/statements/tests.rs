@@ -356,3 +356,40 @@ fn arbitrary_bytes_give_no_panic() {
         let _ = said(text);
     }
 }
+
+#[test]
+fn x06_a_fetch_that_faulted_has_no_instruction() {
+    let log = |code: &str, address: &str| {
+        said(&format!(
+            "BUG: unable to handle page fault for address: {address}\n\
+             #PF: error_code({code}) - permissions violation\n\
+             RIP: 0010:0xffffc90000123450\n\
+             Code: 55 55 <48> 89 d8 90\n\
+             RSP: 0018:ffffc90000000000 EFLAGS: 00010246\n\
+             RAX: 0000000000000001 RBX: 0000000000000000 RCX: 0000000000000002\n"
+        ))
+    };
+    let shows = |said: &[(Grade, RuleId, Predicate)]| {
+        said.iter().any(|(.., said)| matches!(said, Predicate::FaultingInstruction { .. }))
+    };
+    assert!(!shows(&log("0x0011", "ffffc90000123450")));
+    assert!(!shows(&log("0x0010", "ffffc90000123452")));
+    assert!(shows(&log("0x0000", "ffffc90000777770")));
+}
+
+#[test]
+fn x02_a_member_of_what_another_register_points_to_is_no_error_number() {
+    let log = |base: &str| {
+        said(&format!(
+            "BUG: unable to handle page fault for address: fffffffffffffff4\n\
+             RIP: 0010:do_it+0x4/0x20\n\
+             RSP: 0018:ffffc90000000000 EFLAGS: 00010246\n\
+             RAX: 0000000000000001 RBX: {base} RCX: 0000000000000002\n"
+        ))
+    };
+    let errno = |said: &[(Grade, RuleId, Predicate)]| {
+        meanings(said).iter().any(|meaning| matches!(meaning, AddressMeaning::ErrorPointer { .. }))
+    };
+    assert!(!errno(&log("ffffffffffffff84")));
+    assert!(errno(&log("ffff888000000000")));
+}
