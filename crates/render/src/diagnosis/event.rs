@@ -11,11 +11,16 @@ pub fn name(log: &Log<'_>, event: &Event) -> String {
     if titles.is_empty() { verdict::title(event) } else { titled(event, titles) }
 }
 
+/// A title without the word that stands for a place where none could be read: a key to search by, never a place.
+fn without_key(title: &str) -> &str {
+    title.strip_suffix(" in corrupted").unwrap_or(title)
+}
+
 /// Each title once, with how many reports have it where there are several.
 fn titled(event: &Event, titles: &[String]) -> String {
     let mut counted: Vec<(&str, usize)> = Vec::new();
-    for title in titles {
-        match counted.iter_mut().find(|(known, _)| known == title) {
+    for title in titles.iter().map(|title| without_key(title)) {
+        match counted.iter_mut().find(|(known, _)| *known == title) {
             Some((_, count)) => *count += 1,
             None => counted.push((title, 1)),
         }
@@ -81,4 +86,18 @@ pub(crate) fn about(log: &Log<'_>, event: &Event) -> String {
     }
     let before = if is_titled && matches!(event.detail, Detail::Hung(_)) { ": " } else { ", " };
     if parts.is_empty() { String::new() } else { format!("{before}{}", parts.join(", ")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_key_for_an_unread_place_is_no_place() {
+        let diagnosis = analysis_hang::diagnose(b"WARNING: CPU: 0 PID: 7 at shop/till.c:3\n");
+        let event = &diagnosis.seen.events[0];
+        let titles = ["WARNING in corrupted", "WARNING in corrupted"].map(str::to_owned);
+        assert_eq!(titled(event, &titles), "WARNING (2 times)");
+        assert_eq!(titled(event, &["WARNING in till_open".to_owned()]), "WARNING in till_open");
+    }
 }

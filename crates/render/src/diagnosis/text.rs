@@ -184,19 +184,31 @@ fn order(out: &mut Text, diagnosis: &Diagnosis) {
     }
     let statement = match &diagnosis.first_cause {
         Some(cause) => {
+            let boot = |id: EventId| diagnosis.seen.event(id).boot;
+            let same = |id: &EventId| boot(*id) == boot(cause.event);
             let (mut others, mut separate) = (Vec::new(), Vec::new());
             for other in &diagnosis.groups {
                 let list =
                     if other.events.contains(&cause.event) { &mut others } else { &mut separate };
-                list.extend(other.events.iter().copied().filter(|id| *id != cause.event));
+                let rest = other.events.iter().copied().filter(|id| *id != cause.event);
+                list.extend(rest.filter(same));
             }
-            let mut text = format!("{} first", cause.event);
+            let events = diagnosis.seen.events.iter().map(|event| event.id);
+            let elsewhere: Vec<EventId> = events.filter(|id| !same(id)).collect();
+            let mut text = if others.is_empty() && separate.is_empty() {
+                format!("{} alone in its boot", cause.event)
+            } else {
+                format!("{} first", cause.event)
+            };
             if !others.is_empty() {
                 let hang = if others.len() == 1 { "hangs" } else { "hang" };
                 text += &format!("; {} {hang} on it", in_runs(others));
             }
             if !separate.is_empty() {
                 text += &format!("; {} not shown to belong to it", in_runs(separate));
+            }
+            if !elsewhere.is_empty() {
+                text += &format!("; {} in another boot", in_runs(elsewhere));
             }
             text
         }
@@ -377,5 +389,26 @@ mod tests {
             assert!(line.chars().count() <= WIDTH, "{line}");
             assert!(!line.contains(['\u{1b}', '\u{202e}']), "{line}");
         }
+    }
+
+    #[test]
+    fn the_order_of_events_is_told_within_one_boot_only() {
+        let fault = |at: u32, function: &str| {
+            format!(
+                "[   {at}.000000] BUG: kernel NULL pointer dereference, address: 0000000000000008\n[   {at}.000001] RIP: 0010:{function}+0x4/0x30\n[   {at}.000002] ---[ end trace 0000000000000000 ]---\n"
+            )
+        };
+        let boot = "[    0.000000] Linux version 6.8.0 (me@here) #3 SMP\n";
+        let quiet = "[   40.000000] shop: open\n".repeat(40);
+        let log =
+            format!("{boot}{}{boot}{quiet}{}", fault(50, "shop_ring"), fault(60, "shop_open"));
+        let diagnosis = analysis_hang::diagnose(log.as_bytes());
+        assert_eq!(diagnosis.seen.events.len(), 2);
+        let text = report(&Log::of(&diagnosis));
+        let order = text.lines().find(|line| line.trim_start().starts_with("Order"));
+        assert!(
+            order.is_some_and(|line| line.contains("E1 alone in its boot; E2 in another boot")),
+            "{text}"
+        );
     }
 }
