@@ -267,6 +267,11 @@ pub enum Detail {
         /// CPU that does not answer.
         to: u32,
     },
+    /// R82: a spinlock whose magic number is 0, with the line that says so.
+    ZeroMagic {
+        /// The line.
+        line: u64,
+    },
     /// R82: a spinlock that is not released.
     Spin {
         /// The line that names its owner, and the owner; a lock without owner has none.
@@ -712,6 +717,8 @@ pub struct Snapshot {
     pub frames: Vec<Frame>,
     /// Instruction pointers printed on lines of their own.
     pub instruction: Vec<Instruction>,
+    /// The function in the link register (arm and arm64), with the line.
+    pub link: Option<(u64, String)>,
     /// `EFLAGS` of the interrupted kernel context, with the line.
     pub flags: Option<(u64, u64)>,
     /// `ORIG_RAX` and its kin: the syscall number, with the line.

@@ -2,8 +2,9 @@
 //! wrong place is at hand.
 
 use analysis_hang::event::EventKind;
+use analysis_hang::verdict::VerdictKind;
 use analysis_hang::{Diagnosis, diagnose};
-use model::{Predicate, Role};
+use model::{Grade, Predicate, Role};
 
 fn functions(diagnosis: &Diagnosis, role: Role) -> Vec<&str> {
     let each = diagnosis.statements.iter().filter_map(|said| match said.predicate() {
@@ -84,4 +85,61 @@ fn only_a_report_on_a_freed_object_tells_who_freed_it() {
     assert_eq!(functions(&beyond, Role::Allocation), ["shelf_build"]);
     assert!(functions(&beyond, Role::Free).is_empty());
     assert!(!beyond.groups[0].key.contains("shelf_scrap"), "{}", beyond.groups[0].key);
+}
+
+fn callers(diagnosis: &Diagnosis) -> Vec<&str> {
+    let each = diagnosis.statements.iter().filter_map(|said| match said.predicate() {
+        Predicate::CalledBy { caller, .. } => Some(caller.as_str()),
+        _ => None,
+    });
+    each.collect()
+}
+
+#[test]
+fn a_caller_is_said_only_of_frames_that_adjoin() {
+    let log = |between: &str, caller: &str| {
+        format!(
+            "[  9.000000] BUG: kernel NULL pointer dereference, address: 0000000000000008\n[  9.000002] Oops: 0000 [#1] SMP\n[  9.000003] CPU: 1 PID: 40 Comm: clerk Not tainted 6.8.0 #3\n[  9.000004] RIP: 0010:shop_ring+0x4/0x30\n[  9.000006] Call Trace:\n[  9.000007]  <TASK>\n[  9.000008]  shop_ring+0x4/0x30\n{between}[  9.000009]  {caller}\n[  9.000010]  shop_close+0x11/0x40\n"
+        )
+    };
+    let stale = "[  9.000008]  ? shop_old+0x1/0x9\n";
+    for (between, caller, said) in [
+        ("", "shop_notify+0x20/0x60", &["shop_notify"][..]),
+        (stale, "shop_notify+0x20/0x60", &["shop_notify"]),
+        ("...\n", "shop_notify+0x20/0x60", &[]),
+        ("", "shop_notify+0x60/0x60", &[]),
+    ] {
+        let diagnosis = diagnose(log(between, caller).as_bytes());
+        assert_eq!(callers(&diagnosis), said, "{between:?} {caller}");
+    }
+}
+
+#[test]
+fn a_link_register_that_names_a_third_function_hides_the_caller() {
+    let log = |link: &str| {
+        format!(
+            "[  9.000000] Unable to handle kernel NULL pointer dereference at virtual address 0000000000000008\n[  9.000002] Internal error: Oops: 0000000096000004 [#1] SMP\n[  9.000003] CPU: 1 PID: 40 Comm: clerk Not tainted 6.8.0 #3\n[  9.000004] pc : shop_ring+0x4/0x30\n[  9.000005] lr : {link}+0x14/0x40\n[  9.000006] Call trace:\n[  9.000008]  shop_ring+0x4/0x30\n[  9.000009]  shop_notify+0x20/0x60\n[  9.000010]  shop_close+0x11/0x40\n"
+        )
+    };
+    for (link, said) in [
+        ("shop_ring", &["shop_notify"][..]),
+        ("shop_notify", &["shop_notify"]),
+        ("shop_hidden", &[]),
+    ] {
+        assert_eq!(callers(&diagnose(log(link).as_bytes())), said, "{link}");
+    }
+}
+
+#[test]
+fn a_lock_with_magic_zero_was_perhaps_never_initialised() {
+    let log = |magic: &str| {
+        format!(
+            "[  9.000000] BUG: spinlock bad magic on CPU#1, clerk/40\n[  9.000001]  lock: 0xffff888012345678, .magic: {magic}, .owner: <none>/-1, .owner_cpu: 0\n[  9.000002] CPU: 1 PID: 40 Comm: clerk Not tainted 6.8.0 #3\n[  9.000003] Call Trace:\n[  9.000004]  shop_lock+0x20/0x60\n"
+        )
+    };
+    let zero = diagnose(log("00000000").as_bytes()).verdict;
+    assert_eq!((zero.kind, zero.grade), (VerdictKind::Misuse, Grade::Guess));
+    assert!(zero.lines.iter().any(|lines| lines.contains(2)));
+    let other = diagnose(log("6b6b6b6b").as_bytes()).verdict;
+    assert_eq!(other.kind, VerdictKind::MemoryCorruption);
 }

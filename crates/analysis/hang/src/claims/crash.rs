@@ -1,7 +1,7 @@
 //! Statements on crashes and broken rules: what kind, where, by whom, in which context.
 
 use model::functions::{self, Role};
-use model::{BadObject, Context, FaultKind, Grade, Ownership, Predicate, RuleId};
+use model::{BadObject, Context, FaultKind, Grade, LineSpan, Ownership, Predicate, RuleId};
 
 use super::said::Said;
 use super::{atomic, lockdep, object};
@@ -217,7 +217,7 @@ fn place(said: &mut Said, event: &Event, subject: &Snapshot) {
     let Some((function, line)) = first else { return };
     let lines = [line, event.line];
     said.seen(rule(event.kind), lines, Predicate::CrashPlace { function: function.clone() });
-    if let Some((at, caller)) = caller(subject, &function, line) {
+    if let Some((at, caller)) = caller(subject, event.lines, &function, line) {
         said.seen(
             RuleId::R88,
             [at, caller.line],
@@ -252,7 +252,12 @@ fn first_frame(snapshot: &Snapshot) -> Option<&Frame> {
 
 /// The frame outside of the function, with the line at which the function itself stands in the stack. Across the
 /// entry of an interrupt or exception nobody is a caller.
-fn caller<'a>(snapshot: &'a Snapshot, function: &str, line: u64) -> Option<(u64, &'a Frame)> {
+fn caller<'a>(
+    snapshot: &'a Snapshot,
+    report: LineSpan,
+    function: &str,
+    line: u64,
+) -> Option<(u64, &'a Frame)> {
     let frames: Vec<&Frame> = snapshot.frames.iter().filter(|frame| frame.reliable).collect();
     let own = frames.iter().position(|frame| frame.function == function);
     let (at, next) = match own {
@@ -279,7 +284,34 @@ fn caller<'a>(snapshot: &'a Snapshot, function: &str, line: u64) -> Option<(u64,
             functions::role(&caller.function),
             Some(Role::Exception | Role::Interrupt | Role::SyscallEntry)
         );
-    (same_context && is_call && caller.function != function).then_some((at, *caller))
+    let adjoining = own.is_none() || adjoin(snapshot, at, caller.line);
+    // A return address at the very end of its function is as well a stale word of the stack.
+    let inside =
+        |frame: &Frame| frame.size.is_none_or(|size| size == 0 || frame.offset < Some(size));
+    (same_context
+        && is_call
+        && caller.function != function
+        && adjoining
+        && report.contains(at)
+        && report.contains(caller.line)
+        && inside(caller)
+        && own.is_none_or(|own| inside(frames[own]))
+        && !hidden_by_link(snapshot, function, &caller.function))
+    .then_some((at, *caller))
+}
+
+/// Whether nothing but frames stands between two frames: `...` or somebody's words may stand for others.
+fn adjoin(snapshot: &Snapshot, one: u64, other: u64) -> bool {
+    let between = snapshot.frames.iter().filter(|frame| one < frame.line && frame.line < other);
+    other.checked_sub(one + 1) == Some(between.count() as u64)
+}
+
+/// Whether the link register names a third function: a leaf that made no frame was called from there.
+fn hidden_by_link(snapshot: &Snapshot, function: &str, next: &str) -> bool {
+    let is_pointer =
+        snapshot.instruction.iter().any(|at| at.at_frame == 0 && at.function == function);
+    let link = snapshot.link.as_ref().filter(|_| is_pointer);
+    link.is_some_and(|(_, link)| link != function && link != next)
 }
 
 /// The task and CPU that the header names.

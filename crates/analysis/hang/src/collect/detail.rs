@@ -471,6 +471,15 @@ impl Collector {
                 at,
             );
         }
+        if let Some(rest) = text.strip_prefix("lr : ").or_else(|| text.strip_prefix("LR is at ")) {
+            if let Some(snapshot) = context.snapshot.map(|s| &mut self.out.snapshots[s])
+                && let Some(link) = frame::parse(rest).filter(|link| link.offset.is_some())
+            {
+                let function = bounded(parse::plain(link.function), 80);
+                snapshot.link.get_or_insert((number, function));
+            }
+            return true;
+        }
         if parse::is_nameless_pointer(text) {
             self.out.kernel.observe_arch(text, number);
             let function = String::new();
@@ -872,6 +881,10 @@ impl Collector {
                     self.out.snapshots[snapshot].task =
                         pid.map(|pid| Task { name: String::new(), pid: Some(pid) });
                 }
+                true
+            }
+            _ if event.kind == EventKind::SpinlockBug && text.contains(".magic: 00000000") => {
+                event.detail = Detail::ZeroMagic { line: number };
                 true
             }
             _ => {

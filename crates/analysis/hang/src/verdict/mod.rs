@@ -389,6 +389,13 @@ fn by_event(seen: &Observations, graph: &Graph, event: &Event) -> Verdict {
         K::Kasan if matches!(&event.detail, Detail::Bad(bad) if bad.what.starts_with("null-ptr")) => {
             Verdict::new(VerdictKind::Fault, format!("{name}{whose}."), Grade::Seen).at(line, format!("{name}."))
         }
+        K::SpinlockBug if let Detail::ZeroMagic { line: magic } = &event.detail => {
+            let mut verdict = Verdict::new(VerdictKind::Misuse, format!("{name}{whose}: the lock's magic number is 0, as in a lock that was never initialised; memory that was cleared later looks the same."), Grade::Guess)
+                .at(line, format!("{name}{}.", if name.contains(" in ") { "" } else { &place }))
+                .missing("whether the lock is initialised before its first use; a KASAN kernel tells freed memory");
+            verdict.lines.push(LineSpan::line(*magic));
+            verdict
+        }
         K::Kasan | K::Kfence | K::Kmsan | K::Corruption | K::Refcount | K::SpinlockBug => {
             Verdict::new(VerdictKind::MemoryCorruption, format!("{name}{whose}: the first report of damage; what follows in this boot is not to be trusted."), Grade::Seen)
                 .at(line, format!("{name}{}.", if name.contains(" in ") { "" } else { &place }))
