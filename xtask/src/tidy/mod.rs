@@ -22,8 +22,7 @@ use problem::{Kind, Problem};
 
 /// Rules that do not hold everywhere yet: what breaks them is counted, and listed with `--all`, and
 /// fails nothing. A row goes away when its rule holds.
-const NOT_YET: &[Kind] =
-    &[Kind::Circle, Kind::LongFunction, Kind::Sentence, Kind::UntestedRule, Kind::Escaping];
+const NOT_YET: &[Kind] = &[Kind::Circle, Kind::LongFunction, Kind::Sentence, Kind::UntestedRule];
 
 /// Checks every rule; prints what is wrong and fails when something is. `all` lists what breaks the
 /// rules that do not hold yet, too.

@@ -18,12 +18,12 @@ struct Row {
     states: fn(&Captures<'_>) -> Option<Predicate>,
 }
 
-/// A function, with or without parentheses behind it.
+/// What `<F>` in a row stands for: a function, with or without parentheses behind it.
 const FUNCTION: &str = r"(?P<f>[a-z_][a-z0-9_]*(?:\(\)|[a-z0-9]))";
 
 const ROWS: &[Row] = &[
     Row {
-        pattern: r"the (?:crash|fault|oops|bug|failure|use-after-free|panic) (?:is|was|occurs|occurred|happens|happened) in {f}",
+        pattern: r"the (?:crash|fault|oops|bug|failure|use-after-free|panic) (?:is|was|occurs|occurred|happens|happened) in <F>",
         states: |c| Some(Predicate::CrashPlace { function: name(c, "f")? }),
     },
     Row {
@@ -35,7 +35,7 @@ const ROWS: &[Row] = &[
         states: |_| Some(Predicate::Panicked { reason: None }),
     },
     Row {
-        pattern: r"(?:the object|it) was (?P<role>freed|allocated) (?:by|in) {f}",
+        pattern: r"(?:the object|it) was (?P<role>freed|allocated) (?:by|in) <F>",
         states: |c| {
             Some(Predicate::ObjectFunction { role: role(&c["role"])?, function: name(c, "f")? })
         },
@@ -61,11 +61,11 @@ const ROWS: &[Row] = &[
         states: |c| Some(Predicate::Object { cache: Some(c["cache"].to_owned()), size: None }),
     },
     Row {
-        pattern: r"{f} (?:is|was) called (?:by|from) (?P<g>[a-z_][a-z0-9_]*(?:\(\)|[a-z0-9]))",
+        pattern: r"<F> (?:is|was) called (?:by|from) (?P<g>[a-z_][a-z0-9_]*(?:\(\)|[a-z0-9]))",
         states: |c| Some(Predicate::CalledBy { function: name(c, "f")?, caller: name(c, "g")? }),
     },
     Row {
-        pattern: r"{f} calls itself",
+        pattern: r"<F> calls itself",
         states: |c| Some(Predicate::Recursion { function: name(c, "f")? }),
     },
     Row {
@@ -133,7 +133,7 @@ const ROWS: &[Row] = &[
 /// The patterns, each over a whole sentence.
 static PATTERNS: LazyLock<Vec<Option<Regex>>> = LazyLock::new(|| {
     ROWS.iter()
-        .map(|row| Regex::new(&format!("(?i)^{}[.!]?$", row.pattern.replace("{f}", FUNCTION))).ok())
+        .map(|row| Regex::new(&format!("(?i)^{}[.!]?$", row.pattern.replace("<F>", FUNCTION))).ok())
         .collect()
 });
 
