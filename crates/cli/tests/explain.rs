@@ -9,13 +9,14 @@ use serde_json::Value;
 #[path = "support/schema.rs"]
 mod schema;
 
-/// Rules by which something is said of an invented log.
+/// Rules by which something is said of an invented log. R45, W38, W48 and X03 are said, too, but not yet confirmed by the
+/// verifier, and so have no example.
 const WITH_EXAMPLE: &str = "
     R02 R03 R04 R05 R06 R07 R08 R09 R10 R11 R12 R13 R14 R16 R18 R19 R20 R21 R22 R26 R27
-    R30 R31 R32 R34 R40 R41 R43 R44 R45 R50 R51 R52 R53 R54 R55 R60 R61 R70 R71 R80 R81
+    R30 R31 R32 R34 R40 R41 R43 R44 R50 R51 R52 R53 R54 R55 R60 R61 R70 R71 R80 R81
     R82 R83 R84 R85 R86 R87 R88 W01 W02 W03 W04 W05 W06 W07 W08 W10 W11 W12 W13 W14 W15
     W16 W17 W18 W19 W20 W21 W22 W23 W24 W25 W26 W27 W28 W29 W30 W31 W32 W33 W34 W35 W37
-    W38 W39 W40 W41 W42 W43 W45 W46 W47 W48 W49 W51 W52 W53 X01 X02 X03 X04 X05 X06 X07
+    W39 W40 W41 W42 W43 W45 W46 W47 W49 W51 W52 W53 X01 X02 X04 X05 X06 X07
     X08 X09 X10
 ";
 

@@ -155,10 +155,10 @@ impl Starts {
     }
 }
 
-/// The name without leading underscores and without what the compiler appended (`.isra.0`, `.cold`): the
-/// variants of one function share a row.
+/// The name without leading underscores, without the dot of powerpc's function descriptors, and without what the
+/// compiler appended (`.isra.0`, `.cold`): the variants of one function share a row.
 pub fn stem(function: &str) -> &str {
-    let name = function.trim_start_matches('_');
+    let name = function.trim_start_matches(['.', '_']);
     let name = if name.is_empty() { function } else { name };
     match name.find('.') {
         Some(at) if at > 0 => &name[..at],
@@ -210,6 +210,8 @@ mod tests {
         }
         assert_eq!(role("__kmalloc_node_track_caller_noprof"), Some(Role::Allocator));
         assert_eq!(role("asm_sysvec_apic_timer_interrupt"), Some(Role::Interrupt));
+        assert_eq!(role(".check_preemption_disabled"), role("check_preemption_disabled"));
+        assert_eq!(role(".check_preemption_disabled"), Some(Role::Detector));
     }
 
     #[test]

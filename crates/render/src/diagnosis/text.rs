@@ -96,6 +96,8 @@ fn kernel(out: &mut Text, diagnosis: &Diagnosis) {
     match &kernel.release {
         Some((release, line)) => {
             parts.push(match kernel.modified() {
+                // scripts/setlocalversion adds a plus where the commit carries no tag of the version.
+                Some("+") => format!("{release} (\"+\": not at a tag)"),
                 Some(sign) => format!("{release} (modified tree: \"{sign}\")"),
                 None => release.clone(),
             });
@@ -107,10 +109,8 @@ fn kernel(out: &mut Text, diagnosis: &Diagnosis) {
         (Some((taint, _)), None) if taint.is_empty() => parts.push("not tainted".into()),
         (Some((taint, _)), None) => parts.push(format!("taint {taint}")),
         (Some((taint, _)), Some((later, line))) => {
-            parts.push(format!(
-                "taint {}, then {later}",
-                if taint.is_empty() { "none" } else { taint }
-            ));
+            let named = |flags: &str| if flags.is_empty() { "none" } else { flags }.to_owned();
+            parts.push(format!("taint {}, then {}", named(taint), named(later)));
             lines.push(*line);
         }
         (None, _) => {}
