@@ -235,10 +235,10 @@ mod tests {
 
     #[test]
     fn a_mount_in_a_folder_is_seen_and_one_beside_it_is_not() {
-        let mounts = "22 1 0:5 / /a/fresh/root/proc rw - proc proc rw\n\
+        let mounts = "22 1 0:5 / /a/fresh/tree/proc rw - proc proc rw\n\
                       23 1 0:6 / /a/freshness rw - tmpfs none rw\n\
                       24 1 0:7 / /a/fresh/with\\040space rw - tmpfs none rw\n";
         let found = mounts_below(mounts, Path::new("/a/fresh"));
-        assert_eq!(found, ["/a/fresh/root/proc", "/a/fresh/with\\040space"]);
+        assert_eq!(found, ["/a/fresh/tree/proc", "/a/fresh/with\\040space"]);
     }
 }

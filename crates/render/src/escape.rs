@@ -23,7 +23,8 @@ impl fmt::Display for Escaped<'_> {
     }
 }
 
-fn acts_on_terminal(c: char) -> bool {
+/// Whether a terminal, or who reads a page, could be misled by it: controls and marks that turn the direction of text.
+pub(crate) fn acts_on_terminal(c: char) -> bool {
     (c.is_control() && c != '\n' && c != '\t')
         || matches!(c, '\u{200e}' | '\u{200f}' | '\u{061c}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }

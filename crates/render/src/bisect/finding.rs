@@ -14,32 +14,15 @@ fn quoted(titles: &[String]) -> String {
 
 /// One finding.
 pub(super) fn finding(finding: &Finding) -> String {
-    match finding {
-        Finding::SameKernel { .. }
-        | Finding::NotBuilt { .. }
-        | Finding::VersionOnly { .. }
-        | Finding::Merge { .. } => decisive(finding),
-        Finding::Candidates { .. }
-        | Finding::BeyondRange
-        | Finding::BrokenOff { .. }
-        | Finding::NoAnswer
-        | Finding::NoRuns
-        | Finding::Contradiction { .. }
-        | Finding::OneKernel { .. }
-        | Finding::SeveralBugs { .. } => of_log(finding),
-        Finding::LastShown { .. }
-        | Finding::NeverBelow { .. }
-        | Finding::Hidden { .. }
-        | Finding::Bracket { .. }
-        | Finding::Steered { .. }
-        | Finding::NamedWithout { .. } => of_bug(finding),
-        _ => signal(finding),
-    }
+    [decisive, of_log, of_bug, signal]
+        .into_iter()
+        .find_map(|words| words(finding))
+        .unwrap_or_default()
 }
 
 /// What decides alone.
-fn decisive(finding: &Finding) -> String {
-    match finding {
+fn decisive(finding: &Finding) -> Option<String> {
+    Some(match finding {
         Finding::SameKernel { commit, signature } => format!(
             "{} cannot change what runs: its kernel is its parent's, byte for byte (signature {signature} twice)",
             commit.short()
@@ -58,13 +41,13 @@ fn decisive(finding: &Finding) -> String {
              or a verdict on one side is wrong, which is far commoner",
             commit.short()
         ),
-        _ => String::new(),
-    }
+        _ => return None,
+    })
 }
 
 /// What speaks for or against the named commit.
-fn signal(finding: &Finding) -> String {
-    match finding {
+fn signal(finding: &Finding) -> Option<String> {
+    Some(match finding {
         Finding::Untested => "the log has no run of the commit it names".into(),
         Finding::OtherKind { titles } => format!(
             "its kernel shows the function of a wanted title by another kind of crash: {}",
@@ -111,13 +94,13 @@ fn signal(finding: &Finding) -> String {
              it; the report of any crash of its kernel would settle it"
                 .into()
         }
-        _ => String::new(),
-    }
+        _ => return None,
+    })
 }
 
 /// What the log as a whole shows.
-fn of_log(finding: &Finding) -> String {
-    match finding {
+fn of_log(finding: &Finding) -> Option<String> {
+    Some(match finding {
         Finding::Candidates { count } => format!(
             "the log ends with {count} commits of which one may be the answer: those between could not be tested"
         ),
@@ -151,13 +134,13 @@ fn of_log(finding: &Finding) -> String {
                 titles.join(", ")
             )
         }
-        _ => String::new(),
-    }
+        _ => return None,
+    })
 }
 
 /// What the tests say of one bug.
-fn of_bug(finding: &Finding) -> String {
-    match finding {
+fn of_bug(finding: &Finding) -> Option<String> {
+    Some(match finding {
         Finding::LastShown { shown, searched, last, share } => format!(
             "shown by {shown} of {searched} tested commits below the start; the last of them is {last} ({})",
             runs(*share)
@@ -187,8 +170,8 @@ fn of_bug(finding: &Finding) -> String {
         Finding::NamedWithout { commit } => {
             format!("the named commit {} never shows it", commit.short())
         }
-        _ => String::new(),
-    }
+        _ => return None,
+    })
 }
 
 /// Why a step is taken for an error.

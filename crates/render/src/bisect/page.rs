@@ -7,6 +7,7 @@ use model::RunOutcome;
 
 use super::picture::{parts, state};
 use super::text::{percent, text};
+use crate::escape::acts_on_terminal;
 
 /// Columns of the picture.
 const PARTS: usize = 120;
@@ -87,11 +88,7 @@ pub fn page(search: &Search, answer: &Answer) -> String {
 
 /// Control characters and those that turn the direction of text become spaces; line ends and tabs stay.
 fn visible(text: &str) -> String {
-    let hides = |c: char| {
-        c.is_control() && !matches!(c, '\n' | '\t')
-            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{061c}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
-    text.chars().map(|c| if hides(c) { ' ' } else { c }).collect()
+    text.chars().map(|c| if acts_on_terminal(c) { ' ' } else { c }).collect()
 }
 
 /// The belief, row by row.
