@@ -6,7 +6,6 @@
 
 pub mod bisection;
 pub mod calendar;
-mod claim;
 mod commit;
 mod errno;
 mod evidence;
@@ -17,12 +16,12 @@ mod notice;
 mod predicate;
 pub mod program;
 mod rule;
+mod rule_name;
 mod run;
 mod statement;
 mod task;
 mod words;
 
-pub use claim::{Claim, RuleName};
 pub use commit::CommitId;
 pub use errno::errno_name;
 pub use evidence::{LineSpan, NoLines};
@@ -30,6 +29,7 @@ pub use grade::Grade;
 pub use notice::Notice;
 pub use predicate::Predicate;
 pub use rule::{RULES, Rule, RuleId, UnknownRule};
+pub use rule_name::RuleName;
 pub use run::RunOutcome;
 pub use statement::{Assertion, Evidence, Statement};
 pub use task::{CpuId, EventId, Task};

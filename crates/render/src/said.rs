@@ -1,8 +1,8 @@
-//! What statements of either form have in common for whoever prints them.
+//! What whoever prints a statement asks of it.
 
 use std::borrow::Cow;
 
-use model::{Claim, EventId, Grade, IrqState, LineSpan, Predicate, Statement};
+use model::{EventId, Grade, IrqState, LineSpan, Predicate, Statement};
 
 /// A statement that can be printed.
 pub trait Said {
@@ -20,28 +20,6 @@ pub trait Said {
     }
     /// Whether a person wants to read it: what stands in nearly every dump is left to JSON.
     fn is_telling(&self) -> bool;
-}
-
-impl Said for Claim {
-    fn sentence(&self) -> Cow<'_, str> {
-        Cow::Borrowed(&self.statement)
-    }
-
-    fn grade(&self) -> Grade {
-        self.grade
-    }
-
-    fn rules(&self) -> String {
-        self.rules.iter().map(|rule| rule.0).collect::<Vec<_>>().join(" ")
-    }
-
-    fn lines(&self) -> &[LineSpan] {
-        &self.lines
-    }
-
-    fn is_telling(&self) -> bool {
-        true
-    }
 }
 
 impl Said for Statement {

@@ -61,8 +61,6 @@ pub struct Observations {
     pub hung_suppressed: Option<u64>,
     /// A line saying that messages were lost.
     pub messages_lost: Option<u64>,
-    /// Functions that C code around the log defines, with the line, at most 64.
-    pub definitions: Vec<(String, u64)>,
     /// The line heading a list of all locks in the system.
     pub all_locks: Option<u64>,
     /// The line saying that a kernel stack was overrun or corrupted.
@@ -261,12 +259,6 @@ impl Collector {
         if breaks_off(text) {
             self.broken = Some((source, bounded(text.trim_end(), 512)));
             return;
-        }
-        if !source.stamped
-            && self.out.definitions.len() < 64
-            && let Some(function) = definition(text)
-        {
-            self.out.definitions.push((bounded(function, 80), line.number));
         }
         self.message(text, source);
     }
@@ -561,49 +553,6 @@ impl Context {
     fn is_open(&self) -> bool {
         self.event.is_some() || self.snapshot.is_some() || self.locks.is_some() || self.listing
     }
-}
-
-/// The function that a line of C begins to define: `int policy_node(gfp_t gfp, …) {`.
-fn definition(text: &str) -> Option<&str> {
-    let end = text.trim_end();
-    if text.starts_with([' ', '\t', '#', '*', '/', '['])
-        || !(end.ends_with(['{', ')']) || end.contains(") {"))
-        || end.contains(';') && !end.contains(") {")
-    {
-        return None;
-    }
-    let head = end.split_once('(')?.0;
-    let (kind, name) = head.rsplit_once([' ', '*'])?;
-    let word = |text: &str| {
-        !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
-    };
-    let typed = kind
-        .split_whitespace()
-        .all(|part| word(part.trim_matches('*')) || part.bytes().all(|b| b == b'*'));
-    let first = kind.split_whitespace().next()?;
-    let known = [
-        "static",
-        "int",
-        "void",
-        "bool",
-        "struct",
-        "unsigned",
-        "long",
-        "inline",
-        "enum",
-        "ssize_t",
-        "size_t",
-        "u8",
-        "u16",
-        "u32",
-        "u64",
-        "char",
-        "const",
-        "noinline",
-        "asmlinkage",
-        "__always_inline",
-    ];
-    (typed && word(name) && known.contains(&first)).then_some(name)
 }
 
 /// Whether a headline was broken by a mail program and goes on in the next line.
