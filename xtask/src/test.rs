@@ -105,7 +105,9 @@ fn targets(root: &Path, extent: Extent) -> anyhow::Result<Vec<String>> {
 /// say that they skip.
 fn fetch_kernel(root: &Path) {
     let lab = root.join("target/lab");
-    let program = root.join("target/debug/ktriage");
+    let Ok(own) = std::env::current_exe() else { return };
+    // Cargo puts it beside this program, wherever CARGO_TARGET_DIR is.
+    let program = own.with_file_name("ktriage");
     for kernel in KERNELS {
         let arguments = ["lab", "boot", kernel, "--state", &lab.to_string_lossy()];
         match run_command(&program.to_string_lossy(), &arguments) {

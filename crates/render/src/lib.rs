@@ -6,14 +6,14 @@
 pub mod bisect;
 pub mod diagnosis;
 mod escape;
+mod frame;
 pub mod judgement;
 mod layout;
 mod notice;
-mod said;
 mod sentence;
+mod telling;
 pub mod thread;
 
 pub use escape::Escaped;
 pub use notice::notice;
-pub use said::Said;
 pub use sentence::sentence;

@@ -3,7 +3,7 @@
 pub(crate) mod bisect;
 mod check;
 mod claims;
-mod diagnose;
+pub(crate) mod diagnose;
 mod explain;
 mod generate;
 mod lab;

@@ -1,12 +1,12 @@
 //! A plain-text reply for a kernel mailing list: summary first, decisive lines quoted, facts apart from
 //! inferences, what is missing; at most 60 lines.
 
-use model::Grade;
+use model::{Grade, Statement};
 
 use super::log::Log;
 use crate::escape::{Escaped, one_line};
 use crate::layout::{cite, wrap};
-use crate::said::Said;
+use crate::telling::is_telling;
 
 /// Lines of a reply.
 const LINES: usize = 60;
@@ -53,7 +53,7 @@ pub fn reply(log: &Log<'_>) -> String {
         out.extend(quotes);
     }
     let mut dump = Vec::new();
-    let telling = log.registers.iter().filter(|claim| claim.is_telling());
+    let telling = log.registers.iter().filter(|claim| is_telling(claim));
     section(&mut dump, "Registers and code:", telling, REGISTERS);
     for notice in log.notices {
         dump.extend(wrap(&format!("Note: {}.", crate::notice(notice)), WIDTH));
@@ -62,13 +62,13 @@ pub fn reply(log: &Log<'_>) -> String {
     section(
         &mut out,
         "What the log says, or arithmetic on it:",
-        diagnosis.statements.iter().filter(|said| is_fact(*said) && said.is_telling()),
+        diagnosis.statements.iter().filter(|said| is_fact(said) && is_telling(said)),
         budget * 2 / 3,
     );
     section(
         &mut out,
         "Inferred from how that kernel works, or guessed:",
-        diagnosis.statements.iter().chain(&diagnosis.hypotheses).filter(|said| !is_fact(*said)),
+        diagnosis.statements.iter().chain(&diagnosis.hypotheses).filter(|said| !is_fact(said)),
         budget / 2,
     );
     out.extend(dump);
@@ -103,15 +103,19 @@ fn plain(text: &str) -> String {
     one_line(text).replace('…', "...")
 }
 
-fn is_fact(said: &impl Said) -> bool {
+fn is_fact(said: &Statement) -> bool {
     matches!(said.grade(), Grade::Seen | Grade::Derived)
 }
 
 fn quoted(log: &Log<'_>) -> Vec<String> {
     let diagnosis = log.diagnosis;
-    let proofs = diagnosis.statements.iter().filter(|said| is_fact(*said) && said.is_telling());
-    let numbers =
-        diagnosis.verdict.lines.iter().chain(proofs.flat_map(Said::lines)).map(|span| span.first);
+    let proofs = diagnosis.statements.iter().filter(|said| is_fact(said) && is_telling(said));
+    let numbers = diagnosis
+        .verdict
+        .lines
+        .iter()
+        .chain(proofs.flat_map(Statement::lines))
+        .map(|span| span.first);
     let mut seen = Vec::new();
     for number in numbers {
         if !seen.contains(&number) && seen.len() < QUOTES {
@@ -130,16 +134,20 @@ fn quoted(log: &Log<'_>) -> Vec<String> {
         .collect()
 }
 
-fn section<'a, S: Said + 'a>(
+fn section<'a>(
     out: &mut Vec<String>,
     title: &str,
-    statements: impl Iterator<Item = &'a S>,
+    statements: impl Iterator<Item = &'a Statement>,
     budget: usize,
 ) {
     let mut lines = Vec::new();
     for said in statements {
         let grade = if is_fact(said) { String::new() } else { format!(", {}", said.grade()) };
-        let text = format!("{} [{}{grade}]", plain(&said.sentence()), cite(said.lines()));
+        let text = format!(
+            "{} [{}{grade}]",
+            plain(&crate::sentence(said.predicate())),
+            cite(said.lines())
+        );
         let wrapped = wrap(&text.replace(" …", " ..."), WIDTH - 2);
         if lines.len() + wrapped.len() > budget {
             break;

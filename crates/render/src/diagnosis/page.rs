@@ -3,13 +3,13 @@
 //!
 //! Invariant: foreign text passes [`Escaped`], and maud escapes markup.
 
-use maud::{DOCTYPE, Markup, PreEscaped, html};
-use model::LineSpan;
+use maud::{Markup, html};
+use model::{LineSpan, Statement};
 
 use super::log::Log;
 use super::svg;
 use crate::escape::{Escaped, one_line};
-use crate::said::Said;
+use crate::frame::frame;
 
 const STYLE: &str = "body{font:15px/1.45 system-ui,sans-serif;max-width:1100px;margin:2em auto;padding:0 1em;color:#1b1b1b;background:#fff}\
 h1{font-size:1.4em}h2{font-size:1.1em;margin-top:1.8em;border-bottom:1px solid #ccc}\
@@ -26,34 +26,21 @@ svg text{font:13px system-ui,sans-serif;fill:#1b1b1b}.axis{stroke:#888;stroke-wi
 pub fn page(log: &Log<'_>) -> String {
     let diagnosis = log.diagnosis;
     let title = format!("Diagnosis of {}", one_line(log.name));
-    let markup = html! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width";
-                meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'";
-                title { (title) }
-                // The style is ours and holds no foreign text.
-                style { (PreEscaped(STYLE)) }
-            }
-            body {
-                h1 { (title) }
-                (summary(log))
-                (section("Time line", &svg::time_line(log)))
-                (section("Wait graph", &svg::wait_graph(&diagnosis.graph)))
-                (section("Why", &table(&diagnosis.statements)))
-                (section("Hypotheses", &table(&diagnosis.hypotheses)))
-                (section("Registers and code", &table(log.registers)))
-                (section("Need", &list(diagnosis.missing.iter().map(|item| one_line(item)))))
-                (section("Grouping", &groups(log)))
-                (section("Notices", &list(log.notices.iter().map(crate::notice))))
-                h2 { "Cited lines" }
-                (cited(log))
-            }
-        }
+    let body = html! {
+        h1 { (title) }
+        (summary(log))
+        (section("Time line", &svg::time_line(log)))
+        (section("Wait graph", &svg::wait_graph(&diagnosis.graph)))
+        (section("Why", &table(&diagnosis.statements)))
+        (section("Hypotheses", &table(&diagnosis.hypotheses)))
+        (section("Registers and code", &table(log.registers)))
+        (section("Need", &list(diagnosis.missing.iter().map(|item| one_line(item)))))
+        (section("Grouping", &groups(log)))
+        (section("Notices", &list(log.notices.iter().map(crate::notice))))
+        h2 { "Cited lines" }
+        (cited(log))
     };
-    markup.into_string() + "\n"
+    frame(&title, STYLE, &body)
 }
 
 fn summary(log: &Log<'_>) -> Markup {
@@ -119,15 +106,15 @@ fn groups(log: &Log<'_>) -> Markup {
     }
 }
 
-fn table<S: Said>(statements: &[S]) -> Markup {
+fn table(statements: &[Statement]) -> Markup {
     html! {
         @if !statements.is_empty() {
             table {
                 @for statement in statements {
                     tr {
-                        td { (one_line(&statement.sentence())) }
+                        td { (one_line(&crate::sentence(statement.predicate()))) }
                         td.grade { (statement.grade()) }
-                        td.grade { (statement.rules()) }
+                        td.grade { (statement.rule()) }
                         td.grade {
                             @for (at, span) in statement.lines().iter().take(12).enumerate() {
                                 @if at > 0 { " " }

@@ -4,12 +4,12 @@ use analysis_hang::Diagnosis;
 use analysis_hang::event::{Detail, EventId};
 use analysis_hang::graph::NodeKind;
 use analysis_hang::stack;
-use model::{Grade, LineSpan, Notice};
+use model::{Grade, LineSpan, Notice, Statement};
 
 use super::event;
 use super::log::Log;
 use crate::layout::{Text, cite};
-use crate::said::Said;
+use crate::telling::is_telling;
 
 /// Columns of the headings at the left.
 const HEAD: usize = 9;
@@ -29,12 +29,12 @@ pub fn report(log: &Log<'_>) -> String {
     out.blank();
     verdict_of(&mut out, diagnosis);
     let several = diagnosis.seen.events.len() > 1;
-    said(&mut out, "Why", diagnosis.statements.iter().filter(|said| said.is_telling()), several);
+    said(&mut out, "Why", diagnosis.statements.iter().filter(|said| is_telling(said)), several);
     graph(&mut out, diagnosis);
     said(&mut out, "Hypotheses", diagnosis.hypotheses.iter(), several);
     groups(&mut out, diagnosis);
     out.list("Need", &diagnosis.missing);
-    let telling = log.registers.iter().filter(|claim| claim.is_telling());
+    let telling = log.registers.iter().filter(|claim| is_telling(claim));
     said(&mut out, "Registers", telling.take(REGISTERS_SHOWN), several);
     out.text + &notices(log.notices)
 }
@@ -273,10 +273,10 @@ pub fn notices(notices: &[Notice]) -> String {
 }
 
 /// Statements under a heading; where the log has several events, each with the one that it is about.
-fn said<'a, S: Said + 'a>(
+fn said<'a>(
     out: &mut Text,
     title: &str,
-    statements: impl Iterator<Item = &'a S>,
+    statements: impl Iterator<Item = &'a Statement>,
     several: bool,
 ) {
     for (at, statement) in statements.enumerate() {
@@ -284,10 +284,10 @@ fn said<'a, S: Said + 'a>(
             out.blank();
             out.line(title);
         }
-        let (grade, lines, rules) = (statement.grade(), statement.lines(), statement.rules());
-        let evidence = format!("{grade}  {}  {rules}", cite(lines));
+        let evidence =
+            format!("{}  {}  {}", statement.grade(), cite(statement.lines()), statement.rule());
         let event = statement.event().filter(|_| several).map(|event| format!("{event}: "));
-        let sentence = event.unwrap_or_default() + &statement.sentence();
+        let sentence = event.unwrap_or_default() + &crate::sentence(statement.predicate());
         out.entry(&format!("{:>3} ", at + 1), &sentence, evidence.trim_end());
     }
 }

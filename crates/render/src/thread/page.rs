@@ -2,7 +2,7 @@
 //! loads nothing.
 
 use analysis_thread::{QuestionState, Side, Thread, Version};
-use maud::{DOCTYPE, Markup, PreEscaped, html};
+use maud::{Markup, html};
 
 use super::{Reading, text};
 
@@ -15,23 +15,9 @@ pre{background:#f6f8fa;padding:.6em;overflow-x:auto;font-size:13px}.a{color:#1a7
 @media(prefers-color-scheme:dark){body{color:#e6edf3;background:#0d1117}td,th{border-color:#30363d}\
 .state,pre{background:#161b22}.dim{color:#9198a1}.open,.r{color:#ff7b72}.partly{color:#e3b341}.changed{color:#b9adf5}.closed,.a{color:#56d364}a{color:#79b8ff}}";
 
-/// The frame of a page that loads nothing.
+/// A page of threads.
 pub(super) fn frame(title: &str, body: &Markup) -> String {
-    html! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width";
-                meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'";
-                title { (shown(title)) }
-                style { (PreEscaped(STYLE)) }
-            }
-            body { (body) }
-        }
-    }
-    .into_string()
-        + "\n"
+    crate::frame::frame(&shown(title), STYLE, body)
 }
 
 /// Foreign text without anything that acts on a terminal; the page's writer escapes the markup.

@@ -128,7 +128,7 @@ fn read(input: &Input, wanted: &Wanted) -> Result<Diagnosed, Failure> {
 }
 
 /// What is printed of a log.
-fn view<'a>(name: &'a str, read: &'a Diagnosed) -> Log<'a> {
+pub(crate) fn view<'a>(name: &'a str, read: &'a Diagnosed) -> Log<'a> {
     Log {
         name,
         diagnosis: &read.diagnosis,
