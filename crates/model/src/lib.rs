@@ -19,6 +19,7 @@ mod rule;
 mod rule_name;
 mod run;
 mod statement;
+mod statements;
 mod task;
 mod words;
 
@@ -32,6 +33,7 @@ pub use rule::{RULES, Rule, RuleId, UnknownRule};
 pub use rule_name::RuleName;
 pub use run::RunOutcome;
 pub use statement::{Assertion, Evidence, Statement};
+pub use statements::Statements;
 pub use task::{CpuId, EventId, Task};
 pub use words::{
     AccessKind, AddressMeaning, AllocationCause, AtomicReason, BadObject, Context, CpuDenial,

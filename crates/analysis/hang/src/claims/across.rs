@@ -1,8 +1,7 @@
 //! Statements that need several events: two reports of one stall, the tick rate, when a grace period began.
 
-use model::{Grade, Predicate, RuleId};
+use model::{Grade, Predicate, RuleId, Statements};
 
-use super::said::Said;
 use super::stall::reader;
 use crate::clock::Interval;
 use crate::collect::Observations;
@@ -11,7 +10,7 @@ use crate::hertz::Hertz;
 
 type Found<'a> = (&'a Event, &'a Stall, &'a StallPeriod);
 
-pub(super) fn across(said: &mut Said, seen: &Observations, hertz: Option<&Hertz>) {
+pub(super) fn across(said: &mut Statements, seen: &Observations, hertz: Option<&Hertz>) {
     if let Some(hertz) = hertz {
         // Two reports measure it; one only leaves values that fit a timeout of whole seconds.
         let (grade, rule) = if hertz.settled().is_some() && hertz.lines.len() > 1 && hertz.measured
@@ -54,7 +53,7 @@ pub(super) fn across(said: &mut Said, seen: &Observations, hertz: Option<&Hertz>
 }
 
 /// Two reports of one grace period, and what grew between them.
-fn same_stall(said: &mut Said, seen: &Observations, first: &Found<'_>, later: &Found<'_>) {
+fn same_stall(said: &mut Statements, seen: &Observations, first: &Found<'_>, later: &Found<'_>) {
     let (event, stall, period) = first;
     let (later, later_stall, later_period) = later;
     let lines = [period.line, later_period.line];
@@ -84,7 +83,7 @@ fn same_stall(said: &mut Said, seen: &Observations, first: &Found<'_>, later: &F
 }
 
 /// When the grace period began.
-fn began(said: &mut Said, seen: &Observations, period: &StallPeriod, hertz: Option<&Hertz>) {
+fn began(said: &mut Statements, seen: &Observations, period: &StallPeriod, hertz: Option<&Hertz>) {
     let (Some(hz), Some(at)) = (hertz.and_then(Hertz::settled), period.at) else { return };
     let Some(interval) = seen.clock.resolve(at) else { return };
     let age = (period.jiffies as f64 / f64::from(hz) * 1e6) as i64;

@@ -1,18 +1,17 @@
 //! Statements on sleeping where that is forbidden.
 
-use model::{AtomicReason, Grade, Predicate, RuleId};
+use model::{AtomicReason, Grade, Predicate, RuleId, Statements};
 
-use super::said::Said;
 use crate::event::{AtomicReport, Event, EventKind};
 
-pub(super) fn of_atomic(said: &mut Said, event: &Event, report: &AtomicReport) {
+pub(super) fn of_atomic(said: &mut Statements, event: &Event, report: &AtomicReport) {
     let rule = if event.kind == EventKind::SleepInAtomic { RuleId::R60 } else { RuleId::R61 };
     let field = |field: &str, value: u64, expected: Option<u64>| Predicate::AtomicContext {
         field: field.to_owned(),
         value,
         expected,
     };
-    let because = |said: &mut Said, reason, line| {
+    let because = |said: &mut Statements, reason, line| {
         said.say(Grade::Inferred, rule, [event.line, line], Predicate::AtomicBecause { reason });
     };
     let flags = [

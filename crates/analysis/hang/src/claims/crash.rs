@@ -1,16 +1,17 @@
 //! Statements on crashes and broken rules: what kind, where, by whom, in which context.
 
 use model::functions::{self, Role};
-use model::{BadObject, Context, FaultKind, Grade, LineSpan, Ownership, Predicate, RuleId};
+use model::{
+    BadObject, Context, FaultKind, Grade, LineSpan, Ownership, Predicate, RuleId, Statements,
+};
 
-use super::said::Said;
 use super::{atomic, lockdep, object};
 use crate::collect::Observations;
 use crate::event::{Detail, Event, EventKind, Frame, Snapshot};
 use crate::stack;
 
 /// Everything on an event that is no hang.
-pub(super) fn of_crash(said: &mut Said, seen: &Observations, event: &Event) {
+pub(super) fn of_crash(said: &mut Statements, seen: &Observations, event: &Event) {
     let subject = seen
         .subjects(event)
         .map(|(_, snapshot)| snapshot)
@@ -204,7 +205,7 @@ fn is_machinery(function: &str) -> bool {
 
 /// Where it happened: the function that the headline names, the instruction pointer, or the first frame outside of
 /// what checks and reports; and who called it.
-fn place(said: &mut Said, event: &Event, subject: &Snapshot) {
+fn place(said: &mut Statements, event: &Event, subject: &Snapshot) {
     let named = named(event);
     if named.is_none() && stack::jumped(subject) {
         return;
@@ -315,7 +316,7 @@ fn hidden_by_link(snapshot: &Snapshot, function: &str, next: &str) -> bool {
 }
 
 /// The task and CPU that the header names.
-fn current(said: &mut Said, snapshot: &Snapshot) {
+fn current(said: &mut Statements, snapshot: &Snapshot) {
     let Some(header) = snapshot.header else { return };
     if let Some(task) = snapshot.task.as_ref().filter(|task| is_whole(task)) {
         said.seen(RuleId::R87, [header], Predicate::CurrentTask { task: task.clone() });
@@ -331,7 +332,7 @@ pub(super) fn is_whole(task: &crate::event::Task) -> bool {
 }
 
 /// Work item, system call and context.
-fn around(said: &mut Said, snapshot: &Snapshot) {
+fn around(said: &mut Statements, snapshot: &Snapshot) {
     if let Some((number, work)) = &snapshot.workqueue
         && let Some((queue, function)) = split_work(work)
     {
@@ -377,7 +378,7 @@ fn split_work(work: &str) -> Option<(String, String)> {
 }
 
 /// `file:line` of a BUG, WARNING, UBSAN report or of a function that may sleep.
-fn source_line(said: &mut Said, event: &Event) {
+fn source_line(said: &mut Statements, event: &Event) {
     let (place, number) = match &event.detail {
         Detail::Trap(trap) => (trap.place.as_deref(), trap.line),
         Detail::Bad(bad) if event.kind == EventKind::Ubsan => {
@@ -409,7 +410,7 @@ fn source_line(said: &mut Said, event: &Event) {
 }
 
 /// The owner of a spinlock that is not released.
-fn owner_of(said: &mut Said, event: &Event, owner: Option<&(u64, crate::event::Task)>) {
+fn owner_of(said: &mut Statements, event: &Event, owner: Option<&(u64, crate::event::Task)>) {
     let (Some(waiter), Some((number, holder))) = (&event.task, owner) else { return };
     said.seen(
         RuleId::R32,
@@ -423,7 +424,7 @@ fn owner_of(said: &mut Said, event: &Event, owner: Option<&(u64, crate::event::T
 }
 
 /// `unregister_netdevice: waiting for veth7 to become free. Usage count = 3`.
-fn references(said: &mut Said, event: &Event) {
+fn references(said: &mut Statements, event: &Event) {
     let device = event
         .headline
         .split_once("waiting for ")
@@ -439,7 +440,7 @@ fn references(said: &mut Said, event: &Event) {
 }
 
 /// The task that switched out inside a reader section, and where it slept.
-fn slept_in_reader(said: &mut Said, event: &Event, subject: &Snapshot) {
+fn slept_in_reader(said: &mut Statements, event: &Event, subject: &Snapshot) {
     let Some(task) = subject.task.clone().or_else(|| event.task.clone()) else { return };
     let frames = stack::task_frames(subject);
     let inner = frames.iter().find(|frame| {
@@ -459,7 +460,7 @@ fn slept_in_reader(said: &mut Said, event: &Event, subject: &Snapshot) {
 }
 
 /// A function that fills the stack.
-fn recursion(said: &mut Said, subject: &Snapshot) {
+fn recursion(said: &mut Statements, subject: &Snapshot) {
     /// A function met so often on a stack that ran over fills it by calling itself.
     const OFTEN: usize = 4;
     let frames: Vec<&Frame> = subject.frames.iter().filter(|frame| frame.reliable).collect();

@@ -1,8 +1,7 @@
 //! What may be, ranked, where the log does not decide. Every statement is a GUESS.
 
-use model::{CpuDenial, Grade, Predicate, RuleId, Statement};
+use model::{CpuDenial, Grade, Predicate, RuleId, Statement, Statements};
 
-use super::said::Said;
 use crate::collect::Observations;
 use crate::event::{Detail, Event, HungScan};
 use crate::graph::Graph;
@@ -24,7 +23,7 @@ pub(crate) fn hypotheses(seen: &Observations, graph: &Graph, event: &Event) -> V
     if crate::graph::occupant(seen, event, cpu).is_some() {
         return Vec::new();
     }
-    let mut said = Said::default();
+    let mut said = Statements::at_most(super::LIMIT);
     said.about(Some(event.id));
     for by in [CpuDenial::RealTimeTask, CpuDenial::KernelLoop] {
         said.say(Grade::Guess, RuleId::R14, [starved.line], Predicate::CpuDenied { cpu, by });
@@ -41,7 +40,7 @@ fn same_module(
 ) -> Vec<Statement> {
     /// Guesses of this kind that are told.
     const TOLD: usize = 4;
-    let mut said = Said::default();
+    let mut said = Statements::at_most(super::LIMIT);
     said.about(Some(event.id));
     let behind = scan.members.first().map_or(0, |member| member.line);
     for member in &scan.members {

@@ -1,14 +1,13 @@
 //! Statements on the kernel, and on what bounds the log as evidence.
 
-use model::{Predicate, RuleId, TaintMeaning};
+use model::{Predicate, RuleId, Statements, TaintMeaning};
 
-use super::said::Said;
 use crate::cause;
 use crate::collect::Observations;
 use crate::event::EventKind;
 
 /// What there is to know before the first event.
-pub(super) fn before(said: &mut Said, seen: &Observations) {
+pub(super) fn before(said: &mut Statements, seen: &Observations) {
     if seen.events.is_empty() {
         return;
     }
@@ -37,7 +36,7 @@ pub(super) fn before(said: &mut Said, seen: &Observations) {
 }
 
 /// What the kernel stopped telling.
-pub(super) fn after(said: &mut Said, seen: &Observations) {
+pub(super) fn after(said: &mut Statements, seen: &Observations) {
     if let Some(number) = seen.lockdep_off {
         said.seen(RuleId::R55, [number], Predicate::LockdepOff);
     }

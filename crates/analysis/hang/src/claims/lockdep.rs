@@ -1,9 +1,8 @@
 //! Statements on lockdep's reports: which lock is wanted, which is held, and whether they are one.
 
 use model::functions::{self, Role as FunctionRole};
-use model::{Grade, LockRef, LockUsage, Predicate, RuleId};
+use model::{Grade, LockRef, LockUsage, Predicate, RuleId, Statements};
 
-use super::said::Said;
 use crate::collect::Observations;
 use crate::event::{Event, EventKind, HeldLock, LockdepReport, Role};
 
@@ -21,7 +20,7 @@ fn is_shown(address: &str) -> bool {
 }
 
 pub(super) fn of_lockdep(
-    said: &mut Said,
+    said: &mut Statements,
     seen: &Observations,
     event: &Event,
     report: &LockdepReport,
@@ -96,7 +95,7 @@ pub(super) fn of_lockdep(
 
 /// The legs of a circle: entry `-> #i` tells where its class was taken while that of `#(i-1)` was held, and `#0`
 /// where the class that is wanted now was taken while that of the last one is held.
-fn orders(said: &mut Said, seen: &Observations, event: &Event, report: &LockdepReport) {
+fn orders(said: &mut Statements, seen: &Observations, event: &Event, report: &LockdepReport) {
     let last = report.chain.first();
     for (at, entry) in report.chain.iter().enumerate() {
         let before = match entry.index {

@@ -1,8 +1,7 @@
 //! Statements on CPUs that are stuck or silent, and on workqueues.
 
-use model::{Predicate, RuleId, Task};
+use model::{Predicate, RuleId, Statements, Task};
 
-use super::said::Said;
 use crate::collect::Observations;
 use crate::event::{Detail, Event, EventKind, Snapshot, WorkqueueReport};
 use crate::stack;
@@ -10,7 +9,7 @@ use crate::stack;
 /// Work items spelled out.
 const ITEMS: usize = 8;
 
-pub(super) fn of_lockup(said: &mut Said, seen: &Observations, event: &Event) {
+pub(super) fn of_lockup(said: &mut Statements, seen: &Observations, event: &Event) {
     match &event.detail {
         Detail::Lockup { seconds } => {
             let rule = if event.kind == EventKind::HardLockup { RuleId::R41 } else { RuleId::R40 };
@@ -51,7 +50,7 @@ pub(super) fn of_lockup(said: &mut Said, seen: &Observations, event: &Event) {
 }
 
 /// Where a CPU was when its stack was taken: header and place.
-pub(super) fn cpu_in(said: &mut Said, snapshot: &Snapshot) {
+pub(super) fn cpu_in(said: &mut Statements, snapshot: &Snapshot) {
     let (Some(cpu), Some(header)) = (snapshot.cpu, snapshot.header) else { return };
     let pointer = stack::instruction_of_leaf(snapshot).map(|at| (at.function.clone(), at.line));
     let Some((function, number)) = pointer.or_else(|| stack::where_it_was(snapshot)) else {
@@ -74,7 +73,7 @@ pub(super) fn cpu_in(said: &mut Said, snapshot: &Snapshot) {
     }
 }
 
-fn workqueue(said: &mut Said, event: &Event, report: &WorkqueueReport) {
+fn workqueue(said: &mut Statements, event: &Event, report: &WorkqueueReport) {
     let rule = match event.kind {
         EventKind::WorkqueueHog => RuleId::R45,
         EventKind::WorkqueueLeak => RuleId::R46,

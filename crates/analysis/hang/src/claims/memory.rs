@@ -1,10 +1,10 @@
 //! Statements on failed allocations and on memory that ran out.
 
 use model::{
-    AllocationCause, Grade, LineSpan, MemoryUse, OomConstraint, Predicate as P, RuleId, Task,
+    AllocationCause, Grade, LineSpan, MemoryUse, OomConstraint, Predicate as P, RuleId, Statements,
+    Task,
 };
 
-use super::said::Said;
 use crate::event::{Event, EventKind, MemoryReport};
 use crate::memory::{self, Check, MemInfo, Request, Zone, shared_out};
 
@@ -15,7 +15,7 @@ const MOST_ZONES: usize = 8;
 /// Killed tasks of one report of which is told.
 const MOST_KILLED: usize = 3;
 
-pub(super) fn of_memory(said: &mut Said, event: &Event, report: &MemoryReport) {
+pub(super) fn of_memory(said: &mut Statements, event: &Event, report: &MemoryReport) {
     let first = event.lines.first;
     let rule = if event.kind == EventKind::OutOfMemory { RuleId::R71 } else { RuleId::R70 };
     if let Some(order) = report.order
@@ -44,7 +44,7 @@ fn flags(mode: &str) -> String {
 }
 
 /// What bounded the memory.
-fn limit(said: &mut Said, report: &MemoryReport) {
+fn limit(said: &mut Statements, report: &MemoryReport) {
     if let Some((number, constraint)) = &report.constraint {
         let constraint = match constraint.as_str() {
             "CONSTRAINT_NONE" => Some(OomConstraint::None),
@@ -64,7 +64,7 @@ fn limit(said: &mut Said, report: &MemoryReport) {
 
 /// The zones that the request may use: what they have, what counts, and what follows.
 fn zones(
-    said: &mut Said,
+    said: &mut Statements,
     event: &Event,
     report: &MemoryReport,
     info: &MemInfo,
@@ -96,7 +96,7 @@ fn zones(
 
 /// One zone; gives the lines that its check rests on.
 fn zone(
-    said: &mut Said,
+    said: &mut Statements,
     [first, page]: [Option<LineSpan>; 2],
     zone: &Zone,
     check: &Check,
@@ -156,7 +156,7 @@ fn zone(
 }
 
 /// What the machine's memory is used for, the largest use first.
-fn uses(said: &mut Said, info: &MemInfo) {
+fn uses(said: &mut Statements, info: &MemInfo) {
     let mut uses = info.uses();
     let all = shared_out(&uses);
     uses.sort_by_key(|one| std::cmp::Reverse(one.pages));

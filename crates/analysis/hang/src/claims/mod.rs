@@ -9,17 +9,15 @@ mod lockdep;
 mod lockup;
 mod memory;
 mod object;
-mod said;
 mod scan;
 mod stall;
 mod wait;
 
 pub(crate) use self::object::freed_in;
 
-use model::{RuleId, Statement};
+use model::{RuleId, Statement, Statements};
 
 pub(crate) use self::hypotheses::hypotheses;
-use self::said::Said;
 use crate::cause::Causes;
 use crate::collect::Observations;
 use crate::event::{Detail, Event, EventKind};
@@ -51,6 +49,9 @@ fn spelled_out<'a>(seen: &'a Observations, causes: &Causes) -> Vec<&'a Event> {
     events
 }
 
+/// Statements kept of one log.
+const LIMIT: usize = 2_000;
+
 /// All statements of a log, in the order of its events.
 pub(crate) fn all(
     seen: &Observations,
@@ -58,7 +59,7 @@ pub(crate) fn all(
     causes: &Causes,
     hertz: Option<&Hertz>,
 ) -> Vec<Statement> {
-    let mut said = Said::default();
+    let mut said = Statements::at_most(LIMIT);
     kernel::before(&mut said, seen);
     for event in spelled_out(seen, causes) {
         said.about(Some(event.id));

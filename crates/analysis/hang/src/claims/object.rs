@@ -1,15 +1,14 @@
 //! Statements on objects: what was done to them, where and by whom.
 
 use model::functions::{self, Role as FunctionRole};
-use model::{AccessKind, Grade, Predicate, Role, RuleId, Side};
+use model::{AccessKind, Grade, Predicate, Role, RuleId, Side, Statements};
 
 use super::crash::bad_object;
-use super::said::Said;
 use crate::collect::Observations;
 use crate::event::{self, BadAccess, Event, EventKind, Frame, Region, Snapshot, Task, Ubsan};
 
 /// A report of KASAN, KFENCE, KMSAN, KCSAN or UBSAN.
-pub(super) fn of_bad(said: &mut Said, seen: &Observations, event: &Event, bad: &BadAccess) {
+pub(super) fn of_bad(said: &mut Statements, seen: &Observations, event: &Event, bad: &BadAccess) {
     let rule = if event.kind == EventKind::Kasan { RuleId::R80 } else { RuleId::R81 };
     if event.kind == EventKind::Kcsan {
         return races(said, seen, event, bad);
@@ -100,7 +99,7 @@ pub(crate) fn freed_in<'a>(seen: &'a Observations, bad: &BadAccess) -> Option<&'
 
 /// Where and by whom an object was allocated or freed; the pid with the line that names it.
 fn of_life(
-    said: &mut Said,
+    said: &mut Statements,
     rule: RuleId,
     role: Role,
     snapshot: &Snapshot,
@@ -169,7 +168,7 @@ fn access(kind: &str) -> Option<AccessKind> {
 }
 
 /// The sides of a data race, each with its own stack below it.
-fn races(said: &mut Said, seen: &Observations, event: &Event, bad: &BadAccess) {
+fn races(said: &mut Statements, seen: &Observations, event: &Event, bad: &BadAccess) {
     for (at, race) in bad.races.iter().enumerate() {
         let Some(access) = access(&race.access) else { continue };
         let end = bad.races.get(at + 1).map_or(u64::MAX, |next| next.line);
@@ -202,7 +201,7 @@ fn first_use(snapshot: &Snapshot) -> Option<&Frame> {
 }
 
 /// A list, slab object or page that was found damaged.
-pub(super) fn of_corruption(said: &mut Said, seen: &Observations, event: &Event) {
+pub(super) fn of_corruption(said: &mut Statements, seen: &Observations, event: &Event) {
     if let Some(object) = bad_object(event) {
         said.seen(RuleId::R81, [event.line], Predicate::BadState { object });
     }

@@ -1,14 +1,13 @@
 //! Statements on hung tasks: for how long, what each waits for, and since when.
 
-use model::{Grade, Predicate, RuleId};
+use model::{Grade, Predicate, RuleId, Statements};
 
-use super::said::Said;
 use super::{SPELLED_OUT, wait};
 use crate::clock::{Axis, Interval};
 use crate::collect::Observations;
 use crate::event::{Detail, Event, HungScan};
 
-pub(super) fn of_scan(said: &mut Said, seen: &Observations, event: &Event, scan: &HungScan) {
+pub(super) fn of_scan(said: &mut Statements, seen: &Observations, event: &Event, scan: &HungScan) {
     // A task that an earlier scan already named is spelled out there.
     let known: Vec<Option<u32>> = seen
         .events
@@ -49,7 +48,7 @@ pub(super) fn of_scan(said: &mut Said, seen: &Observations, event: &Event, scan:
 
 /// Since when the tasks of a scan wait: the wait may have begun up to one look of the detector earlier than it says;
 /// it looks as often as its limit is long unless told otherwise, or as two scans show.
-fn began(said: &mut Said, seen: &Observations, event: &Event, scan: &HungScan) {
+fn began(said: &mut Statements, seen: &Observations, event: &Event, scan: &HungScan) {
     let Some(member) = scan.members.first() else { return };
     let Some(at) = member.at else { return };
     let seconds = i64::from(member.seconds);

@@ -1,8 +1,7 @@
 //! Statements on stalls: the grace period, its thread, the CPUs and readers that hold it up.
 
-use model::{Grade, LineSpan, Predicate, RuleId, StallMechanism, Task};
+use model::{Grade, LineSpan, Predicate, RuleId, StallMechanism, Statements, Task};
 
-use super::said::Said;
 use super::{SPELLED_OUT, lockup, wait};
 use crate::collect::Observations;
 use crate::event::{
@@ -12,7 +11,7 @@ use crate::{cause, stack};
 
 /// Says what keeps a grace period open.
 fn mechanism(
-    said: &mut Said,
+    said: &mut Statements,
     rule: RuleId,
     lines: impl IntoIterator<Item = u64>,
     mechanism: StallMechanism,
@@ -22,7 +21,7 @@ fn mechanism(
     said.say(Grade::Inferred, rule, lines, Predicate::StallMechanism { mechanism, cpu, task });
 }
 
-pub(super) fn of_stall(said: &mut Said, seen: &Observations, event: &Event, stall: &Stall) {
+pub(super) fn of_stall(said: &mut Statements, seen: &Observations, event: &Event, stall: &Stall) {
     // Expedited grace periods and those of tasks have no number of this kind and no thread of their own.
     if matches!(event.kind, EventKind::RcuStall | EventKind::RcuKthreadStarved) {
         period(said, seen, event, stall);
@@ -60,7 +59,7 @@ pub(super) fn is_starving(stall: &Stall) -> bool {
 }
 
 /// Age, callbacks, who found it.
-fn period(said: &mut Said, seen: &Observations, event: &Event, stall: &Stall) {
+fn period(said: &mut Statements, seen: &Observations, event: &Event, stall: &Stall) {
     let Some(period) = &stall.period else { return };
     said.seen(
         RuleId::R09,
@@ -79,7 +78,7 @@ fn period(said: &mut Said, seen: &Observations, event: &Event, stall: &Stall) {
 }
 
 /// The grace period's thread: how long it ran, and why it does not.
-fn thread(said: &mut Said, seen: &Observations, event: &Event, stall: &Stall) {
+fn thread(said: &mut Statements, seen: &Observations, event: &Event, stall: &Stall) {
     let scans = stall.cpus.iter().filter_map(|cpu| Some((cpu.fqs?, cpu.line))).max();
     if let Some((count, number)) = scans {
         said.seen(RuleId::R08, [number], Predicate::GracePeriodScans { count });
@@ -146,7 +145,13 @@ fn runs_itself(seen: &Observations, event: &Event, stall: &Stall) -> bool {
 }
 
 /// A CPU that holds up the grace period.
-fn holdout(said: &mut Said, seen: &Observations, event: &Event, stall: &Stall, cpu: &StallCpu) {
+fn holdout(
+    said: &mut Statements,
+    seen: &Observations,
+    event: &Event,
+    stall: &Stall,
+    cpu: &StallCpu,
+) {
     use StallMechanism as M;
     let number = cpu.line;
     let on = Some(cpu.cpu);
@@ -273,7 +278,7 @@ pub(super) fn reader(seen: &Observations, event: &Event, pid: u32) -> (Task, Opt
 }
 
 /// A task that holds up the grace period, and what its stack shows it doing.
-fn of_reader(said: &mut Said, seen: &Observations, event: &Event, listed: &StallTask) {
+fn of_reader(said: &mut Statements, seen: &Observations, event: &Event, listed: &StallTask) {
     let (task, header) = reader(seen, event, listed.pid);
     let lines = [listed.line, header.unwrap_or(0)];
     said.seen(
@@ -288,7 +293,7 @@ fn of_reader(said: &mut Said, seen: &Observations, event: &Event, listed: &Stall
     let Some(span) = snapshot.lines else { return };
     let last = snapshot.frames.last().map_or(span.last, |frame| frame.line);
     let whole = [LineSpan::new(span.first, last)];
-    let says = |said: &mut Said, mechanism: StallMechanism| {
+    let says = |said: &mut Statements, mechanism: StallMechanism| {
         let task = Some(task.clone());
         said.say_spans(
             Grade::Inferred,

@@ -1,8 +1,7 @@
 //! Statements on what a task waits for, and on who holds it.
 
-use model::{Grade, LineSpan, LockRef, Ownership, Party, Predicate, RuleId, WaitKind};
+use model::{Grade, LineSpan, LockRef, Ownership, Party, Predicate, RuleId, Statements, WaitKind};
 
-use super::said::Said;
 use super::{lockdep, rule};
 use crate::collect::Observations;
 use crate::event::{self, HeldLock, Task};
@@ -13,7 +12,7 @@ use crate::wait::{Awaited, Wait};
 const LOCKS: usize = 12;
 
 /// What a task waits for, from its own stack.
-pub(super) fn of_wait(said: &mut Said, task: &Task, header: u64, wait: &Wait) {
+pub(super) fn of_wait(said: &mut Statements, task: &Task, header: u64, wait: &Wait) {
     let Some((target, kind)) = party(wait) else { return };
     let lines = [LineSpan::line(header), wait.lines];
     let waiter = Party::Task { task: task.clone() };
@@ -64,7 +63,7 @@ fn party(wait: &Wait) -> Option<(Party, WaitKind)> {
 }
 
 /// The holder that the kernel names for a blocked task.
-pub(super) fn owner(said: &mut Said, waiter: &Task, owner: &(u64, Task, event::Ownership)) {
+pub(super) fn owner(said: &mut Statements, waiter: &Task, owner: &(u64, Task, event::Ownership)) {
     let (number, holder, how) = owner;
     let how = match how {
         event::Ownership::Owner => Ownership::Owner,
@@ -79,7 +78,7 @@ pub(super) fn owner(said: &mut Said, waiter: &Task, owner: &(u64, Task, event::O
 }
 
 /// Who holds what others wait for, by lists of held locks and by knowledge of the source.
-pub(super) fn of_graph(said: &mut Said, seen: &Observations, graph: &Graph) {
+pub(super) fn of_graph(said: &mut Statements, seen: &Observations, graph: &Graph) {
     let holds = graph.edges.iter().filter(|edge| {
         graph.nodes[edge.from].kind == NodeKind::Lock
             && edge.grade >= Grade::Inferred

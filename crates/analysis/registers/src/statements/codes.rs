@@ -1,30 +1,29 @@
 //! Codes of faults that registers or lines carry.
 
-use model::{Grade, LineSpan, Predicate, RuleId};
+use model::{Grade, LineSpan, Predicate, RuleId, Statements};
 use parse_console::Line;
 
-use super::Said;
 use crate::fault_code::{loongarch_cause, mips_cause, powerpc_trap, riscv_cause};
 use crate::{Architecture, RegisterDump, arm64_esr, x86_page_fault};
 
 /// How many lines behind the headline of a page fault of x86 its `Oops:` may stand.
 const OOPS_BEHIND: u64 = 20;
 
-fn say(code: u64, bits: Vec<&'static str>, line: u64, said: &mut Said) {
+fn say(code: u64, bits: Vec<&'static str>, line: u64, said: &mut Statements) {
     if bits.is_empty() {
         return;
     }
     let bits = bits.into_iter().map(str::to_owned).collect();
-    said.add(
-        Predicate::FaultBits { code, bits },
+    said.say_spans(
         Grade::Derived,
         RuleId::X07,
         [LineSpan::line(line)],
+        Predicate::FaultBits { code, bits },
     );
 }
 
 /// The cause that a dump of the kernel carries.
-pub(super) fn trap(dump: &RegisterDump, said: &mut Said) {
+pub(super) fn trap(dump: &RegisterDump, said: &mut Statements) {
     let (register, decode): (&str, fn(u64) -> Option<&'static str>) = match dump.architecture {
         Architecture::Powerpc => ("TRAP", powerpc_trap),
         Architecture::Riscv64 => ("cause", riscv_cause),
@@ -39,7 +38,7 @@ pub(super) fn trap(dump: &RegisterDump, said: &mut Said) {
 
 /// Codes that lines print by name: `#PF: error_code(0x0002)`, `ESR = 0x96000004`, `Oops: 0002` behind a page fault
 /// of x86.
-pub(super) fn printed(lines: &[Line<'_>], said: &mut Said) {
+pub(super) fn printed(lines: &[Line<'_>], said: &mut Statements) {
     let mut page_fault = None;
     for line in lines {
         let text = line.text.trim();

@@ -1,8 +1,8 @@
 //! Faults of the kernel: which operand was bad, which register held the bad pointer, and what its value means.
 
-use model::{AddressMeaning, Grade, LineSpan, Predicate, RuleId};
+use model::{AddressMeaning, Grade, LineSpan, Predicate, RuleId, Statements};
 
-use super::{Log, Said, printed};
+use super::{Log, printed};
 use crate::address::{self, FIRST_PAGE, MOST_BITS, Named, address_bits, near_null};
 use crate::operand::{Operand, Piece, checked_address, operands};
 use crate::{Architecture, Code, Fault, FaultKind, RegisterDump, disassemble, name_address};
@@ -10,7 +10,7 @@ use crate::{Architecture, Code, Fault, FaultKind, RegisterDump, disassemble, nam
 /// The most lines between a protection fault and the range that KASAN prints for it.
 const RANGE_BEHIND: u64 = 4;
 
-pub(super) fn fault(log: &Log<'_>, fault: &Fault, said: &mut Said) {
+pub(super) fn fault(log: &Log<'_>, fault: &Fault, said: &mut Statements) {
     if fault.kind == FaultKind::KasanRange {
         return;
     }
@@ -87,13 +87,13 @@ pub(super) fn is_fetch(log: &Log<'_>, faults: &[Fault], dump: &RegisterDump) -> 
     })
 }
 
-fn say_address(address: u64, named: Named, line: u64, said: &mut Said) {
+fn say_address(address: u64, named: Named, line: u64, said: &mut Statements) {
     let meaning = named.meaning;
-    said.add(
-        Predicate::AddressMeaning { address, register: None, meaning },
+    said.say_spans(
         named.grade,
         named.rule,
         [LineSpan::line(line)],
+        Predicate::AddressMeaning { address, register: None, meaning },
     );
 }
 
@@ -114,7 +114,7 @@ impl Place<'_> {
     }
 
     /// A fetch from the address itself: a jump or call through a bad pointer.
-    fn jumped(&self, dump: &RegisterDump, said: &mut Said) -> bool {
+    fn jumped(&self, dump: &RegisterDump, said: &mut Statements) -> bool {
         let pointer = match self.architecture {
             Architecture::X86_64 => "RIP",
             Architecture::I386 => "EIP",
@@ -132,17 +132,17 @@ impl Place<'_> {
         };
         let Some((meaning, grade)) = meaning else { return false };
         let register = Some(pointer.to_owned());
-        said.add(
-            Predicate::AddressMeaning { address, register, meaning },
+        said.say_spans(
             grade,
             RuleId::X10,
             [LineSpan::line(self.fault.line), LineSpan::line(line)],
+            Predicate::AddressMeaning { address, register, meaning },
         );
         true
     }
 
     /// The operand that computes the address of the fault; false when none does.
-    fn operand(&self, dump: &RegisterDump, code: &Code, said: &mut Said) -> bool {
+    fn operand(&self, dump: &RegisterDump, code: &Code, said: &mut Statements) -> bool {
         let bad = |operand: &Operand| match self.fault.address {
             Some(address) => operand.touches(address),
             // Nothing but such an address makes an ordinary operand a protection fault.
@@ -158,15 +158,15 @@ impl Place<'_> {
         let mut lines = vec![LineSpan::line(self.fault.line), code.lines];
         lines
             .extend(operand.pieces().filter_map(|p| dump.line_of(&p.register)).map(LineSpan::line));
-        said.add(
+        said.say_spans(
+            Grade::Derived,
+            RuleId::X10,
+            lines.iter().copied(),
             Predicate::FaultingInstruction {
                 text: marked.text.clone(),
                 operand: Some(operand.text.clone()),
                 computed: Some(operand.address),
             },
-            Grade::Derived,
-            RuleId::X10,
-            lines.iter().copied(),
         );
         self.culprit(operand, dump, code, &lines, said);
         true
@@ -179,7 +179,7 @@ impl Place<'_> {
         dump: &RegisterDump,
         code: &Code,
         lines: &[LineSpan],
-        said: &mut Said,
+        said: &mut Statements,
     ) {
         if let Some((of, last)) = crate::kasan_shadow(self.architecture, operand.address) {
             let range = self.kasan_range(operand.address);
@@ -204,11 +204,11 @@ impl Place<'_> {
         if !named {
             for piece in operand.pieces() {
                 let Some(line) = dump.line_of(&piece.register) else { continue };
-                said.add(
-                    Predicate::Register { register: printed(&piece.register), value: piece.value },
+                said.say_spans(
                     Grade::Seen,
                     RuleId::X10,
                     [LineSpan::line(line)],
+                    Predicate::Register { register: printed(&piece.register), value: piece.value },
                 );
             }
             if let Some(by_value) = self.by_value(operand.address)
@@ -227,7 +227,7 @@ impl Place<'_> {
         most: Grade,
         dump: &RegisterDump,
         lines: &[LineSpan],
-        said: &mut Said,
+        said: &mut Statements,
     ) -> bool {
         let found = match (piece.value, offset) {
             (0, Some(offset)) => Some((AddressMeaning::NullOffset { offset }, Grade::Derived)),
@@ -238,11 +238,11 @@ impl Place<'_> {
         };
         if let Some((meaning, grade)) = found {
             let register = Some(printed(&piece.register));
-            said.add(
-                Predicate::AddressMeaning { address: piece.value, register, meaning },
+            said.say_spans(
                 grade.min(most),
                 RuleId::X10,
                 lines.iter().copied().chain(dump.line_of(&piece.register).map(LineSpan::line)),
+                Predicate::AddressMeaning { address: piece.value, register, meaning },
             );
             self.flipped(piece.value, Some((piece, dump)), said);
             return true;
@@ -265,7 +265,7 @@ impl Place<'_> {
     }
 
     /// A single bit beside a canonical address, as a guess.
-    fn flipped(&self, value: u64, held: Option<(&Piece, &RegisterDump)>, said: &mut Said) {
+    fn flipped(&self, value: u64, held: Option<(&Piece, &RegisterDump)>, said: &mut Statements) {
         let named = address::poison(self.architecture, value).is_some()
             || address::text(self.architecture, value).is_some()
             || crate::kasan_shadow(self.architecture, value).is_some();
@@ -273,15 +273,15 @@ impl Place<'_> {
             return;
         };
         let line = held.and_then(|(piece, dump)| dump.line_of(&piece.register));
-        said.add(
+        said.say_spans(
+            Grade::Guess,
+            RuleId::X04,
+            [LineSpan::line(line.unwrap_or(self.fault.line))],
             Predicate::AddressMeaning {
                 address: value,
                 register: held.map(|(piece, _)| printed(&piece.register)),
                 meaning: AddressMeaning::FlippedBit { bit },
             },
-            Grade::Guess,
-            RuleId::X04,
-            [LineSpan::line(line.unwrap_or(self.fault.line))],
         );
     }
 
@@ -299,17 +299,17 @@ impl Place<'_> {
     }
 
     /// Shadow of another address; sure when KASAN says the same, on `line` (0: it does not).
-    fn say_shadow(&self, address: u64, of: u64, line: u64, said: &mut Said) {
+    fn say_shadow(&self, address: u64, of: u64, line: u64, said: &mut Statements) {
         let grade = if line > 0 { Grade::Derived } else { Grade::Inferred };
-        said.add(
+        said.say_spans(
+            grade,
+            RuleId::X05,
+            [LineSpan::line(self.fault.line), LineSpan::line(line)],
             Predicate::AddressMeaning {
                 address,
                 register: None,
                 meaning: AddressMeaning::KasanShadow { of },
             },
-            grade,
-            RuleId::X05,
-            [LineSpan::line(self.fault.line), LineSpan::line(line)],
         );
     }
 }
@@ -318,13 +318,13 @@ impl Place<'_> {
 const TRAPS: [&str; 6] = ["ud2", "ud1", "int3", "brk", "udf", "(bad)"];
 
 /// The instruction at the kernel's instruction pointer, where the bytes stand right at the registers.
-pub(super) fn instruction(log: &Log<'_>, dump: &RegisterDump, said: &mut Said) {
+pub(super) fn instruction(log: &Log<'_>, dump: &RegisterDump, said: &mut Statements) {
     let Some(code) = log.code_of(dump) else { return };
     let shown = disassemble(code, dump.architecture);
     let Some(marked) = shown.iter().find(|instruction| instruction.marked) else { return };
     let mnemonic = marked.text.split([' ', '\t']).next().unwrap_or_default();
     // The registers of a fault are printed again at its end.
-    let told = said.statements.iter().any(|statement| {
+    let told = said.iter().any(|statement| {
         matches!(statement.predicate(), Predicate::FaultingInstruction { text, .. } if *text == marked.text)
     });
     // A relative branch names nobody.
@@ -332,10 +332,10 @@ pub(super) fn instruction(log: &Log<'_>, dump: &RegisterDump, said: &mut Said) {
     if told || branch || TRAPS.contains(&mnemonic) || marked.text.starts_with(".inst") {
         return;
     }
-    said.add(
-        Predicate::FaultingInstruction { text: marked.text.clone(), operand: None, computed: None },
+    said.say_spans(
         Grade::Derived,
         RuleId::X06,
         [code.lines],
+        Predicate::FaultingInstruction { text: marked.text.clone(), operand: None, computed: None },
     );
 }

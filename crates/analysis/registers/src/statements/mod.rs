@@ -7,9 +7,7 @@ mod kernel;
 mod registers;
 mod user;
 
-use std::collections::HashSet;
-
-use model::{Evidence, Grade, LineSpan, Predicate, RuleId, Statement};
+use model::{Predicate, Statement, Statements};
 use parse_console::Line;
 
 use crate::{Code, Mode, RegisterDump, code_lines, faults, register_dumps, user_faults};
@@ -23,7 +21,7 @@ const SAME_DUMP: u64 = 80;
 /// they mean, ordered by line, each thing once.
 pub fn statements(lines: &[Line<'_>]) -> Vec<Statement> {
     let log = Log { lines, dumps: register_dumps(lines), codes: code_lines(lines) };
-    let mut said = Said::default();
+    let mut said = Statements::default();
     let faults = faults(lines);
     for fault in &faults {
         kernel::fault(&log, fault, &mut said);
@@ -43,7 +41,9 @@ pub fn statements(lines: &[Line<'_>]) -> Vec<Statement> {
     for fault in user_faults(lines) {
         user::fault(&fault, &mut said);
     }
-    said.in_order()
+    let mut statements = said.finish();
+    statements.sort_by_key(|statement| statement.lines().first().copied());
+    statements
 }
 
 /// The name of a register as its dump prints it: x86 pads those with one digit.
@@ -55,39 +55,12 @@ fn printed(register: &str) -> String {
     }
 }
 
-/// The statements so far; the same one is kept once.
-#[derive(Default)]
-struct Said {
-    known: HashSet<Predicate>,
-    statements: Vec<Statement>,
-}
-
-impl Said {
-    fn add(
-        &mut self,
-        predicate: Predicate,
-        grade: Grade,
-        rule: RuleId,
-        lines: impl IntoIterator<Item = LineSpan>,
-    ) {
-        let Some(evidence) = Evidence::new(lines) else { return };
-        if self.known.insert(predicate.clone()) {
-            self.statements.push(Statement::new(predicate, grade, rule, evidence));
-        }
-    }
-
-    /// Whether the meaning of a register with that value has been told.
-    fn names_register(&self, name: &str, value: u64) -> bool {
-        self.known.iter().any(|known| {
-            matches!(known, Predicate::AddressMeaning { address, register: Some(register), .. }
-                if *address == value && register == name)
-        })
-    }
-
-    fn in_order(mut self) -> Vec<Statement> {
-        self.statements.sort_by_key(|statement| statement.lines().first().copied());
-        self.statements
-    }
+/// Whether the meaning of a register with that value has been told.
+fn names_register(said: &Statements, name: &str, value: u64) -> bool {
+    said.iter().any(|known| {
+        matches!(known.predicate(), Predicate::AddressMeaning { address, register: Some(register), .. }
+            if *address == value && register == name)
+    })
 }
 
 /// A log with what was read of it.

@@ -1,23 +1,23 @@
 //! What register dumps say by themselves: the system call, the state of interrupts, poison.
 
-use model::{Grade, IrqState, LineSpan, Predicate, RuleId};
+use model::{Grade, IrqState, LineSpan, Predicate, RuleId, Statements};
 
-use super::{Log, Said, printed};
+use super::{Log, printed};
 use crate::{Architecture, RegisterDump, poison, syscall};
 
-pub(super) fn system_call(dump: &RegisterDump, said: &mut Said) {
+pub(super) fn system_call(dump: &RegisterDump, said: &mut Statements) {
     let Some(call) = syscall(dump) else { return };
     let Some(name) = call.name else { return };
     let arguments = call.arguments.iter().map(|a| format!("{}={}", a.name, a.text)).collect();
-    said.add(
+    said.say_spans(
+        Grade::Derived,
+        RuleId::X01,
+        [call.lines],
         Predicate::SystemCallArguments {
             name: Some(name.to_owned()),
             number: call.number,
             arguments,
         },
-        Grade::Derived,
-        RuleId::X01,
-        [call.lines],
     );
 }
 
@@ -58,23 +58,23 @@ fn saved_state(log: &Log<'_>, dump: &RegisterDump) -> Option<(&'static str, bool
 }
 
 /// Interrupts where the kernel was interrupted. User code always runs with them enabled.
-pub(super) fn irqs(log: &Log<'_>, dump: &RegisterDump, said: &mut Said) {
+pub(super) fn irqs(log: &Log<'_>, dump: &RegisterDump, said: &mut Statements) {
     let Some((register, enabled)) = saved_state(log, dump) else { return };
     let Some(line) = dump.line_of(register) else { return };
-    said.add(
+    said.say_spans(
+        Grade::Derived,
+        RuleId::X09,
+        [LineSpan::line(line)],
         Predicate::Irqs {
             state: if enabled { IrqState::Enabled } else { IrqState::Disabled },
             register: Some(register.to_owned()),
         },
-        Grade::Derived,
-        RuleId::X09,
-        [LineSpan::line(line)],
     );
 }
 
 /// Registers that hold poison. Small numbers, shadow offsets and stack contents stand in registers all the time and
 /// prove nothing; patterns of freed memory and list poison do not.
-pub(super) fn poisoned(dump: &RegisterDump, said: &mut Said) {
+pub(super) fn poisoned(dump: &RegisterDump, said: &mut Statements) {
     use model::PoisonValue::{Page, RedZoneActive};
     for ((name, value), line) in dump.registers.iter().zip(&dump.register_lines) {
         let Some(named) = poison(dump.architecture, *value) else { continue };
@@ -83,18 +83,18 @@ pub(super) fn poisoned(dump: &RegisterDump, said: &mut Said) {
             named.meaning,
             model::AddressMeaning::Poison { name: Page | RedZoneActive, .. }
         );
-        if common || said.names_register(&printed(name), *value) {
+        if common || super::names_register(said, &printed(name), *value) {
             continue;
         }
-        said.add(
+        said.say_spans(
+            named.grade,
+            named.rule,
+            [LineSpan::line(*line)],
             Predicate::AddressMeaning {
                 address: *value,
                 register: Some(printed(name)),
                 meaning: named.meaning,
             },
-            named.grade,
-            named.rule,
-            [LineSpan::line(*line)],
         );
     }
 }
