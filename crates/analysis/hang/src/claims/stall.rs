@@ -5,7 +5,7 @@ use model::{Grade, LineSpan, Predicate, RuleId, StallMechanism, Statements, Task
 use super::{SPELLED_OUT, lockup, wait};
 use crate::collect::Observations;
 use crate::event::{
-    Detail, Event, EventKind, Snapshot, SnapshotId, Stall, StallCpu, StallPeriod, StallTask,
+    Event, EventKind, Snapshot, SnapshotId, Stall, StallCpu, StallPeriod, StallTask,
 };
 use crate::{cause, stack};
 
@@ -335,9 +335,7 @@ const OLDEST_FIRST_REPORT: u64 = 600_000;
 /// The period of a stall that is older at its first report than any timeout lets it be.
 fn too_old<'a>(seen: &Observations, event: &Event, stall: &'a Stall) -> Option<&'a StallPeriod> {
     let period = stall.period.as_ref().filter(|period| period.jiffies > OLDEST_FIRST_REPORT)?;
-    let before = seen.events.iter().take_while(|other| other.id < event.id).any(|other| {
-        other.boot == event.boot
-            && matches!(&other.detail, Detail::Stall(other) if other.period.as_ref().is_some_and(|known| known.number == period.number))
-    });
+    let mut reports = seen.reports_of_period(event.boot, period.number);
+    let before = reports.any(|other| other.id < event.id);
     (!before).then_some(period)
 }

@@ -78,6 +78,15 @@ impl Observations {
         &self.events[id.0]
     }
 
+    /// The reports of a boot that tell of the grace period with that number.
+    pub fn reports_of_period(&self, boot: u32, number: i64) -> impl Iterator<Item = &Event> {
+        self.events.iter().filter(move |event| {
+            event.boot == boot
+                && matches!(&event.detail, Detail::Stall(stall)
+                    if stall.period.as_ref().is_some_and(|period| period.number == number))
+        })
+    }
+
     /// The stacks of an event that stand for what the report is about.
     pub fn subjects<'a>(
         &'a self,

@@ -74,7 +74,10 @@ pub(super) fn stalled(seen: &Observations, graph: &Graph, event: &Event, stall: 
             .missing(format!("stack of {cpu} at the same moment (sysrq-l, or a kernel >= about 5.12, which dumps the CPU where the thread last ran)")),
         };
         verdict.missing.push(format!("policy and priority of {}, of the ksoftirqd threads and of the tasks on the CPUs named", starved.flavour));
-        if !is_reported_again(seen, event, number) {
+        let again = number.is_some_and(|number| {
+            seen.reports_of_period(event.boot, number).any(|other| other.id != event.id)
+        });
+        if !again {
             verdict.missing.push(number.map_or_else(
                 || "a second report of the same stall".to_owned(),
                 |n| format!("a second report of g={n}, to tell slow from never"),
@@ -318,15 +321,4 @@ pub(super) fn leak(
         );
     }
     verdict
-}
-
-/// Whether another report of the log is of the same grace period.
-fn is_reported_again(seen: &Observations, event: &Event, number: Option<i64>) -> bool {
-    number.is_some()
-        && seen.events.iter().any(|other| {
-            other.id != event.id
-                && other.boot == event.boot
-                && matches!(&other.detail, Detail::Stall(stall)
-                    if stall.period.as_ref().map(|period| period.number) == number)
-        })
 }
