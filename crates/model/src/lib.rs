@@ -21,6 +21,7 @@ mod run;
 mod statement;
 mod statements;
 mod task;
+pub mod tracker;
 mod words;
 
 pub use commit::CommitId;

@@ -13,6 +13,7 @@ mod notice;
 mod sentence;
 mod telling;
 pub mod thread;
+pub mod tracker;
 
 pub use escape::Escaped;
 pub use notice::notice;

@@ -9,6 +9,7 @@ use super::problem::{Kind, Problem};
 
 /// Libraries with breaking releases or C code: each is named in one manifest only.
 const VOLATILE: &[&str] = &[
+    "axum",
     "blazesym",
     "chromiumoxide",
     "cpp_demangle",
@@ -30,7 +31,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("guest", &["guest"]),
     ("app", &["model", "parse", "analysis", "io", "guest", "testing", "app"]),
     ("render", &["model", "parse", "analysis", "render"]),
-    ("cli", &["model", "parse", "analysis", "io", "guest", "testing", "app", "render"]),
+    ("server", &["model", "parse", "analysis", "app", "render"]),
+    ("cli", &["model", "parse", "analysis", "io", "guest", "testing", "app", "render", "server"]),
     ("testing", &["model", "parse", "analysis", "io", "guest", "testing"]),
     ("xtask", &["model", "parse", "analysis"]),
 ];

@@ -64,6 +64,12 @@ enum Printed {
     BisectAudit,
     /// `ktriage bisect plan --json`
     BisectPlan,
+    /// `ktriage add --json`
+    Add,
+    /// `ktriage bugs --json`
+    Bugs,
+    /// `ktriage bug --json`
+    Bug,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
@@ -91,6 +97,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
                 Printed::Claims => schemars::schema_for!(model::Assertion),
                 Printed::Explain => schemars::schema_for!(crate::json::explain::Rule),
                 Printed::Thread => schemars::schema_for!(render::thread::Document),
+                Printed::Add => schemars::schema_for!(super::tracker::add::Added<'_>),
+                Printed::Bugs => schemars::schema_for!(render::tracker::json::List),
+                Printed::Bug => schemars::schema_for!(render::tracker::json::Whole),
                 Printed::BisectAudit => schemars::schema_for!(render::bisect::audit_json::Log<'_>),
             };
             serde_json::to_writer_pretty(&mut out, &schema).map_err(io::Error::from)?;

@@ -9,6 +9,7 @@ mod generate;
 mod lab;
 mod report;
 mod thread;
+mod tracker;
 mod typed;
 
 use std::process::ExitCode;
@@ -53,6 +54,9 @@ enum Command {
     Bisect(bisect::Arguments),
     Lab(lab::Arguments),
     Thread(thread::Arguments),
+    Add(tracker::add::Arguments),
+    Bugs(tracker::bugs::Arguments),
+    Bug(tracker::bug::Arguments),
     Generate(generate::Arguments),
 }
 
@@ -67,6 +71,9 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::Bisect(arguments) => bisect::run(&arguments),
         Command::Thread(arguments) => thread::run(&arguments),
         Command::Lab(arguments) => lab::run(&arguments),
+        Command::Add(arguments) => tracker::add::run(&arguments),
+        Command::Bugs(arguments) => tracker::bugs::run(&arguments),
+        Command::Bug(arguments) => tracker::bug::run(&arguments),
         Command::Generate(arguments) => generate::run(&arguments),
     }
 }

@@ -4,6 +4,7 @@
 //! nothing that was seen is ever changed.
 
 pub mod mail_index;
+pub mod record;
 
 use std::io;
 use std::path::{Path, PathBuf};

@@ -1,0 +1,48 @@
+//! Why something was not done.
+
+use analysis_tracker::Refusal;
+use model::tracker::RecordError;
+
+/// Why something was not done. Nothing was changed then.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The record cannot be read or written.
+    #[error(transparent)]
+    Record(#[from] RecordError),
+    /// The action does not fit.
+    #[error("bug {bug}: {refusal}")]
+    Refused {
+        /// The bug.
+        bug: i64,
+        /// Why.
+        refusal: Refusal,
+    },
+    /// Nothing has that name.
+    #[error("no bug is known as `{0}`")]
+    NoBug(String),
+    /// Several bugs have that name.
+    #[error("several bugs are known as `{name}`: {}", ids.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))]
+    Ambiguous {
+        /// The name.
+        name: String,
+        /// The bugs.
+        ids: Vec<i64>,
+    },
+    /// An entry of the history cannot be undone.
+    #[error("{0}")]
+    NoUndo(&'static str),
+    /// No crash of the bug has that title.
+    #[error("no crash of bug {bug} has the title `{title}`")]
+    NoTitle {
+        /// The bug.
+        bug: i64,
+        /// The title.
+        title: String,
+    },
+    /// The log is too long.
+    #[error("the log is longer than {} MiB", crate::LONGEST_LOG >> 20)]
+    TooLong,
+    /// The text of a label or note does not do.
+    #[error("{0}")]
+    Text(&'static str),
+}

@@ -1,0 +1,92 @@
+//! The bug's record: crashes come in and find their bugs; actions change where a bug stands; nothing is lost.
+//!
+//! Invariants: every change stands in one transaction of the record and in the bug's history; time is an argument; the
+//! record is a [`Record`], whichever database holds it.
+
+mod act;
+mod change;
+mod error;
+mod expire;
+mod filing;
+mod find;
+mod ingest;
+mod similar;
+
+use model::tracker::{Read, Record, RecordError};
+
+pub use self::error::Error;
+pub use self::expire::Expiry;
+pub use self::filing::{LONGEST_LOG, Origin, file_log};
+pub use self::ingest::Filed;
+
+/// What an installation decides for itself.
+#[derive(Clone, Debug)]
+pub struct Policy {
+    /// Whether new bugs may be seen by anybody.
+    pub public: bool,
+    /// The bounds of the silence that ends a bug; `None` ends none.
+    pub silence: Option<analysis_tracker::Rate>,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self { public: true, silence: Some(analysis_tracker::Rate::default()) }
+    }
+}
+
+/// The record with the decisions about it.
+pub struct Tracker {
+    record: Box<dyn Record>,
+    policy: Policy,
+    salt: String,
+}
+
+impl Tracker {
+    /// The record that a database holds.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn new(record: Box<dyn Record>, policy: Policy) -> Result<Self, Error> {
+        const SALT: &str = "salt";
+        let mut salt = record.setting(SALT)?;
+        if salt.is_none() {
+            // Names of bugs must not be guessable from their titles.
+            record.change(&mut |change| {
+                let known = change.setting(SALT)?;
+                let own = known.clone().unwrap_or_else(chance);
+                if known.is_none() {
+                    change.set_setting(SALT, &own)?;
+                }
+                salt = Some(own);
+                Ok(())
+            })?;
+        }
+        let salt = salt.ok_or(RecordError::Abandoned)?;
+        Ok(Self { record, policy, salt })
+    }
+
+    /// Questions to the record.
+    pub fn read(&self) -> &dyn Read {
+        &*self.record
+    }
+
+    /// Copies the record into a new file while others go on using it.
+    ///
+    /// # Errors
+    /// When it cannot be read or the file cannot be written.
+    pub fn backup(&self, to: &std::path::Path) -> Result<(), Error> {
+        Ok(self.record.backup(to)?)
+    }
+
+    /// The decisions of the installation.
+    pub fn policy(&self) -> &Policy {
+        &self.policy
+    }
+}
+
+/// 32 hexadecimal digits that nobody can guess.
+fn chance() -> String {
+    use std::hash::{BuildHasher as _, RandomState};
+    let part = |n: u8| format!("{:016x}", RandomState::new().hash_one(n));
+    part(0) + &part(1)
+}

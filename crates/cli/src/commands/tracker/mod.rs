@@ -1,0 +1,73 @@
+//! The bug's record on the command line.
+
+pub(crate) mod add;
+pub(crate) mod bug;
+pub(crate) mod bugs;
+mod settings;
+
+use std::path::PathBuf;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use app_tracker::{Policy, Tracker};
+use io_database::record::SqliteRecord;
+use model::tracker::RecordError;
+
+use crate::failure::Failure;
+
+pub(crate) use settings::name_of_user;
+
+/// Where the record is.
+#[derive(clap::Args, Debug)]
+pub(crate) struct State {
+    /// The folder that holds the record; `$XDG_STATE_HOME/ktriage` if not given.
+    #[arg(long, global = true, value_name = "DIR", env = "KTRIAGE_STATE", hide_env_values = true)]
+    state: Option<PathBuf>,
+}
+
+impl State {
+    /// The folder.
+    pub(crate) fn folder(&self) -> Result<PathBuf, Failure> {
+        self.state.clone().or_else(super::user_state_folder).ok_or_else(|| {
+            Failure::usage(anyhow::anyhow!("there is no folder for the record"))
+                .hint("name one with --state DIR")
+        })
+    }
+
+    /// Opens the record.
+    pub(crate) fn open(&self) -> Result<Tracker, Failure> {
+        let folder = self.folder()?;
+        let record = SqliteRecord::open(&folder).map_err(|error| failure(error.into()))?;
+        Tracker::new(Box::new(record), Policy::default()).map_err(failure)
+    }
+}
+
+/// What went wrong with the record, and what to do about it.
+pub(crate) fn failure(error: app_tracker::Error) -> Failure {
+    let hint = match &error {
+        app_tracker::Error::Record(RecordError::Full(_)) => {
+            Some("what is not in the record can be added again: nothing is counted twice")
+        }
+        app_tracker::Error::Record(RecordError::Busy(_)) => {
+            Some("try again, or look which program uses the folder")
+        }
+        app_tracker::Error::NoBug(_) => {
+            Some("a bug has a number, a title or a name of 20 digits; `ktriage bugs` lists them")
+        }
+        app_tracker::Error::Ambiguous { .. } => Some("name it by its number"),
+        app_tracker::Error::TooLong => {
+            Some("cut it around the crash; `ktriage report` says where it is")
+        }
+        _ => None,
+    };
+    let failure = Failure::usage(error);
+    match hint {
+        Some(hint) => failure.hint(hint),
+        None => failure,
+    }
+}
+
+/// Seconds since 1970. A clock before that is taken for that.
+pub(crate) fn now() -> i64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(now.as_secs()).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,354 @@
+//! Questions about bugs, crashes and their history.
+
+use model::tracker::{
+    Action, Bug, BugId, Build, Counts, Crash, CrashId, Day, Entry, Failure, Filter, Fix, Job, Key,
+    KeyKind, Mail, Manager, ManagerDay, Page, Read, RecordError, Reproducer, ReproducerLevel,
+    Standing, State,
+};
+use rusqlite::{Row, params};
+
+use super::{Result, SqliteRecord, filter, machine};
+
+/// The columns of a bug, in the order in which [`bug`] reads them.
+pub(super) const BUG: &str = "bug.id, bug.title, bug.sequence, bug.external, bug.state, bug.reason, \
+    bug.duplicate_of, bug.merged, bug.fixes, bug.closed, bug.public, bug.created, bug.first, bug.last, \
+    bug.crashes, bug.reproducer, bug.kind, bug.frame, bug.changed, bug.previous, bug.attempts, \
+    bug.attempted, bug.kept, bug.kept_last";
+/// How many they are.
+const BUG_COLUMNS: usize = 24;
+/// The columns of a crash, in the order in which [`crash`] reads them.
+const CRASH: &str = "id, bug, origin, time, title, kernel, build, machine, source, log, report, \
+    machine_info, line, corrupted, reproducer";
+/// Largest content that is unpacked.
+const LARGEST: usize = 64 << 20;
+
+/// What is wrong with the text of a column.
+fn broken(column: usize, error: impl std::error::Error + Send + Sync + 'static) -> rusqlite::Error {
+    rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Text, Box::new(error))
+}
+
+fn count(number: i64) -> u64 {
+    u64::try_from(number).unwrap_or(0)
+}
+
+/// The number under which a state is stored.
+pub(super) fn state_number(state: State) -> i64 {
+    State::ALL.iter().position(|other| *other == state).unwrap_or(0) as i64
+}
+
+fn state(number: i64) -> State {
+    usize::try_from(number).ok().and_then(|at| State::ALL.get(at)).copied().unwrap_or(State::New)
+}
+
+pub(super) fn bug(row: &Row<'_>) -> rusqlite::Result<Bug> {
+    let fixes: String = row.get(8)?;
+    let fixes: Vec<Fix> = serde_json::from_str(&fixes).map_err(|error| broken(8, error))?;
+    Ok(Bug {
+        id: row.get(0)?,
+        title: row.get(1)?,
+        sequence: row.get(2)?,
+        external: row.get(3)?,
+        standing: Standing {
+            state: state(row.get(4)?),
+            reason: row.get(5)?,
+            duplicate_of: row.get(6)?,
+            merged: row.get(7)?,
+            fixes,
+            closed: row.get(9)?,
+            public: row.get(10)?,
+        },
+        created: row.get(11)?,
+        first: row.get(12)?,
+        last: row.get(13)?,
+        crashes: count(row.get(14)?),
+        reproducer: ReproducerLevel::from_number(row.get(15)?),
+        kind: row.get(16)?,
+        frame: row.get(17)?,
+        changed: row.get(18)?,
+        previous: row.get(19)?,
+        attempts: row.get(20)?,
+        attempted: row.get(21)?,
+        kept: row.get(22)?,
+        kept_last: row.get(23)?,
+    })
+}
+
+fn crash(row: &Row<'_>) -> rusqlite::Result<Crash> {
+    Ok(Crash {
+        id: row.get(0)?,
+        bug: row.get(1)?,
+        origin: row.get(2)?,
+        time: row.get(3)?,
+        title: row.get(4)?,
+        kernel: row.get(5)?,
+        build: row.get(6)?,
+        machine: row.get(7)?,
+        source: row.get(8)?,
+        log: row.get(9)?,
+        report: row.get(10)?,
+        machine_info: row.get(11)?,
+        line: count(row.get(12)?),
+        corrupted: row.get(13)?,
+        has_reproducer: row.get::<_, i64>(14)? > 0,
+    })
+}
+
+fn key(row: &Row<'_>, at: usize) -> rusqlite::Result<Key> {
+    let number: i64 = row.get(at)?;
+    let kind = usize::try_from(number).ok().and_then(|at| KeyKind::ALL.get(at)).copied();
+    Ok(Key { kind: kind.unwrap_or(KeyKind::Title), value: row.get(at + 1)? })
+}
+
+fn entry(row: &Row<'_>, at: usize) -> rusqlite::Result<Entry> {
+    let action: String = row.get(at + 4)?;
+    let action: Action = serde_json::from_str(&action).map_err(|error| broken(at + 4, error))?;
+    let before: Option<String> = row.get(at + 6)?;
+    let before = before
+        .map(|text| serde_json::from_str(&text).map_err(|error| broken(at + 6, error)))
+        .transpose()?;
+    Ok(Entry {
+        id: row.get(at)?,
+        bug: row.get(at + 1)?,
+        time: row.get(at + 2)?,
+        who: row.get(at + 3)?,
+        action,
+        why: row.get(at + 5)?,
+        before,
+    })
+}
+
+impl SqliteRecord {
+    fn one_bug(&self, condition: &str, value: impl rusqlite::ToSql) -> Result<Option<Bug>> {
+        self.row(&format!("SELECT {BUG} FROM bug WHERE {condition}"), [value], bug)
+    }
+
+    fn some_crashes(&self, rest: &str, values: impl rusqlite::Params) -> Result<Vec<Crash>> {
+        self.rows(&format!("SELECT {CRASH} FROM crash WHERE {rest}"), values, crash)
+    }
+}
+
+impl Read for SqliteRecord {
+    fn bug(&self, id: BugId) -> Result<Option<Bug>> {
+        self.one_bug("id = ?1", id)
+    }
+
+    fn bug_by_external(&self, external: &str) -> Result<Option<Bug>> {
+        self.one_bug("external = ?1", external)
+    }
+
+    fn bugs(&self, filter: &Filter) -> Result<Page> {
+        filter::bugs(self, filter)
+    }
+
+    fn bugs_with_keys(&self, keys: &[Key], limit: usize) -> Result<Vec<(Bug, Vec<Key>)>> {
+        let mut found: Vec<(Bug, Vec<Key>)> = Vec::new();
+        for key in keys {
+            let sql = format!(
+                "SELECT {BUG} FROM bug_key JOIN bug ON bug.id = bug_key.bug
+                 WHERE bug_key.kind = ?1 AND bug_key.value = ?2 ORDER BY bug.id DESC LIMIT ?3"
+            );
+            for one in self.rows(&sql, params![key.kind.number(), key.value, limit as i64], bug)? {
+                match found.iter_mut().find(|(known, _)| known.id == one.id) {
+                    Some((_, shared)) => shared.push(key.clone()),
+                    None => found.push((one, vec![key.clone()])),
+                }
+            }
+        }
+        found.sort_by_key(|(bug, _)| std::cmp::Reverse(bug.id));
+        Ok(found)
+    }
+
+    fn newest_of_title(&self, title: &str) -> Result<Option<Bug>> {
+        self.one_bug("title = ?1 ORDER BY sequence DESC LIMIT 1", title)
+    }
+
+    fn keys(&self, bug: BugId) -> Result<Vec<Key>> {
+        let sql = "SELECT kind, value FROM bug_key WHERE bug = ?1 ORDER BY kind, value";
+        self.rows(sql, [bug], |row| key(row, 0))
+    }
+
+    fn duplicates(&self, of: BugId) -> Result<Vec<Bug>> {
+        let sql = format!("SELECT {BUG} FROM bug WHERE duplicate_of = ?1 ORDER BY id");
+        self.rows(&sql, [of], bug)
+    }
+
+    fn crashes(&self, bug: BugId, limit: u64) -> Result<Vec<Crash>> {
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        self.some_crashes("bug = ?1 ORDER BY time DESC, id DESC LIMIT ?2", [bug, limit])
+    }
+
+    fn kept_crashes(&self, bug: BugId) -> Result<Vec<Crash>> {
+        let rest =
+            "bug = ?1 AND (log IS NOT NULL OR report IS NOT NULL) ORDER BY time DESC, id DESC";
+        self.some_crashes(rest, [bug])
+    }
+
+    fn crash(&self, id: CrashId) -> Result<Option<Crash>> {
+        Ok(self.some_crashes("id = ?1", [id])?.pop())
+    }
+
+    fn best_crash(&self, bug: BugId) -> Result<Option<Crash>> {
+        let rest = "bug = ?1 AND (log IS NOT NULL OR report IS NOT NULL)
+             ORDER BY reproducer DESC, corrupted, title = (SELECT title FROM bug WHERE id = ?1) DESC,
+                 time DESC, id DESC LIMIT 1";
+        Ok(self.some_crashes(rest, [bug])?.pop())
+    }
+
+    fn crash_by_key(&self, key: &str) -> Result<Option<Crash>> {
+        Ok(self.some_crashes("key = ?1", [key])?.pop())
+    }
+
+    fn days(&self, bug: BugId) -> Result<Vec<Day>> {
+        let sql = "SELECT day, kernel, crashes FROM day WHERE bug = ?1 ORDER BY day, kernel";
+        self.rows(sql, [bug], |row| {
+            Ok(Day { day: row.get(0)?, kernel: row.get(1)?, crashes: count(row.get(2)?) })
+        })
+    }
+
+    fn days_of_all(&self, from: i64, public_only: bool) -> Result<Vec<(i64, u64)>> {
+        let private = match public_only {
+            false => "0",
+            true => {
+                "(SELECT COALESCE(SUM(day.crashes), 0) FROM bug JOIN day ON day.bug = bug.id
+                  WHERE bug.public = 0 AND day.day = total.day)"
+            }
+        };
+        let sql = format!(
+            "SELECT day, crashes - {private} FROM total WHERE day >= ?1 ORDER BY day LIMIT 1000"
+        );
+        self.rows(&sql, [from], |row| Ok((row.get(0)?, count(row.get(1)?))))
+    }
+
+    fn machines(&self, bug: BugId, limit: u64) -> Result<Vec<(String, u64)>> {
+        let sql = "SELECT value, crashes FROM seen WHERE bug = ?1 AND what = 0
+                   ORDER BY crashes DESC, value LIMIT ?2";
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        self.rows(sql, [bug, limit], |row| Ok((row.get(0)?, count(row.get(1)?))))
+    }
+
+    fn reproducers(&self, bug: BugId) -> Result<Vec<Reproducer>> {
+        let sql = "SELECT id, bug, crash, level, options, text, time, revoked FROM reproducer
+                   WHERE bug = ?1 ORDER BY revoked, level DESC, time DESC, id DESC LIMIT 200";
+        self.rows(sql, [bug], |row| {
+            Ok(Reproducer {
+                id: row.get(0)?,
+                bug: row.get(1)?,
+                crash: row.get(2)?,
+                level: ReproducerLevel::from_number(row.get(3)?),
+                options: row.get(4)?,
+                text: row.get(5)?,
+                time: row.get(6)?,
+                revoked: row.get(7)?,
+            })
+        })
+    }
+
+    fn history(&self, bug: BugId) -> Result<Vec<Entry>> {
+        let sql = "SELECT id, bug, time, who, action, why, before FROM history WHERE bug = ?1 ORDER BY id";
+        self.rows(sql, [bug], |row| entry(row, 0))
+    }
+
+    fn recent(&self, limit: u64, public_only: bool) -> Result<Vec<(Entry, Bug)>> {
+        let sql = format!(
+            "SELECT {BUG}, history.id, history.bug, history.time, history.who, history.action,
+                 history.why, history.before
+             FROM history JOIN bug ON bug.id = history.bug WHERE bug.public >= ?1
+             ORDER BY history.id DESC LIMIT ?2"
+        );
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        self.rows(&sql, params![public_only, limit], |row| {
+            Ok((entry(row, BUG_COLUMNS)?, bug(row)?))
+        })
+    }
+
+    fn labels(&self, bug: BugId) -> Result<Vec<(String, String)>> {
+        let sql = "SELECT name, value FROM label WHERE bug = ?1 ORDER BY name";
+        self.rows(sql, [bug], |row| Ok((row.get(0)?, row.get(1)?)))
+    }
+
+    fn artefact(&self, name: &str) -> Result<Option<Vec<u8>>> {
+        let packed = self.row("SELECT content FROM artefact WHERE name = ?1", [name], |row| {
+            row.get::<_, Vec<u8>>(0)
+        })?;
+        packed.map(|packed| zstd::bulk::decompress(&packed, LARGEST)).transpose().map_err(|error| {
+            RecordError::Other(format!("artefact {name} cannot be unpacked: {error}"))
+        })
+    }
+
+    fn bugs_of_artefact(&self, name: &str) -> Result<Vec<BugId>> {
+        let sql = "SELECT bug FROM crash WHERE log = ?1 UNION SELECT bug FROM crash WHERE report = ?1
+             UNION SELECT bug FROM crash WHERE machine_info = ?1
+             UNION SELECT bug FROM reproducer WHERE text = ?1
+             UNION SELECT crash.bug FROM build JOIN crash ON crash.build = build.key WHERE build.config = ?1
+             UNION SELECT bug FROM job WHERE patch = ?1 OR log = ?1 LIMIT 1000";
+        self.rows(sql, [name], |row| row.get(0))
+    }
+
+    fn counts(&self, public_only: bool) -> Result<Counts> {
+        let mut counts = Counts::default();
+        let sql = "SELECT state, COUNT(*) FROM bug WHERE public >= ?1 GROUP BY state";
+        for (number, bugs) in
+            self.rows(sql, [public_only], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?)))?
+        {
+            if let Some(slot) =
+                usize::try_from(number).ok().and_then(|at| counts.states.get_mut(at))
+            {
+                *slot = count(bugs);
+            }
+        }
+        let one = |sql: &str| {
+            self.row(sql, [], |row| row.get::<_, i64>(0)).map(|number| count(number.unwrap_or(0)))
+        };
+        // Rows of crashes are never removed, so that the last number is how many there are.
+        counts.crashes = one("SELECT COALESCE(MAX(id), 0) FROM crash")?;
+        counts.artefacts = one("SELECT COUNT(*) FROM artefact")?;
+        let page = one("PRAGMA page_size")?;
+        counts.file_bytes = one("PRAGMA page_count")? * page;
+        Ok(counts)
+    }
+
+    fn build(&self, client: &str, key: &str) -> Result<Option<Build>> {
+        machine::build(self, client, key)
+    }
+
+    fn managers(&self) -> Result<Vec<Manager>> {
+        machine::managers(self)
+    }
+
+    fn manager_days(&self, name: &str, from: i64) -> Result<Vec<ManagerDay>> {
+        machine::manager_days(self, name, from)
+    }
+
+    fn failures(&self, limit: u64) -> Result<Vec<Failure>> {
+        machine::failures(self, limit)
+    }
+
+    fn jobs(&self, bug: Option<BugId>, limit: u64) -> Result<Vec<Job>> {
+        machine::jobs(self, bug, limit)
+    }
+
+    fn job(&self, id: i64) -> Result<Option<Job>> {
+        machine::job(self, id)
+    }
+
+    fn handled(&self, key: &str) -> Result<Option<(i64, String)>> {
+        let sql = "SELECT time, answer FROM handled WHERE key = ?1";
+        self.row(sql, [key], |row| Ok((row.get(0)?, row.get(1)?)))
+    }
+
+    fn undelivered(&self, limit: u64) -> Result<Vec<Mail>> {
+        machine::undelivered(self, limit)
+    }
+
+    fn mail(&self, message_id: &str) -> Result<Option<Mail>> {
+        machine::mail(self, "message_id = ?1", message_id)
+    }
+
+    fn first_mail(&self, bug: BugId) -> Result<Option<Mail>> {
+        machine::mail(self, "bug = ?1 ORDER BY id LIMIT 1", bug)
+    }
+
+    fn setting(&self, name: &str) -> Result<Option<String>> {
+        self.row("SELECT value FROM setting WHERE name = ?1", [name], |row| row.get(0))
+    }
+}

@@ -1,0 +1,202 @@
+//! The record as a database: what was written is there, what failed left nothing.
+
+use io_database::record::{ServerLock, SqliteRecord};
+use model::tracker::{
+    Action, Bug, Change, Filter, Identity, KeptNames, Key, KeyKind, NewCrash, Read as _,
+    Record as _, RecordError, ReproducerLevel, Standing, State,
+};
+
+fn bug(title: &str) -> Bug {
+    Bug {
+        id: 0,
+        title: title.into(),
+        sequence: 1,
+        external: format!("x{title}"),
+        standing: Standing::begin(true),
+        created: 5,
+        first: 5,
+        last: 5,
+        crashes: 0,
+        reproducer: ReproducerLevel::None,
+        kind: Some("KASAN".into()),
+        frame: None,
+        changed: 5,
+        previous: None,
+        attempts: 0,
+        attempted: None,
+        kept: 0,
+        kept_last: None,
+    }
+}
+
+fn crash(title: &str, time: i64, key: &str) -> NewCrash {
+    NewCrash {
+        key: Some(key.into()),
+        time,
+        identity: Identity { title: title.into(), ..Identity::default() },
+        kernel: Some("6.1.0".into()),
+        machine: "host".into(),
+        ..NewCrash::default()
+    }
+}
+
+fn change(record: &SqliteRecord, mut run: impl FnMut(&dyn Change)) {
+    record
+        .change(&mut |change| {
+            run(change);
+            Ok(())
+        })
+        .unwrap();
+}
+
+#[test]
+fn what_was_written_is_read_back_after_opening_again() {
+    let folder = tempfile::tempdir().unwrap();
+    change(&SqliteRecord::open(folder.path()).unwrap(), |change| {
+        let id = change.add_bug(&bug("WARNING in f")).unwrap();
+        let key = Key { kind: KeyKind::Title, value: "WARNING in f".into() };
+        change.add_keys(id, &[key.clone(), key]).unwrap();
+        let log = change.put(b"a log").unwrap();
+        assert_eq!(change.put(b"a log").unwrap(), log);
+        let kept = KeptNames { log: Some(log), ..KeptNames::default() };
+        change.add_crash(id, id, &crash("WARNING in f", 86_400, "k"), &kept).unwrap();
+        change.append(id, 7, "me", &Action::Create { previous: None }, "", None).unwrap();
+        change.recount(id).unwrap();
+    });
+    let record = SqliteRecord::open(folder.path()).unwrap();
+    let found = record.bugs(&Filter { text: "warn".into(), ..Filter::default() }).unwrap();
+    assert_eq!((found.total, found.bugs[0].crashes, found.bugs[0].first), (1, 1, 86_400));
+    let best = record.best_crash(1).unwrap().unwrap();
+    assert_eq!(record.artefact(&best.log.unwrap()).unwrap().unwrap(), b"a log");
+    assert_eq!(record.history(1).unwrap().len(), 1);
+    assert_eq!(record.days(1).unwrap()[0].day, 1);
+    assert_eq!(record.machines(1, 9).unwrap(), [("host".to_owned(), 1)]);
+}
+
+#[test]
+fn a_change_that_fails_leaves_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let record = SqliteRecord::open(folder.path()).unwrap();
+    let failed = record.change(&mut |change| {
+        change.add_bug(&bug("a"))?;
+        change.put(b"text")?;
+        Err(RecordError::Abandoned)
+    });
+    assert_eq!(failed, Err(RecordError::Abandoned));
+    assert_eq!(record.bug(1).unwrap(), None);
+    assert_eq!(record.counts(false).unwrap().artefacts, 0);
+}
+
+#[test]
+fn the_same_delivery_is_refused_by_the_database_itself() {
+    let folder = tempfile::tempdir().unwrap();
+    let record = SqliteRecord::open(folder.path()).unwrap();
+    let twice = record.change(&mut |change| {
+        let id = change.add_bug(&bug("a"))?;
+        for _ in 0..2 {
+            change.add_crash(id, id, &crash("a", 1, "same"), &KeptNames::default())?;
+        }
+        Ok(())
+    });
+    assert!(matches!(twice, Err(RecordError::Other(_))), "{twice:?}");
+    assert_eq!(record.crash_by_key("same").unwrap(), None);
+}
+
+#[test]
+fn the_history_cannot_be_changed_by_sql_either() {
+    let folder = tempfile::tempdir().unwrap();
+    change(&SqliteRecord::open(folder.path()).unwrap(), |change| {
+        let id = change.add_bug(&bug("a")).unwrap();
+        change.append(id, 7, "me", &Action::Invalid, "", None).unwrap();
+    });
+    let connection = rusqlite::Connection::open(folder.path().join("record.sqlite")).unwrap();
+    for sql in ["UPDATE history SET who = 'you'", "DELETE FROM history"] {
+        assert!(connection.execute(sql, []).is_err(), "{sql}");
+    }
+}
+
+#[test]
+fn filters_narrow_and_a_private_bug_is_not_among_the_public_ones() {
+    let folder = tempfile::tempdir().unwrap();
+    let record = SqliteRecord::open(folder.path()).unwrap();
+    change(&record, |change| {
+        for (number, title) in
+            ["KASAN: a in f", "INFO: hung in rtnl_lock", "WARNING in g"].iter().enumerate()
+        {
+            let id = change.add_bug(&bug(title)).unwrap();
+            let mut own = crash(title, number as i64 * 100, &number.to_string());
+            own.machine = format!("host{number}");
+            change.add_crash(id, id, &own, &KeptNames::default()).unwrap();
+            change.recount(id).unwrap();
+        }
+        let mut hidden = change.bug(2).unwrap().unwrap();
+        hidden.standing.public = false;
+        change.set_bug(&hidden).unwrap();
+        let mut closed = change.bug(3).unwrap().unwrap();
+        closed.standing.state = State::Invalid;
+        change.set_bug(&closed).unwrap();
+        change.set_label(1, "subsystems", "net").unwrap();
+    });
+    let ids = |filter: Filter| -> Vec<i64> {
+        record.bugs(&filter).unwrap().bugs.iter().map(|bug| bug.id).collect()
+    };
+    assert_eq!(ids(Filter::default()), [2, 1]);
+    assert_eq!(ids(Filter { public_only: true, ..Filter::default() }), [1]);
+    assert_eq!(ids(Filter { all: true, ..Filter::default() }), [3, 2, 1]);
+    assert_eq!(ids(Filter { states: vec![State::Invalid], ..Filter::default() }), [3]);
+    assert_eq!(ids(Filter { text: "rtnl".into(), ..Filter::default() }), [2]);
+    assert_eq!(ids(Filter { text: "rtnl".into(), public_only: true, ..Filter::default() }), [0; 0]);
+    assert_eq!(ids(Filter { machine: Some("host0".into()), ..Filter::default() }), [1]);
+    assert_eq!(ids(Filter { kernel: Some("6.1.0".into()), ..Filter::default() }), [2, 1]);
+    assert_eq!(ids(Filter { label: Some("subsystems:net".into()), ..Filter::default() }), [1]);
+    assert_eq!(ids(Filter { label: Some("subsystems:mm".into()), ..Filter::default() }), [0; 0]);
+    assert_eq!(ids(Filter { since: Some(50), ..Filter::default() }), [2]);
+    assert_eq!(record.days_of_all(0, true).unwrap(), [(0, 2)]);
+}
+
+#[test]
+fn a_newer_record_a_second_server_and_a_full_disk_are_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let record = SqliteRecord::open(folder.path()).unwrap();
+    let connection = rusqlite::Connection::open(folder.path().join("record.sqlite")).unwrap();
+    let lock = ServerLock::take(folder.path()).unwrap();
+    let second = ServerLock::take(folder.path()).unwrap_err();
+    assert!(matches!(second, RecordError::Busy(_)));
+    assert!(second.to_string().contains(&std::process::id().to_string()), "{second}");
+    drop(lock);
+    ServerLock::take(folder.path()).unwrap();
+    // The database may grow no more: the same to SQLite as a full disk.
+    let pages: i64 = connection.pragma_query_value(None, "page_count", |row| row.get(0)).unwrap();
+    record.limit_pages(pages + 2).unwrap();
+    let full = record.change(&mut |change| {
+        change.add_bug(&bug("a"))?;
+        let noise: Vec<u8> =
+            (0..2_000_000_u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+        change.put(&noise).map(drop)
+    });
+    assert!(matches!(full, Err(RecordError::Full(_))), "{full:?}");
+    record.limit_pages(1_000_000_000).unwrap();
+    assert_eq!(record.bug(1).unwrap(), None);
+    change(&record, |change| assert_eq!(change.add_bug(&bug("a")).unwrap(), 1));
+    connection.pragma_update(None, "user_version", 9_999).unwrap();
+    let newer = SqliteRecord::open(folder.path()).unwrap_err();
+    assert!(newer.to_string().contains("newer ktriage"), "{newer}");
+}
+
+#[test]
+fn a_copy_made_while_others_write_is_a_whole_record() {
+    let folder = tempfile::tempdir().unwrap();
+    let record = SqliteRecord::open(folder.path()).unwrap();
+    change(&record, |change| {
+        change.add_bug(&bug("a")).unwrap();
+    });
+    let copy = folder.path().join("copy");
+    std::fs::create_dir(&copy).unwrap();
+    record.backup(&copy.join("record.sqlite")).unwrap();
+    assert!(record.backup(&copy.join("record.sqlite")).is_err());
+    change(&record, |change| {
+        change.add_bug(&bug("b")).unwrap();
+    });
+    let copied = SqliteRecord::open(&copy).unwrap();
+    assert_eq!(copied.bugs(&Filter::default()).unwrap().total, 1);
+}

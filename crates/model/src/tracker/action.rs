@@ -1,0 +1,160 @@
+//! What can be done to a bug, as it stands in its history.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{BugId, Fix, Standing};
+
+/// One change. The history holds these; nothing in it is ever changed or removed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "action", rename_all = "snake_case")]
+pub enum Action {
+    /// The first crash came in.
+    Create {
+        /// The closed bug of the same title.
+        previous: Option<BugId>,
+    },
+    /// A report went out.
+    Report {
+        /// The stage of reporting.
+        stage: String,
+        /// The mail.
+        message_id: Option<String>,
+    },
+    /// A patch is on a list.
+    Propose {
+        /// Where.
+        link: String,
+    },
+    /// These commits fix it.
+    Fix {
+        /// The commits.
+        fixes: Vec<Fix>,
+    },
+    /// No commit is known to fix it after all.
+    Unfix,
+    /// Every kernel under test contains the fix.
+    Contained {
+        /// The kernels.
+        kernels: Vec<String>,
+    },
+    /// It is the same bug as another one; both records stay.
+    Duplicate {
+        /// The other.
+        of: BugId,
+    },
+    /// It is a bug of its own after all.
+    Unduplicate,
+    /// It is no bug of the kernel.
+    Invalid,
+    /// It was silent for longer than chance allows.
+    Expire {
+        /// Days of silence.
+        silent: u32,
+        /// Days that were allowed.
+        allowed: u32,
+    },
+    /// It is open again.
+    Reopen,
+    /// Its crashes stand in another bug's record from now on.
+    Merge {
+        /// The other.
+        into: BugId,
+    },
+    /// The crashes that a merge took stand in its own record again, or crashes of one title left for a bug of their own.
+    Split {
+        /// The title that left; `None` undoes a merge.
+        title: Option<String>,
+        /// The bug that they left for.
+        to: Option<BugId>,
+    },
+    /// A reproducer came in.
+    Reproducer {
+        /// `c` or `syz`.
+        language: String,
+    },
+    /// A reproduction failed.
+    Attempt,
+    /// Something worth remembering.
+    Note {
+        /// In words.
+        text: String,
+    },
+    /// A label was set.
+    Label {
+        /// Its name.
+        name: String,
+        /// Its value; empty where the name says all.
+        value: String,
+    },
+    /// A label was taken off.
+    Unlabel {
+        /// Its name.
+        name: String,
+    },
+    /// Anybody may see it from now on, or not.
+    Publish {
+        /// Whether.
+        public: bool,
+    },
+    /// A job ended.
+    JobDone {
+        /// Its number.
+        job: i64,
+        /// What came out.
+        result: String,
+    },
+    /// An earlier change was undone.
+    Undo {
+        /// The entry of the history.
+        entry: i64,
+    },
+}
+
+impl Action {
+    /// The name under which it is stored and filtered.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Create { .. } => "create",
+            Self::Report { .. } => "report",
+            Self::Propose { .. } => "propose",
+            Self::Fix { .. } => "fix",
+            Self::Unfix => "unfix",
+            Self::Contained { .. } => "contained",
+            Self::Duplicate { .. } => "duplicate",
+            Self::Unduplicate => "unduplicate",
+            Self::Invalid => "invalid",
+            Self::Expire { .. } => "expire",
+            Self::Reopen => "reopen",
+            Self::Merge { .. } => "merge",
+            Self::Split { .. } => "split",
+            Self::Reproducer { .. } => "reproducer",
+            Self::Attempt => "attempt",
+            Self::Note { .. } => "note",
+            Self::Label { .. } => "label",
+            Self::Unlabel { .. } => "unlabel",
+            Self::Publish { .. } => "publish",
+            Self::JobDone { .. } => "job_done",
+            Self::Undo { .. } => "undo",
+        }
+    }
+}
+
+/// One entry of a bug's history.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// Its number.
+    pub id: i64,
+    /// The bug.
+    pub bug: BugId,
+    /// When.
+    pub time: i64,
+    /// Who or what did it.
+    pub who: String,
+    /// What was done.
+    pub action: Action,
+    /// Why, as far as it was said.
+    pub why: String,
+    /// How the bug stood before, where the action changed that.
+    pub before: Option<Standing>,
+}
