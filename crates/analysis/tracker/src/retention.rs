@@ -33,7 +33,7 @@ pub fn wants_log(past: Past, time: i64, has_reproducer: bool, is_new_title: bool
     has_reproducer
         || is_new_title
         || past.kept < FIRST
-        || past.crashes % ONE_IN == 0
+        || past.crashes.is_multiple_of(ONE_IN)
         || past.kept_last.is_none_or(|last| time.abs_diff(last) > BETWEEN.unsigned_abs())
 }
 

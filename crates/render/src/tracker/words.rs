@@ -38,10 +38,10 @@ pub fn date(seconds: i64) -> String {
 pub fn ago(then: i64, now: i64) -> String {
     let seconds = now.saturating_sub(then);
     match seconds {
-        ..-60 => "in the future".to_owned(),
-        ..3_600 => format!("{}m", seconds.max(0) / 60),
-        ..86_400 => format!("{}h", seconds / 3_600),
-        ..63_072_000 => format!("{}d", seconds / DAY),
+        i64::MIN..-60 => "in the future".to_owned(),
+        -60..3_600 => format!("{}m", seconds.max(0) / 60),
+        3_600..86_400 => format!("{}h", seconds / 3_600),
+        86_400..63_072_000 => format!("{}d", seconds / DAY),
         _ => format!("{}y", seconds / 31_536_000),
     }
 }

@@ -8,7 +8,7 @@ use model::tracker::{
 };
 use rusqlite::params;
 
-use super::read::state_number;
+use super::rows::state_number;
 use super::{Result, SqliteRecord, machine};
 
 /// Seconds of a day.

@@ -3,7 +3,7 @@
 use model::tracker::{Filter, Order, Page, ReproducerLevel};
 use rusqlite::ToSql;
 
-use super::read::{BUG, bug, state_number};
+use super::rows::{BUG, bug, state_number};
 use super::{Result, SqliteRecord};
 
 /// Words of a search that are looked for.
@@ -57,7 +57,7 @@ fn conditions(filter: &Filter) -> Where {
     if !filter.text.trim().is_empty() {
         match phrase(&filter.text) {
             Some(phrase) => {
-                found.with("bug.id IN (SELECT rowid FROM bug_text WHERE bug_text MATCH ?)", phrase)
+                found.with("bug.id IN (SELECT rowid FROM bug_text WHERE bug_text MATCH ?)", phrase);
             }
             None => found.conditions.push("0".into()),
         }

@@ -8,6 +8,7 @@ mod change;
 mod filter;
 mod machine;
 mod read;
+mod rows;
 mod schema;
 
 use std::fs::{File, TryLockError};
