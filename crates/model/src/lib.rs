@@ -22,6 +22,8 @@ mod statement;
 mod statements;
 mod task;
 pub mod tracker;
+mod verdict;
+mod waits;
 mod words;
 
 pub use commit::CommitId;
@@ -36,6 +38,14 @@ pub use run::RunOutcome;
 pub use statement::{Assertion, Evidence, Statement};
 pub use statements::Statements;
 pub use task::{CpuId, EventId, Task};
+pub use verdict::{
+    ChainEnd, Culprit, Finding, FirstCause, Link, LinkReason, Need, PeriodWaiter, Remark, Running,
+    SpinOwner, Step, Verdict, VerdictKind,
+};
+pub use waits::{
+    Awaited, DeviceWork, GracePeriodSort, LockKind, Participant, Release, Resource, UserWork,
+    WaitsFor,
+};
 pub use words::{
     AccessKind, AddressMeaning, AllocationCause, AtomicReason, BadObject, Context, CpuDenial,
     FaultKind, IrqState, LockRef, LockUsage, MemoryUse, MigrateType, OomConstraint, Ownership,

@@ -127,6 +127,7 @@ registry! {
     R45: "a work function used a CPU for long", "kernel/workqueue.c; from 6.5";
     R46: "a work function returned with a lock, atomic or RCU section held", "kernel/workqueue.c process_one_work";
     R47: "a handler took that many nanoseconds; no share of CPU time", "kernel/events/core.c, arch/x86/kernel/nmi.c";
+    R48: "an interrupt that no handler took for its own kept coming, and was switched off", "kernel/irq/spurious.c __report_bad_irq";
     R50: "locks are taken in orders that can deadlock: a possible cycle, not one that happened", "kernel/locking/lockdep.c";
     R51: "a lock class is taken while one of the class is held", "kernel/locking/lockdep.c";
     R52: "a lock is used both with interrupts enabled and in an interrupt", "kernel/locking/lockdep.c";
@@ -184,6 +185,7 @@ registry! {
     W33: "balance_dirty_pages, throttle_direct_reclaim: the flusher and kswapd", "mm/page-writeback.c, mm/vmscan.c";
     W34: "futex_wait: a thread of user space", "kernel/futex";
     W35: "pipe_read, pipe_write: the peer; no hang", "fs/pipe.c";
+    W36: "inode_dio_wait: tasks that do direct I/O on that inode", "fs/inode.c, fs/iomap/direct-io.c, fs/direct-io.c";
     W37: "unregister_netdevice: somebody keeps a reference to the device", "net/core/dev.c";
     W38: "lock_sock: the user of the socket", "net/core/sock.c";
     W39: "request_wait_answer: the FUSE daemon", "fs/fuse/dev.c";

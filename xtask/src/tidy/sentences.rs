@@ -3,7 +3,7 @@
 //! What counts as one: a text of several words that ends like a sentence, or a text of several words
 //! into which values are put. Texts of the kernel, which are matched and not said, are of neither kind.
 
-use proc_macro2::{TokenStream, TokenTree};
+use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use syn::visit::{self, Visit};
 
 use super::problem::{Kind, Problem};
@@ -51,8 +51,13 @@ impl Found {
     }
 
     fn tokens(&mut self, tokens: TokenStream, mut said: bool) {
+        let mut attribute = false;
         for token in tokens {
+            let behind_mark = std::mem::replace(&mut attribute, is_mark(&token));
             match token {
+                // Comments are attributes in a macro, too.
+                TokenTree::Group(group)
+                    if behind_mark && group.delimiter() == Delimiter::Bracket => {}
                 TokenTree::Group(group) => self.tokens(group.stream(), said),
                 TokenTree::Literal(literal) => {
                     let line = literal.span().start().line;
@@ -67,6 +72,11 @@ impl Found {
             }
         }
     }
+}
+
+/// The mark that begins an attribute.
+fn is_mark(token: &TokenTree) -> bool {
+    matches!(token, TokenTree::Punct(mark) if mark.as_char() == '#')
 }
 
 impl<'ast> Visit<'ast> for Found {
@@ -141,6 +151,7 @@ mod tests {
             "const A: &str = \"INFO: task hung for more than\";",
             "const A: &str = r\"BUG: .* is not on list (?:x)\\.\";",
             "/// The task waits for a lock.\nconst A: u8 = 1;",
+            "kinds! {\n    /// The task waits for a lock.\n    A = 1;\n}",
             "#[error(\"the task {0} waits for it.\")]\nstruct A(u8);",
             "fn f() { assert!(true, \"the task must wait for it.\"); }",
             "#[cfg(test)]\nmod tests { const A: &str = \"The task waits for a lock.\"; }",

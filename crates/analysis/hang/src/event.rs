@@ -2,7 +2,7 @@
 //! Data only; [`crate::collect`] fills it.
 
 use model::LineSpan;
-pub use model::{EventId, Task};
+pub use model::{EventId, Ownership, Task};
 
 use crate::clock::Moment;
 
@@ -10,202 +10,161 @@ use crate::clock::Moment;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SnapshotId(pub usize);
 
-/// What kind of thing happened. The table [`crate::rules::EVENT_RULES`] tells the line each is known by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum EventKind {
-    /// RCU grace period stall (R01, R02).
-    RcuStall,
-    /// The grace-period thread is starved, printed without a stall header (R13).
-    RcuKthreadStarved,
-    /// Expedited grace period stall (R23).
-    RcuExpeditedStall,
-    /// Tasks-RCU stall (R25).
-    RcuTasksStall,
-    /// Voluntary switch inside a reader (R26).
-    RcuVoluntarySwitch,
-    /// Suspicious RCU usage (R27).
-    RcuUsage,
-    /// One scan of the hung task detector (R30).
-    HungTasks,
-    /// Soft lockup (R40).
-    SoftLockup,
-    /// Hard lockup (R41).
-    HardLockup,
-    /// Remote CPU does not answer (R43).
-    CsdLock,
-    /// Workqueue pool stuck (R44).
-    WorkqueueLockup,
-    /// Work function used the CPU too long (R45).
-    WorkqueueHog,
-    /// Work function leaked a lock, atomic or RCU section (R46).
-    WorkqueueLeak,
-    /// Interrupt or NMI handlers take too long (R47).
-    SlowInterrupt,
-    /// Possible circular locking dependency (R50).
-    LockdepCircular,
-    /// Possible recursive locking (R51).
-    LockdepRecursive,
-    /// Lock used with and without interrupts (R52).
-    LockdepInterrupt,
-    /// Sleeping lock under a raw one (R53).
-    LockdepWaitContext,
-    /// Unlock balance, freed lock, lock kept on return to user space (R54).
-    LockdepOwnership,
-    /// Sleeping function in atomic context (R60).
-    SleepInAtomic,
-    /// Scheduling while atomic (R61).
-    ScheduleInAtomic,
-    /// Page allocation failure (R70).
-    AllocationFailure,
-    /// The out-of-memory killer ran (R71).
-    OutOfMemory,
-    /// `VM_FAULT_OOM leaked out`, the echo of R70 (R72).
-    FaultOomLeaked,
-    /// KASAN report (R80).
-    Kasan,
-    /// KFENCE report (R81).
-    Kfence,
-    /// KMSAN report (R81).
-    Kmsan,
-    /// KCSAN report (R81).
-    Kcsan,
-    /// UBSAN report (R81).
-    Ubsan,
-    /// Reference count misuse (R81).
-    Refcount,
-    /// Corrupted list, slab, page, stack or timer state (R81).
+/// What a kind of event says of the kernel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Class {
+    /// Something makes no progress, which may be a consequence.
+    Hang,
+    /// A rule was broken; no damage is shown.
+    Misuse,
+    /// Memory or an object was found damaged, or used after its life.
     Corruption,
+    /// The kernel trapped: a task (or the machine) ends there.
+    Trap,
+    /// None of these.
+    Other,
+}
+
+/// Makes the kinds of events, with their names and classes.
+macro_rules! kinds {
+    ($($(#[doc = $doc:literal])+ $kind:ident = $name:literal, $class:ident;)+) => {
+        /// What kind of thing happened. The table [`crate::rules::EVENT_RULES`] tells the lines that each is known by.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum EventKind {
+            $($(#[doc = $doc])+ $kind,)+
+        }
+
+        impl EventKind {
+            /// The name used in JSON and grouping keys.
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(Self::$kind => $name,)+
+                }
+            }
+
+            const fn class(self) -> Class {
+                match self {
+                    $(Self::$kind => Class::$class,)+
+                }
+            }
+        }
+    };
+}
+
+kinds! {
+    /// RCU grace period stall (R01, R02).
+    RcuStall = "rcu_stall", Hang;
+    /// The grace-period thread is starved, printed without a stall header (R13).
+    RcuKthreadStarved = "rcu_kthread_starved", Hang;
+    /// Expedited grace period stall (R23).
+    RcuExpeditedStall = "rcu_expedited_stall", Hang;
+    /// Tasks-RCU stall (R25).
+    RcuTasksStall = "rcu_tasks_stall", Hang;
+    /// Voluntary switch inside a reader (R26).
+    RcuVoluntarySwitch = "rcu_voluntary_switch", Misuse;
+    /// Suspicious RCU usage (R27).
+    RcuUsage = "rcu_usage", Misuse;
+    /// One scan of the hung task detector (R30).
+    HungTasks = "hung_tasks", Hang;
+    /// Soft lockup (R40).
+    SoftLockup = "soft_lockup", Hang;
+    /// Hard lockup (R41).
+    HardLockup = "hard_lockup", Hang;
+    /// Remote CPU does not answer (R43).
+    CsdLock = "csd_lock", Hang;
+    /// Workqueue pool stuck (R44).
+    WorkqueueLockup = "workqueue_lockup", Hang;
+    /// Work function used the CPU too long (R45).
+    WorkqueueHog = "workqueue_hog", Other;
+    /// Work function leaked a lock, atomic or RCU section (R46).
+    WorkqueueLeak = "workqueue_leak", Misuse;
+    /// Interrupt or NMI handlers take too long (R47).
+    SlowInterrupt = "slow_interrupt", Other;
+    /// Possible circular locking dependency (R50).
+    LockdepCircular = "lockdep_circular", Misuse;
+    /// Possible recursive locking (R51).
+    LockdepRecursive = "lockdep_recursive", Misuse;
+    /// Lock used with and without interrupts (R52).
+    LockdepInterrupt = "lockdep_interrupt", Misuse;
+    /// Sleeping lock under a raw one (R53).
+    LockdepWaitContext = "lockdep_wait_context", Misuse;
+    /// Unlock balance, freed lock, lock kept on return to user space (R54).
+    LockdepOwnership = "lockdep_ownership", Misuse;
+    /// Sleeping function in atomic context (R60).
+    SleepInAtomic = "sleep_in_atomic", Misuse;
+    /// Scheduling while atomic (R61).
+    ScheduleInAtomic = "schedule_in_atomic", Misuse;
+    /// Page allocation failure (R70).
+    AllocationFailure = "allocation_failure", Other;
+    /// The out-of-memory killer ran (R71).
+    OutOfMemory = "out_of_memory_killer", Other;
+    /// `VM_FAULT_OOM leaked out`, the echo of R70 (R72).
+    FaultOomLeaked = "fault_oom_leaked", Other;
+    /// KASAN report (R80).
+    Kasan = "kasan", Corruption;
+    /// KFENCE report (R81).
+    Kfence = "kfence", Corruption;
+    /// KMSAN report (R81).
+    Kmsan = "kmsan", Corruption;
+    /// KCSAN report (R81).
+    Kcsan = "kcsan", Misuse;
+    /// UBSAN report (R81).
+    Ubsan = "ubsan", Other;
+    /// Reference count misuse (R81).
+    Refcount = "refcount", Corruption;
+    /// Corrupted list, slab, page, stack or timer state (R81).
+    Corruption = "corruption", Corruption;
     /// Memory leak found by kmemleak (R81).
-    MemoryLeak,
+    MemoryLeak = "memory_leak", Other;
     /// General protection fault, paging fault, NULL dereference and their kin (R82).
-    Fault,
+    Fault = "fault", Trap;
     /// `kernel BUG at`, divide error, invalid opcode (R82).
-    KernelBug,
+    KernelBug = "kernel_bug", Trap;
     /// Kernel stack overflow (R82).
-    StackOverflow,
+    StackOverflow = "stack_overflow", Trap;
     /// Spinlock debugging report: the lock's own state is wrong (R82).
-    SpinlockBug,
+    SpinlockBug = "spinlock_bug", Corruption;
     /// Spinlock debugging report: the lock is not released, or its owner asks for it again (R82).
-    SpinlockLockup,
+    SpinlockLockup = "spinlock_lockup", Hang;
     /// Machine check or another hardware error report (R82).
-    Hardware,
+    Hardware = "hardware", Other;
     /// `WARNING:` (R83).
-    Warning,
+    Warning = "warning", Other;
     /// `Kernel panic`.
-    Panic,
+    Panic = "panic", Other;
     /// A device or its link failed, timed out or was reset (R85).
-    Device,
+    Device = "device", Other;
     /// A file system reports inconsistent data (R85).
-    FileSystem,
+    FileSystem = "file_system", Other;
     /// A network device cannot be freed (W37).
-    NetdevReference,
+    NetdevReference = "netdev_reference", Hang;
     /// `segfault at` of a user program.
-    UserSegfault,
+    UserSegfault = "user_segfault", Other;
+    /// An interrupt that no handler took (R48).
+    Irq = "irq_nobody_cared", Other;
+    /// A crash report that is known by its row among the families of reports only.
+    Report = "report", Other;
 }
 
 impl EventKind {
-    /// The name used in JSON and grouping keys.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::RcuStall => "rcu_stall",
-            Self::RcuKthreadStarved => "rcu_kthread_starved",
-            Self::RcuExpeditedStall => "rcu_expedited_stall",
-            Self::RcuTasksStall => "rcu_tasks_stall",
-            Self::RcuVoluntarySwitch => "rcu_voluntary_switch",
-            Self::RcuUsage => "rcu_usage",
-            Self::HungTasks => "hung_tasks",
-            Self::SoftLockup => "soft_lockup",
-            Self::HardLockup => "hard_lockup",
-            Self::CsdLock => "csd_lock",
-            Self::WorkqueueLockup => "workqueue_lockup",
-            Self::WorkqueueHog => "workqueue_hog",
-            Self::WorkqueueLeak => "workqueue_leak",
-            Self::SlowInterrupt => "slow_interrupt",
-            Self::LockdepCircular => "lockdep_circular",
-            Self::LockdepRecursive => "lockdep_recursive",
-            Self::LockdepInterrupt => "lockdep_interrupt",
-            Self::LockdepWaitContext => "lockdep_wait_context",
-            Self::LockdepOwnership => "lockdep_ownership",
-            Self::SleepInAtomic => "sleep_in_atomic",
-            Self::ScheduleInAtomic => "schedule_in_atomic",
-            Self::AllocationFailure => "allocation_failure",
-            Self::OutOfMemory => "out_of_memory_killer",
-            Self::FaultOomLeaked => "fault_oom_leaked",
-            Self::Kasan => "kasan",
-            Self::Kfence => "kfence",
-            Self::Kmsan => "kmsan",
-            Self::Kcsan => "kcsan",
-            Self::Ubsan => "ubsan",
-            Self::Refcount => "refcount",
-            Self::Corruption => "corruption",
-            Self::MemoryLeak => "memory_leak",
-            Self::Fault => "fault",
-            Self::KernelBug => "kernel_bug",
-            Self::StackOverflow => "stack_overflow",
-            Self::SpinlockBug => "spinlock_bug",
-            Self::SpinlockLockup => "spinlock_lockup",
-            Self::Hardware => "hardware",
-            Self::Warning => "warning",
-            Self::Panic => "panic",
-            Self::Device => "device",
-            Self::FileSystem => "file_system",
-            Self::NetdevReference => "netdev_reference",
-            Self::UserSegfault => "user_segfault",
-        }
-    }
-
     /// Whether the event says that something makes no progress (and so may be a consequence).
     pub const fn is_hang(self) -> bool {
-        matches!(
-            self,
-            Self::RcuStall
-                | Self::RcuKthreadStarved
-                | Self::RcuExpeditedStall
-                | Self::RcuTasksStall
-                | Self::HungTasks
-                | Self::SoftLockup
-                | Self::HardLockup
-                | Self::CsdLock
-                | Self::WorkqueueLockup
-                | Self::SpinlockLockup
-                | Self::NetdevReference
-        )
+        matches!(self.class(), Class::Hang)
     }
 
     /// Whether lockdep or another debug check printed it about a rule broken, not about damage done.
     pub const fn is_misuse(self) -> bool {
-        matches!(
-            self,
-            Self::RcuUsage
-                | Self::RcuVoluntarySwitch
-                | Self::LockdepCircular
-                | Self::LockdepRecursive
-                | Self::LockdepInterrupt
-                | Self::LockdepWaitContext
-                | Self::LockdepOwnership
-                | Self::SleepInAtomic
-                | Self::ScheduleInAtomic
-                | Self::Kcsan
-                | Self::WorkqueueLeak
-        )
+        matches!(self.class(), Class::Misuse)
     }
 
     /// Whether memory or an object was found damaged, or used after its life.
     pub const fn is_corruption(self) -> bool {
-        matches!(
-            self,
-            Self::Kasan
-                | Self::Kfence
-                | Self::Kmsan
-                | Self::Corruption
-                | Self::Refcount
-                | Self::SpinlockBug
-        )
+        matches!(self.class(), Class::Corruption)
     }
 
     /// Whether the kernel trapped: a task (or the machine) ends there.
     pub const fn is_trap(self) -> bool {
-        matches!(self, Self::Fault | Self::KernelBug | Self::StackOverflow)
+        matches!(self.class(), Class::Trap)
     }
 }
 
@@ -328,6 +287,30 @@ pub struct Stall {
     pub deaf: Option<(u64, String)>,
 }
 
+impl Stall {
+    /// The number of its grace period, where a line tells it.
+    pub fn number(&self) -> Option<i64> {
+        let period = self.period.as_ref().map(|period| period.number);
+        period.or_else(|| self.starved.as_ref().and_then(|starved| starved.number))
+    }
+
+    /// Whether the thread did not run for most of the grace period's life.
+    pub fn is_starving(&self) -> bool {
+        self.starved.as_ref().is_some_and(|starved| {
+            self.period
+                .as_ref()
+                .is_none_or(|period| starved.jiffies.saturating_mul(2) >= period.jiffies)
+        })
+    }
+}
+
+impl Starved {
+    /// Whether the thread slept, so that it was not woken rather than not given a CPU.
+    pub fn is_asleep(&self) -> bool {
+        self.state.is_some_and(|state| state & 0x3 != 0)
+    }
+}
+
 /// One CPU of a stall (R03 to R08).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct StallCpu {
@@ -437,17 +420,6 @@ pub struct HungTask {
     pub owner: Option<(u64, Task, Ownership)>,
     /// When it was printed.
     pub at: Option<Moment>,
-}
-
-/// How the kernel names the holder of a lock (R32).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ownership {
-    /// `mutex likely owned by`, `rw-semaphore … owned by writer`.
-    Owner,
-    /// `rw-semaphore … owned by reader`: only the last one known.
-    Reader,
-    /// `semaphore likely last held by`.
-    LastHolder,
 }
 
 /// R44 to R46.

@@ -12,6 +12,7 @@ mod collect;
 mod diagnosis;
 pub mod event;
 pub mod graph;
+mod group;
 pub mod hertz;
 mod kernel;
 pub mod locks;
@@ -28,6 +29,7 @@ pub use collect::{
     Collector, EVENT_LIMIT, FRAME_LIMIT, LOCK_LIST_LIMIT, MEMBER_LIMIT, Observations,
     SNAPSHOT_LIMIT,
 };
-pub use diagnosis::{Diagnosis, FirstCause, Group, conclude, diagnose};
+pub use diagnosis::{Diagnosis, conclude, diagnose};
+pub use group::Group;
 pub use kernel::Kernel;
 pub use reader::LogReader;

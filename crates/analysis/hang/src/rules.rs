@@ -1,90 +1,67 @@
 //! The table of events: by which text each is known, what it means, where that comes from. A new
 //! kind of report is one row here, a kind in [`crate::event::EventKind`] and a sample in the tests.
 
+use model::RuleId;
+
 use crate::event::EventKind;
 
-/// One row: texts by which a line is recognised, and what the line means.
+/// One row: texts by which a line is recognised. What such a line means says the registry of rules.
 #[derive(Clone, Copy, Debug)]
 pub struct EventRule {
-    /// Identifier, as cited by claims.
-    pub id: &'static str,
+    /// The rule that statements cite.
+    pub id: RuleId,
     /// The kind of event.
     pub kind: EventKind,
     /// A line that contains one of these texts begins the event (or adds to an open one).
     pub anchors: &'static [&'static str],
-    /// What the line means.
-    pub meaning: &'static str,
-    /// Where the kernel prints it.
-    pub source: &'static str,
 }
 
-const fn rule(
-    id: &'static str,
-    kind: EventKind,
-    anchors: &'static [&'static str],
-    meaning: &'static str,
-    source: &'static str,
-) -> EventRule {
-    EventRule { id, kind, anchors, meaning, source }
+const fn rule(id: RuleId, kind: EventKind, anchors: &'static [&'static str]) -> EventRule {
+    EventRule { id, kind, anchors }
+}
+
+/// The rule of a kind of event.
+pub(crate) fn of(kind: EventKind) -> RuleId {
+    // The line that names a lock's holder is no event of its own.
+    let row = EVENT_RULES.iter().rfind(|row| row.kind == kind);
+    row.map_or(RuleId::R81, |row| row.id)
 }
 
 /// Rows in order of precedence: where a line has anchors of several rows, the first row counts.
 pub const EVENT_RULES: &[EventRule] = &[
     rule(
-        "R13",
+        RuleId::R13,
         EventKind::RcuKthreadStarved,
         &["kthread starved for", "kthread timer wakeup didn't happen for"],
-        "the grace-period thread did not run for that long",
-        "kernel/rcu/tree_stall.h",
     ),
+    rule(RuleId::R23, EventKind::RcuExpeditedStall, &["detected expedited stalls on CPUs/tasks"]),
     rule(
-        "R23",
-        EventKind::RcuExpeditedStall,
-        &["detected expedited stalls on CPUs/tasks"],
-        "a CPU ignores the request for a quiescent state, or a task stays in a reader",
-        "kernel/rcu/tree_exp.h",
-    ),
-    rule(
-        "R25",
+        RuleId::R25,
         EventKind::RcuTasksStall,
         &[
             "detected stalls on tasks:",
             "rcu_tasks_trace detected stalls",
             "rcu_tasks detected stalls",
         ],
-        "a task never switches voluntarily",
-        "kernel/rcu/tasks.h",
     ),
     rule(
-        "R01",
+        RuleId::R01,
         EventKind::RcuStall,
         &["self-detected stall on CPU", "detected stalls on CPUs/tasks", "detected stall on CPU"],
-        "a grace period does not end",
-        "kernel/rcu/tree_stall.h",
     ),
     rule(
-        "R26",
+        RuleId::R26,
         EventKind::RcuVoluntarySwitch,
         &["Voluntary context switch within RCU read-side critical section"],
-        "a task slept while counted as an RCU reader",
-        "kernel/rcu/tree_plugin.h",
     ),
+    rule(RuleId::R27, EventKind::RcuUsage, &["suspicious RCU usage", "suspicious rcu_dereference"]),
     rule(
-        "R27",
-        EventKind::RcuUsage,
-        &["suspicious RCU usage", "suspicious rcu_dereference"],
-        "RCU-protected data was used outside a reader section",
-        "kernel/locking/lockdep.c",
-    ),
-    rule(
-        "R32",
+        RuleId::R32,
         EventKind::HungTasks,
         &["is blocked on a mutex", "blocked on a semaphore", "blocked on an rw-semaphore"],
-        "the kernel names the likely holder of the lock",
-        "kernel/hung_task.c (6.15)",
     ),
     rule(
-        "R30",
+        RuleId::R30,
         EventKind::HungTasks,
         &[
             "blocked for more than",
@@ -93,18 +70,10 @@ pub const EVENT_RULES: &[EventRule] = &[
             "t die for more than",
             "INFO: task ",
         ],
-        "a task slept uninterruptibly for that long",
-        "kernel/hung_task.c",
     ),
+    rule(RuleId::R40, EventKind::SoftLockup, &["BUG: soft lockup", "soft lockup - CPU#"]),
     rule(
-        "R40",
-        EventKind::SoftLockup,
-        &["BUG: soft lockup", "soft lockup - CPU#"],
-        "a CPU ran kernel code without scheduling; interrupts were open",
-        "kernel/watchdog.c",
-    ),
-    rule(
-        "R41",
+        RuleId::R41,
         EventKind::HardLockup,
         &[
             "detected hard LOCKUP",
@@ -113,60 +82,25 @@ pub const EVENT_RULES: &[EventRule] = &[
             "Watchdog CPU:",
             "watchdog: CPU ",
         ],
-        "a CPU took no interrupts",
-        "kernel/watchdog_perf.c, arch/powerpc/kernel/watchdog.c",
     ),
+    rule(RuleId::R43, EventKind::CsdLock, &["Detected non-responsive CSD lock"]),
+    rule(RuleId::R44, EventKind::WorkqueueLockup, &["BUG: workqueue lockup"]),
+    rule(RuleId::R46, EventKind::WorkqueueLeak, &["BUG: workqueue leaked"]),
+    rule(RuleId::R45, EventKind::WorkqueueHog, &["hogged CPU for"]),
     rule(
-        "R43",
-        EventKind::CsdLock,
-        &["Detected non-responsive CSD lock"],
-        "one CPU waits for another that does not answer its function call",
-        "kernel/smp.c",
-    ),
-    rule(
-        "R44",
-        EventKind::WorkqueueLockup,
-        &["BUG: workqueue lockup"],
-        "a worker pool makes no progress",
-        "kernel/workqueue.c",
-    ),
-    rule(
-        "R46",
-        EventKind::WorkqueueLeak,
-        &["BUG: workqueue leaked"],
-        "a work function returned with a lock, atomic or RCU section held",
-        "kernel/workqueue.c",
-    ),
-    rule(
-        "R45",
-        EventKind::WorkqueueHog,
-        &["hogged CPU for"],
-        "a work function used a CPU for long; an early hint",
-        "kernel/workqueue.c (6.5)",
-    ),
-    rule(
-        "R47",
+        RuleId::R47,
         EventKind::SlowInterrupt,
         &["interrupt took too long (", "INFO: NMI handler (", "NMI handler ("],
-        "a handler took that many nanoseconds; not a share of CPU time",
-        "kernel/events/core.c, arch/x86/kernel/nmi.c",
     ),
+    rule(RuleId::R48, EventKind::Irq, &["nobody cared (try booting"]),
     rule(
-        "R50",
+        RuleId::R50,
         EventKind::LockdepCircular,
         &["possible circular locking dependency detected"],
-        "locks are taken in orders that can deadlock; a possible cycle, not one that happened",
-        "kernel/locking/lockdep.c",
     ),
+    rule(RuleId::R51, EventKind::LockdepRecursive, &["possible recursive locking detected"]),
     rule(
-        "R51",
-        EventKind::LockdepRecursive,
-        &["possible recursive locking detected"],
-        "a lock class is taken while held",
-        "kernel/locking/lockdep.c",
-    ),
-    rule(
-        "R52",
+        RuleId::R52,
         EventKind::LockdepInterrupt,
         &[
             "inconsistent lock state",
@@ -176,18 +110,10 @@ pub const EVENT_RULES: &[EventRule] = &[
             "possible irq lock inversion",
             "irq lock inversion dependency",
         ],
-        "a lock is used with and without interrupts",
-        "kernel/locking/lockdep.c",
     ),
+    rule(RuleId::R53, EventKind::LockdepWaitContext, &["Invalid wait context"]),
     rule(
-        "R53",
-        EventKind::LockdepWaitContext,
-        &["Invalid wait context"],
-        "a sleeping lock is taken under a raw one",
-        "kernel/locking/lockdep.c",
-    ),
-    rule(
-        "R54",
+        RuleId::R54,
         EventKind::LockdepOwnership,
         &[
             "bad unlock balance detected",
@@ -198,82 +124,24 @@ pub const EVENT_RULES: &[EventRule] = &[
             "still has locks held",
             "trying to register non-static key",
         ],
-        "a lock is leaked, freed while held, released by a stranger or never initialised",
-        "kernel/locking/lockdep.c",
     ),
+    rule(RuleId::R60, EventKind::SleepInAtomic, &["sleeping function called from invalid context"]),
+    rule(RuleId::R61, EventKind::ScheduleInAtomic, &["BUG: scheduling while atomic"]),
+    rule(RuleId::R70, EventKind::AllocationFailure, &["page allocation failure"]),
     rule(
-        "R60",
-        EventKind::SleepInAtomic,
-        &["sleeping function called from invalid context"],
-        "a function that may sleep was called where sleeping is forbidden",
-        "kernel/sched/core.c",
-    ),
-    rule(
-        "R61",
-        EventKind::ScheduleInAtomic,
-        &["BUG: scheduling while atomic"],
-        "the scheduler was entered with preemption off",
-        "kernel/sched/core.c",
-    ),
-    rule(
-        "R70",
-        EventKind::AllocationFailure,
-        &["page allocation failure"],
-        "no page was found for a request",
-        "mm/page_alloc.c",
-    ),
-    rule(
-        "R71",
+        RuleId::R71,
         EventKind::OutOfMemory,
         &["invoked oom-killer", "Out of memory: Kill", "Memory cgroup out of memory: Kill"],
-        "memory ran out; the victim is not the culprit",
-        "mm/oom_kill.c",
     ),
+    rule(RuleId::R72, EventKind::FaultOomLeaked, &["VM_FAULT_OOM leaked out"]),
+    rule(RuleId::R80, EventKind::Kasan, &["BUG: KASAN:", "BUG: KASAN "]),
+    rule(RuleId::R81, EventKind::Kfence, &["BUG: KFENCE:"]),
+    rule(RuleId::R81, EventKind::Kmsan, &["BUG: KMSAN:"]),
+    rule(RuleId::R81, EventKind::Kcsan, &["BUG: KCSAN:"]),
+    rule(RuleId::R81, EventKind::Ubsan, &["UBSAN: ", "UBSAN:"]),
+    rule(RuleId::R81, EventKind::Refcount, &["refcount_t: "]),
     rule(
-        "R72",
-        EventKind::FaultOomLeaked,
-        &["VM_FAULT_OOM leaked out"],
-        "the echo of a failed allocation in a page fault; no kill",
-        "mm/oom_kill.c",
-    ),
-    rule(
-        "R80",
-        EventKind::Kasan,
-        &["BUG: KASAN:", "BUG: KASAN "],
-        "memory used outside its bounds or life",
-        "mm/kasan/report.c",
-    ),
-    rule(
-        "R81",
-        EventKind::Kfence,
-        &["BUG: KFENCE:"],
-        "memory used outside its bounds or life (sampled)",
-        "mm/kfence/report.c",
-    ),
-    rule(
-        "R81",
-        EventKind::Kmsan,
-        &["BUG: KMSAN:"],
-        "a value was used before it was set",
-        "mm/kmsan/report.c",
-    ),
-    rule("R81", EventKind::Kcsan, &["BUG: KCSAN:"], "two accesses race", "kernel/kcsan/report.c"),
-    rule(
-        "R81",
-        EventKind::Ubsan,
-        &["UBSAN: ", "UBSAN:"],
-        "undefined behaviour of C",
-        "lib/ubsan.c",
-    ),
-    rule(
-        "R81",
-        EventKind::Refcount,
-        &["refcount_t: "],
-        "a reference count left its range",
-        "lib/refcount.c",
-    ),
-    rule(
-        "R81",
+        RuleId::R81,
         EventKind::Corruption,
         &[
             "list_add corruption",
@@ -296,18 +164,10 @@ pub const EVENT_RULES: &[EventRule] = &[
             "BUG: bad usercopy",
             "usercopy: Kernel memory",
         ],
-        "a kernel object was found damaged",
-        "lib/list_debug.c, mm/slub.c, mm/page_alloc.c, lib/debugobjects.c",
     ),
+    rule(RuleId::R81, EventKind::MemoryLeak, &["unreferenced object 0x", "BUG: memory leak"]),
     rule(
-        "R81",
-        EventKind::MemoryLeak,
-        &["unreferenced object 0x", "BUG: memory leak"],
-        "allocated memory that nothing points to",
-        "mm/kmemleak.c",
-    ),
-    rule(
-        "R82",
+        RuleId::R82,
         EventKind::SpinlockLockup,
         &[
             "BUG: spinlock lockup",
@@ -317,18 +177,10 @@ pub const EVENT_RULES: &[EventRule] = &[
             "BUG: rwlock recursion",
             "BUG: rwlock cpu recursion",
         ],
-        "a spinning lock is not released, or its owner asks for it again",
-        "kernel/locking/spinlock_debug.c",
     ),
+    rule(RuleId::R82, EventKind::SpinlockBug, &["BUG: spinlock ", "BUG: rwlock ", "BUG: rtmutex "]),
     rule(
-        "R82",
-        EventKind::SpinlockBug,
-        &["BUG: spinlock ", "BUG: rwlock ", "BUG: rtmutex "],
-        "a lock's own state is wrong, or it is not released",
-        "kernel/locking/spinlock_debug.c",
-    ),
-    rule(
-        "R82",
+        RuleId::R82,
         EventKind::StackOverflow,
         &[
             "stack guard page was hit",
@@ -336,11 +188,9 @@ pub const EVENT_RULES: &[EventRule] = &[
             "Kernel stack overflow",
             "Insufficient stack space to handle exception",
         ],
-        "the kernel stack is used up",
-        "arch/*/kernel/traps.c",
     ),
     rule(
-        "R82",
+        RuleId::R82,
         EventKind::KernelBug,
         &[
             "kernel BUG at",
@@ -353,11 +203,9 @@ pub const EVENT_RULES: &[EventRule] = &[
             "Unexpected kernel BRK exception",
             "illegal operation: ",
         ],
-        "an assertion failed or an instruction cannot be executed",
-        "arch/*/kernel/traps.c",
     ),
     rule(
-        "R82",
+        RuleId::R82,
         EventKind::Fault,
         &[
             "unable to handle kernel",
@@ -397,11 +245,9 @@ pub const EVENT_RULES: &[EventRule] = &[
             "privileged operation: ",
             "Low-address protection: ",
         ],
-        "the kernel touched an address it must not",
-        "arch/*/mm/fault.c",
     ),
     rule(
-        "R82",
+        RuleId::R82,
         EventKind::Hardware,
         &[
             "Machine Check Exception",
@@ -412,39 +258,17 @@ pub const EVENT_RULES: &[EventRule] = &[
             "MCE: Killing",
             "Hardware error from APEI",
         ],
-        "the machine reports an error of its own",
-        "arch/x86/kernel/cpu/mce, drivers/acpi/apei",
     ),
     rule(
-        "R83",
+        RuleId::R83,
         EventKind::Warning,
         &["WARNING: ", "BUG: using smp_processor_id() in preemptible", "BUG: using __this_cpu"],
-        "an assertion that is not fatal failed; often printed once only",
-        "lib/bug.c, kernel/panic.c",
     ),
+    rule(RuleId::R86, EventKind::Panic, &["Kernel panic - not syncing"]),
+    rule(RuleId::W37, EventKind::NetdevReference, &["unregister_netdevice: waiting for"]),
+    rule(RuleId::R85, EventKind::UserSegfault, &["segfault at "]),
     rule(
-        "R85",
-        EventKind::Panic,
-        &["Kernel panic - not syncing"],
-        "the kernel gave up",
-        "kernel/panic.c",
-    ),
-    rule(
-        "W37",
-        EventKind::NetdevReference,
-        &["unregister_netdevice: waiting for"],
-        "somebody keeps a reference to the network device",
-        "net/core/dev.c",
-    ),
-    rule(
-        "R85",
-        EventKind::UserSegfault,
-        &["segfault at "],
-        "a user program faulted",
-        "arch/x86/mm/fault.c",
-    ),
-    rule(
-        "R85",
+        RuleId::R85,
         EventKind::FileSystem,
         &[
             "EXT4-fs error",
@@ -456,11 +280,9 @@ pub const EVENT_RULES: &[EventRule] = &[
             "Remounting filesystem read-only",
             "Internal error ",
         ],
-        "a file system found data it does not believe",
-        "fs/*",
     ),
     rule(
-        "R85",
+        RuleId::R85,
         EventKind::Device,
         &[
             "I/O error, dev",
@@ -504,8 +326,6 @@ pub const EVENT_RULES: &[EventRule] = &[
             "command timeout",
             "timed out, waited",
         ],
-        "a device or its link failed, timed out or was reset",
-        "drivers/*",
     ),
 ];
 
@@ -514,13 +334,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_row_has_an_anchor_a_meaning_and_a_source() {
+    fn every_row_has_anchors_that_are_long_enough() {
         for row in EVENT_RULES {
-            assert!(
-                !row.anchors.is_empty() && !row.meaning.is_empty() && !row.source.is_empty(),
-                "{}",
-                row.id
-            );
+            assert!(!row.anchors.is_empty(), "{}", row.id);
             assert!(
                 row.anchors.iter().all(|anchor| anchor.len() >= 6),
                 "{}: an anchor is too short",

@@ -1,11 +1,14 @@
 //! What ties reports to each other and to a holder where no list of locks does: each sample is a log in which a
 //! nearby but wrong conclusion is at hand.
 
+mod support;
+
 use analysis_hang::Diagnosis;
 use analysis_hang::event::EventKind;
-use analysis_hang::verdict::VerdictKind;
 use analysis_hang::{diagnose, event::Detail};
-use model::{Grade, MemoryUse, Predicate, StallMechanism};
+use model::{Grade, MemoryUse, Predicate, RuleId, StallMechanism, VerdictKind, WaitsFor};
+
+use support::{needs, words};
 
 fn cause_line(diagnosis: &Diagnosis) -> Option<u64> {
     diagnosis.first_cause.as_ref().map(|cause| cause.line)
@@ -33,11 +36,7 @@ fn a_pool_whose_cpu_is_stuck_is_a_consequence_of_that() {
     );
     let diagnosis = diagnose(log.as_bytes());
     assert_eq!(cause_line(&diagnosis), Some(5));
-    assert!(
-        diagnosis.verdict.statement.contains("endless_scan"),
-        "{}",
-        diagnosis.verdict.statement
-    );
+    assert!(words(&diagnosis).contains("endless_scan"), "{}", words(&diagnosis));
     // Another CPU's lockup says nothing about the pool.
     let other = diagnose(log.replace("CPU#3", "CPU#1").replace("CPU: 3", "CPU: 1").as_bytes());
     assert_eq!((other.verdict.kind, cause_line(&other)), (VerdictKind::Unknown, None));
@@ -59,22 +58,18 @@ fn a_lockup_that_spins_is_a_victim_of_the_only_other_stuck_cpu() {
     // Alone, the log does not say who has the lock.
     let alone = diagnose(victim.as_bytes());
     assert_eq!(alone.verdict.kind, VerdictKind::Unknown);
-    assert!(alone.verdict.statement.contains("not in this log"), "{}", alone.verdict.statement);
+    assert!(words(&alone).contains("not shown in this log"), "{}", words(&alone));
     // A third stuck CPU makes it undecided.
     let third = holder.replace("cpu 2", "cpu 7").replace("CPU: 2 PID: 201", "CPU: 7 PID: 701");
     let three = diagnose(format!("{victim}{holder}{third}").as_bytes());
-    assert!(
-        !three.verdict.statement.contains("taken for the holder"),
-        "{}",
-        three.verdict.statement
-    );
+    assert!(!words(&three).contains("taken for the holder"), "{}", words(&three));
 }
 
 #[test]
 fn a_lockup_without_a_header_belongs_to_the_cpu_of_its_headline() {
     let log = "NMI watchdog: Watchdog detected hard LOCKUP on cpu 10\nRIP: 0010:native_queued_spin_lock_slowpath+0x65/0x1e0\nCall Trace:\n _raw_spin_lock_irqsave+0x30/0x40\n walk_nodes+0xa8/0x160\n my_thread+0x7b2/0xfa0\n";
     let diagnosis = diagnose(log.as_bytes());
-    let said = &diagnosis.verdict.statement;
+    let said = words(&diagnosis);
     assert!(said.contains("CPU 10") && said.contains("from walk_nodes"), "{said}");
     assert_eq!(diagnosis.verdict.kind, VerdictKind::Unknown);
 }
@@ -85,7 +80,7 @@ fn a_detector_that_warns_is_the_lockup_and_no_event_before_it() {
     let diagnosis = diagnose(log.as_bytes());
     assert_eq!(diagnosis.seen.events.len(), 1);
     assert_eq!(diagnosis.seen.events[0].kind, EventKind::HardLockup);
-    let said = &diagnosis.verdict.statement;
+    let said = words(&diagnosis);
     assert!(said.contains("CPU 23 (writer[461])") && said.contains("finish_all"), "{said}");
 }
 
@@ -95,16 +90,12 @@ fn a_lock_that_its_owner_asks_for_again_is_told_without_speaking_of_damage() {
     let own = diagnose(log.as_bytes());
     assert_eq!(own.verdict.kind, VerdictKind::LockHeld);
     assert!(
-        own.verdict.statement.contains("in eh_report for a lock that it holds itself"),
+        words(&own).contains("in eh_report for a lock that it holds itself"),
         "{}",
-        own.verdict.statement
+        words(&own)
     );
     let other = diagnose(log.replace(".owner: eh_thread/143", ".owner: worker/9").as_bytes());
-    assert!(
-        other.verdict.statement.contains("that worker[9] holds"),
-        "{}",
-        other.verdict.statement
-    );
+    assert!(words(&other).contains("that worker[9] holds"), "{}", words(&other));
     let nobody = diagnose(log.replace(".owner: eh_thread/143", ".owner: <none>/-1").as_bytes());
     assert_eq!(nobody.verdict.kind, VerdictKind::Unknown);
     assert!(matches!(nobody.seen.events[0].detail, Detail::Spin { owner: None }));
@@ -138,10 +129,10 @@ fn cpus_in_the_stopper_are_victims_of_the_one_that_does_not_come() {
     let two = format!("{}{}", stopper(1, 612), stopper(2, 613));
     let told = diagnose(format!("{two}{holdout}").as_bytes());
     assert_eq!(cause_line(&told), Some(11));
-    assert!(told.verdict.statement.contains("poll_status"), "{}", told.verdict.statement);
+    assert!(words(&told).contains("poll_status"), "{}", words(&told));
     // The stopper alone: the one that does not come is not in the log.
     let alone = diagnose(two.as_bytes());
-    assert!(alone.verdict.statement.contains("not named"), "{}", alone.verdict.statement);
+    assert!(words(&alone).contains("not named"), "{}", words(&alone));
 }
 
 #[test]
@@ -152,7 +143,7 @@ fn memory_that_the_kernel_itself_holds_is_told_where_it_ran_out() {
         )
     };
     let kernel = diagnose(log(1_102, 1_890_021).as_bytes());
-    let said = &kernel.verdict.statement;
+    let said = words(&kernel);
     assert!(said.contains("98 % of the memory is the kernel's own (slab_unreclaimable)"), "{said}");
     let use_of = |told: &Diagnosis, kind: MemoryUse, pages: u64| {
         let wanted = Predicate::MemoryUse { kind, pages };
@@ -162,7 +153,7 @@ fn memory_that_the_kernel_itself_holds_is_told_where_it_ran_out() {
     let slab = use_of(&kernel, MemoryUse::SlabUnreclaimable, 1_890_021);
     assert!(slab.evidence().contains(7) && !slab.evidence().contains(10), "{slab:?}");
     let programs = diagnose(log(1_890_021, 1_102).as_bytes());
-    assert!(!programs.verdict.statement.contains("kernel's own"));
+    assert!(!words(&programs).contains("kernel's own"));
     let anonymous = use_of(&programs, MemoryUse::Anonymous, 1_898_121);
     assert_eq!(anonymous.grade(), Grade::Derived);
 }
@@ -179,7 +170,7 @@ fn a_task_that_faults_right_after_its_allocation_failed_goes_back_to_that() {
     assert_eq!(cause_line(&diagnose(log(2188).as_bytes())), Some(1));
     let other = diagnose(log(2189).as_bytes());
     assert_eq!(cause_line(&other), None);
-    let said = &other.verdict.statement;
+    let said = words(&other);
     assert!(said.starts_with("Reports that share a task or a CPU, but nothing"), "{said}");
 }
 
@@ -190,16 +181,16 @@ fn a_cpu_that_prints_to_a_console_is_told_to_do_so() {
         cpu(3, 2210, "filter")
     );
     let diagnosis = diagnose(log.as_bytes());
-    let said = &diagnosis.verdict.statement;
+    let said = words(&diagnosis);
     assert!(said.contains("printing to the console (serial8250_console_write)"), "{said}");
-    assert!(diagnosis.missing.iter().any(|exhibit| exhibit.contains("speed of the console")));
+    assert!(needs(&diagnosis).iter().any(|exhibit| exhibit.contains("speed of the console")));
 }
 
 #[test]
 fn an_old_stall_of_one_line_names_its_cpu() {
     let log = "INFO: rcu_sched_state detected stall on CPU 3 (t=15000 jiffies)\n";
     let diagnosis = diagnose(log.as_bytes());
-    let said = &diagnosis.verdict.statement;
+    let said = words(&diagnosis);
     assert!(said.contains("waits for CPU 3") && said.contains("no stack of it"), "{said}");
 }
 
@@ -218,11 +209,11 @@ fn a_runtime_suspend_that_waits_for_the_lock_of_its_waiter_is_a_probable_cycle()
     let user = hung("widgetd", 900, &["rpm_resume+0x1b4/0x720", "widget_ioctl+0x4e/0x80"]);
     let locks = "Showing all locks held in the system:\n1 lock held by kworker/2:1/88:\n #0: ffff888110aa0068 (&widget->lock){+.+.}-{4:4}, at: widget_runtime_suspend+0x20/0x80\n1 lock held by widgetd/900:\n #0: ffff888110aa0068 (&widget->lock){+.+.}-{4:4}, at: widget_ioctl+0x20/0x80\n";
     let cycle = diagnose(format!("{suspender}{user}\n{locks}").as_bytes());
-    assert_eq!(cycle.verdict.kind, VerdictKind::SuspectedDeadlock, "{}", cycle.verdict.statement);
+    assert_eq!(cycle.verdict.kind, VerdictKind::SuspectedDeadlock, "{}", words(&cycle));
     // Two that change the power of something: which of them is meant is open.
     let another = suspender.replace("kworker/2:1", "kworker/3:1").replace("88", "89");
     let open = diagnose(format!("{suspender}{another}{user}\n{locks}").as_bytes());
-    assert_eq!(open.verdict.kind, VerdictKind::Unknown, "{}", open.verdict.statement);
+    assert_eq!(open.verdict.kind, VerdictKind::Unknown, "{}", words(&open));
 }
 
 #[test]
@@ -231,7 +222,7 @@ fn a_virtual_cpu_that_halts_while_it_spins_waits_for_the_lock() {
         "watchdog: BUG: soft lockup - CPU#0 stuck for 26s! [opener:44]\n{}RIP: 0010:pv_native_safe_halt+0xf/0x20\nCall Trace:\n <TASK>\n kvm_wait+0x3f/0x50\n __pv_queued_spin_lock_slowpath+0x1b7/0x390\n _raw_spin_lock+0x2d/0x40\n name_lookup+0x3b/0x90\n </TASK>\n",
         cpu(0, 44, "opener")
     );
-    let said = diagnose(log.as_bytes()).verdict.statement;
+    let said = words(&diagnose(log.as_bytes()));
     assert!(said.contains("spinning lock (from name_lookup)"), "{said}");
 }
 
@@ -248,7 +239,7 @@ fn work_of_a_kernel_thread_is_awaited_from_that_thread() {
         ],
     );
     let alone = diagnose(flusher.as_bytes());
-    let said = &alone.verdict.statement;
+    let said = words(&alone);
     assert!(said.contains("flushed by scheduler_load") && !said.contains("stops"), "{said}");
     let worker = hung(
         "helper",
@@ -289,10 +280,10 @@ fn a_folio_is_tied_to_a_walker_only_where_the_walker_waits_back() {
     );
     let locks = "Showing all locks held in the system:\n1 lock held by mover/5749:\n #0: ffff888011d3f618 (&mapping->i_mmap_rwsem){++++}-{4:4}, at: __rmap_walk_file+0x227/0x620\n2 locks held by puncher/5754:\n #0: ffff888011d3f618 (&mapping->i_mmap_rwsem){++++}-{4:4}, at: punch_hole+0x4b5/0x1100\n";
     let cycle = diagnose(format!("{walker}{puncher}\n{locks}").as_bytes());
-    assert_eq!(cycle.verdict.kind, VerdictKind::SuspectedDeadlock, "{}", cycle.verdict.statement);
+    assert_eq!(cycle.verdict.kind, VerdictKind::SuspectedDeadlock, "{}", words(&cycle));
     // Without the list nothing says that the walker waits for the other: no cycle, and a guess at most.
     let open = diagnose(format!("{walker}{puncher}").as_bytes());
-    assert_eq!(open.verdict.kind, VerdictKind::Unknown, "{}", open.verdict.statement);
+    assert_eq!(open.verdict.kind, VerdictKind::Unknown, "{}", words(&open));
 }
 
 #[test]
@@ -316,21 +307,24 @@ fn a_task_past_the_place_where_another_waits_is_a_guess_and_no_holder() {
     );
     let diagnosis = diagnose(log.as_bytes());
     assert_eq!(diagnosis.verdict.kind, VerdictKind::Unknown);
-    let edges: Vec<(Grade, &str)> = diagnosis
+    let edges: Vec<(Grade, &WaitsFor)> = diagnosis
         .graph
         .edges
         .iter()
-        .filter(|edge| edge.waits_for.contains("inside start_roots"))
-        .map(|edge| (edge.grade, edge.waits_for.as_str()))
+        .filter(|edge| matches!(&edge.waits_for, WaitsFor::Inside { function, .. } if function == "start_roots"))
+        .map(|edge| (edge.grade, &edge.waits_for))
         .collect();
-    assert!(matches!(edges[..], [(Grade::Guess, text)] if text.contains("may hold")), "{edges:?}");
+    assert!(
+        matches!(edges[..], [(Grade::Guess, WaitsFor::Inside { certain: false, .. })]),
+        "{edges:?}"
+    );
 }
 
 #[test]
 fn two_tasks_in_one_unknown_wait_do_not_thereby_wait_for_the_same() {
     let functions = ["__cv_wait+0x15/0x20", "cv_wait_common+0x11e/0x140", "config_enter+0x3c/0xa0"];
     let diagnosis = diagnose(hung("syncer", 71, &functions).as_bytes());
-    let said = &diagnosis.verdict.statement;
+    let said = words(&diagnosis);
     assert!(said.contains("config_enter") && !said.contains("cv_wait"), "{said}");
 }
 
@@ -387,6 +381,24 @@ fn the_interrupted_code_is_found_behind_the_entries_of_arm64() {
     ] {
         log += &format!(" {function}+0x4c/0x60\n");
     }
-    let said = diagnose(log.as_bytes()).verdict.statement;
+    let said = words(&diagnose(log.as_bytes()));
     assert!(said.contains("weaver[137] in clear_section"), "{said}");
+}
+
+/// W36: `inode_dio_wait()` ends when the last direct I/O on the inode does (fs/inode.c).
+#[test]
+fn a_truncate_that_waits_for_direct_io_is_tied_to_the_only_task_that_does_it_and_waits_back() {
+    let truncater =
+        hung("truncater", 71, &["inode_dio_wait+0xb1/0xf0", "shop_setattr+0x1d4/0x5a0"]);
+    let writer = hung(
+        "writer",
+        72,
+        &["__mutex_lock+0x2a8/0x7e8", "shop_end_io+0x20/0x80", "iomap_dio_rw+0xe/0x40"],
+    );
+    let locks = "Showing all locks held in the system:\n1 lock held by truncater/71:\n #0: ffff888110aa0068 (&shop->lock){+.+.}-{4:4}, at: shop_setattr+0x20/0x80\n1 lock held by writer/72:\n #0: ffff888110aa0068 (&shop->lock){+.+.}-{4:4}, at: shop_end_io+0x20/0x80\n";
+    let cycle = diagnose(format!("{truncater}{writer}\n{locks}").as_bytes());
+    assert_eq!(cycle.verdict.kind, VerdictKind::SuspectedDeadlock, "{}", words(&cycle));
+    assert!(cycle.graph.edges.iter().any(|edge| edge.rule == RuleId::W36));
+    let alone = diagnose(truncater.as_bytes());
+    assert!(words(&alone).contains("direct I/O under way on an inode"), "{}", words(&alone));
 }

@@ -1,10 +1,13 @@
 //! What is said of where an object was freed and of where the kernel was: each sample is a log in which a nearby but
 //! wrong place is at hand.
 
+mod support;
+
 use analysis_hang::event::EventKind;
-use analysis_hang::verdict::VerdictKind;
 use analysis_hang::{Diagnosis, diagnose};
-use model::{Grade, Predicate, Role};
+use model::{Grade, Predicate, Role, VerdictKind};
+
+use support::words;
 
 fn functions(diagnosis: &Diagnosis, role: Role) -> Vec<&str> {
     let each = diagnosis.statements.iter().filter_map(|said| match said.predicate() {
@@ -62,7 +65,7 @@ fn a_jump_to_null_has_no_place_in_the_frames() {
     for pointer in ["0x0", "          (null)"] {
         let diagnosis = diagnose(log(pointer).as_bytes());
         assert!(places(&diagnosis).is_empty(), "{pointer}");
-        let verdict = &diagnosis.verdict.statement;
+        let verdict = words(&diagnosis);
         assert!(!verdict.contains("shop_notify"), "{verdict}");
     }
     let named = diagnose(log("shop_ring+0x4/0x30").as_bytes());

@@ -6,11 +6,15 @@
     reason = "the table of right, unknown and wrong is what the test is for"
 )]
 
+mod support;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use analysis_hang::verdict::VerdictKind;
 use analysis_hang::{Diagnosis, diagnose};
+use model::VerdictKind;
+
+use support::{first, names, words};
 
 fn logs() -> Vec<PathBuf> {
     let folder = std::env::var_os("KTRIAGE_RECORDED_FAULTS").map_or_else(
@@ -82,9 +86,9 @@ fn culprit(diagnosis: &Diagnosis, truth: &toml::Table) -> &'static str {
     if pids.is_empty() {
         return "-";
     }
-    let mut said = diagnosis.verdict.statement.clone();
-    said.extend(diagnosis.first_cause.iter().map(|cause| cause.statement.as_str()));
-    said.extend(diagnosis.graph.nodes.iter().map(|node| format!(" {}", node.name)));
+    let mut said = words(diagnosis).clone();
+    said += &first(diagnosis);
+    said.extend(names(diagnosis).iter().map(|name| format!(" {name}")));
     let words = numbers(&said);
     if pids.iter().any(|pid| words.iter().any(|word| word.to_string() == **pid)) {
         "named"
@@ -135,13 +139,13 @@ fn provoked_faults_are_diagnosed_right_or_unknown() {
             println!("    chain   {}", value(&truth, "", "chain").unwrap_or_default());
             println!(
                 "    program {:?}",
-                diagnosis.first_cause.as_ref().map(|c| (c.line, &c.statement))
+                diagnosis.first_cause.as_ref().map(|c| (c.line, first(&diagnosis)))
             );
             println!(
                 "    verdict {} (allowed {}): {}",
                 diagnosis.verdict.kind.name(),
                 value(&truth, "", "verdict").unwrap_or_default(),
-                diagnosis.verdict.statement
+                words(&diagnosis)
             );
             println!(
                 "    rivals  {:?}",

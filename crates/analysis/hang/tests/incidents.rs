@@ -6,11 +6,15 @@
     reason = "the table of right, unknown and wrong is what the test is for"
 )]
 
+mod support;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use analysis_hang::diagnose;
-use analysis_hang::verdict::VerdictKind;
+use model::VerdictKind;
+
+use support::{first, needs, words};
 
 fn corpus(name: &str) -> Option<PathBuf> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../../shared").join(name);
@@ -55,7 +59,7 @@ fn first_causes_of_real_incidents_are_right_or_unknown() {
         let grade = match &diagnosis.first_cause {
             None => {
                 unknown += 1;
-                assert!(!diagnosis.missing.is_empty(), "{name}: unknown, but no exhibit is named");
+                assert!(!diagnosis.needs.is_empty(), "{name}: unknown, but no exhibit is named");
                 "unknown"
             }
             Some(cause) => {
@@ -85,15 +89,15 @@ fn first_causes_of_real_incidents_are_right_or_unknown() {
             println!("  truth L{wanted}: {}", string_of(&truth, "root_cause"));
             println!(
                 "  first: {:?}",
-                diagnosis.first_cause.as_ref().map(|c| (c.line, &c.statement))
+                diagnosis.first_cause.as_ref().map(|c| (c.line, first(&diagnosis)))
             );
             println!(
                 "  verdict {} {}: {}",
                 diagnosis.verdict.kind.name(),
                 diagnosis.verdict.grade,
-                diagnosis.verdict.statement
+                words(&diagnosis)
             );
-            println!("  need {:?}", diagnosis.missing);
+            println!("  need {:?}", needs(&diagnosis));
         }
     }
     println!("right {right}, unknown {unknown}, wrong {}", wrong.len());
@@ -120,7 +124,7 @@ fn hangs_of_published_crashes_are_no_deadlocks() {
             VerdictKind::Deadlock,
             "{}: {}",
             path.display(),
-            diagnosis.verdict.statement
+            words(&diagnosis)
         );
     }
     println!("{checked} logs with hangs");

@@ -1,10 +1,13 @@
 //! A sample for every row of the table of events: each line is known for what it is, with its fields.
 
+mod support;
+
 use analysis_hang::diagnose;
 use analysis_hang::event::{Detail, EventKind, Ownership};
 use analysis_hang::rules::EVENT_RULES;
-use analysis_hang::verdict::VerdictKind;
-use model::RuleId;
+use model::{Need, RuleId, VerdictKind};
+
+use support::{needs, words};
 
 const K: &str = "CPU: 2 PID: 71 Comm: tester Not tainted 6.6.3 #5";
 
@@ -51,6 +54,7 @@ fn samples() -> Vec<(EventKind, String)> {
             E::SlowInterrupt,
             "perf: interrupt took too long (2517 > 2500), lowering kernel.perf_event_max_sample_rate to 79000",
         ),
+        one(E::Irq, "irq 17: nobody cared (try booting with the \"irqpoll\" option)"),
         one(E::LockdepCircular, "WARNING: possible circular locking dependency detected"),
         one(E::LockdepRecursive, "WARNING: possible recursive locking detected"),
         one(E::LockdepInterrupt, "WARNING: inconsistent lock state"),
@@ -141,15 +145,16 @@ fn every_row_has_a_sample() {
 #[test]
 fn an_event_is_told_by_the_row_of_its_rule() {
     for (id, text) in [
-        ("R01", "rcu: INFO: rcu_sched self-detected stall on CPU"),
+        (RuleId::R01, "rcu: INFO: rcu_sched self-detected stall on CPU"),
         (
-            "R23",
+            RuleId::R23,
             "rcu: INFO: rcu_sched detected expedited stalls on CPUs/tasks: { 2-... } 21 jiffies s: 9 root: 0x4/.",
         ),
-        ("R25", "INFO: rcu_tasks detected stalls on tasks:"),
-        ("R46", "BUG: workqueue leaked lock or atomic: kworker/1:0/0x00000001/55"),
-        ("R47", "INFO: NMI handler (my_handler) took too long to run: 2.118 msecs"),
-        ("R72", "Huh VM_FAULT_OOM leaked out to the #PF handler. Retrying PF"),
+        (RuleId::R25, "INFO: rcu_tasks detected stalls on tasks:"),
+        (RuleId::R46, "BUG: workqueue leaked lock or atomic: kworker/1:0/0x00000001/55"),
+        (RuleId::R48, "irq 23: nobody cared (try booting with the \"irqpoll\" option)"),
+        (RuleId::R47, "INFO: NMI handler (my_handler) took too long to run: 2.118 msecs"),
+        (RuleId::R72, "Huh VM_FAULT_OOM leaked out to the #PF handler. Retrying PF"),
     ] {
         let diagnosis = diagnose(format!("{text}\n").as_bytes());
         let kinds: Vec<EventKind> = diagnosis.seen.events.iter().map(|event| event.kind).collect();
@@ -168,7 +173,7 @@ fn a_task_that_hangs_in_two_scans_ties_them() {
     };
     let diagnosis = diagnose((scan(200) + &scan(400)).as_bytes());
     let links: Vec<_> = diagnosis.causes.links.iter().flatten().map(|link| link.rule).collect();
-    assert_eq!(links, ["R35"]);
+    assert_eq!(links, [RuleId::R35]);
 }
 
 #[test]
@@ -184,7 +189,7 @@ fn lines_that_only_look_alike_are_no_events() {
         let diagnosis = diagnose(format!("{text}\n").as_bytes());
         assert!(diagnosis.seen.events.is_empty(), "{text}: {:?}", diagnosis.seen.events[0].kind);
         assert_eq!(diagnosis.verdict.kind, VerdictKind::Unknown);
-        assert!(diagnosis.first_cause.is_none() && !diagnosis.missing.is_empty());
+        assert!(diagnosis.first_cause.is_none() && !diagnosis.needs.is_empty());
     }
 }
 
@@ -216,7 +221,7 @@ fn waiters_of_one_lock_without_holder_are_no_deadlock() {
     }
     let diagnosis = diagnose(log.as_bytes());
     assert_eq!(diagnosis.verdict.kind, VerdictKind::Unknown);
-    assert!(diagnosis.missing.iter().any(|exhibit| exhibit.contains("who holds it")));
+    assert!(needs(&diagnosis).iter().any(|exhibit| exhibit.contains("who holds it")));
 }
 
 #[test]
@@ -237,8 +242,8 @@ Showing all locks held in the system:
 ";
     let diagnosis = diagnose(log.as_bytes());
     assert_eq!(diagnosis.verdict.kind, VerdictKind::LockHeld);
-    assert!(diagnosis.verdict.statement.contains("h[42]"), "{}", diagnosis.verdict.statement);
-    let held = diagnosis.graph.edges.iter().find(|edge| edge.rule == "R33").unwrap();
+    assert!(words(&diagnosis).contains("h[42]"), "{}", words(&diagnosis));
+    let held = diagnosis.graph.edges.iter().find(|edge| edge.rule == RuleId::R33).unwrap();
     assert_eq!(held.lines.iter().map(|span| span.first).collect::<Vec<_>>(), [11, 12]);
 }
 
@@ -277,7 +282,7 @@ fn two_unrelated_serious_reports_leave_the_first_cause_open() {
     let diagnosis = diagnose(log.as_bytes());
     assert!(diagnosis.first_cause.is_none());
     assert_eq!(diagnosis.verdict.kind, VerdictKind::Unknown);
-    assert!(!diagnosis.missing.is_empty());
+    assert!(!diagnosis.needs.is_empty());
 }
 
 #[test]
@@ -347,8 +352,8 @@ fn locks_of_one_place_with_different_owners_are_no_cycle() {
         + "INFO: task b:32 <writer> blocked on an rw-semaphore likely owned by task c:33 <writer>\n"
         + &sleeper("", "c", 33, &["io_schedule", "submit_bio_wait", "my_unlink"]);
     let diagnosis = diagnose(log.as_bytes());
-    assert_eq!(diagnosis.verdict.kind, VerdictKind::Device, "{}", diagnosis.verdict.statement);
-    let chain = &diagnosis.verdict.statement;
+    assert_eq!(diagnosis.verdict.kind, VerdictKind::Device, "{}", words(&diagnosis));
+    let chain = words(&diagnosis);
     let places: Vec<_> = ["a[31]", "b[32]", "c[33]"].iter().map(|t| chain.find(t)).collect();
     assert!(places.iter().all(Option::is_some) && places.is_sorted(), "{chain}");
 }
@@ -361,7 +366,7 @@ fn an_owner_that_sleeps_interruptibly_is_shown_with_its_stack() {
         .replace("state:D", "state:S");
     let diagnosis = diagnose(log.as_bytes());
     assert_eq!(diagnosis.verdict.kind, VerdictKind::LockHeld);
-    let said = &diagnosis.verdict.statement;
+    let said = words(&diagnosis);
     assert!(
         said.contains("b[32]") && said.contains("delay") && !said.contains("does not show. Chain"),
         "{said}"
@@ -385,7 +390,7 @@ fn locks_held_at_an_old_warning_are_not_held_at_a_later_hang() {
     log += &hung("b", 32, &["gamma_wait"]);
     let diagnosis = diagnose(log.as_bytes());
     assert!(
-        diagnosis.graph.edges.iter().all(|edge| edge.rule != "R33"),
+        diagnosis.graph.edges.iter().all(|edge| edge.rule != RuleId::R33),
         "{:?}",
         diagnosis.graph.edges
     );
@@ -434,7 +439,7 @@ fn storage_that_failed_first_comes_before_the_tasks_that_wait_for_it() {
     let elsewhere = stamped(&hung("w", 31, &["__mutex_lock", "my_open"]));
     let diagnosis = diagnose((timeout.to_owned() + &elsewhere).as_bytes());
     assert!(diagnosis.first_cause.is_none());
-    assert!(!diagnosis.missing.is_empty());
+    assert!(!diagnosis.needs.is_empty());
 }
 
 #[test]
@@ -459,18 +464,10 @@ Call Trace:
  _raw_spin_lock_irqsave+0x95/0xa0
  my_queue+0x88/0x107
 ";
-    let verdict = diagnose(log.as_bytes()).verdict;
-    assert!(
-        verdict.statement.contains("irq/16-x[53], interrupts off")
-            && verdict.statement.contains("my_queue"),
-        "{}",
-        verdict.statement
-    );
-    assert!(
-        verdict.missing.iter().all(|exhibit| !exhibit.contains("stack of CPU 2 ")),
-        "{:?}",
-        verdict.missing
-    );
+    let diagnosis = diagnose(log.as_bytes());
+    let said = words(&diagnosis);
+    assert!(said.contains("irq/16-x[53], IRQs disabled") && said.contains("my_queue"), "{said}");
+    assert!(!diagnosis.needs.contains(&Need::CpuStack { cpu: 2 }), "{:?}", diagnosis.needs);
 }
 
 #[test]
@@ -492,14 +489,14 @@ fn a_symbolised_list_of_locks_repeats_an_entry_without_taking_the_lock_twice() {
     log += &entry(0, "my_event+0x1/0x9");
     log += &entry(1, "my_port+0x1/0x9");
     let diagnosis = diagnose(log.as_bytes());
-    assert_ne!(diagnosis.verdict.kind, VerdictKind::Deadlock, "{}", diagnosis.verdict.statement);
+    assert_ne!(diagnosis.verdict.kind, VerdictKind::Deadlock, "{}", words(&diagnosis));
     assert_eq!(
         diagnosis.seen.locks.iter().map(|list| list.locks.len()).collect::<Vec<_>>(),
         [1, 1, 2]
     );
     assert_eq!(diagnosis.seen.locks[1].locks[0].at, "my_event");
     // Only the one that took another lock afterwards is sure to have it.
-    assert!(diagnosis.verdict.statement.contains("c[33]"), "{}", diagnosis.verdict.statement);
+    assert!(words(&diagnosis).contains("c[33]"), "{}", words(&diagnosis));
 }
 
 #[test]
@@ -511,17 +508,17 @@ fn a_kernel_that_failed_before_the_log_begins_has_no_first_cause_in_it() {
     };
     let died = diagnose(lockup("Tainted: G      D    ").as_bytes());
     assert!(died.first_cause.is_none());
-    assert!(died.missing.iter().any(|exhibit| exhibit.contains("taint D")), "{:?}", died.missing);
+    assert!(needs(&died).iter().any(|exhibit| exhibit.contains("taint D")), "{:?}", needs(&died));
     // An earlier warning or lockup is asked for, but breaks nothing by itself.
     let warned = diagnose(lockup("Tainted: G        W L").as_bytes());
-    assert_eq!(warned.first_cause.map(|cause| cause.line), Some(1));
+    assert_eq!(warned.first_cause.as_ref().map(|cause| cause.line), Some(1));
     assert!(
-        warned.missing.iter().any(|exhibit| exhibit.contains("taint L")),
+        needs(&warned).iter().any(|exhibit| exhibit.contains("taint L")),
         "{:?}",
-        warned.missing
+        needs(&warned)
     );
     // The oops itself is in the log: nothing is missing.
     let oops = "[ 3990.0] BUG: kernel NULL pointer dereference, address: 0000000000000018\n[ 3990.1] CPU: 1 PID: 99 Comm: b Not tainted 6.1.0 #1\n[ 3990.2] RIP: 0010:other_place+0x1/0x9\n";
     let both = diagnose((oops.to_owned() + &lockup("Tainted: G      D    ")).as_bytes());
-    assert_eq!(both.first_cause.map(|cause| cause.line), Some(1));
+    assert_eq!(both.first_cause.as_ref().map(|cause| cause.line), Some(1));
 }

@@ -2,12 +2,18 @@
 
 #![expect(clippy::print_stdout, reason = "a skipped test must be seen")]
 
+mod support;
+
 use std::path::Path;
 
 use analysis_hang::event::{Detail, EventKind, Stall};
-use analysis_hang::verdict::VerdictKind;
 use analysis_hang::{Diagnosis, diagnose};
-use model::{CpuDenial, EventId, Grade, LockRef, Party, Predicate, StallMechanism, Task};
+use model::{
+    CpuDenial, EventId, Grade, LockRef, Party, Predicate, StallMechanism, Task, VerdictKind,
+};
+
+use render::conclusion::participant;
+use support::{first, names, needs, words};
 
 fn seed(name: &str) -> Option<Diagnosis> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../../shared/seeds").join(name);
@@ -44,14 +50,14 @@ fn mechanism(mechanism: StallMechanism, cpu: Option<u32>, task: Option<Task>) ->
 
 /// Everything that is printed.
 fn said(diagnosis: &Diagnosis) -> String {
-    let mut text = diagnosis.verdict.statement.clone();
-    text.extend(diagnosis.first_cause.iter().map(|cause| cause.statement.as_str()));
+    let mut text = words(diagnosis).clone();
+    text += &first(diagnosis);
     for statement in diagnosis.statements.iter().chain(&diagnosis.hypotheses) {
         text += &format!("{:?}\n", statement.predicate());
     }
-    text.extend(diagnosis.missing.iter().map(String::as_str));
+    text.extend(needs(diagnosis));
     text.extend(diagnosis.groups.iter().map(|group| group.key.as_str()));
-    text.extend(diagnosis.graph.nodes.iter().map(|node| node.name.as_str()));
+    text.extend(names(diagnosis));
     text.to_lowercase()
 }
 
@@ -65,7 +71,8 @@ fn stall(diagnosis: &Diagnosis, event: usize) -> &Stall {
 fn edge(diagnosis: &Diagnosis, from: &str, to: &str) -> Grade {
     let graph = &diagnosis.graph;
     let found = graph.edges.iter().find(|edge| {
-        graph.nodes[edge.from].name.starts_with(from) && graph.nodes[edge.to].name.starts_with(to)
+        participant(&graph.nodes[edge.from].who).starts_with(from)
+            && participant(&graph.nodes[edge.to].who).starts_with(to)
     });
     found.unwrap_or_else(|| panic!("no edge from {from} to {to}")).grade
 }
@@ -99,8 +106,8 @@ fn a_starved_grace_period_thread_is_told_with_its_fields() {
     assert_eq!(thread.lines.unwrap().first, 7);
 
     assert_eq!(diagnosis.verdict.kind, VerdictKind::Starvation);
-    for words in ["not given a CPU", "80885", "WHO denied it CPU 0 is NOT in this log"] {
-        assert!(diagnosis.verdict.statement.contains(words), "{}", diagnosis.verdict.statement);
+    for part in ["not given a CPU", "80885", "WHO denied it CPU 0 is not shown"] {
+        assert!(words(&diagnosis).contains(part), "{}", words(&diagnosis));
     }
     use Predicate as P;
     use StallMechanism as M;
@@ -138,7 +145,7 @@ fn a_starved_grace_period_thread_is_told_with_its_fields() {
     assert!(diagnosis.graph.cycle(Grade::Guess).is_none());
 
     assert_eq!(diagnosis.groups[0].key, "rcu_stall/splice/gp_kthread_starved");
-    let need = diagnosis.missing.join("\n");
+    let need = needs(&diagnosis).join("\n");
     for words in ["stack of CPU 0", "priority", "g=80885", "reproducer"] {
         assert!(need.contains(words), "{words} is not asked for: {need}");
     }
@@ -207,10 +214,9 @@ fn a_leaked_reader_section_is_told_with_its_clock() {
     assert_eq!(diagnosis.groups[1].events[0].0 + 1, 3);
 
     assert_eq!(diagnosis.verdict.kind, VerdictKind::Leak);
-    let verdict = &diagnosis.verdict.statement;
-    for words in ["leaked RCU read-side section", "[1010]", "3, later 5", "122497", "cgroup_mutex"]
-    {
-        assert!(verdict.contains(words), "{words}: {verdict}");
+    let verdict = words(&diagnosis);
+    for part in ["leaked RCU read-side section", "[1010]", "3, later 5", "122497", "cgroup_mutex"] {
+        assert!(verdict.contains(part), "{part}: {verdict}");
     }
     use Predicate as P;
     use StallMechanism as M;
@@ -279,7 +285,7 @@ fn a_leaked_reader_section_is_told_with_its_clock() {
     assert_eq!(diagnosis.graph.out(reader).count(), 0);
     assert!(diagnosis.graph.cycle(Grade::Guess).is_none());
 
-    let need = diagnosis.missing.join("\n");
+    let need = needs(&diagnosis).join("\n");
     for words in ["which function leaks", "6.9", "PROVE_RCU", "without the local changes"] {
         assert!(need.contains(words), "{words} is not asked for: {need}");
     }

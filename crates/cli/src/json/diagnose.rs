@@ -3,7 +3,8 @@
 use analysis_claims::verify::{self, Judgement};
 use analysis_hang::clock::Axis;
 use analysis_hang::event;
-use model::{LineSpan, Predicate};
+use model::{LineSpan, Predicate, RuleId};
+use render::conclusion;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -33,6 +34,8 @@ pub(crate) struct Log {
     unconfirmed: Vec<Unconfirmed>,
     groups: Vec<Group>,
     missing: Vec<String>,
+    /// What is missing, as values.
+    needs: Vec<model::Need>,
     /// What was not read or kept, in words.
     notices: Vec<String>,
 }
@@ -66,6 +69,16 @@ struct Event {
     boot: u32,
     repeats: u32,
     caused_by: Option<String>,
+    /// What ties it to the event that it is taken for a consequence of.
+    link: Option<Link>,
+}
+
+/// A tie between events, in words and as a value.
+#[derive(Serialize, JsonSchema, Debug)]
+struct Link {
+    because: String,
+    #[serde(flatten)]
+    value: model::Link,
 }
 
 #[derive(Serialize, JsonSchema, Debug)]
@@ -82,6 +95,8 @@ struct FirstCause {
     line: u64,
     statement: String,
     grade: &'static str,
+    /// The statement as a value.
+    value: model::Finding,
 }
 
 #[derive(Serialize, JsonSchema, Debug)]
@@ -89,6 +104,10 @@ struct Verdict {
     kind: &'static str,
     statement: String,
     grade: &'static str,
+    /// The statement as values.
+    findings: Vec<model::Finding>,
+    rule: Option<RuleId>,
+    lines: Vec<[u64; 2]>,
 }
 
 #[derive(Serialize, JsonSchema, Debug)]
@@ -103,6 +122,8 @@ struct Node {
     id: String,
     kind: &'static str,
     name: String,
+    /// The name as a value.
+    value: model::Participant,
 }
 
 #[derive(Serialize, JsonSchema, Debug)]
@@ -110,8 +131,10 @@ struct Edge {
     from: String,
     to: String,
     waits_for: String,
+    /// What is waited for, as a value.
+    value: model::WaitsFor,
     lines: Vec<[u64; 2]>,
-    rule: &'static str,
+    rule: RuleId,
     grade: &'static str,
 }
 
@@ -193,6 +216,7 @@ fn event(log: &render::diagnosis::Log<'_>, event: &event::Event) -> Event {
             Axis::Log => "log",
         },
     });
+    let link = diagnosis.causes.links[event.id.0].as_ref();
     Event {
         id: event.id.to_string(),
         kind: event.kind.name(),
@@ -206,7 +230,9 @@ fn event(log: &render::diagnosis::Log<'_>, event: &event::Event) -> Event {
         time,
         boot: event.boot,
         repeats: event.repeats,
-        caused_by: diagnosis.causes.links[event.id.0].as_ref().map(|link| link.parent.to_string()),
+        caused_by: link.map(|link| link.parent.to_string()),
+        link: link
+            .map(|link| Link { because: conclusion::link(&link.reason), value: link.clone() }),
     }
 }
 
@@ -236,13 +262,17 @@ pub(crate) fn log(log: &render::diagnosis::Log<'_>) -> Log {
         first_cause: diagnosis.first_cause.as_ref().map(|cause| FirstCause {
             event: cause.event.to_string(),
             line: cause.line,
-            statement: cause.statement.clone(),
+            statement: conclusion::first_cause(&diagnosis.seen, cause),
             grade: cause.grade.name(),
+            value: cause.finding.clone(),
         }),
         verdict: Verdict {
             kind: diagnosis.verdict.kind.name(),
-            statement: diagnosis.verdict.statement.clone(),
+            statement: conclusion::verdict(&diagnosis.seen, &diagnosis.verdict),
             grade: diagnosis.verdict.grade.name(),
+            findings: diagnosis.verdict.findings.clone(),
+            rule: diagnosis.verdict.rule,
+            lines: spans(&diagnosis.verdict.lines),
         },
         graph: Graph {
             nodes: graph
@@ -251,7 +281,8 @@ pub(crate) fn log(log: &render::diagnosis::Log<'_>) -> Log {
                 .map(|node| Node {
                     id: node.id.clone(),
                     kind: node.kind.name(),
-                    name: node.name.clone(),
+                    name: conclusion::participant(&node.who),
+                    value: node.who.clone(),
                 })
                 .collect(),
             edges: graph
@@ -260,7 +291,8 @@ pub(crate) fn log(log: &render::diagnosis::Log<'_>) -> Log {
                 .map(|edge| Edge {
                     from: graph.nodes[edge.from].id.clone(),
                     to: graph.nodes[edge.to].id.clone(),
-                    waits_for: edge.waits_for.clone(),
+                    waits_for: conclusion::waits_for(&graph.step(edge)),
+                    value: edge.waits_for.clone(),
                     lines: spans(&edge.lines),
                     rule: edge.rule,
                     grade: edge.grade.name(),
@@ -281,7 +313,8 @@ pub(crate) fn log(log: &render::diagnosis::Log<'_>) -> Log {
                 events: group.events.iter().map(ToString::to_string).collect(),
             })
             .collect(),
-        missing: diagnosis.missing.clone(),
+        missing: diagnosis.needs.iter().map(conclusion::need).collect(),
+        needs: diagnosis.needs.clone(),
         notices: log.notices.iter().map(render::notice).collect(),
     }
 }

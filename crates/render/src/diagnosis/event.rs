@@ -1,14 +1,13 @@
 //! Names of events.
 
 use analysis_hang::event::{Detail, Event, EventKind};
-use analysis_hang::verdict;
 
 use super::log::Log;
 
 /// The name of an event: the titles of its crash reports, as `ktriage report` gives them, else what the event is.
 pub fn name(log: &Log<'_>, event: &Event) -> String {
     let titles = log.titles.get(event.id.0).map_or(&[][..], Vec::as_slice);
-    if titles.is_empty() { verdict::title(event) } else { titled(event, titles) }
+    if titles.is_empty() { crate::conclusion::title(event) } else { titled(event, titles) }
 }
 
 /// A title without the word that stands for a place where none could be read: a key to search by, never a place.

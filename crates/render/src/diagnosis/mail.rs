@@ -4,6 +4,7 @@
 use model::{Grade, Statement};
 
 use super::log::Log;
+use crate::conclusion;
 use crate::escape::{Escaped, one_line};
 use crate::layout::{cite, wrap};
 use crate::telling::is_telling;
@@ -22,7 +23,7 @@ const REGISTERS: usize = 9;
 pub fn reply(log: &Log<'_>) -> String {
     let diagnosis = log.diagnosis;
     let mut out: Vec<String> = Vec::new();
-    out.extend(wrap(&plain(&diagnosis.verdict.statement), WIDTH));
+    out.extend(wrap(&plain(&conclusion::verdict(&diagnosis.seen, &diagnosis.verdict)), WIDTH));
     out.push(format!(
         "Verdict: {}, grade {}.",
         diagnosis.verdict.kind.name().replace('_', " "),
@@ -40,7 +41,7 @@ pub fn reply(log: &Log<'_>) -> String {
         out.extend(wrap(
             &format!(
                 "First in the log: {} (line {}).",
-                plain(&cause.statement).trim_end_matches('.'),
+                plain(&conclusion::first_cause(&diagnosis.seen, cause)).trim_end_matches('.'),
                 cause.line
             ),
             WIDTH,
@@ -72,11 +73,13 @@ pub fn reply(log: &Log<'_>) -> String {
         budget / 2,
     );
     out.extend(dump);
-    if !diagnosis.missing.is_empty() {
+    if !diagnosis.needs.is_empty() {
         out.push(String::new());
         out.push("What would settle the rest:".into());
-        for item in diagnosis.missing.iter().take(6) {
-            for (at, line) in wrap(&plain(item), WIDTH - 2).into_iter().enumerate() {
+        for item in diagnosis.needs.iter().take(6) {
+            for (at, line) in
+                wrap(&plain(&conclusion::need(item)), WIDTH - 2).into_iter().enumerate()
+            {
                 out.push(format!("{} {line}", if at == 0 { "-" } else { " " }));
             }
         }

@@ -8,6 +8,7 @@ use model::{LineSpan, Statement};
 
 use super::log::Log;
 use super::svg;
+use crate::conclusion;
 use crate::escape::{Escaped, one_line};
 use crate::frame::frame;
 
@@ -34,7 +35,7 @@ pub fn page(log: &Log<'_>) -> String {
         (section("Why", &table(&diagnosis.statements)))
         (section("Hypotheses", &table(&diagnosis.hypotheses)))
         (section("Registers and code", &table(log.registers)))
-        (section("Need", &list(diagnosis.missing.iter().map(|item| one_line(item)))))
+        (section("Need", &list(diagnosis.needs.iter().map(|item| one_line(&conclusion::need(item))))))
         (section("Grouping", &groups(log)))
         (section("Notices", &list(log.notices.iter().map(crate::notice))))
         h2 { "Cited lines" }
@@ -49,7 +50,7 @@ fn summary(log: &Log<'_>) -> Markup {
         p.verdict {
             strong { (verdict.kind.name().replace('_', " ")) }
             br;
-            (one_line(&verdict.statement)) " "
+            (one_line(&conclusion::verdict(&log.diagnosis.seen, verdict))) " "
             span.grade { (verdict.grade) }
         }
         p {
@@ -61,7 +62,7 @@ fn summary(log: &Log<'_>) -> Markup {
         }
         @if let Some(cause) = &log.diagnosis.first_cause {
             p {
-                "First: " (one_line(&cause.statement)) " "
+                "First: " (one_line(&conclusion::first_cause(&log.diagnosis.seen, cause))) " "
                 span.grade { (cause.grade) " " (link(LineSpan::line(cause.line))) }
             }
         }

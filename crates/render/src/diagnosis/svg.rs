@@ -6,6 +6,7 @@ use maud::{Markup, html};
 
 use super::event;
 use super::log::Log;
+use crate::conclusion;
 use crate::escape::one_line;
 
 /// Events drawn on the time line.
@@ -126,7 +127,7 @@ pub(crate) fn wait_graph(graph: &Graph) -> Markup {
                 @if let (Some(from), Some(to)) = (corners[edge.from], corners[edge.to]) {
                     a href={ "#L" (edge.lines.first().map_or(0, |span| span.first)) } {
                         path d=(curve(from, to)) class={ "edge " (edge.grade.name().to_lowercase()) } marker-end="url(#tip)" {
-                            title { (one_line(&edge.waits_for)) " (" (edge.rule) ", " (edge.grade) ")" }
+                            title { (one_line(&conclusion::waits_for(&graph.step(edge)))) " (" (edge.rule) ", " (edge.grade) ")" }
                         }
                     }
                 }
@@ -135,8 +136,8 @@ pub(crate) fn wait_graph(graph: &Graph) -> Markup {
                 @if let Some((x, y)) = corner {
                     g {
                         rect x=(x) y=(y) width=(NODE.0) height=(NODE.1) rx="6" class={ "node " (class(node.kind)) } {}
-                        text x=(x + 8) y=(y + 27) { (one_line(&short(&node.name))) }
-                        title { (node.kind.name()) ": " (one_line(&node.name)) }
+                        text x=(x + 8) y=(y + 27) { (one_line(&short(&conclusion::participant(&node.who)))) }
+                        title { (node.kind.name()) ": " (one_line(&conclusion::participant(&node.who))) }
                     }
                 }
             }

@@ -8,6 +8,7 @@ use model::{Grade, LineSpan, Notice, Statement};
 
 use super::event;
 use super::log::Log;
+use crate::conclusion;
 use crate::layout::{Text, cite};
 use crate::telling::is_telling;
 
@@ -33,7 +34,8 @@ pub fn report(log: &Log<'_>) -> String {
     graph(&mut out, diagnosis);
     said(&mut out, "Hypotheses", diagnosis.hypotheses.iter(), several);
     groups(&mut out, diagnosis);
-    out.list("Need", &diagnosis.missing);
+    let needs: Vec<String> = diagnosis.needs.iter().map(conclusion::need).collect();
+    out.list("Need", &needs);
     let telling = log.registers.iter().filter(|claim| is_telling(claim));
     said(&mut out, "Registers", telling.take(REGISTERS_SHOWN), several);
     out.text + &notices(log.notices)
@@ -239,15 +241,16 @@ fn in_runs(mut events: Vec<EventId>) -> String {
 
 fn verdict_of(out: &mut Text, diagnosis: &Diagnosis) {
     let verdict = &diagnosis.verdict;
-    let cause = if diagnosis.missing.is_empty() { "" } else { "; what is open stands under Need" };
-    out.entry(&head("Verdict"), &verdict.statement, "");
+    let cause = if diagnosis.needs.is_empty() { "" } else { "; what is open stands under Need" };
+    out.entry(&head("Verdict"), &conclusion::verdict(&diagnosis.seen, verdict), "");
     out.entry(
         &head(""),
         &format!("({}; grade {}{cause})", verdict.kind.name().replace('_', " "), verdict.grade),
         &cite(&verdict.lines),
     );
     if let Some(cause) = &diagnosis.first_cause {
-        out.entry(&head("First"), &cause.statement, &format!("{}  L{}", cause.grade, cause.line));
+        let said = conclusion::first_cause(&diagnosis.seen, cause);
+        out.entry(&head("First"), &said, &format!("{}  L{}", cause.grade, cause.line));
     }
     if let Some(event) = diagnosis.main_event()
         && let Detail::Stall(stall) = &event.detail
@@ -300,20 +303,19 @@ fn graph(out: &mut Text, diagnosis: &Diagnosis) {
     out.blank();
     out.line("Wait graph");
     for edge in graph.edges.iter().take(EDGES_SHOWN) {
-        let (from, to) = (&graph.nodes[edge.from], &graph.nodes[edge.to]);
-        let what = if to.name == edge.waits_for
-            || edge.waits_for.starts_with(&to.name)
-            || edge.waits_for.contains(&to.name)
-        {
-            edge.waits_for.clone()
-        } else if to.name.starts_with(&edge.waits_for) {
-            to.name.clone()
+        let from = conclusion::participant(&graph.nodes[edge.from].who);
+        let to = conclusion::participant(&graph.nodes[edge.to].who);
+        let why = conclusion::waits_for(&graph.step(edge));
+        let what = if why.contains(&to) {
+            why
+        } else if to.starts_with(&why) {
+            to
         } else {
-            format!("{} ({})", to.name, edge.waits_for)
+            format!("{to} ({why})")
         };
         out.entry(
             "  ",
-            &format!("{} -> {what}", from.name),
+            &format!("{from} -> {what}"),
             &format!("{}  {}  {}", edge.grade, cite(&edge.lines), edge.rule),
         );
     }
@@ -325,15 +327,15 @@ fn graph(out: &mut Text, diagnosis: &Diagnosis) {
         graph.nodes[edge.from].kind == NodeKind::Task && graph.nodes[edge.to].kind == NodeKind::Task
     });
     let cycle = graph.cycle(Grade::Inferred).is_some();
-    let ends: Vec<&str> = {
-        let mut ends: Vec<&str> = graph
+    let ends: Vec<String> = {
+        let mut ends: Vec<String> = graph
             .nodes
             .iter()
             .enumerate()
             .filter(|(at, _)| {
                 graph.edges.iter().any(|e| e.to == *at) && graph.out(*at).next().is_none()
             })
-            .map(|(_, node)| node.name.as_str())
+            .map(|(_, node)| conclusion::participant(&node.who))
             .collect();
         ends.truncate(6);
         ends

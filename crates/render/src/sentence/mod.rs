@@ -10,6 +10,8 @@ mod words;
 
 use model::Predicate;
 
+pub(crate) use self::words::{lock, taint};
+
 /// The sentence that says a predicate, with a full stop. Text of the log stands in it as it is: escape the sentence
 /// where it is printed.
 pub fn sentence(predicate: &Predicate) -> String {

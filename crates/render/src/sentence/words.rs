@@ -24,7 +24,7 @@ pub(super) fn count(number: u64, noun: &str) -> String {
 }
 
 /// A lock: class and address where known.
-pub(super) fn lock(lock: &LockRef) -> String {
+pub(crate) fn lock(lock: &LockRef) -> String {
     match (&lock.class, &lock.address) {
         (Some(class), Some(address)) => format!("{class} at {address}"),
         (Some(class), None) => class.clone(),
@@ -97,7 +97,7 @@ pub(super) const fn context(context: Context) -> &'static str {
 }
 
 /// What a taint flag tells of, with its letter.
-pub(super) const fn taint(meaning: TaintMeaning) -> (char, &'static str) {
+pub(crate) const fn taint(meaning: TaintMeaning) -> (char, &'static str) {
     match meaning {
         TaintMeaning::Oops => ('D', "an oops or BUG"),
         TaintMeaning::Warning => ('W', "a warning"),

@@ -1,14 +1,13 @@
 //! Statements on crashes and broken rules: what kind, where, by whom, in which context.
 
 use model::functions::{self, Role};
-use model::{
-    BadObject, Context, FaultKind, Grade, LineSpan, Ownership, Predicate, RuleId, Statements,
-};
+use model::{Context, Grade, LineSpan, Ownership, Predicate, RuleId, Statements};
 
+use super::kind::kind;
 use super::{atomic, lockdep, object};
 use crate::collect::Observations;
 use crate::event::{Detail, Event, EventKind, Frame, Snapshot};
-use crate::stack;
+use crate::{rules, stack};
 
 /// Everything on an event that is no hang.
 pub(super) fn of_crash(said: &mut Statements, seen: &Observations, event: &Event) {
@@ -17,7 +16,7 @@ pub(super) fn of_crash(said: &mut Statements, seen: &Observations, event: &Event
         .map(|(_, snapshot)| snapshot)
         .find(|snapshot| !snapshot.frames.is_empty() || !snapshot.instruction.is_empty());
     if let Some(kind) = kind(event) {
-        said.seen(rule(event.kind), [event.line], Predicate::FaultKind { kind });
+        said.seen(rules::of(event.kind), [event.line], Predicate::FaultKind { kind });
     }
     match &event.detail {
         Detail::Bad(bad) => object::of_bad(said, seen, event, bad),
@@ -49,119 +48,8 @@ pub(super) fn of_crash(said: &mut Statements, seen: &Observations, event: &Event
             recursion(said, subject);
         }
     } else if let Some((function, line)) = named(event) {
-        said.seen(rule(event.kind), [line], Predicate::CrashPlace { function });
+        said.seen(rules::of(event.kind), [line], Predicate::CrashPlace { function });
     }
-}
-
-/// The rule of a kind of event.
-fn rule(kind: EventKind) -> RuleId {
-    use EventKind as E;
-    match kind {
-        E::Kasan => RuleId::R80,
-        E::Warning => RuleId::R83,
-        E::Fault
-        | E::KernelBug
-        | E::StackOverflow
-        | E::SpinlockBug
-        | E::SpinlockLockup
-        | E::Hardware => RuleId::R82,
-        E::LockdepCircular => RuleId::R50,
-        E::LockdepRecursive => RuleId::R51,
-        E::LockdepInterrupt => RuleId::R52,
-        E::LockdepWaitContext => RuleId::R53,
-        E::LockdepOwnership => RuleId::R54,
-        E::SleepInAtomic => RuleId::R60,
-        E::ScheduleInAtomic => RuleId::R61,
-        E::RcuUsage => RuleId::R27,
-        E::RcuVoluntarySwitch => RuleId::R26,
-        E::Panic => RuleId::R86,
-        E::NetdevReference => RuleId::W37,
-        E::Device | E::FileSystem | E::UserSegfault => RuleId::R85,
-        _ => RuleId::R81,
-    }
-}
-
-/// The kind of failure that the headline names.
-fn kind(event: &Event) -> Option<FaultKind> {
-    use EventKind as E;
-    use FaultKind as F;
-    let says = |text: &str| event.headline.contains(text);
-    Some(match event.kind {
-        E::Kasan | E::Kfence | E::Kmsan | E::Kcsan | E::Ubsan => {
-            let Detail::Bad(bad) = &event.detail else { return None };
-            return sanitizer_kind(event.kind, &bad.what);
-        }
-        E::Refcount => F::Refcount,
-        E::Corruption if says("list_add") || says("list_del") => F::ListCorruption,
-        E::Corruption if says("stack-protector") => F::StackCanary,
-        E::Corruption if says("Bad page state") => F::BadPage,
-        E::Corruption if says("Redzone") || says("Poison overwritten") || says("Freepointer") => {
-            F::SlabCorruption
-        }
-        E::MemoryLeak => F::MemoryLeak,
-        E::Fault if says("NULL pointer dereference") => F::NullPointer,
-        E::Fault if says("general protection fault") => F::GeneralProtection,
-        E::KernelBug if says("kernel BUG at") => F::KernelBug,
-        E::KernelBug if says("divide error") => F::DivideError,
-        E::KernelBug if says("invalid opcode") => F::InvalidOpcode,
-        E::StackOverflow if says("guard page was hit") => F::StackGuardPage,
-        E::StackOverflow => F::StackOverflow,
-        E::Warning if says("WARNING: ") => F::Warning,
-        E::LockdepCircular => F::CircularLocking,
-        E::LockdepRecursive => F::RecursiveLocking,
-        E::LockdepInterrupt if says("inconsistent lock state") => F::InconsistentLockState,
-        E::LockdepWaitContext => F::InvalidWaitContext,
-        E::LockdepOwnership if !says("non-static key") => F::LockOwnership,
-        E::RcuUsage => F::RcuUsage,
-        E::SleepInAtomic => F::SleepInAtomic,
-        E::ScheduleInAtomic => F::ScheduleInAtomic,
-        E::SpinlockBug => F::SpinlockBug,
-        E::Panic => F::Panic,
-        _ => return None,
-    })
-}
-
-/// The kind that a sanitizer's own word stands for.
-fn sanitizer_kind(by: EventKind, what: &str) -> Option<FaultKind> {
-    use EventKind as E;
-    use FaultKind as F;
-    const WORDS: &[(E, &str, F)] = &[
-        (E::Kasan, "null-ptr-deref", F::NullPointer),
-        (E::Kasan, "user-memory-access", F::UserMemoryAccess),
-        (E::Kasan, "wild-memory-access", F::WildMemoryAccess),
-        (E::Kasan, "use-after-free", F::UseAfterFree),
-        (E::Kasan, "slab-use-after-free", F::UseAfterFree),
-        (E::Kasan, "use-after-scope", F::UseAfterFree),
-        (E::Kasan, "slab-out-of-bounds", F::SlabOutOfBounds),
-        (E::Kasan, "stack-out-of-bounds", F::StackOutOfBounds),
-        (E::Kasan, "global-out-of-bounds", F::GlobalOutOfBounds),
-        (E::Kasan, "vmalloc-out-of-bounds", F::VmallocOutOfBounds),
-        (E::Kasan, "out-of-bounds", F::OutOfBounds),
-        (E::Kasan, "double-free", F::DoubleFree),
-        (E::Kasan, "invalid-free", F::InvalidFree),
-        (E::Kasan, "invalid-access", F::InvalidAccess),
-        (E::Kfence, "use-after-free", F::UseAfterFree),
-        (E::Kfence, "out-of-bounds", F::OutOfBounds),
-        (E::Kfence, "memory corruption", F::MemoryCorruption),
-        (E::Kfence, "invalid free", F::InvalidFree),
-        (E::Kfence, "invalid", F::InvalidAccess),
-        (E::Kmsan, "uninit-value", F::UninitValue),
-        (E::Kmsan, "use-after-free", F::UseAfterFree),
-        (E::Kmsan, "kernel-infoleak", F::InfoLeak),
-        (E::Kmsan, "kernel-usb-infoleak", F::InfoLeak),
-        (E::Kcsan, "data-race", F::DataRace),
-        (E::Kcsan, "assert: race", F::DataRace),
-        (E::Ubsan, "array-index-out-of-bounds", F::ArrayIndexOutOfBounds),
-        (E::Ubsan, "shift-out-of-bounds", F::ShiftOutOfBounds),
-        (E::Ubsan, "signed-integer-overflow", F::IntegerOverflow),
-        (E::Ubsan, "unsigned-integer-overflow", F::IntegerOverflow),
-        (E::Ubsan, "invalid-load", F::InvalidLoad),
-    ];
-    let found = WORDS.iter().find(|(kind, word, _)| {
-        *kind == by
-            && what.strip_prefix(word).is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
-    });
-    found.map(|(.., kind)| *kind)
 }
 
 /// The function that the headline itself names, with its line.
@@ -217,7 +105,7 @@ fn place(said: &mut Statements, event: &Event, subject: &Snapshot) {
     };
     let Some((function, line)) = first else { return };
     let lines = [line, event.line];
-    said.seen(rule(event.kind), lines, Predicate::CrashPlace { function: function.clone() });
+    said.seen(rules::of(event.kind), lines, Predicate::CrashPlace { function: function.clone() });
     if let Some((at, caller)) = caller(subject, event.lines, &function, line) {
         said.seen(
             RuleId::R88,
@@ -402,7 +290,7 @@ fn source_line(said: &mut Statements, event: &Event) {
         [".c", ".h", ".S", ".rs"].iter().any(|end| file.ends_with(end)) && !file.contains(' ');
     if named && row > 0 {
         said.seen(
-            rule(event.kind),
+            rules::of(event.kind),
             [number],
             Predicate::SourceLine { file: file.to_owned(), line: row },
         );
@@ -481,21 +369,4 @@ fn recursion(said: &mut Statements, subject: &Snapshot) {
             return;
         }
     }
-}
-
-/// The state of an object that a report found wrong.
-pub(super) fn bad_object(event: &Event) -> Option<BadObject> {
-    let says = |text: &str| event.headline.contains(text);
-    Some(match event.kind {
-        EventKind::Corruption if says("list_") => BadObject::List,
-        EventKind::Corruption if says("Bad page") => BadObject::Page,
-        EventKind::Corruption if says("stack") => BadObject::Stack,
-        EventKind::Corruption if says("ODEBUG") => BadObject::DebugObject,
-        EventKind::Corruption
-            if says("Redzone") || says("Poison") || says("Free") || says("Object") =>
-        {
-            BadObject::SlabObject
-        }
-        _ => return None,
-    })
 }

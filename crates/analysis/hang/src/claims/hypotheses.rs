@@ -2,6 +2,7 @@
 
 use model::{CpuDenial, Grade, Predicate, RuleId, Statement, Statements};
 
+use super::limits::LIMIT;
 use crate::collect::Observations;
 use crate::event::{Detail, Event, HungScan};
 use crate::graph::Graph;
@@ -13,17 +14,13 @@ pub(crate) fn hypotheses(seen: &Observations, graph: &Graph, event: &Event) -> V
         return same_module(seen, graph, event, scan);
     }
     let Detail::Stall(stall) = &event.detail else { return Vec::new() };
-    let Some(starved) = stall.starved.as_ref().filter(|s| {
-        s.state == Some(0)
-            && stall.period.as_ref().is_none_or(|p| s.jiffies.saturating_mul(2) >= p.jiffies)
-    }) else {
-        return Vec::new();
-    };
+    let starved = stall.starved.as_ref().filter(|s| s.state == Some(0) && stall.is_starving());
+    let Some(starved) = starved else { return Vec::new() };
     let Some(cpu) = starved.cpu else { return Vec::new() };
     if crate::graph::occupant(seen, event, cpu).is_some() {
         return Vec::new();
     }
-    let mut said = Statements::at_most(super::LIMIT);
+    let mut said = Statements::at_most(LIMIT);
     said.about(Some(event.id));
     for by in [CpuDenial::RealTimeTask, CpuDenial::KernelLoop] {
         said.say(Grade::Guess, RuleId::R14, [starved.line], Predicate::CpuDenied { cpu, by });
@@ -40,13 +37,13 @@ fn same_module(
 ) -> Vec<Statement> {
     /// Guesses of this kind that are told.
     const TOLD: usize = 4;
-    let mut said = Statements::at_most(super::LIMIT);
+    let mut said = Statements::at_most(LIMIT);
     said.about(Some(event.id));
     let behind = scan.members.first().map_or(0, |member| member.line);
     for member in &scan.members {
         let Some(snapshot) = member.snapshot.map(|id| seen.snapshot(id)) else { continue };
         let Some(wait) = crate::wait::awaited(snapshot)
-            .filter(|wait| matches!(wait.awaited, crate::wait::Awaited::Lock(_)))
+            .filter(|wait| matches!(wait.awaited, model::Awaited::Lock(_)))
         else {
             continue;
         };

@@ -1,6 +1,6 @@
 //! Statements on the kernel, and on what bounds the log as evidence.
 
-use model::{Predicate, RuleId, Statements, TaintMeaning};
+use model::{Predicate, RuleId, Statements};
 
 use crate::cause;
 use crate::collect::Observations;
@@ -24,14 +24,7 @@ pub(super) fn before(said: &mut Statements, seen: &Observations) {
         }
     }
     if let Some(before) = cause::unseen(seen) {
-        let meaning = match before.letter {
-            'D' => TaintMeaning::Oops,
-            'B' => TaintMeaning::BadPage,
-            'M' => TaintMeaning::MachineCheck,
-            'L' => TaintMeaning::SoftLockup,
-            _ => TaintMeaning::Warning,
-        };
-        said.seen(RuleId::R84, [before.line], Predicate::TaintedBefore { meaning });
+        said.seen(RuleId::R84, [before.line], Predicate::TaintedBefore { meaning: before.meaning });
     }
 }
 

@@ -5,6 +5,8 @@ mod atomic;
 mod crash;
 mod hypotheses;
 mod kernel;
+mod kind;
+mod limits;
 mod lockdep;
 mod lockup;
 mod memory;
@@ -15,22 +17,15 @@ mod wait;
 
 pub(crate) use self::object::freed_in;
 
-use model::{RuleId, Statement, Statements};
+use model::{LinkReason, Statement, Statements};
 
 pub(crate) use self::hypotheses::hypotheses;
+use self::limits::{LIMIT, SPELLED_OUT};
 use crate::cause::Causes;
 use crate::collect::Observations;
 use crate::event::{Detail, Event, EventKind};
 use crate::graph::Graph;
 use crate::hertz::Hertz;
-
-/// Events of one kind whose details are spelled out; later ones are only listed.
-const SPELLED_OUT: usize = 6;
-
-/// The rule of that id; the id of a wait of which the table knows nothing where there is none.
-fn rule(id: &str) -> RuleId {
-    id.parse().unwrap_or(RuleId::W51)
-}
 
 /// The events whose details are spelled out: the first of each kind, and not again a stall that was told before.
 fn spelled_out<'a>(seen: &'a Observations, causes: &Causes) -> Vec<&'a Event> {
@@ -39,7 +34,7 @@ fn spelled_out<'a>(seen: &'a Observations, causes: &Causes) -> Vec<&'a Event> {
     for event in &seen.events {
         let again = causes.links[event.id.0]
             .as_ref()
-            .is_some_and(|link| link.rule == "R10" && seen.event(link.parent).kind == event.kind);
+            .is_some_and(|link| link.reason == LinkReason::SamePeriod);
         if again || spelled.iter().filter(|kind| **kind == event.kind).count() >= SPELLED_OUT {
             continue;
         }
@@ -48,9 +43,6 @@ fn spelled_out<'a>(seen: &'a Observations, causes: &Causes) -> Vec<&'a Event> {
     }
     events
 }
-
-/// Statements kept of one log.
-const LIMIT: usize = 2_000;
 
 /// All statements of a log, in the order of its events.
 pub(crate) fn all(

@@ -3,7 +3,7 @@
 use model::functions::{self, Role as FunctionRole};
 use model::{AccessKind, Grade, Predicate, Role, RuleId, Side, Statements};
 
-use super::crash::bad_object;
+use super::kind::bad_object;
 use crate::collect::Observations;
 use crate::event::{self, BadAccess, Event, EventKind, Frame, Region, Snapshot, Task, Ubsan};
 

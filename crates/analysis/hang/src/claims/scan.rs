@@ -2,7 +2,8 @@
 
 use model::{Grade, Predicate, RuleId, Statements};
 
-use super::{SPELLED_OUT, wait};
+use super::limits::SPELLED_OUT;
+use super::wait;
 use crate::clock::{Axis, Interval};
 use crate::collect::Observations;
 use crate::event::{Detail, Event, HungScan};

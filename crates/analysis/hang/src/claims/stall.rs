@@ -2,12 +2,13 @@
 
 use model::{Grade, LineSpan, Predicate, RuleId, StallMechanism, Statements, Task};
 
-use super::{SPELLED_OUT, lockup, wait};
+use super::limits::SPELLED_OUT;
+use super::{lockup, wait};
 use crate::collect::Observations;
 use crate::event::{
     Event, EventKind, Snapshot, SnapshotId, Stall, StallCpu, StallPeriod, StallTask,
 };
-use crate::{cause, stack};
+use crate::stack;
 
 /// Says what keeps a grace period open.
 fn mechanism(
@@ -48,16 +49,6 @@ pub(super) fn of_stall(said: &mut Statements, seen: &Observations, event: &Event
     }
 }
 
-/// Whether the thread did not run for most of the grace period's life.
-pub(super) fn is_starving(stall: &Stall) -> bool {
-    stall.starved.as_ref().is_some_and(|starved| {
-        stall
-            .period
-            .as_ref()
-            .is_none_or(|period| starved.jiffies.saturating_mul(2) >= period.jiffies)
-    })
-}
-
 /// Age, callbacks, who found it.
 fn period(said: &mut Statements, seen: &Observations, event: &Event, stall: &Stall) {
     let Some(period) = &stall.period else { return };
@@ -82,7 +73,7 @@ fn thread(said: &mut Statements, seen: &Observations, event: &Event, stall: &Sta
     let scans = stall.cpus.iter().filter_map(|cpu| Some((cpu.fqs?, cpu.line))).max();
     if let Some((count, number)) = scans {
         said.seen(RuleId::R08, [number], Predicate::GracePeriodScans { count });
-        if count > 10 && !is_starving(stall) {
+        if count > 10 && !stall.is_starving() {
             mechanism(said, RuleId::R08, [number], StallMechanism::Holdout, None, None);
         }
     }
@@ -305,7 +296,7 @@ fn of_reader(said: &mut Statements, seen: &Observations, event: &Event, listed: 
     if let Some(state) = snapshot.state {
         said.seen(RuleId::R31, [header], Predicate::TaskState { task: task.clone(), state });
     }
-    if cause::is_idle(snapshot) {
+    if crate::wait::is_idle(snapshot) {
         says(said, StallMechanism::ReaderLeaked);
     } else if snapshot.on_cpu || snapshot.state == Some('R') {
         says(said, StallMechanism::ReaderPreempted);

@@ -1,12 +1,15 @@
 //! Statements on what a task waits for, and on who holds it.
 
-use model::{Grade, LineSpan, LockRef, Ownership, Party, Predicate, RuleId, Statements, WaitKind};
+use model::{
+    Awaited, Grade, LineSpan, LockRef, Ownership, Participant, Party, Predicate, Resource, RuleId,
+    Statements, WaitKind,
+};
 
-use super::{lockdep, rule};
+use super::lockdep;
 use crate::collect::Observations;
-use crate::event::{self, HeldLock, Task};
+use crate::event::{HeldLock, Task};
 use crate::graph::{Edge, Graph, NodeKind};
-use crate::wait::{Awaited, Wait};
+use crate::wait::Wait;
 
 /// Locks whose holders and waiters are told.
 const LOCKS: usize = 12;
@@ -18,7 +21,7 @@ pub(super) fn of_wait(said: &mut Statements, task: &Task, header: u64, wait: &Wa
     let waiter = Party::Task { task: task.clone() };
     said.say_spans(
         Grade::Seen,
-        rule(wait.rule),
+        wait.rule,
         lines,
         Predicate::WaitsFor { waiter, target, kind, function: Some(wait.function.clone()) },
     );
@@ -37,7 +40,7 @@ pub(super) fn of_wait(said: &mut Statements, task: &Task, header: u64, wait: &Wa
 fn party(wait: &Wait) -> Option<(Party, WaitKind)> {
     let resource = |name: &str| Party::Resource { name: name.to_owned() };
     Some(match wait.awaited {
-        Awaited::Lock(kind) => (Party::SomeLock { lock: kind.to_owned() }, WaitKind::Lock),
+        Awaited::Lock(kind) => (Party::SomeLock { lock: kind.name().to_owned() }, WaitKind::Lock),
         Awaited::SpinLock => (Party::SomeLock { lock: "spinlock".to_owned() }, WaitKind::Spin),
         Awaited::GracePeriod
         | Awaited::ExpeditedGracePeriod
@@ -47,33 +50,27 @@ fn party(wait: &Wait) -> Option<(Party, WaitKind)> {
         Awaited::Work | Awaited::Workqueue | Awaited::KthreadWork => {
             (Party::Work { function: None }, WaitKind::Work)
         }
-        Awaited::Resource(name) if name == crate::wait::FOLIO => (Party::Page, WaitKind::Page),
-        Awaited::Resource(name) | Awaited::User(name) => (resource(name), WaitKind::Other),
-        Awaited::Device(name) => (Party::Device { name: name.to_owned() }, WaitKind::Device),
+        Awaited::Resource(Resource::Folio) => (Party::Page, WaitKind::Page),
+        Awaited::Resource(what) => (resource(what.name()), WaitKind::Other),
+        Awaited::User(what) => (resource(what.name()), WaitKind::Other),
+        Awaited::Device(what) => (Party::Device { name: what.name().to_owned() }, WaitKind::Device),
         Awaited::Kthread => (resource("kernel thread"), WaitKind::Other),
         Awaited::EveryCpu | Awaited::RemoteCpu => (resource("other CPUs"), WaitKind::Other),
         Awaited::Handler => (resource("timer handler"), WaitKind::Other),
         Awaited::HotplugThread => (resource("CPU hotplug thread"), WaitKind::Other),
         Awaited::Server => (resource("server"), WaitKind::Other),
-        Awaited::Completion if !wait.released_by.is_empty() => {
-            (resource("completion"), WaitKind::Completion)
-        }
-        Awaited::Nothing | Awaited::Completion => return None,
+        Awaited::Completion => (resource("completion"), WaitKind::Completion),
+        Awaited::Nothing | Awaited::Unknown => return None,
     })
 }
 
 /// The holder that the kernel names for a blocked task.
-pub(super) fn owner(said: &mut Statements, waiter: &Task, owner: &(u64, Task, event::Ownership)) {
+pub(super) fn owner(said: &mut Statements, waiter: &Task, owner: &(u64, Task, Ownership)) {
     let (number, holder, how) = owner;
-    let how = match how {
-        event::Ownership::Owner => Ownership::Owner,
-        event::Ownership::Reader => Ownership::Reader,
-        event::Ownership::LastHolder => Ownership::LastHolder,
-    };
     said.seen(
         RuleId::R32,
         [*number],
-        Predicate::LikelyHolder { waiter: waiter.clone(), holder: holder.clone(), how },
+        Predicate::LikelyHolder { waiter: waiter.clone(), holder: holder.clone(), how: *how },
     );
 }
 
@@ -82,7 +79,7 @@ pub(super) fn of_graph(said: &mut Statements, seen: &Observations, graph: &Graph
     let holds = graph.edges.iter().filter(|edge| {
         graph.nodes[edge.from].kind == NodeKind::Lock
             && edge.grade >= Grade::Inferred
-            && edge.rule != "R32"
+            && edge.rule != RuleId::R32
     });
     for edge in holds.take(LOCKS) {
         let Some(task) = graph.nodes[edge.to].task.clone() else { continue };
@@ -90,7 +87,7 @@ pub(super) fn of_graph(said: &mut Statements, seen: &Observations, graph: &Graph
         match listed(seen, edge) {
             Some(held) => said.say_spans(
                 edge.grade,
-                rule(edge.rule),
+                edge.rule,
                 lines,
                 Predicate::Holds {
                     task,
@@ -98,40 +95,37 @@ pub(super) fn of_graph(said: &mut Statements, seen: &Observations, graph: &Graph
                     function: Some(held.at.clone()).filter(|at| !at.is_empty()),
                 },
             ),
-            None if is_named(graph, edge.from) => {
+            None => {
+                let Some(class) = class(graph, edge.from) else { continue };
                 said.say_spans(
                     edge.grade.min(Grade::Inferred),
-                    rule(edge.rule),
+                    edge.rule,
                     lines,
                     Predicate::Holds {
                         task,
-                        lock: LockRef {
-                            class: Some(graph.nodes[edge.from].name.clone()),
-                            address: None,
-                        },
+                        lock: LockRef { class: Some(class), address: None },
                         function: None,
                     },
                 );
             }
-            None => {}
         }
     }
     let waits = graph.edges.iter().filter(|edge| {
-        graph.nodes[edge.to].kind == NodeKind::Lock
-            && graph.nodes[edge.from].kind == NodeKind::Task
-            && is_named(graph, edge.to)
+        graph.nodes[edge.to].kind == NodeKind::Lock && graph.nodes[edge.from].kind == NodeKind::Task
     });
     for edge in waits.take(LOCKS) {
-        let Some(task) = graph.nodes[edge.from].task.clone() else { continue };
+        let (Some(task), Some(class)) =
+            (graph.nodes[edge.from].task.clone(), class(graph, edge.to))
+        else {
+            continue;
+        };
         said.say_spans(
             Grade::Inferred,
             RuleId::W47,
             edge.lines.clone(),
             Predicate::WaitsFor {
                 waiter: Party::Task { task },
-                target: Party::Lock {
-                    lock: LockRef { class: Some(graph.nodes[edge.to].name.clone()), address: None },
-                },
+                target: Party::Lock { lock: LockRef { class: Some(class), address: None } },
                 kind: WaitKind::Lock,
                 function: None,
             },
@@ -139,9 +133,12 @@ pub(super) fn of_graph(said: &mut Statements, seen: &Observations, graph: &Graph
     }
 }
 
-/// Whether the lock is known by its name: its class, or the name that the source gives it.
-fn is_named(graph: &Graph, node: usize) -> bool {
-    graph.nodes[node].id.starts_with("lock:")
+/// The name of a lock: its class, or the name that the source gives it.
+fn class(graph: &Graph, node: usize) -> Option<String> {
+    match &graph.nodes[node].who {
+        Participant::Lock { lock } => lock.class.clone(),
+        _ => None,
+    }
 }
 
 /// The entry of a list of held locks that an edge cites.

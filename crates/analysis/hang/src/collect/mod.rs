@@ -4,157 +4,28 @@
 //! Invariant: memory is bounded by the limits below, whatever the log holds; what is dropped is counted.
 
 mod detail;
-mod headline;
+mod families;
 mod place;
-mod sanitizer;
+mod stack;
+mod state;
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind};
-use model::LineSpan;
-use parse_console::{Caller, Line};
+use parse_console::Line;
 
-use crate::clock::{Clock, Moment};
-use crate::event::{Detail, Event, EventId, EventKind, LockList, Role, Snapshot, SnapshotId, Task};
-use crate::kernel::{Ident, Kernel};
+use self::families::Head;
+use self::state::{BOOT_START, CONTEXT_LIMIT, Context, QUIET_LINES, Source};
+pub use self::state::{
+    Collector, EVENT_LIMIT, FRAME_LIMIT, LOCK_LIST_LIMIT, MEMBER_LIMIT, Observations,
+    SNAPSHOT_LIMIT,
+};
+use crate::clock::Moment;
+use crate::event::Detail;
+use crate::kernel::Ident;
 use crate::rules::EVENT_RULES;
 use crate::text::bounded;
-
-/// Events kept. Further ones are counted in [`Observations::dropped`].
-pub const EVENT_LIMIT: usize = 4_096;
-/// Stacks kept.
-pub const SNAPSHOT_LIMIT: usize = 12_288;
-/// Frames kept of one stack.
-pub const FRAME_LIMIT: usize = 160;
-/// Tasks kept of one scan of the hung task detector.
-pub const MEMBER_LIMIT: usize = 256;
-/// Lists of held locks kept.
-pub const LOCK_LIST_LIMIT: usize = 4_096;
-/// Printers followed at once.
-const CONTEXT_LIMIT: usize = 1_024;
-/// Lines of the same printer without meaning for an open report after which it is closed.
-const PATIENCE: u32 = 40;
-/// A kernel says its version within so many lines of its start; before it stand firmware and loader.
-const BOOT_START: u64 = 60;
-
-/// Everything the log reports, before any conclusion.
-#[derive(Clone, Debug, Default)]
-pub struct Observations {
-    /// The kernel.
-    pub kernel: Kernel,
-    /// The events in the order of their first lines.
-    pub events: Vec<Event>,
-    /// The stacks.
-    pub snapshots: Vec<Snapshot>,
-    /// Lists of held locks; a later list of the same task replaces an earlier one only if both name it.
-    pub locks: Vec<LockList>,
-    /// The clock of the log.
-    pub clock: Clock,
-    /// Lines read.
-    pub lines: u64,
-    /// Events beyond [`EVENT_LIMIT`].
-    pub dropped: u64,
-    /// The line saying that lockdep is off (R55).
-    pub lockdep_off: Option<u64>,
-    /// The line saying that hung task reports are suppressed from here on (R34).
-    pub hung_suppressed: Option<u64>,
-    /// A line saying that messages were lost.
-    pub messages_lost: Option<u64>,
-    /// The line heading a list of all locks in the system.
-    pub all_locks: Option<u64>,
-    /// The line saying that a kernel stack was overrun or corrupted.
-    pub stack_corrupted: Option<u64>,
-}
-
-impl Observations {
-    /// The stack with that number.
-    pub fn snapshot(&self, id: SnapshotId) -> &Snapshot {
-        &self.snapshots[id.0]
-    }
-
-    /// The event with that number.
-    pub fn event(&self, id: EventId) -> &Event {
-        &self.events[id.0]
-    }
-
-    /// The reports of a boot that tell of the grace period with that number.
-    pub fn reports_of_period(&self, boot: u32, number: i64) -> impl Iterator<Item = &Event> {
-        self.events.iter().filter(move |event| {
-            event.boot == boot
-                && matches!(&event.detail, Detail::Stall(stall)
-                    if stall.period.as_ref().is_some_and(|period| period.number == number))
-        })
-    }
-
-    /// The stacks of an event that stand for what the report is about.
-    pub fn subjects<'a>(
-        &'a self,
-        event: &'a Event,
-    ) -> impl Iterator<Item = (SnapshotId, &'a Snapshot)> {
-        event
-            .snapshots
-            .iter()
-            .map(|id| (*id, self.snapshot(*id)))
-            .filter(|(_, s)| s.role == Role::Subject)
-    }
-}
-
-/// What a printer is in the middle of.
-#[derive(Clone, Debug, Default)]
-struct Context {
-    event: Option<usize>,
-    snapshot: Option<usize>,
-    locks: Option<usize>,
-    /// The hung task whose lines are being printed.
-    member: Option<usize>,
-    role: Role,
-    interrupt: bool,
-    /// `Task dump for CPU n:` stands before the header it belongs to.
-    dump_cpu: Option<u32>,
-    /// Lockdep announces a lock on the next line: wanted (true) or held.
-    lock_follows: Option<bool>,
-    /// Line of `cut here` or of a ruler.
-    opening: Option<u64>,
-    /// Number of the last entry of the list of held locks.
-    lock_index: Option<u32>,
-    /// Inside a list of blocked tasks that was asked for.
-    listing: bool,
-    idle: u32,
-    last_line: u64,
-    /// The lines add nothing to the event: a copy of its report, or two reports that run into each other
-    /// without marks, so that whose the frames are cannot be told.
-    mixed: bool,
-}
-
-/// Builds [`Observations`].
-#[derive(Debug)]
-pub struct Collector {
-    out: Observations,
-    contexts: HashMap<Option<Caller>, Context>,
-    open: usize,
-    /// The last event that asks for stacks of other CPUs.
-    requester: Option<usize>,
-    /// The last scan of the hung task detector.
-    scan: Option<usize>,
-    /// A headline broken by a mail program: its line, when, and its text.
-    broken: Option<Begun>,
-    /// The boot whose build is known, with release and number of the build.
-    build: Option<(u32, String, String)>,
-}
-
-/// Where a message stands: line, moment and printer, and whether a stamp, a level or a printer shows that a
-/// console printed it.
-#[derive(Clone, Copy, Debug)]
-struct Source {
-    number: u64,
-    at: Option<Moment>,
-    caller: Option<Caller>,
-    stamped: bool,
-}
-
-/// The start of a message that goes on in the next line.
-type Begun = (Source, String);
 
 /// Texts that matter outside of any report.
 const ASIDES: &[&str] = &[
@@ -335,7 +206,7 @@ impl Collector {
         }
         let mut context = self.contexts.remove(&caller).unwrap_or_default();
         let was_open = context.is_open();
-        if was_open && (context.idle > PATIENCE || number > context.last_line + 2_000) {
+        if was_open && (context.idle > QUIET_LINES || number > context.last_line + 2_000) {
             context = Context::default();
         }
         let at = match aside {
@@ -364,6 +235,20 @@ impl Collector {
             self.contexts.retain(|_, context| number <= context.last_line + 4096);
             self.open = self.contexts.values().filter(|context| context.is_open()).count();
         }
+    }
+
+    /// Takes a line with an anchor of the row. False when the line turns out to be something else.
+    fn headline(
+        &mut self,
+        context: &mut Context,
+        row: usize,
+        text: &str,
+        number: u64,
+        at: Option<Moment>,
+    ) -> bool {
+        let rule = &EVENT_RULES[row];
+        let head = Head { kind: rule.kind, anchors: rule.anchors, text, number, at };
+        families::begin(self, context, &head)
     }
 
     /// What a line says of its kernel beside any report: which build prints, and whether it started anew. Gives
@@ -401,166 +286,6 @@ impl Collector {
             }
         }
         at
-    }
-
-    /// The event of which a line is a copy: the same text at the same microsecond of a boot. Then both pieces of
-    /// log are of one boot.
-    fn copied(&mut self, kind: EventKind, text: &str, at: Option<Moment>) -> Option<usize> {
-        let boot = self.out.clock.boots();
-        let at = at.filter(|at| self.out.clock.is_since_boot(*at) && at.offset > 0)?;
-        let headline = bounded(text.trim(), 240);
-        let earlier = self.out.events.iter().rposition(|event| {
-            event.boot != boot
-                && event.kind == kind
-                && event.headline == headline
-                && event.at.is_some_and(|earlier| {
-                    earlier.offset == at.offset && self.out.clock.is_since_boot(earlier)
-                })
-        });
-        self.out.clock.unite(self.out.events[earlier?].boot);
-        earlier
-    }
-
-    /// Begins an event in a context; `None` when the limit is reached or the report was read before.
-    fn begin(
-        &mut self,
-        context: &mut Context,
-        kind: EventKind,
-        text: &str,
-        number: u64,
-        at: Option<Moment>,
-    ) -> Option<usize> {
-        if self.out.events.len() >= EVENT_LIMIT {
-            self.out.dropped += 1;
-            *context = Context::default();
-            return None;
-        }
-        if self.out.clock.boots() > 0
-            && let Some(earlier) = self.copied(kind, text, at)
-        {
-            *context = Context {
-                event: Some(earlier),
-                mixed: true,
-                last_line: number,
-                ..Context::default()
-            };
-            return None;
-        }
-        let index = self.out.events.len();
-        let first = context.opening.filter(|line| number - line <= 2).unwrap_or(number);
-        self.out.events.push(Event {
-            id: EventId(index),
-            kind,
-            lines: LineSpan::new(first, number),
-            line: number,
-            headline: bounded(text.trim(), 240),
-            task: None,
-            cpu: None,
-            at,
-            boot: self.out.clock.boots(),
-            snapshots: Vec::new(),
-            repeats: 0,
-            last_repeat: None,
-            detail: Detail::None,
-        });
-        *context = Context { event: Some(index), last_line: number, ..Context::default() };
-        if kind.is_hang() {
-            self.requester = Some(index);
-        }
-        Some(index)
-    }
-
-    /// Begins a stack. It belongs to the context's event, or to the last one that asked for stacks.
-    fn begin_snapshot(
-        &mut self,
-        context: &mut Context,
-        number: u64,
-        at: Option<Moment>,
-    ) -> Option<usize> {
-        if self.out.snapshots.len() >= SNAPSHOT_LIMIT {
-            context.snapshot = None;
-            return None;
-        }
-        let index = self.out.snapshots.len();
-        self.out.snapshots.push(Snapshot {
-            lines: Some(LineSpan::line(number)),
-            role: context.role,
-            at,
-            ..Snapshot::default()
-        });
-        context.snapshot = Some(index);
-        context.interrupt = false;
-        context.locks = None;
-        let owner = context.event.or(self.recent_requester(number));
-        if let Some(owner) = owner {
-            let event = &mut self.out.events[owner];
-            event.snapshots.push(SnapshotId(index));
-            match (&mut event.detail, context.role) {
-                (Detail::Stall(stall), Role::GracePeriodThread) => {
-                    stall.kthread_stack = Some(SnapshotId(index));
-                }
-                (Detail::Bad(bad), Role::Allocated) => bad.allocated = Some(SnapshotId(index)),
-                (Detail::Bad(bad), Role::Freed) => bad.freed = Some(SnapshotId(index)),
-                (Detail::Bad(bad), Role::Related) => bad.related = Some(SnapshotId(index)),
-                _ => {}
-            }
-            if let (Detail::Hung(scan), Some(member)) = (&mut event.detail, context.member)
-                && let Some(member) = scan.members.get_mut(member)
-                && member.snapshot.is_none()
-            {
-                member.snapshot = Some(SnapshotId(index));
-                // The header may be lost; a task is reported as hung only while it sleeps in D.
-                self.out.snapshots[index].task =
-                    Some(member.task.clone()).filter(|task| task.pid.is_some());
-                self.out.snapshots[index].state = Some('D');
-            }
-        }
-        if context.role == Role::GracePeriodThread {
-            context.role = Role::Subject;
-        }
-        Some(index)
-    }
-
-    /// The last event that asks for stacks of others, where it is near enough to have asked for these.
-    fn recent_requester(&self, number: u64) -> Option<usize> {
-        self.requester.filter(|event| {
-            number <= self.out.events[*event].lines.last + 2_000
-                && self.out.events[*event].boot == self.out.clock.boots()
-        })
-    }
-
-    fn name_event_task(&mut self, context: &Context, task: &Task, cpu: Option<u32>) {
-        let Some(event) = context.event.map(|event| &mut self.out.events[event]) else { return };
-        // A stall or a scan names its tasks itself; the CPU that prints is a witness.
-        if matches!(event.detail, Detail::Stall(_) | Detail::Hung(_))
-            || context.role != Role::Subject
-        {
-            return;
-        }
-        match &event.task {
-            None => event.task = Some(task.clone()),
-            Some(known)
-                if known.pid.is_none() || known.name.is_empty() && known.pid == task.pid =>
-            {
-                event.task = Some(task.clone());
-            }
-            // Another printer's header: every CPU's idle task has pid 0, its name tells it apart.
-            Some(known)
-                if known.pid != task.pid || task.pid == Some(0) && known.name != task.name =>
-            {
-                return;
-            }
-            Some(_) => {}
-        }
-        if event.cpu.is_none() {
-            event.cpu = cpu;
-        }
-    }
-}
-
-impl Context {
-    fn is_open(&self) -> bool {
-        self.event.is_some() || self.snapshot.is_some() || self.locks.is_some() || self.listing
     }
 }
 

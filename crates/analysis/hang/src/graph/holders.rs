@@ -1,12 +1,11 @@
 //! Who holds a lock: by the word of the kernel, by lists of held locks, by stacks, by what lockdep foretold.
 
-use model::{Grade, LineSpan};
+use model::{Awaited, Grade, LineSpan, LockRef, Ownership, Participant, RuleId, WaitsFor};
 
 use super::target::{is_scheduler_lock, lasting_lists};
-use super::{Edge, Graph, NodeKind, Waiter};
+use super::types::{Edge, Graph, NodeKind, Waiter};
 use crate::collect::Observations;
-use crate::event::{Detail, Event, EventKind, LockList, Ownership, Role, SnapshotId};
-use crate::wait::Awaited;
+use crate::event::{Detail, Event, EventKind, LockList, Role, SnapshotId};
 use crate::{locks, stack, wait};
 
 /// R32: the kernel names the holder.
@@ -30,13 +29,9 @@ pub(super) fn owners_named(graph: &mut Graph, events: &[&Event], waiters: &[Wait
             graph.edge(Edge {
                 from: holder_of,
                 to,
-                waits_for: match how {
-                    Ownership::Owner => format!("its likely owner {owner}"),
-                    Ownership::Reader => format!("{owner}, the last known reader"),
-                    Ownership::LastHolder => format!("{owner}, its last known holder"),
-                },
+                waits_for: WaitsFor::Named { how: *how },
                 lines: vec![LineSpan::line(*line)],
-                rule: "R32",
+                rule: RuleId::R32,
                 grade,
                 named_by_kernel: true,
             });
@@ -62,7 +57,9 @@ pub(super) fn holders_by_list(
         all
     };
     for target in targets {
-        let Some(address) = graph.nodes[target].id.strip_prefix("lock:").map(str::to_owned) else {
+        let Participant::Lock { lock: LockRef { address: Some(address), .. } } =
+            graph.nodes[target].who.clone()
+        else {
             continue;
         };
         // First list of each task that has the lock.
@@ -107,12 +104,9 @@ pub(super) fn holders_by_list(
             graph.edge(Edge {
                 from: target,
                 to,
-                waits_for: format!(
-                    "{}, which holds it (taken in {})",
-                    list.task, list.locks[at].at
-                ),
+                waits_for: WaitsFor::Listed { function: list.locks[at].at.clone() },
                 lines: vec![LineSpan::line(list.line), LineSpan::line(list.locks[at].line)],
-                rule: "R33",
+                rule: RuleId::R33,
                 grade,
                 named_by_kernel: true,
             });
@@ -132,7 +126,10 @@ pub(super) fn holders_by_stack(graph: &mut Graph, seen: &Observations, waiters: 
         .collect();
     let mut found = Vec::new();
     for waiter in waiters.iter().filter(|w| matches!(w.wait.awaited, Awaited::Lock(_))) {
-        let name = graph.nodes[waiter.target].name.clone();
+        let name = match &graph.nodes[waiter.target].who {
+            Participant::Lock { lock } => lock.class.clone().unwrap_or_default(),
+            _ => String::new(),
+        };
         if graph.out(waiter.target).any(|edge| edge.grade >= Grade::Inferred) {
             continue;
         }
@@ -189,24 +186,27 @@ pub(super) fn holders_by_stack(graph: &mut Graph, seen: &Observations, waiters: 
                 functions[at].to_owned(),
                 LineSpan::new(frames[at.saturating_sub(1)].line, frames[at].line),
                 // Which lock a function holds is knowledge of the source, not of the wait.
-                if by_name.is_some() { "W47" } else { waiter.wait.rule },
+                if by_name.is_some() { RuleId::W47 } else { waiter.wait.rule },
                 grade,
             ));
         }
     }
     for (target, node, function, lines, rule, grade) in found {
-        let holder = graph.nodes[node].name.clone();
-        let holds = if grade == Grade::Guess { "may hold" } else { "holds" };
         graph.edge(Edge {
             from: target,
             to: node,
-            waits_for: format!("{holder}, which {holds} it inside {function}"),
+            waits_for: WaitsFor::Inside { function, certain: grade != Grade::Guess },
             lines: vec![lines],
             rule,
             grade,
             named_by_kernel: false,
         });
     }
+}
+
+/// A lock that lockdep's report names.
+fn named(class: &str) -> Participant {
+    Participant::Lock { lock: LockRef { class: Some(class.to_owned()), address: None } }
 }
 
 /// R51: lockdep saw a task take a lock it holds; if the same task then sleeps in the same function, it waits
@@ -227,14 +227,14 @@ pub(super) fn recursions(graph: &mut Graph, events: &[&Event], waiters: &[Waiter
         }) else {
             continue;
         };
-        graph.nodes[waiter.target].name.clone_from(&wanted.class);
+        graph.nodes[waiter.target].who = named(&wanted.class);
         graph.nodes[waiter.node].event = Some(event.id);
         graph.edge(Edge {
             from: waiter.target,
             to: waiter.node,
-            waits_for: format!("{task} itself, which took it in {}", held.at),
+            waits_for: WaitsFor::Itself { function: held.at.clone() },
             lines: vec![LineSpan::line(wanted.line), LineSpan::line(held.line)],
-            rule: "R51",
+            rule: RuleId::R51,
             grade: Grade::Seen,
             named_by_kernel: true,
         });
@@ -288,17 +288,13 @@ pub(super) fn foretold(
             (first.target, second.node, &wanted.class, wanted.line),
             (second.target, first.node, &held.class, held.line),
         ] {
-            graph.nodes[lock].name.clone_from(name);
-            let who = graph.nodes[holder].name.clone();
+            graph.nodes[lock].who = named(name);
             graph.edge(Edge {
                 from: lock,
                 to: holder,
-                waits_for: format!(
-                    "{who}, which took it first in the order that {} recorded",
-                    event.id
-                ),
+                waits_for: WaitsFor::RecordedOrder { event: event.id },
                 lines: vec![LineSpan::line(line)],
-                rule: "R50",
+                rule: RuleId::R50,
                 grade: Grade::Inferred,
                 named_by_kernel: false,
             });

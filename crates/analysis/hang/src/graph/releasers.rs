@@ -1,14 +1,88 @@
 //! Who releases what is no lock: committers, freezers, workers, hotplug threads, CPUs that do not answer.
 
-use model::{Grade, LineSpan};
+use model::{Awaited, Grade, LineSpan, LockKind, Participant, Release, Resource, RuleId, WaitsFor};
 
-use super::{Edge, Graph, NodeKind, Waiter};
+use super::types::{Edge, Graph, NodeKind, Waiter};
 use crate::collect::Observations;
 use crate::event::{Detail, Event, EventKind, SnapshotId};
-use crate::wait::Awaited;
 use crate::{stack, wait};
 
-/// Who releases what is no lock: committers, freezers, workers, hotplug threads, SRCU workers.
+/// An edge to be.
+struct Found {
+    from: usize,
+    to: usize,
+    release: Release,
+    line: u64,
+    rule: RuleId,
+    grade: Grade,
+}
+
+/// A wait that tasks inside of a function end.
+struct Releaser {
+    awaited: &'static [Awaited],
+    /// The function; a trailing `*` matches any rest.
+    inside: &'static str,
+    release: Release,
+    rule: RuleId,
+}
+
+const RELEASERS: &[Releaser] = &[
+    Releaser {
+        awaited: &[Awaited::Resource(Resource::BtrfsCommit)],
+        inside: "btrfs_commit_transaction",
+        release: Release::CommitsTransaction,
+        rule: RuleId::W26,
+    },
+    Releaser {
+        awaited: &[
+            Awaited::Resource(Resource::JournalCommit),
+            Awaited::Resource(Resource::JournalTransaction),
+        ],
+        inside: "jbd2_journal_commit_transaction",
+        release: Release::CommitsJournal,
+        rule: RuleId::W22,
+    },
+    Releaser {
+        awaited: &[Awaited::Resource(Resource::FrozenQueue)],
+        inside: "blk_mq_freeze_queue_wait",
+        release: Release::FrozeQueue,
+        rule: RuleId::W31,
+    },
+    Releaser {
+        awaited: &[Awaited::KthreadWork],
+        inside: "kthread_worker_fn",
+        release: Release::RunsKthreadWork,
+        rule: RuleId::W16,
+    },
+    Releaser {
+        awaited: &[Awaited::HotplugThread],
+        inside: "cpuhp_thread_fun",
+        release: Release::RunsHotplugCallback,
+        rule: RuleId::W46,
+    },
+    Releaser {
+        awaited: &[Awaited::Srcu],
+        inside: "process_srcu",
+        release: Release::WorksOnSrcu,
+        rule: RuleId::W13,
+    },
+    Releaser {
+        awaited: &[Awaited::Lock(LockKind::SuperblockFreeze)],
+        inside: "thaw_super*",
+        release: Release::WouldThaw,
+        rule: RuleId::W43,
+    },
+];
+
+/// Whether a function is meant by a pattern with or without a trailing `*`.
+fn fits(pattern: &str, function: &str) -> bool {
+    match pattern.strip_suffix('*') {
+        Some(start) => function.starts_with(start),
+        None => function == pattern,
+    }
+}
+
+/// Who releases what is no lock.
 pub(super) fn releasers(
     graph: &mut Graph,
     seen: &Observations,
@@ -22,133 +96,23 @@ pub(super) fn releasers(
         .filter(|(_, n)| n.kind == NodeKind::Task)
         .filter_map(|(at, n)| n.snapshot.map(|id| (at, id)))
         .collect();
-    let inside = |function: &str, exact: bool| -> Vec<(usize, u64)> {
-        stacks
-            .iter()
-            .filter_map(|(node, id)| {
-                let frames = stack::task_frames(seen.snapshot(*id));
-                let frame = frames.iter().find(|f| {
-                    if exact { f.function == function } else { f.function.starts_with(function) }
-                })?;
-                Some((*node, frame.line))
-            })
-            .collect()
-    };
-    let mut edges: Vec<(usize, usize, String, u64, &'static str, Grade)> = Vec::new();
+    let mut edges: Vec<Found> = Vec::new();
     let mut steps = Vec::new();
     for waiter in waiters {
         if let Some(step) = STEPS.iter().find(|step| waiter.wait.awaited == step.awaited) {
             steps.push((waiter, step));
         }
-        let candidates: (Vec<(usize, u64)>, &'static str, &str) = match waiter.wait.awaited {
-            Awaited::Resource("btrfs transaction commit") => {
-                (inside("btrfs_commit_transaction", true), "W26", "commits the transaction")
-            }
-            Awaited::Resource("journal commit" | "journal transaction") => {
-                (inside("jbd2_journal_commit_transaction", true), "W22", "commits the journal")
-            }
-            Awaited::Resource("queue to be unfrozen") => {
-                (inside("blk_mq_freeze_queue_wait", true), "W31", "froze the queue")
-            }
-            Awaited::KthreadWork => {
-                (inside("kthread_worker_fn", true), "W16", "is a kernel thread inside a work item")
-            }
-            Awaited::HotplugThread => {
-                (inside("cpuhp_thread_fun", true), "W46", "is the hotplug thread inside a callback")
-            }
-            Awaited::Srcu => (inside("process_srcu", true), "W13", "works on an SRCU grace period"),
-            Awaited::Lock("superblock freeze") => {
-                (inside("thaw_super", false), "W43", "would thaw the file system")
-            }
-            Awaited::Workqueue | Awaited::Work => {
-                let queue = graph.nodes[waiter.target]
-                    .id
-                    .strip_prefix("queue:")
-                    .unwrap_or_default()
-                    .to_owned();
-                let workers = stacks
-                    .iter()
-                    .filter_map(|(node, id)| {
-                        let (line, work) = seen.snapshot(*id).workqueue.as_ref()?;
-                        (work.split_whitespace().next() == Some(queue.as_str()))
-                            .then_some((*node, *line))
-                    })
-                    .collect();
-                (workers, "W17", "runs work of that queue")
-            }
-            _ => continue,
-        };
-        let (candidates, rule, why) = candidates;
-        let others: Vec<_> =
-            candidates.into_iter().filter(|(node, _)| *node != waiter.node).collect();
-        let grade = if others.len() == 1 { Grade::Inferred } else { Grade::Guess };
-        for (node, line) in others.into_iter().take(8) {
-            edges.push((waiter.target, node, why.to_owned(), line, rule, grade));
-        }
+        edges.extend(of_waiter(graph, seen, &stacks, waiter));
     }
-    // A function call that nobody answers: the CPU that a hard lockup or a stall with interrupts off names.
-    if let Some(remote) = graph.index.get("remote").copied() {
-        let deaf: Vec<(u32, u64)> = events
-            .iter()
-            .filter_map(|event| match (&event.detail, event.kind) {
-                (Detail::Csd { to, .. }, _) => Some((*to, event.lines.first)),
-                (_, EventKind::HardLockup) => Some((event.cpu?, event.lines.first)),
-                (Detail::Stall(stall), _) if stall.cpus.len() == 1 => {
-                    let cpu = stall.cpus.first()?;
-                    let pending = cpu
-                        .flags
-                        .chars()
-                        .nth(3)
-                        .is_some_and(|flag| flag.is_ascii_digit() || flag == 'D');
-                    (pending && !stall.self_detected).then_some((cpu.cpu, cpu.line))
-                }
-                _ => None,
-            })
-            .collect();
-        // One that itself waits for an answer is none of them.
-        let asks = |cpu: u32| {
-            graph.cpu(cpu).is_some_and(|node| graph.out(node).any(|edge| edge.to == remote))
-        };
-        let mut deaf: Vec<(u32, u64)> = deaf.into_iter().filter(|(cpu, _)| !asks(*cpu)).collect();
-        if deaf.is_empty() {
-            // Stacks of other CPUs: a task that runs with interrupts off, reported or not.
-            for (at, s) in seen.snapshots.iter().enumerate() {
-                let (Some(cpu), Some(task)) = (s.cpu, &s.task) else { continue };
-                let Some((line, _)) = s.flags.filter(|(_, flags)| flags & 0x200 == 0) else {
-                    continue;
-                };
-                if !s.on_cpu || task.pid == Some(0) || wait::awaited(s).is_some() {
-                    continue;
-                }
-                let node = graph.node(format!("cpu:{cpu}"), NodeKind::Cpu, format!("CPU {cpu}"));
-                if graph.nodes[node].snapshot.is_none() {
-                    let place = stack::where_it_was(s)
-                        .map(|(function, _)| format!(" in {function}"))
-                        .unwrap_or_default();
-                    graph.nodes[node].cpu = Some(cpu);
-                    graph.nodes[node].name = format!("CPU {cpu} ({task}{place})");
-                    graph.nodes[node].snapshot = Some(SnapshotId(at));
-                }
-                deaf.push((cpu, line));
-            }
-        }
-        let mut cpus: Vec<u32> = deaf.iter().map(|(cpu, _)| *cpu).collect();
-        cpus.sort_unstable();
-        cpus.dedup();
-        if let ([cpu], Some((_, line))) = (cpus.as_slice(), deaf.first())
-            && let Some(to) = graph.cpu(*cpu)
-            && !graph.edges.iter().any(|edge| edge.from == to && edge.to == remote)
-        {
-            edges.push((remote, to, "takes no interrupts".into(), *line, "W20", Grade::Inferred));
-        }
+    if let Some(remote) = graph.silent_cpu() {
+        edges.extend(silent_cpu(graph, seen, events, remote));
     }
     unproven_steps(graph, seen, &stacks, &steps, &mut edges);
-    for (from, to, why, line, rule, grade) in edges {
-        let name = graph.nodes[to].name.clone();
+    for Found { from, to, release, line, rule, grade } in edges {
         graph.edge(Edge {
             from,
             to,
-            waits_for: format!("{name}, which {why}"),
+            waits_for: WaitsFor::Releases { release },
             lines: vec![LineSpan::line(line)],
             rule,
             grade,
@@ -157,16 +121,125 @@ pub(super) fn releasers(
     }
 }
 
+/// Tasks whose stacks show that they may end the wait; the only one is taken for it, of several each is a guess.
+fn of_waiter(
+    graph: &Graph,
+    seen: &Observations,
+    stacks: &[(usize, SnapshotId)],
+    waiter: &Waiter<'_>,
+) -> Vec<Found> {
+    let awaited = waiter.wait.awaited;
+    let (candidates, release, rule): (Vec<(usize, u64)>, Release, RuleId) = match awaited {
+        Awaited::Workqueue | Awaited::Work => {
+            let Participant::Workqueue { name: queue } = &graph.nodes[waiter.target].who else {
+                return Vec::new();
+            };
+            let workers = stacks.iter().filter_map(|(node, id)| {
+                let (line, work) = seen.snapshot(*id).workqueue.as_ref()?;
+                (work.split_whitespace().next() == Some(queue)).then_some((*node, *line))
+            });
+            (workers.collect(), Release::RunsWorkOfQueue, RuleId::W17)
+        }
+        _ => {
+            let Some(row) = RELEASERS.iter().find(|row| row.awaited.contains(&awaited)) else {
+                return Vec::new();
+            };
+            let inside = stacks.iter().filter_map(|(node, id)| {
+                let frames = stack::task_frames(seen.snapshot(*id));
+                let frame = frames.iter().find(|frame| fits(row.inside, &frame.function))?;
+                Some((*node, frame.line))
+            });
+            (inside.collect(), row.release, row.rule)
+        }
+    };
+    let others: Vec<_> = candidates.into_iter().filter(|(node, _)| *node != waiter.node).collect();
+    let grade = if others.len() == 1 { Grade::Inferred } else { Grade::Guess };
+    let found = |(to, line)| Found { from: waiter.target, to, release, line, rule, grade };
+    others.into_iter().take(8).map(found).collect()
+}
+
+/// A function call that nobody answers: the only CPU that a hard lockup or a stall with interrupts off names.
+fn silent_cpu(
+    graph: &mut Graph,
+    seen: &Observations,
+    events: &[&Event],
+    remote: usize,
+) -> Option<Found> {
+    let named = events.iter().filter_map(|event| match (&event.detail, event.kind) {
+        (Detail::Csd { to, .. }, _) => Some((*to, event.lines.first)),
+        (_, EventKind::HardLockup) => Some((event.cpu?, event.lines.first)),
+        (Detail::Stall(stall), _) if stall.cpus.len() == 1 => {
+            let cpu = stall.cpus.first()?;
+            let flag = cpu.flags.chars().nth(3);
+            let pending = flag.is_some_and(|flag| flag.is_ascii_digit() || flag == 'D');
+            (pending && !stall.self_detected).then_some((cpu.cpu, cpu.line))
+        }
+        _ => None,
+    });
+    // One that itself waits for an answer is none of them.
+    let asks =
+        |cpu: u32| graph.cpu(cpu).is_some_and(|node| graph.out(node).any(|edge| edge.to == remote));
+    let mut deaf: Vec<(u32, u64)> = named.filter(|(cpu, _)| !asks(*cpu)).collect();
+    if deaf.is_empty() {
+        deaf = with_interrupts_off(graph, seen, events);
+    }
+    let mut cpus: Vec<u32> = deaf.iter().map(|(cpu, _)| *cpu).collect();
+    cpus.sort_unstable();
+    cpus.dedup();
+    let ([cpu], Some((_, line))) = (cpus.as_slice(), deaf.first()) else { return None };
+    let to = graph.cpu(*cpu)?;
+    let asks = graph.edges.iter().any(|edge| edge.from == to && edge.to == remote);
+    (!asks).then_some(Found {
+        from: remote,
+        to,
+        release: Release::TakesNoInterrupts,
+        line: *line,
+        rule: RuleId::W20,
+        grade: Grade::Inferred,
+    })
+}
+
+/// Stacks of other CPUs: a task that runs with interrupts off, reported or not.
+fn with_interrupts_off(
+    graph: &mut Graph,
+    seen: &Observations,
+    events: &[&Event],
+) -> Vec<(u32, u64)> {
+    let mut deaf = Vec::new();
+    let stacks = events.iter().flat_map(|event| event.snapshots.iter().copied());
+    for id in stacks {
+        let s = seen.snapshot(id);
+        let (Some(cpu), Some(task)) = (s.cpu, &s.task) else { continue };
+        let Some((line, _)) = s.flags.filter(|(_, flags)| flags & 0x200 == 0) else { continue };
+        if !s.on_cpu || task.pid == Some(0) || wait::awaited(s).is_some() {
+            continue;
+        }
+        let who = Participant::Cpu {
+            cpu,
+            task: Some(task.clone()),
+            function: stack::where_it_was(s).map(|(function, _)| function),
+        };
+        let node = graph.node(who.clone());
+        if graph.nodes[node].snapshot.is_none() {
+            graph.nodes[node].cpu = Some(cpu);
+            graph.nodes[node].who = who;
+            graph.nodes[node].snapshot = Some(id);
+        }
+        deaf.push((cpu, line));
+    }
+    deaf
+}
+
 /// Something of which there are many, so that a stack tells that its task has one, but not which.
 struct Step {
     /// What the waiter waits for.
     awaited: Awaited,
-    /// The row of waits.
-    rule: &'static str,
+    /// The rule of the wait.
+    rule: RuleId,
     /// Functions inside of which a task has one (a trailing `*` matches any rest).
     inside: &'static [&'static str],
     /// What such a task does with it.
-    why: &'static str,
+    release: Release,
 }
 
 /// Facts about the kernel's source: a reverse-map walk and the migration of pages need the folio locked; a
@@ -174,8 +247,8 @@ struct Step {
 /// journal handle open.
 const STEPS: &[Step] = &[
     Step {
-        awaited: Awaited::Resource(wait::FOLIO),
-        rule: "W27",
+        awaited: Awaited::Resource(Resource::Folio),
+        rule: RuleId::W27,
         inside: &[
             "rmap_walk*",
             "__rmap_walk_file",
@@ -193,17 +266,17 @@ const STEPS: &[Step] = &[
             "truncate_inode_partial_folio",
             "invalidate_complete_folio2",
         ],
-        why: "has a folio locked",
+        release: Release::HasFolioLocked,
     },
     Step {
-        awaited: Awaited::Resource(wait::POWER_CHANGE),
-        rule: "W53",
+        awaited: Awaited::Resource(Resource::PowerChange),
+        rule: RuleId::W53,
         inside: &["rpm_callback", "__rpm_callback"],
-        why: "is inside a runtime power change",
+        release: Release::InPowerChange,
     },
     Step {
-        awaited: Awaited::Resource(wait::HANDLES),
-        rule: "W24",
+        awaited: Awaited::Resource(Resource::JournalHandles),
+        rule: RuleId::W24,
         inside: &[
             "ext4_xattr_delete_inode",
             "ext4_xattr_inode_dec_ref_all",
@@ -218,13 +291,24 @@ const STEPS: &[Step] = &[
             "ext4_mb_new_blocks",
             "ext4_free_blocks",
         ],
-        why: "has a journal handle open",
+        release: Release::HasHandleOpen,
     },
     Step {
-        awaited: Awaited::Resource(wait::EVICTION),
-        rule: "W42",
+        awaited: Awaited::Resource(Resource::DirectIo),
+        rule: RuleId::W36,
+        inside: &[
+            "iomap_dio_rw",
+            "__iomap_dio_rw",
+            "__blockdev_direct_IO",
+            "do_blockdev_direct_IO",
+        ],
+        release: Release::DoesDirectIo,
+    },
+    Step {
+        awaited: Awaited::Resource(Resource::Eviction),
+        rule: RuleId::W42,
         inside: &["evict", "dispose_list"],
-        why: "evicts an inode",
+        release: Release::EvictsInode,
     },
 ];
 
@@ -235,7 +319,7 @@ fn unproven_steps(
     seen: &Observations,
     stacks: &[(usize, SnapshotId)],
     steps: &[(&Waiter<'_>, &Step)],
-    edges: &mut Vec<(usize, usize, String, u64, &'static str, Grade)>,
+    edges: &mut Vec<Found>,
 ) {
     for (waiter, step) in steps {
         let candidates: Vec<(usize, u64)> = stacks
@@ -246,12 +330,8 @@ fn unproven_steps(
                 // Where it waits for one itself it need not have another.
                 let asks = wait::awaited(seen.snapshot(*id))
                     .is_some_and(|wait| wait.awaited == step.awaited);
-                let frame = frames.iter().find(|frame| {
-                    step.inside.iter().any(|function| match function.strip_suffix('*') {
-                        Some(start) => frame.function.starts_with(start),
-                        None => frame.function == *function,
-                    })
-                })?;
+                let inside = |function: &str| step.inside.iter().any(|row| fits(row, function));
+                let frame = frames.iter().find(|frame| inside(&frame.function))?;
                 (!asks).then_some((*node, frame.line))
             })
             .collect();
@@ -262,7 +342,14 @@ fn unproven_steps(
             });
             let grade =
                 if candidates.len() == 1 && waits_back { Grade::Inferred } else { Grade::Guess };
-            edges.push((waiter.target, *node, step.why.to_owned(), *line, step.rule, grade));
+            edges.push(Found {
+                from: waiter.target,
+                to: *node,
+                release: step.release,
+                line: *line,
+                rule: step.rule,
+                grade,
+            });
         }
     }
 }

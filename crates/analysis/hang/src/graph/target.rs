@@ -1,163 +1,139 @@
 //! The node of what a task waits for.
 
-use super::{Graph, NodeKind};
+use model::{Awaited, GracePeriodSort, LockKind, LockRef, Participant as P};
+
+use super::types::Graph;
 use crate::collect::Observations;
 use crate::event::{EventId, EventKind, LockList, Snapshot};
-use crate::wait::{Awaited, Wait};
+use crate::wait::Wait;
 use crate::{locks, wait};
 
-/// The node of what a task waits for; `owner` is the pid of the holder that the kernel names.
-#[expect(clippy::too_many_arguments, reason = "all that is known of one wait")]
-pub(super) fn target(
-    graph: &mut Graph,
-    seen: &Observations,
-    boot: u32,
-    node: usize,
-    snapshot: &Snapshot,
-    wait: &Wait,
-    periods: &[(usize, EventId, bool)],
-    owner: Option<u32>,
-) -> usize {
-    let line = wait.lines.first;
-    let nearest = |expedited: bool| {
-        // The period that was reported last before the wait was printed, else the first one after it.
-        let known = periods.iter().filter(|(_, _, exp)| *exp == expedited);
-        known
-            .clone()
-            .rfind(|(_, id, _)| seen.event(*id).lines.first <= line)
-            .or_else(|| known.clone().next())
+/// All that is known of one wait.
+pub(super) struct Asked<'a> {
+    pub(super) seen: &'a Observations,
+    pub(super) boot: u32,
+    /// Who waits.
+    pub(super) node: usize,
+    pub(super) snapshot: &'a Snapshot,
+    pub(super) wait: &'a Wait,
+    /// Nodes of stalled grace periods: `(node, event, expedited)`.
+    pub(super) periods: &'a [(usize, EventId, bool)],
+    /// The pid of the holder that the kernel names.
+    pub(super) owner: Option<u32>,
+}
+
+impl Asked<'_> {
+    /// The period that was reported last before the wait was printed, else the first one after it.
+    fn nearest(&self, expedited: bool) -> Option<usize> {
+        let known = || self.periods.iter().filter(|(_, _, exp)| *exp == expedited);
+        let line = self.wait.lines.first;
+        known()
+            .rfind(|(_, id, _)| self.seen.event(*id).lines.first <= line)
+            .or_else(|| known().next())
             .map(|(node, ..)| *node)
-    };
-    let caller = wait.caller.clone().unwrap_or_else(|| "?".into());
-    match wait.awaited {
-        Awaited::GracePeriod | Awaited::Callbacks => nearest(false).unwrap_or_else(|| {
-            graph.node("gp".into(), NodeKind::GracePeriod, "RCU grace period (no stall reported)")
-        }),
-        Awaited::ExpeditedGracePeriod => {
-            nearest(true).or_else(|| nearest(false)).unwrap_or_else(|| {
-                graph.node(
-                    "exp".into(),
-                    NodeKind::GracePeriod,
-                    "expedited RCU grace period (no stall reported)",
-                )
-            })
-        }
-        Awaited::TasksGracePeriod => periods
-            .iter()
-            .find(|(_, id, _)| seen.event(*id).kind == EventKind::RcuTasksStall)
-            .map(|(node, ..)| *node)
-            .unwrap_or_else(|| {
-                graph.node("tasks".into(), NodeKind::GracePeriod, "tasks-RCU grace period")
-            }),
-        Awaited::Srcu => {
-            let domain = srcu_domain(&caller);
-            graph.node(
-                format!("srcu:{domain}"),
-                NodeKind::Srcu,
-                format!("SRCU grace period of {domain}"),
-            )
-        }
-        Awaited::Lock(kind) => {
-            if let Some(held) = wanted(seen, boot, snapshot, wait) {
-                return graph.node(format!("lock:{}", held.address), NodeKind::Lock, held.class);
-            }
-            if kind == "superblock freeze" {
-                return graph.node(
-                    "lock:freeze".into(),
-                    NodeKind::Lock,
-                    "freeze protection of the file system",
-                );
-            }
-            // Locks of one name or one place may be many; two with different owners are not the same.
-            let apart = owner.map(|owner| format!(":{owner}")).unwrap_or_default();
-            if let Some(name) = locks::taken_by(&caller, &seen.kernel)
-                .or_else(|| locks::taken_by(&wait.function, &seen.kernel))
-            {
-                let apart = if locks::is_one_of_many(name) { apart.as_str() } else { "" };
-                return graph.node(format!("lock:{name}{apart}"), NodeKind::Lock, name);
-            }
-            if wait.caller.is_none() {
-                return graph.node(
-                    format!("lock-of:{}", graph.nodes[node].id),
-                    NodeKind::Lock,
-                    format!("{kind} (the log does not show which)"),
-                );
-            }
-            graph.node(
-                format!("lock-in:{caller}{apart}"),
-                NodeKind::Lock,
-                format!("{kind} taken in {caller}"),
-            )
-        }
-        Awaited::SpinLock => match &wait.caller {
-            Some(caller) => graph.node(
-                format!("spin:{caller}"),
-                NodeKind::Lock,
-                format!("lock taken in {caller}"),
-            ),
-            None => graph.node(
-                format!("lock-of:{}", graph.nodes[node].id),
-                NodeKind::Lock,
-                "spinning lock (the log does not show which)",
-            ),
+    }
+
+    fn tasks_period(&self) -> Option<usize> {
+        let mut periods = self.periods.iter();
+        let found =
+            periods.find(|(_, id, _)| self.seen.event(*id).kind == EventKind::RcuTasksStall);
+        found.map(|(node, ..)| *node)
+    }
+}
+
+/// A grace period that no report tells of.
+const fn unreported(sort: GracePeriodSort) -> P {
+    P::GracePeriod { sort, number: None, reported: false }
+}
+
+/// The node of what a task waits for.
+pub(super) fn target(graph: &mut Graph, asked: &Asked<'_>) -> usize {
+    let wait = asked.wait;
+    let caller = || wait.caller.clone().unwrap_or_else(|| "?".into());
+    let who = match wait.awaited {
+        Awaited::GracePeriod | Awaited::Callbacks => match asked.nearest(false) {
+            Some(node) => return node,
+            None => unreported(GracePeriodSort::Normal),
         },
-        Awaited::Work => graph.node(
-            format!("work-of:{caller}"),
-            NodeKind::Work,
-            format!("work item flushed by {caller}"),
-        ),
+        Awaited::ExpeditedGracePeriod => {
+            match asked.nearest(true).or_else(|| asked.nearest(false)) {
+                Some(node) => return node,
+                None => unreported(GracePeriodSort::Expedited),
+            }
+        }
+        Awaited::TasksGracePeriod => match asked.tasks_period() {
+            Some(node) => return node,
+            None => unreported(GracePeriodSort::Tasks),
+        },
+        Awaited::Srcu => P::Srcu { domain: srcu_domain(&caller()), function: caller() },
+        Awaited::Lock(kind) => return lock(graph, asked, kind),
+        Awaited::SpinLock => match &wait.caller {
+            Some(function) => P::LockTakenIn { function: function.clone(), lock: None },
+            None => return unknown_lock(graph, asked.node, None),
+        },
+        Awaited::Work => P::WorkFlushedBy { function: caller() },
         Awaited::Workqueue => {
-            let queue = locks::FLUSHES
-                .iter()
-                .find(|(function, _)| *function == caller)
-                .map(|(_, queue)| *queue);
-            let name = queue.map_or_else(
-                || format!("workqueue flushed by {caller}"),
-                |queue| format!("workqueue {queue}"),
-            );
-            graph.node(format!("queue:{}", queue.unwrap_or(&caller)), NodeKind::Work, name)
+            let function = caller();
+            let queue = locks::FLUSHES.iter().find(|(flusher, _)| *flusher == function);
+            match queue {
+                Some((_, queue)) => P::Workqueue { name: (*queue).to_owned() },
+                None => P::WorkqueueFlushedBy { function },
+            }
         }
-        Awaited::KthreadWork => graph.node(
-            format!("kthread-work:{caller}"),
-            NodeKind::Work,
-            format!("work item of a kernel thread, flushed by {caller}"),
-        ),
-        Awaited::Kthread => graph.node(
-            format!("kthread-of:{caller}"),
-            NodeKind::Unknown,
-            format!("the end of the kernel thread that {caller} stops"),
-        ),
-        Awaited::EveryCpu => graph.node(
-            "every-cpu".into(),
-            NodeKind::Cpu,
-            "a CPU that does not schedule (not named)",
-        ),
-        Awaited::RemoteCpu => {
-            graph.node("remote".into(), NodeKind::Unknown, "a CPU that does not answer")
+        Awaited::KthreadWork => P::KthreadWorkFlushedBy { function: caller() },
+        Awaited::Kthread => P::KthreadStoppedBy { function: caller() },
+        Awaited::EveryCpu => P::UnnamedCpu,
+        Awaited::RemoteCpu => P::SilentCpu,
+        Awaited::Handler => P::HandlerAwaitedBy { function: caller() },
+        Awaited::HotplugThread => P::HotplugStep,
+        Awaited::Resource(resource) => P::Resource { resource },
+        Awaited::Device(work) => P::Device { work },
+        Awaited::User(work) => P::User { work },
+        Awaited::Server => P::Server,
+        Awaited::Nothing => return asked.node,
+        Awaited::Completion | Awaited::Unknown => P::AwaitedIn { function: wait.function.clone() },
+    };
+    graph.node(who)
+}
+
+fn unknown_lock(graph: &mut Graph, waiter: usize, lock: Option<LockKind>) -> usize {
+    let apart = graph.nodes[waiter].id.clone();
+    graph.node_apart(P::UnknownLock { lock }, Some(&apart))
+}
+
+/// The lock that a task sleeps for: by the list of what it holds and wants, by the source, by the function that takes
+/// it.
+fn lock(graph: &mut Graph, asked: &Asked<'_>, kind: LockKind) -> usize {
+    let Asked { seen, wait, .. } = asked;
+    if let Some(held) = wanted(seen, asked.boot, asked.snapshot, wait) {
+        let lock = LockRef { class: Some(held.class), address: Some(held.address) };
+        return graph.node(P::Lock { lock });
+    }
+    if kind == LockKind::SuperblockFreeze {
+        return graph.node(P::FreezeProtection);
+    }
+    // Locks of one name or one place may be many; two with different owners are not the same.
+    let apart = asked.owner.map(|owner| owner.to_string());
+    let caller = wait.caller.as_deref();
+    if let Some(name) = caller
+        .and_then(|caller| locks::taken_by(caller, &seen.kernel))
+        .or_else(|| locks::taken_by(&wait.function, &seen.kernel))
+    {
+        let apart = apart.filter(|_| locks::is_one_of_many(name));
+        let lock = LockRef { class: Some(name.to_owned()), address: None };
+        return graph.node_apart(P::Lock { lock }, apart.as_deref());
+    }
+    match caller {
+        None => unknown_lock(graph, asked.node, Some(kind)),
+        Some(caller) => {
+            let who = P::LockTakenIn { function: caller.to_owned(), lock: Some(kind) };
+            graph.node_apart(who, apart.as_deref())
         }
-        Awaited::Handler => graph.node(
-            format!("handler:{caller}"),
-            NodeKind::Unknown,
-            format!("timer handler awaited by {caller}"),
-        ),
-        Awaited::HotplugThread => {
-            graph.node("cpuhp".into(), NodeKind::Resource, "hotplug step of the cpuhp thread")
-        }
-        Awaited::Resource(what) => graph.node(format!("resource:{what}"), NodeKind::Resource, what),
-        Awaited::Device(what) => graph.node(format!("device:{what}"), NodeKind::Device, what),
-        Awaited::User(what) => graph.node(format!("user:{what}"), NodeKind::UserSpace, what),
-        Awaited::Server => graph.node("server".into(), NodeKind::UserSpace, "server or network"),
-        Awaited::Nothing => node,
-        Awaited::Completion => graph.node(
-            format!("in:{}", wait.function),
-            NodeKind::Unknown,
-            format!("whatever {} waits for", wait.function),
-        ),
     }
 }
 
 /// SRCU domains by the function that waits for them.
-pub(super) fn srcu_domain(caller: &str) -> String {
+fn srcu_domain(caller: &str) -> Option<String> {
     const DOMAINS: &[(&str, &str)] = &[
         ("tracepoint_synchronize_unregister", "tracepoint_srcu"),
         ("perf_trace_event_unreg", "tracepoint_srcu"),
@@ -168,10 +144,8 @@ pub(super) fn srcu_domain(caller: &str) -> String {
         ("mmu_notifier_unregister", "mmu_notifier srcu"),
         ("nvme_remove_namespaces", "nvme head srcu"),
     ];
-    DOMAINS
-        .iter()
-        .find(|(function, _)| *function == caller)
-        .map_or_else(|| format!("the domain of {caller}"), |(_, domain)| (*domain).to_owned())
+    let found = DOMAINS.iter().find(|(function, _)| *function == caller);
+    found.map(|(_, domain)| (*domain).to_owned())
 }
 
 /// The entry of the task's own list that names the lock it waits for: taken in the function that asks.

@@ -5,70 +5,19 @@
 
 mod rules;
 
-use model::LineSpan;
+use model::{Awaited, Awaited as A, DeviceWork, LineSpan, RuleId, WaitsFor};
 
-pub use self::rules::{DELAY, EVICTION, FOLIO, HANDLES, POWER_CHANGE, WAIT_RULES, WaitRule};
+pub use self::rules::{WAIT_RULES, WaitRule};
 use crate::event::{Frame, Snapshot};
 use crate::stack;
-
-use Awaited as A;
-
-/// What a task waits for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Awaited {
-    /// A sleeping lock of that kind.
-    Lock(&'static str),
-    /// A lock that is spun for.
-    SpinLock,
-    /// A normal RCU grace period.
-    GracePeriod,
-    /// An expedited RCU grace period.
-    ExpeditedGracePeriod,
-    /// A grace period of tasks RCU.
-    TasksGracePeriod,
-    /// Earlier RCU callbacks.
-    Callbacks,
-    /// A grace period of an SRCU domain.
-    Srcu,
-    /// One work item.
-    Work,
-    /// All items of a workqueue.
-    Workqueue,
-    /// A work item of a kernel thread of its own (`kthread_worker_fn`).
-    KthreadWork,
-    /// The end of a kernel thread.
-    Kthread,
-    /// Every CPU to schedule.
-    EveryCpu,
-    /// Other CPUs to answer a function call.
-    RemoteCpu,
-    /// A timer handler that is running.
-    Handler,
-    /// A CPU hotplug thread to take its step.
-    HotplugThread,
-    /// Something only a named party releases.
-    Resource(&'static str),
-    /// Completion by a device.
-    Device(&'static str),
-    /// A user program or a peer that one speaks for.
-    User(&'static str),
-    /// A server over the network.
-    Server,
-    /// Nothing: the thread is idle.
-    Nothing,
-    /// A completion of which the table knows nothing.
-    Completion,
-}
 
 /// A wait that was recognised.
 #[derive(Clone, Debug)]
 pub struct Wait {
-    /// The row; its id is `W51` where none fits.
-    pub rule: &'static str,
+    /// The rule; `W51` where no row fits.
+    pub rule: RuleId,
     /// What is awaited.
     pub awaited: Awaited,
-    /// Who releases it, from the row.
-    pub released_by: &'static str,
     /// Function in which the wait was recognised.
     pub function: String,
     /// The function that asked for it: the first one further out that is no part of the primitive.
@@ -77,6 +26,17 @@ pub struct Wait {
     pub caller_offset: Option<u64>,
     /// The lines of the frames from the waiting one to the caller.
     pub lines: LineSpan,
+}
+
+impl Wait {
+    /// As the reason of an edge.
+    pub fn reason(&self) -> WaitsFor {
+        WaitsFor::Stack {
+            awaited: self.awaited,
+            function: self.function.clone(),
+            caller: self.caller.clone(),
+        }
+    }
 }
 
 fn matches(pattern: &str, function: &str) -> bool {
@@ -184,21 +144,16 @@ pub fn awaited(snapshot: &Snapshot) -> Option<Wait> {
                 && (rule.inside.is_empty()
                     || body[at..]
                         .iter()
-                        .skip(usize::from(rule.id != "W06"))
+                        .skip(usize::from(rule.id != RuleId::W06))
                         .take(8)
                         .any(|f| any(rule.inside, &f.function)))
             {
                 // The journal's thread waits for handles, or for the blocks it has sent to the disk.
-                if rule.id == "W24" && waits_for_io(&frames[..asleep]) {
-                    return Some(found(
-                        "W29",
-                        A::Device("journal I/O"),
-                        "the device",
-                        frame,
-                        &body[at..],
-                    ));
+                if rule.id == RuleId::W24 && waits_for_io(&frames[..asleep]) {
+                    let journal = A::Device(DeviceWork::Journal);
+                    return Some(found(RuleId::W29, journal, frame, &body[at..]));
                 }
-                return Some(found(rule.id, rule.awaited, rule.released_by, frame, &body[at..]));
+                return Some(found(rule.id, rule.awaited, frame, &body[at..]));
             }
         }
     }
@@ -212,10 +167,9 @@ pub fn awaited(snapshot: &Snapshot) -> Option<Wait> {
             .any(|start| frame.function.starts_with(start));
     (asleep > 0 && !lost).then(|| {
         if waits_for_io(&frames[..asleep]) {
-            return found("W32", A::Device("I/O"), "the device", frame, body);
+            return found(RuleId::W32, A::Device(DeviceWork::Io), frame, body);
         }
-        let released_by = if completion { "whoever calls complete() for it" } else { "" };
-        found("W51", A::Completion, released_by, frame, body)
+        found(RuleId::W51, if completion { A::Completion } else { A::Unknown }, frame, body)
     })
 }
 
@@ -228,24 +182,23 @@ fn waits_for_io(scheduling: &[&Frame]) -> bool {
     })
 }
 
-fn found(
-    rule: &'static str,
-    awaited: Awaited,
-    released_by: &'static str,
-    frame: &Frame,
-    body: &[&Frame],
-) -> Wait {
+fn found(rule: RuleId, awaited: Awaited, frame: &Frame, body: &[&Frame]) -> Wait {
     let caller = body.iter().skip(1).find(|f| !is_primitive(&f.function));
     let last = caller.map_or(frame.line, |f| f.line);
     Wait {
         rule,
         awaited,
-        released_by,
         function: frame.function.clone(),
         caller: caller.map(|f| f.function.clone()),
         caller_offset: caller.and_then(|f| f.offset),
         lines: LineSpan::new(frame.line, last),
     }
+}
+
+/// Whether the stack shows an idle thread that waits for nothing.
+pub fn is_idle(snapshot: &Snapshot) -> bool {
+    let idle_state = matches!(snapshot.state, Some('I' | 'S'));
+    idle_state && awaited(snapshot).is_some_and(|wait| wait.awaited == A::Nothing)
 }
 
 const SPINS: &[&str] = &[
@@ -276,10 +229,9 @@ fn spins(snapshot: &Snapshot, frames: &[&Frame]) -> Option<Wait> {
     for (function, line) in top.into_iter().chain(innermost) {
         let asks = |frame: &&&Frame| !is_primitive(&frame.function) && !yields(&frame.function);
         let outer: Vec<&&Frame> = frames.iter().filter(asks).take(1).collect();
-        let make = |rule, awaited, released_by| Wait {
+        let make = |rule, awaited| Wait {
             rule,
             awaited,
-            released_by,
             function: function.to_owned(),
             caller: outer.iter().map(|f| f.function.clone()).find(|f| f != function).or_else(
                 || {
@@ -293,14 +245,14 @@ fn spins(snapshot: &Snapshot, frames: &[&Frame]) -> Option<Wait> {
             lines: LineSpan::line(line),
         };
         if any(remote.frames, function) {
-            return Some(make(remote.id, remote.awaited, remote.released_by));
+            return Some(make(remote.id, remote.awaited));
         }
         // The stopper runs with every CPU in step; it goes on when the last one has come.
         if function == "multi_cpu_stop" {
-            return Some(make("W19", A::EveryCpu, "the CPU that does not come"));
+            return Some(make(RuleId::W19, A::EveryCpu));
         }
         if any(SPINS, function) {
-            return Some(make("W08", A::SpinLock, "the CPU that holds it"));
+            return Some(make(RuleId::W08, A::SpinLock));
         }
         if !yields(function) {
             break;
@@ -375,7 +327,7 @@ mod tests {
         .unwrap();
         assert_eq!(
             (wait.rule, wait.caller.as_deref(), wait.lines),
-            ("W01", Some("my_open"), LineSpan::new(13, 15))
+            (RuleId::W01, Some("my_open"), LineSpan::new(13, 15))
         );
     }
 
@@ -384,7 +336,7 @@ mod tests {
         let wait =
             awaited(&stack_of('D', &["__schedule", "schedule", "my_own_wait", "blk_queue_enter"]))
                 .unwrap();
-        assert_eq!((wait.rule, wait.awaited), ("W51", Awaited::Completion));
+        assert_eq!((wait.rule, wait.awaited), (RuleId::W51, Awaited::Unknown));
     }
 
     #[test]

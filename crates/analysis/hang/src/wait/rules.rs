@@ -1,54 +1,34 @@
 //! The table of waits: a new way to wait is one row with the functions it is known by.
 
-use super::Awaited;
-
-use Awaited as A;
+use model::{Awaited, Awaited as A, DeviceWork, LockKind, Resource, RuleId, UserWork};
 
 /// A row: the task waits so when one of `frames` is where it sleeps (a trailing `*` matches any rest) and,
 /// where `inside` is not empty, one of those stands further out.
 #[derive(Clone, Copy, Debug)]
 pub struct WaitRule {
-    /// Identifier, as cited by claims.
-    pub id: &'static str,
+    /// The rule that statements cite.
+    pub id: RuleId,
     /// Functions in which the task sleeps.
     pub frames: &'static [&'static str],
     /// Functions further out that the row needs.
     pub inside: &'static [&'static str],
-    /// What is awaited.
+    /// What is awaited; the registry of rules says who ends such a wait.
     pub awaited: Awaited,
-    /// Who ends the wait.
-    pub released_by: &'static str,
 }
 
 const fn row(
-    id: &'static str,
+    id: RuleId,
     frames: &'static [&'static str],
     inside: &'static [&'static str],
     awaited: Awaited,
-    released_by: &'static str,
 ) -> WaitRule {
-    WaitRule { id, frames, inside, awaited, released_by }
+    WaitRule { id, frames, inside, awaited }
 }
-
-/// What a task waits for that sleeps for a time of its own choice.
-pub const DELAY: &str = "a delay that it asked for itself";
-
-/// The lock of a folio, or another of its bits.
-pub const FOLIO: &str = "folio lock or bit";
-
-/// The end of what tasks do with the journal before it can be committed.
-pub const HANDLES: &str = "open journal handles or I/O";
-
-/// The end of an eviction, or of the setup of an inode.
-pub const EVICTION: &str = "eviction or setup of an inode";
-
-/// A runtime power change that another task makes.
-pub const POWER_CHANGE: &str = "a runtime power change of a device that is under way";
 
 /// Rows in order of precedence.
 pub const WAIT_RULES: &[WaitRule] = &[
     row(
-        "W50",
+        RuleId::W50,
         &[
             "worker_thread",
             "rcu_gp_kthread",
@@ -77,24 +57,21 @@ pub const WAIT_RULES: &[WaitRule] = &[
         ],
         &[],
         A::Nothing,
-        "nobody: the thread is idle",
     ),
     row(
-        "W04",
+        RuleId::W04,
         &["__wait_rcu_gp", "synchronize_rcu*", "wait_rcu_gp"],
         &["rcu_sync_enter"],
         A::GracePeriod,
-        "the grace period (percpu_down_write makes readers take the slow path)",
     ),
     row(
-        "W14",
+        RuleId::W14,
         &["__wait_rcu_gp", "synchronize_rcu", "synchronize_rcu_normal", "wait_rcu_gp"],
         &["process_srcu", "try_check_zero", "srcu_readers_active_idx_check"],
         A::GracePeriod,
-        "the RCU grace period that fast SRCU readers need",
     ),
     row(
-        "W11",
+        RuleId::W11,
         &[
             "synchronize_rcu_expedited*",
             "synchronize_sched_expedited*",
@@ -104,31 +81,22 @@ pub const WAIT_RULES: &[WaitRule] = &[
         ],
         &[],
         A::ExpeditedGracePeriod,
-        "the CPUs and readers the expedited grace period waits for",
     ),
+    row(RuleId::W13, &["__synchronize_srcu*", "synchronize_srcu*"], &[], A::Srcu),
     row(
-        "W13",
-        &["__synchronize_srcu*", "synchronize_srcu*"],
-        &[],
-        A::Srcu,
-        "the domain's readers and its process_srcu worker",
-    ),
-    row(
-        "W15",
+        RuleId::W15,
         &["synchronize_rcu_tasks*", "rcu_tasks_wait_gp", "check_all_holdout_tasks*"],
         &[],
         A::TasksGracePeriod,
-        "tasks that never switch voluntarily",
     ),
     row(
-        "W15",
+        RuleId::W15,
         &["__wait_rcu_gp", "wait_rcu_gp"],
         &["synchronize_rcu_tasks*", "synchronize_rcu_tasks_generic"],
         A::TasksGracePeriod,
-        "tasks that never switch voluntarily",
     ),
     row(
-        "W10",
+        RuleId::W10,
         &[
             "synchronize_rcu",
             "synchronize_rcu_normal",
@@ -141,17 +109,15 @@ pub const WAIT_RULES: &[WaitRule] = &[
         ],
         &[],
         A::GracePeriod,
-        "CPUs and readers the grace period waits for, and its thread",
     ),
     row(
-        "W12",
+        RuleId::W12,
         &["rcu_barrier", "_rcu_barrier", "rcu_barrier_tasks*", "srcu_barrier"],
         &[],
         A::Callbacks,
-        "the grace period and the callback threads",
     ),
     row(
-        "W46",
+        RuleId::W46,
         &[
             "__cpuhp_kick_ap",
             "cpuhp_kick_ap",
@@ -161,17 +127,15 @@ pub const WAIT_RULES: &[WaitRule] = &[
         ],
         &[],
         A::HotplugThread,
-        "the cpuhp thread of that CPU",
     ),
     row(
-        "W46",
+        RuleId::W46,
         &["cpus_read_lock", "get_online_cpus", "cpus_write_lock", "cpu_hotplug_begin"],
         &[],
-        A::Lock("percpu-rwsem"),
-        "CPU hotplug",
+        A::Lock(LockKind::PercpuRwsem),
     ),
     row(
-        "W43",
+        RuleId::W43,
         &["__percpu_down_read", "percpu_rwsem_wait"],
         &[
             "sb_start_write",
@@ -185,32 +149,28 @@ pub const WAIT_RULES: &[WaitRule] = &[
             "sb_start_pagefault",
             "file_start_write",
         ],
-        A::Lock("superblock freeze"),
-        "whoever thaws the file system",
+        A::Lock(LockKind::SuperblockFreeze),
     ),
     row(
-        "W06",
+        RuleId::W06,
         &["__percpu_down_read", "percpu_rwsem_wait"],
         &["__percpu_down_read", "percpu_down_read", "cpus_read_lock"],
-        A::Lock("percpu-rwsem"),
-        "the task in percpu_down_write",
+        A::Lock(LockKind::PercpuRwsem),
     ),
     row(
-        "W05",
+        RuleId::W05,
         &["percpu_down_write", "percpu_rwsem_wait", "rcuwait_wait_event"],
         &[],
-        A::Lock("percpu-rwsem"),
-        "readers, or the writer ahead",
+        A::Lock(LockKind::PercpuRwsem),
     ),
     row(
-        "W38",
+        RuleId::W38,
         &["__lock_sock", "lock_sock_nested", "lock_sock"],
         &[],
-        A::Lock("socket"),
-        "the socket's user",
+        A::Lock(LockKind::Socket),
     ),
     row(
-        "W08",
+        RuleId::W08,
         &[
             "rt_mutex_slowlock*",
             "rtlock_slowlock*",
@@ -225,18 +185,16 @@ pub const WAIT_RULES: &[WaitRule] = &[
             "__rt_mutex_futex*",
         ],
         &[],
-        A::Lock("rt_mutex"),
-        "its owner (RT spinlocks too)",
+        A::Lock(LockKind::RtMutex),
     ),
     row(
-        "W01",
+        RuleId::W01,
         &["__mutex_lock*", "mutex_lock*", "__ww_mutex_lock*"],
         &[],
-        A::Lock("mutex"),
-        "its owner",
+        A::Lock(LockKind::Mutex),
     ),
     row(
-        "W02",
+        RuleId::W02,
         &[
             "rwsem_down_write_*",
             "call_rwsem_down_write_failed*",
@@ -246,11 +204,10 @@ pub const WAIT_RULES: &[WaitRule] = &[
             "__ldsem_down_write*",
         ],
         &[],
-        A::Lock("rwsem, for writing"),
-        "all holders",
+        A::Lock(LockKind::RwsemWrite),
     ),
     row(
-        "W03",
+        RuleId::W03,
         &[
             "rwsem_down_read_*",
             "call_rwsem_down_read_failed*",
@@ -260,11 +217,10 @@ pub const WAIT_RULES: &[WaitRule] = &[
             "__ldsem_down_read*",
         ],
         &[],
-        A::Lock("rwsem, for reading"),
-        "the writer, or a queued writer ahead",
+        A::Lock(LockKind::RwsemRead),
     ),
     row(
-        "W07",
+        RuleId::W07,
         &[
             "__down",
             "__down_common",
@@ -276,12 +232,11 @@ pub const WAIT_RULES: &[WaitRule] = &[
             "down_timeout",
         ],
         &[],
-        A::Lock("semaphore"),
-        "any up()",
+        A::Lock(LockKind::Semaphore),
     ),
-    row("W48", &["console_lock"], &[], A::Lock("console"), "a slow printer"),
+    row(RuleId::W48, &["console_lock"], &[], A::Lock(LockKind::Console)),
     row(
-        "W16",
+        RuleId::W16,
         &[
             "__flush_work",
             "flush_work",
@@ -294,10 +249,9 @@ pub const WAIT_RULES: &[WaitRule] = &[
         ],
         &[],
         A::Work,
-        "the worker that runs it",
     ),
     row(
-        "W16",
+        RuleId::W16,
         &[
             "kthread_flush_work",
             "kthread_flush_worker",
@@ -307,10 +261,9 @@ pub const WAIT_RULES: &[WaitRule] = &[
         ],
         &[],
         A::KthreadWork,
-        "the kernel thread that runs it",
     ),
     row(
-        "W17",
+        RuleId::W17,
         &[
             "__flush_workqueue",
             "flush_workqueue",
@@ -320,17 +273,10 @@ pub const WAIT_RULES: &[WaitRule] = &[
         ],
         &[],
         A::Workqueue,
-        "the workers of that queue",
     ),
+    row(RuleId::W18, &["kthread_stop", "kthread_park", "kthread_destroy_worker"], &[], A::Kthread),
     row(
-        "W18",
-        &["kthread_stop", "kthread_park", "kthread_destroy_worker"],
-        &[],
-        A::Kthread,
-        "that kernel thread",
-    ),
-    row(
-        "W19",
+        RuleId::W19,
         &[
             "stop_one_cpu",
             "multi_cpu_stop",
@@ -342,10 +288,9 @@ pub const WAIT_RULES: &[WaitRule] = &[
         ],
         &[],
         A::EveryCpu,
-        "a CPU that does not schedule",
     ),
     row(
-        "W20",
+        RuleId::W20,
         &[
             "smp_call_function_many_cond",
             "smp_call_function_single",
@@ -357,10 +302,9 @@ pub const WAIT_RULES: &[WaitRule] = &[
         ],
         &[],
         A::RemoteCpu,
-        "a CPU with interrupts off",
     ),
     row(
-        "W21",
+        RuleId::W21,
         &[
             "timer_delete_sync",
             "del_timer_sync",
@@ -372,10 +316,9 @@ pub const WAIT_RULES: &[WaitRule] = &[
         ],
         &[],
         A::Handler,
-        "the CPU that runs the handler",
     ),
     row(
-        "W22",
+        RuleId::W22,
         &[
             "jbd2_log_wait_commit",
             "log_wait_commit",
@@ -383,11 +326,10 @@ pub const WAIT_RULES: &[WaitRule] = &[
             "jbd2_journal_force_commit*",
         ],
         &[],
-        A::Resource("journal commit"),
-        "the jbd2 thread of that device",
+        A::Resource(Resource::JournalCommit),
     ),
     row(
-        "W23",
+        RuleId::W23,
         &[
             "start_this_handle",
             "wait_transaction_locked",
@@ -398,22 +340,20 @@ pub const WAIT_RULES: &[WaitRule] = &[
             "jbd2__journal_start",
         ],
         &[],
-        A::Resource("journal transaction"),
-        "jbd2 and tasks with open handles",
+        A::Resource(Resource::JournalTransaction),
     ),
     row(
-        "W24",
+        RuleId::W24,
         &[
             "jbd2_journal_commit_transaction",
             "jbd2_journal_wait_updates",
             "journal_wait_on_commit_record",
         ],
         &[],
-        A::Resource(HANDLES),
-        "tasks inside handles, the disk",
+        A::Resource(Resource::JournalHandles),
     ),
     row(
-        "W25",
+        RuleId::W25,
         &[
             "xlog_grant_head_wait",
             "xlog_grant_head_check",
@@ -424,25 +364,22 @@ pub const WAIT_RULES: &[WaitRule] = &[
             "xlog_state_get_iclog_space",
         ],
         &[],
-        A::Resource("XFS log"),
-        "the AIL pusher and log I/O",
+        A::Resource(Resource::XfsLog),
     ),
     row(
-        "W26",
+        RuleId::W26,
         &["wait_current_trans*", "wait_for_commit", "btrfs_wait_for_commit"],
         &[],
-        A::Resource("btrfs transaction commit"),
-        "the committer",
+        A::Resource(Resource::BtrfsCommit),
     ),
     row(
-        "W28",
+        RuleId::W28,
         &["folio_wait_writeback*", "wait_on_page_writeback*", "folio_wait_stable"],
         &[],
-        A::Device("end of writeback"),
-        "the device",
+        A::Device(DeviceWork::Writeback),
     ),
     row(
-        "W28",
+        RuleId::W28,
         &["folio_wait_bit_common", "folio_wait_bit", "wait_on_page_bit*", "__wait_on_page_bit"],
         &[
             "folio_wait_writeback",
@@ -452,11 +389,10 @@ pub const WAIT_RULES: &[WaitRule] = &[
             "shrink_folio_list",
             "filemap_fdatawait_range",
         ],
-        A::Device("end of writeback"),
-        "the device",
+        A::Device(DeviceWork::Writeback),
     ),
     row(
-        "W27",
+        RuleId::W27,
         &[
             "folio_wait_bit_common",
             "folio_wait_bit*",
@@ -467,11 +403,10 @@ pub const WAIT_RULES: &[WaitRule] = &[
             "wait_on_page_read",
         ],
         &[],
-        A::Resource(FOLIO),
-        "the locker, or read I/O",
+        A::Resource(Resource::Folio),
     ),
     row(
-        "W29",
+        RuleId::W29,
         &[
             "__wait_on_buffer",
             "wait_on_buffer",
@@ -480,11 +415,10 @@ pub const WAIT_RULES: &[WaitRule] = &[
             "__bread_gfp",
         ],
         &[],
-        A::Device("buffer I/O"),
-        "the device",
+        A::Device(DeviceWork::Buffer),
     ),
     row(
-        "W30",
+        RuleId::W30,
         &[
             "blk_mq_get_tag",
             "rq_qos_wait",
@@ -496,25 +430,22 @@ pub const WAIT_RULES: &[WaitRule] = &[
             "ioc_rqos_throttle",
         ],
         &[],
-        A::Device("request tag or throttle"),
-        "completions of earlier requests",
+        A::Device(DeviceWork::RequestTag),
     ),
     row(
-        "W31",
+        RuleId::W31,
         &["blk_mq_freeze_queue_wait*", "blk_freeze_queue"],
         &[],
-        A::Device("requests in flight"),
-        "their completion",
+        A::Device(DeviceWork::InFlight),
     ),
     row(
-        "W31",
+        RuleId::W31,
         &["blk_queue_enter", "__bio_queue_enter", "bio_queue_enter", "__blk_queue_enter"],
         &[],
-        A::Resource("queue to be unfrozen"),
-        "whoever froze the queue",
+        A::Resource(Resource::FrozenQueue),
     ),
     row(
-        "W32",
+        RuleId::W32,
         &[
             "submit_bio_wait",
             "blk_execute_rq",
@@ -541,46 +472,40 @@ pub const WAIT_RULES: &[WaitRule] = &[
             "sync_io",
         ],
         &[],
-        A::Device("command"),
-        "the device or its error handler",
+        A::Device(DeviceWork::Command),
     ),
     row(
-        "W32",
+        RuleId::W32,
         &["usb_start_wait_urb", "usb_kill_urb", "usb_kill_anchored_urbs", "usb_hcd_flush_endpoint"],
         &[],
-        A::Device("USB transfer"),
-        "the USB device or its host controller",
+        A::Device(DeviceWork::Usb),
     ),
     row(
-        "W32",
+        RuleId::W32,
         &["mmc_wait_for_req*", "mmc_wait_for_cmd", "mmc_blk_rw_wait", "mmc_wait_for_cqe*"],
         &[],
-        A::Device("MMC request"),
-        "the card or its host controller",
+        A::Device(DeviceWork::Mmc),
     ),
     row(
-        "W32",
+        RuleId::W32,
         &["dma_fence_default_wait", "dma_fence_wait_timeout", "dma_resv_wait_timeout"],
         &[],
-        A::Device("DMA fence"),
-        "the driver that signals it, as a rule of a GPU",
+        A::Device(DeviceWork::Fence),
     ),
     row(
-        "W52",
+        RuleId::W52,
         &["msleep", "msleep_interruptible", "usleep_range*", "fsleep", "ssleep"],
         &[],
-        A::Resource(DELAY),
-        "its timer",
+        A::Resource(Resource::Delay),
     ),
     row(
-        "W53",
+        RuleId::W53,
         &["rpm_resume", "rpm_suspend", "__pm_runtime_barrier"],
         &[],
-        A::Resource(POWER_CHANGE),
-        "the task that runs the device's callback",
+        A::Resource(Resource::PowerChange),
     ),
     row(
-        "W33",
+        RuleId::W33,
         &[
             "balance_dirty_pages*",
             "throttle_direct_reclaim*",
@@ -590,18 +515,16 @@ pub const WAIT_RULES: &[WaitRule] = &[
             "reclaim_throttle",
         ],
         &[],
-        A::Device("writeback or reclaim"),
-        "flusher and kswapd",
+        A::Device(DeviceWork::Reclaim),
     ),
     row(
-        "W34",
+        RuleId::W34,
         &["futex_wait*", "futex_wait_queue*", "__futex_wait", "futex_lock_pi*"],
         &[],
-        A::User("futex"),
-        "a user thread",
+        A::User(UserWork::Futex),
     ),
     row(
-        "W35",
+        RuleId::W35,
         &[
             "pipe_read",
             "pipe_write",
@@ -638,18 +561,22 @@ pub const WAIT_RULES: &[WaitRule] = &[
             "io_cqring_wait",
         ],
         &[],
-        A::User("peer"),
-        "the peer; not a hang",
+        A::User(UserWork::Peer),
     ),
     row(
-        "W37",
+        RuleId::W36,
+        &["inode_dio_wait*", "__inode_dio_wait"],
+        &[],
+        A::Resource(Resource::DirectIo),
+    ),
+    row(
+        RuleId::W37,
         &["netdev_wait_allrefs*", "netdev_run_todo"],
         &[],
-        A::Resource("references to a network device"),
-        "whoever leaks them",
+        A::Resource(Resource::NetdevReferences),
     ),
     row(
-        "W39",
+        RuleId::W39,
         &[
             "request_wait_answer",
             "fuse_get_req",
@@ -659,11 +586,10 @@ pub const WAIT_RULES: &[WaitRule] = &[
             "fuse_simple_request",
         ],
         &[],
-        A::User("FUSE reply"),
-        "the FUSE daemon",
+        A::User(UserWork::Fuse),
     ),
     row(
-        "W40",
+        RuleId::W40,
         &[
             "rpc_wait_bit_killable",
             "__rpc_execute",
@@ -683,17 +609,10 @@ pub const WAIT_RULES: &[WaitRule] = &[
         ],
         &[],
         A::Server,
-        "the server or the network",
     ),
+    row(RuleId::W41, &["d_alloc_parallel", "d_wait_lookup"], &[], A::Resource(Resource::Lookup)),
     row(
-        "W41",
-        &["d_alloc_parallel", "d_wait_lookup"],
-        &[],
-        A::Resource("another lookup of the same name"),
-        "the first looker",
-    ),
-    row(
-        "W42",
+        RuleId::W42,
         &[
             "__wait_on_freeing_inode",
             "find_inode*",
@@ -703,11 +622,10 @@ pub const WAIT_RULES: &[WaitRule] = &[
             "__wait_on_new_inode",
         ],
         &[],
-        A::Resource(EVICTION),
-        "the evicting task",
+        A::Resource(Resource::Eviction),
     ),
     row(
-        "W43",
+        RuleId::W43,
         &[
             "super_lock",
             "wait_var_event",
@@ -718,11 +636,10 @@ pub const WAIT_RULES: &[WaitRule] = &[
             "sb_freeze*",
         ],
         &[],
-        A::Resource("mount, freeze or thaw"),
-        "the freezer or umounter",
+        A::Resource(Resource::Mount),
     ),
     row(
-        "W45",
+        RuleId::W45,
         &[
             "async_synchronize_*",
             "wait_for_device_probe",
@@ -738,11 +655,10 @@ pub const WAIT_RULES: &[WaitRule] = &[
             "__request_module",
         ],
         &[],
-        A::Resource("initialisation"),
-        "the async worker, loader or helper",
+        A::Resource(Resource::Initialisation),
     ),
     row(
-        "W49",
+        RuleId::W49,
         &[
             "coredump_wait",
             "do_coredump",
@@ -754,7 +670,6 @@ pub const WAIT_RULES: &[WaitRule] = &[
             "zap_pid_ns_processes",
         ],
         &[],
-        A::Resource("other threads"),
-        "the other threads",
+        A::Resource(Resource::OtherThreads),
     ),
 ];

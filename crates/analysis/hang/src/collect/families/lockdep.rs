@@ -1,0 +1,112 @@
+//! Lockdep's reports.
+
+use super::head::{Head, Inner};
+use crate::collect::state::{Collector, Context};
+use crate::event::{ChainEntry, Detail, EventKind, HeldLock, LockdepReport, Released, Role};
+use crate::parse;
+use crate::text::{between, bounded};
+use parse_console::frame;
+
+/// A report on locks.
+pub(super) fn lockdep(c: &mut Collector, context: &mut Context, head: &Head<'_>) -> bool {
+    let Head { kind, text, number, at, .. } = *head;
+    if !["WARNING:", "INFO:", "BUG:"].iter().any(|banner| text.contains(banner)) {
+        return false;
+    }
+    if let Some(event) = c.begin(context, kind, text, number, at) {
+        c.out.events[event].detail = Detail::Lockdep(LockdepReport::default());
+    }
+    true
+}
+
+/// A report on RCU readers.
+pub(super) fn rcu_usage(c: &mut Collector, context: &mut Context, head: &Head<'_>) -> bool {
+    let Head { kind, text, number, at, .. } = *head;
+    if !["WARNING:", "INFO:"].iter().any(|banner| text.contains(banner)) {
+        return false;
+    }
+    c.begin(context, kind, text, number, at);
+    true
+}
+
+/// Lines of a report.
+pub(super) fn detail(c: &mut Collector, context: &mut Context, inner: &Inner<'_>) -> bool {
+    let Inner { event: index, text, number, .. } = *inner;
+    let event = &mut c.out.events[index];
+    let Detail::Lockdep(report) = &mut event.detail else { return false };
+    if let Some(wanted) = context.lock_follows.take()
+        && let Some(lock) = parse::held_lock(text, number)
+    {
+        let slot: &mut Option<HeldLock> =
+            if wanted { &mut report.wanted } else { &mut report.held };
+        slot.get_or_insert(lock);
+        return true;
+    }
+    // The words before the lock that is held may be lost.
+    if report.wanted.is_some()
+        && report.held.is_none()
+        && matches!(event.kind, EventKind::LockdepCircular | EventKind::LockdepRecursive)
+        && !text.starts_with('#')
+        && let Some(lock) = parse::held_lock(text, number).filter(|lock| !lock.address.is_empty())
+    {
+        report.held = Some(lock);
+        return true;
+    }
+    if text.ends_with("is trying to acquire lock:")
+        || text.ends_with("is trying to lock:")
+        || text.ends_with("takes:")
+        || text.contains("is trying to acquire:")
+    {
+        event.task = event.task.take().or_else(|| {
+            let head = text.split(" is trying").next().unwrap_or(text);
+            parse::name_slash_pid(head.split(" [HC").next().unwrap_or(head))
+        });
+        report.task_line = number;
+        context.lock_follows = Some(true);
+        return true;
+    }
+    if text.contains("already holding lock:") || text.contains("already holding:") {
+        context.lock_follows = Some(false);
+        return true;
+    }
+    if let Some(rest) = text.strip_prefix("-> #") {
+        if report.chain.len() < 32
+            && let (Some(index), Some(class)) =
+                (crate::text::number(rest), between(rest, "(", "){"))
+        {
+            let class = bounded(class, 80);
+            report.chain.push(ChainEntry { line: number, index, class });
+        }
+        context.role = Role::Recorded;
+        context.snapshot = None;
+        return true;
+    }
+    if text.contains("} -> {") {
+        report.usage = Some((number, bounded(text, 100)));
+        return true;
+    }
+    // Stacks of other moments than that of the report.
+    if text.ends_with("state was registered at:") || text.contains("... which became ") {
+        context.role = Role::Recorded;
+        context.snapshot = None;
+        return true;
+    }
+    if let Some((task, rest)) = text.split_once(" is trying to release lock (") {
+        let class = rest.rsplit_once(") at:").map_or(rest, |(class, _)| class);
+        report.released = parse::name_slash_pid(task).map(|task| Released {
+            line: number,
+            task,
+            class: bounded(class, 80),
+            at: None,
+        });
+        return true;
+    }
+    if let Some(Released { line, at: at @ None, .. }) = &mut report.released
+        && number == *line + 1
+        && let Some(found) = frame::parse(text)
+    {
+        *at = Some((number, bounded(parse::plain(found.function), 120)));
+        return true;
+    }
+    false
+}
