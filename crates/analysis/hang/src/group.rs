@@ -67,7 +67,7 @@ fn key(
     {
         let leaks = causes.first == Some(root) && verdict.kind == VerdictKind::Leak;
         let place = anchor(seen, event).or_else(|| anchor(seen, of));
-        return stall_key(stall, place, leaks);
+        return stall_key(stall, place.as_deref(), leaks);
     }
     let name = event.kind.name();
     match &event.detail {
@@ -107,8 +107,8 @@ fn key(
 /// Stands in a key for a place that is not shown.
 const NO_PLACE: &str = "unknown";
 
-fn stall_key(stall: &Stall, place: Option<String>, leaks: bool) -> String {
-    let place = place.as_deref().unwrap_or(NO_PLACE);
+fn stall_key(stall: &Stall, place: Option<&str>, leaks: bool) -> String {
+    let place = place.unwrap_or(NO_PLACE);
     if !stall.tasks.is_empty() {
         let how = if leaks { "leaked_depth" } else { "task_reader" };
         return format!("rcu_stall_task_reader/{how}/{place}");

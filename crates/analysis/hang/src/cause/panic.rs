@@ -9,9 +9,12 @@ use crate::text::hex_after;
 /// A panic so long after a report of its own task, in microseconds, is still of that report.
 const RIGHT_AFTER: i64 = 10_000_000;
 
+/// Whether a report of that kind may end in the panic.
+type Fits = fn(EventKind) -> bool;
+
 /// What the words behind `Kernel panic - not syncing: ` say of the report before: kernel/panic.c, kernel/exit.c,
 /// `oops_end()` and `die()` of each architecture, and the detectors.
-const NAMES: &[(&str, fn(EventKind) -> bool)] = &[
+const NAMES: &[(&str, Fits)] = &[
     ("Hard LOCKUP", |kind| kind == EventKind::HardLockup),
     ("softlockup", |kind| kind == EventKind::SoftLockup),
     ("hung_task", |kind| kind == EventKind::HungTasks),
