@@ -11,6 +11,8 @@ use model::tracker::{
 use crate::find::{chain, holder};
 use crate::{Error, Tracker};
 
+/// Seconds by which clocks of machines may differ from ours.
+const DAY: i64 = 86_400;
 /// Bugs of one key that are looked at.
 const LOOKED_AT: usize = 50;
 /// Bytes of a text that are kept; of a longer log the end goes, of a longer reproducer everything.
@@ -153,7 +155,9 @@ impl Tracker {
         crash: &NewCrash,
         now: i64,
     ) -> Result<CrashId, Error> {
-        let mut own = NewCrash { identity: identity.clone(), ..without_texts(crash) };
+        // A machine whose clock is wrong must not keep a bug alive for years.
+        let time = if crash.time > now.saturating_add(DAY) { now } else { crash.time.max(0) };
+        let mut own = NewCrash { time, identity: identity.clone(), ..without_texts(crash) };
         own.source = crash.source.chars().take(1024).collect();
         let keys = identity.keys();
         let title = Key { kind: KeyKind::Title, value: identity.title.clone() };
@@ -167,7 +171,7 @@ impl Tracker {
             .unwrap_or_default();
         let past = Past { crashes: bug.crashes, kept: bug.kept, kept_last: bug.kept_last };
         let mut kept = KeptNames { reproducer: level, ..KeptNames::default() };
-        let wanted = wants_log(past, crash.time, level > ReproducerLevel::None, is_new_title);
+        let wanted = wants_log(past, time, level > ReproducerLevel::None, is_new_title);
         if wanted {
             let put = |text: &[u8]| {
                 let text = &text[..text.len().min(LONGEST_TEXT)];
@@ -184,15 +188,15 @@ impl Tracker {
                 String::from_utf8_lossy(&crash.report[..crash.report.len().min(SEARCHED_REPORT)]);
             change.add_text(bug.id, &report)?;
         }
-        bug.first = if bug.crashes == 0 { crash.time } else { bug.first.min(crash.time) };
-        bug.last = if bug.crashes == 0 { crash.time } else { bug.last.max(crash.time) };
+        bug.first = if bug.crashes == 0 { time } else { bug.first.min(time) };
+        bug.last = if bug.crashes == 0 { time } else { bug.last.max(time) };
         bug.crashes += 1;
         for reproducer in &crash.reproducers {
             self.add_reproducer(change, bug, id, reproducer, now)?;
         }
         if kept.log.is_some() || kept.report.is_some() {
             bug.kept += 1;
-            bug.kept_last = Some(crash.time);
+            bug.kept_last = Some(time);
             if bug.kept.is_multiple_of(LOOK_EACH) {
                 for crash in to_drop(&change.kept_crashes(bug.id)?) {
                     change.drop_texts(crash)?;

@@ -5,6 +5,7 @@
 
 mod act;
 mod change;
+mod client;
 mod error;
 mod expire;
 mod filing;
@@ -14,6 +15,7 @@ mod similar;
 
 use model::tracker::{Read, Record, RecordError};
 
+pub use self::client::{Call, CallError, Host, NewJob};
 pub use self::error::Error;
 pub use self::expire::Expiry;
 pub use self::filing::{LONGEST_LOG, Origin, file_log};
@@ -47,22 +49,16 @@ impl Tracker {
     /// # Errors
     /// When it cannot be read.
     pub fn new(record: Box<dyn Record>, policy: Policy) -> Result<Self, Error> {
-        const SALT: &str = "salt";
-        let mut salt = record.setting(SALT)?;
-        if salt.is_none() {
-            // Names of bugs must not be guessable from their titles.
-            record.change(&mut |change| {
-                let known = change.setting(SALT)?;
-                let own = known.clone().unwrap_or_else(chance);
-                if known.is_none() {
-                    change.set_setting(SALT, &own)?;
-                }
-                salt = Some(own);
-                Ok(())
-            })?;
-        }
-        let salt = salt.ok_or(RecordError::Abandoned)?;
+        let salt = lasting(&*record, "salt")?;
         Ok(Self { record, policy, salt })
+    }
+
+    /// A secret of that name that lasts as long as the record.
+    ///
+    /// # Errors
+    /// When the record cannot be read or written.
+    pub fn secret(&self, name: &str) -> Result<String, Error> {
+        lasting(&*self.record, &format!("secret {name}"))
     }
 
     /// Questions to the record.
@@ -84,8 +80,25 @@ impl Tracker {
     }
 }
 
+/// A value that was chosen once by chance.
+fn lasting(record: &dyn Record, name: &str) -> Result<String, Error> {
+    let mut value = record.setting(name)?;
+    if value.is_none() {
+        record.change(&mut |change| {
+            let known = change.setting(name)?;
+            let own = known.clone().unwrap_or_else(chance);
+            if known.is_none() {
+                change.set_setting(name, &own)?;
+            }
+            value = Some(own);
+            Ok(())
+        })?;
+    }
+    value.ok_or_else(|| RecordError::Abandoned.into())
+}
+
 /// 32 hexadecimal digits that nobody can guess.
-fn chance() -> String {
+pub fn chance() -> String {
     use std::hash::{BuildHasher as _, RandomState};
     let part = |n: u8| format!("{:016x}", RandomState::new().hash_one(n));
     part(0) + &part(1)

@@ -34,6 +34,12 @@ enum What {
         /// The directory they are written to.
         directory: PathBuf,
     },
+    /// A token for somebody who may log in, or a key for a client, with the hash that the settings hold.
+    Token {
+        /// Hash the token on standard input instead of making one.
+        #[arg(long)]
+        stdin: bool,
+    },
     /// The JSON schema of what a command prints with `--json`.
     Schema {
         /// The command.
@@ -72,6 +78,13 @@ enum Printed {
     Bug,
 }
 
+/// The first line of standard input.
+fn read_token() -> Result<String, Failure> {
+    let mut token = String::new();
+    io::stdin().read_line(&mut token)?;
+    Ok(token.trim().to_owned())
+}
+
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let mut out = io::stdout().lock();
     match &arguments.what {
@@ -85,6 +98,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
                 .and_then(|()| clap_mangen::generate_to(super::Arguments::command(), directory))
                 .with_context(|| format!("cannot write manual pages to {}", directory.display()))
                 .map_err(Failure::usage)?;
+        }
+        What::Token { stdin } => {
+            let token = if *stdin { read_token()? } else { app_tracker::chance() };
+            writeln!(out, "token  {token}\nblake3 {}", server::hash_of_token(&token))?;
         }
         What::Schema { command } => {
             let schema = match command {

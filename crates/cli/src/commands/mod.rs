@@ -57,6 +57,7 @@ enum Command {
     Add(tracker::add::Arguments),
     Bugs(tracker::bugs::Arguments),
     Bug(tracker::bug::Arguments),
+    Serve(tracker::serve::Arguments),
     Generate(generate::Arguments),
 }
 
@@ -74,6 +75,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::Add(arguments) => tracker::add::run(&arguments),
         Command::Bugs(arguments) => tracker::bugs::run(&arguments),
         Command::Bug(arguments) => tracker::bug::run(&arguments),
+        Command::Serve(arguments) => tracker::serve::run(&arguments),
         Command::Generate(arguments) => generate::run(&arguments),
     }
 }

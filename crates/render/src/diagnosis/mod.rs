@@ -4,7 +4,7 @@ pub mod event;
 mod log;
 pub mod mail;
 pub mod page;
-mod svg;
+pub(crate) mod svg;
 pub mod text;
 pub mod verification;
 

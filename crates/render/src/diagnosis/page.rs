@@ -18,7 +18,7 @@ h1{font-size:1.4em}h2{font-size:1.1em;margin-top:1.8em;border-bottom:1px solid #
 table{border-collapse:collapse;width:100%}td,th{text-align:left;vertical-align:top;padding:.25em .6em;border-bottom:1px solid #eee}\
 .grade{font-size:.8em;white-space:nowrap}pre{font:12px/1.5 ui-monospace,monospace;overflow-x:auto;background:#fafafa;padding:.6em;unicode-bidi:plaintext}\
 pre span{display:block}pre span:target{background:#ffef9e}pre b{color:#888;font-weight:normal;user-select:none}pre i{display:block;color:#aaa}\
-svg text{font:13px system-ui,sans-serif;fill:#1b1b1b}.axis{stroke:#888;stroke-width:2}.drop{stroke:#ddd}.event{fill:#36c}.first{fill:#c22}\
+svg{max-width:100%}svg text{font:13px system-ui,sans-serif;fill:#1b1b1b}.axis{stroke:#888;stroke-width:2}.drop{stroke:#ddd}.event{fill:#36c}.first{fill:#c22}\
 .node{fill:#fff;stroke:#555}.task{fill:#e8f0fe}.cpu{fill:#e6f4ea}.lock{fill:#fef3e0}.unknown{fill:#fce8e6;stroke-dasharray:4 3}\
 .edge{fill:none;stroke:#333;stroke-width:1.6}.inferred{stroke-dasharray:6 3}.guess,.unknown.edge{stroke:#999;stroke-dasharray:2 4}\
 @media(prefers-color-scheme:dark){body{background:#181a1b;color:#e6e6e6}.verdict{background:#20262e}pre{background:#101214}svg text{fill:#e6e6e6}.node{fill:#222;stroke:#999}.edge{stroke:#ccc}}";
@@ -31,7 +31,7 @@ pub fn page(log: &Log<'_>) -> String {
         h1 { (title) }
         (summary(log))
         (section("Time line", &svg::time_line(log)))
-        (section("Wait graph", &svg::wait_graph(&diagnosis.graph)))
+        (section("Wait graph", &svg::wait_graph(&diagnosis.graph, "")))
         (section("Why", &table(&diagnosis.statements)))
         (section("Hypotheses", &table(&diagnosis.hypotheses)))
         (section("Registers and code", &table(log.registers)))

@@ -110,14 +110,14 @@ fn layout(graph: &Graph) -> Layout {
     Layout { corners, width, height }
 }
 
-/// The wait graph.
-pub(crate) fn wait_graph(graph: &Graph) -> Markup {
+/// The wait graph. `log` is the address of the page that holds the lines; empty for the same page.
+pub(crate) fn wait_graph(graph: &Graph, log: &str) -> Markup {
     if graph.edges.is_empty() {
         return Markup::default();
     }
     let Layout { corners, width, height } = layout(graph);
     html! {
-        svg role="img" aria-label="Wait graph" viewBox={ "0 0 " (width) " " (height) } width=(width) style="max-width:100%" {
+        svg role="img" aria-label="Wait graph" viewBox={ "0 0 " (width) " " (height) } width=(width) {
             defs {
                 marker id="tip" viewBox="0 0 8 8" refX="8" refY="4" markerWidth="8" markerHeight="8" orient="auto" {
                     path d="M0 0L8 4L0 8z" {}
@@ -125,7 +125,7 @@ pub(crate) fn wait_graph(graph: &Graph) -> Markup {
             }
             @for edge in &graph.edges {
                 @if let (Some(from), Some(to)) = (corners[edge.from], corners[edge.to]) {
-                    a href={ "#L" (edge.lines.first().map_or(0, |span| span.first)) } {
+                    a href={ (log) "#L" (edge.lines.first().map_or(0, |span| span.first)) } {
                         path d=(curve(from, to)) class={ "edge " (edge.grade.name().to_lowercase()) } marker-end="url(#tip)" {
                             title { (one_line(&conclusion::waits_for(&graph.step(edge)))) " (" (edge.rule) ", " (edge.grade) ")" }
                         }

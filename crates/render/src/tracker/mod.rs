@@ -1,6 +1,8 @@
 //! The record for people and programs: text, JSON, words.
 
 pub mod json;
+pub mod page;
+pub mod question;
 pub mod text;
 mod view;
 mod words;

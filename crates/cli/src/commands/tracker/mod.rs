@@ -3,6 +3,8 @@
 pub(crate) mod add;
 pub(crate) mod bug;
 pub(crate) mod bugs;
+mod demo;
+pub(crate) mod serve;
 mod settings;
 
 use std::path::PathBuf;

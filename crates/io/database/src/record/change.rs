@@ -340,7 +340,7 @@ impl Change for SqliteRecord {
     }
 
     fn forget_handled(&self, prefix: &str, before: i64) -> Result<()> {
-        let sql = "DELETE FROM handled WHERE time < ?2 AND substr(key, 1, length(?1)) = ?1";
+        let sql = "DELETE FROM handled WHERE key >= ?1 AND key < ?1 || '~' AND time < ?2";
         self.run(sql, params![prefix, before]).map(drop)
     }
 

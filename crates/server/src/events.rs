@@ -1,0 +1,106 @@
+//! News for pages that are about something that goes on.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::{Path, State};
+use axum::http::HeaderMap;
+use axum::response::sse::{Event, KeepAlive, Sse};
+use axum::response::{IntoResponse, Response};
+use futures_util::stream;
+use tokio::sync::broadcast::error::RecvError;
+
+use crate::access::{Right, may};
+use crate::app::{App, now};
+use crate::routes::Peer;
+use crate::trouble::Trouble;
+
+/// How often it is looked for what other programs did to the record.
+const LOOK: Duration = Duration::from_secs(2);
+/// Entries that are looked at.
+const ENTRIES: u64 = 50;
+/// How often an idle stream gives a sign of life.
+const ALIVE: Duration = Duration::from_secs(20);
+
+/// Something was done to a bug.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct News {
+    pub(crate) bug: i64,
+    pub(crate) is_public: bool,
+}
+
+/// Looks for what was done to the record, by whichever program, and tells it.
+pub(crate) async fn watch(app: Arc<App>) {
+    let mut last = None;
+    loop {
+        let seen = last;
+        let found = app
+            .with(move |tracker, _| {
+                let recent = tracker.read().recent(ENTRIES, false)?;
+                let newest = recent.first().map_or(0, |(entry, _)| entry.id);
+                let news: Vec<News> = recent
+                    .iter()
+                    .filter(|(entry, _)| seen.is_some_and(|seen| entry.id > seen))
+                    .map(|(_, bug)| News { bug: bug.id, is_public: bug.standing.public })
+                    .collect();
+                Ok((newest, news))
+            })
+            .await;
+        if let Ok((newest, news)) = found {
+            last = Some(newest);
+            for one in news {
+                // Nobody may be listening.
+                let _ = app.news.send(one);
+            }
+        }
+        tokio::time::sleep(LOOK).await;
+    }
+}
+
+/// A stream that says `changed` when what a page shows has changed.
+pub(crate) async fn stream(
+    State(app): State<Arc<App>>,
+    Peer(peer): Peer,
+    headers: HeaderMap,
+    path: Option<Path<String>>,
+) -> Response {
+    let asker = app.asker(&headers, peer, now());
+    if !may(asker.role, Right::SeePublic, app.settings.anonymous) {
+        return Trouble::absent().json();
+    }
+    let sees_private = may(asker.role, Right::SeePrivate, app.settings.anonymous);
+    let bug = path.as_ref().and_then(|path| path.strip_prefix("bug/")?.parse::<i64>().ok());
+    let news = app.news.subscribe();
+    let held = Arc::clone(&app);
+    // A stream holds its place as long as it is open.
+    let Ok(place) = app.streams.try_acquire() else { return Trouble::busy().json() };
+    place.forget();
+    let place = Place(held);
+    let stream = stream::unfold((news, place), move |(mut news, place)| async move {
+        loop {
+            match news.recv().await {
+                Ok(one) => {
+                    let wanted = bug.is_none_or(|bug| bug == one.bug);
+                    if wanted && (one.is_public || sees_private) {
+                        break;
+                    }
+                }
+                Err(RecvError::Lagged(_)) => break,
+                Err(RecvError::Closed) => return None,
+            }
+        }
+        let event = Event::default().event("changed").data("1");
+        Some((Ok::<Event, Infallible>(event), (news, place)))
+    });
+    Sse::new(stream).keep_alive(KeepAlive::new().interval(ALIVE)).into_response()
+}
+
+/// The place of an open stream.
+struct Place(Arc<App>);
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.streams.add_permits(1);
+    }
+}
