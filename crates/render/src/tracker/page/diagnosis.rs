@@ -3,6 +3,7 @@
 use maud::{Markup, html};
 use model::{LineSpan, Statement};
 
+use crate::conclusion;
 use crate::diagnosis::Log;
 use crate::diagnosis::svg;
 use crate::escape::one_line;
@@ -34,12 +35,12 @@ pub fn diagnosis(log: &Log<'_>, crash: i64) -> Markup {
     };
     html! {
         div.verdict {
-            p { (one_line(&diagnosis.verdict.statement)) " " span.grade { (diagnosis.verdict.grade) } }
+            p { (one_line(&conclusion::verdict(&diagnosis.seen, &diagnosis.verdict))) " " span.grade { (diagnosis.verdict.grade) } }
             @if let Some(cause) = &diagnosis.first_cause {
-                p { "First: " (one_line(&cause.statement)) " " span.grade { (cause.grade) " " (link(LineSpan::line(cause.line))) } }
+                p { "First: " (one_line(&conclusion::first_cause(&diagnosis.seen, cause))) " " span.grade { (cause.grade) " " (link(LineSpan::line(cause.line))) } }
             }
-            @if !diagnosis.missing.is_empty() {
-                p.quiet { "Would settle it: " @for (at, item) in diagnosis.missing.iter().take(3).enumerate() { @if at > 0 { "; " } (one_line(item)) } }
+            @if !diagnosis.needs.is_empty() {
+                p.quiet { "Would settle it: " @for (at, item) in diagnosis.needs.iter().take(3).enumerate() { @if at > 0 { "; " } (one_line(&conclusion::need(item))) } }
             }
         }
         @if !said.is_empty() {
