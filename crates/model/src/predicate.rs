@@ -780,6 +780,9 @@ pub enum Predicate {
     MessagesLost,
     /// Hung task reports are suppressed from here on.
     HungReportsSuppressed,
+    /// The kernel says that a thread overran its stack or that its stack is corrupted: frames and values of its report
+    /// may be wrong.
+    StackSuspect,
     /// A line before the first event that is no routine message.
     Remark {
         /// The text, without prefixes.

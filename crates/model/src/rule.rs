@@ -91,7 +91,7 @@ impl FromStr for RuleId {
 registry! {
     // Events: what a line or block of the console means.
     R01: "a grace period does not end; the CPU that prints found itself among the holdouts", "kernel/rcu/tree_stall.h";
-    R02: "another CPU found the stall: it is a witness, not a suspect", "kernel/rcu/tree_stall.h";
+    R02: "another CPU found the stall; it is a witness unless the grace period waits for it or for a thread that ran there", "kernel/rcu/tree_stall.h";
     R03: "the flags of a holdout CPU: offline, absent at the start, coming online, irq-work pending", "kernel/rcu/tree_stall.h print_cpu_stall_info; the fourth flag from 4.15";
     R04: "ticks that a holdout CPU took in this grace period; none means that its tick or its interrupts are off", "kernel/rcu/tree_stall.h";
     R05: "a holdout CPU has not noticed the newest grace period: no RCU core work runs there", "kernel/rcu/tree_stall.h";

@@ -127,8 +127,14 @@ pub enum Remark {
     HardwareErrorPerhapsCorrected,
     /// A device or its link.
     DeviceTrouble,
-    /// A file system.
+    /// A file system that reports inconsistent data.
     FileSystem,
+    /// A file system that had no memory.
+    FileSystemNoMemory,
+    /// A file system whose I/O failed.
+    FileSystemIo,
+    /// A file system that stops after an earlier failure.
+    FileSystemStops,
     /// A user program.
     UserProgram,
     /// A hint only.

@@ -65,6 +65,9 @@ const REBOOT_STEP: i64 = 5_000_000;
 const SAME_BOOT: i64 = 120_000_000;
 /// Lines of people between two pieces of log, behind which other stamps are those of another log.
 const FOREIGN_LINES: u32 = 3;
+/// Dates of one log that fall back further than this are those of another one, microseconds: daylight saving moves a
+/// clock by an hour.
+const OTHER_DATES: i64 = 2 * 3_600_000_000;
 
 /// Follows the stamps of a log, line by line.
 #[derive(Clone, Debug, Default)]
@@ -100,7 +103,8 @@ impl Clock {
             Some(Stamp::Boot(at)) => self.boot_stamp(at, line),
             Some(Stamp::Wall(at) | Stamp::Yearless(at)) => self.date(at, line.number),
             Some(Stamp::Delta(delta)) => {
-                if self.kind() != Some(Kind::Relative) {
+                // What a line adds to one before somebody's words is not known.
+                if self.kind() != Some(Kind::Relative) || self.foreign >= FOREIGN_LINES {
                     self.open(Kind::Relative, None);
                 }
                 if let Some(now) = &mut self.now {
@@ -216,6 +220,15 @@ impl Clock {
     }
 
     fn date(&mut self, at: i64, line: u64) {
+        let fell_back = self.dated.is_some()
+            && self.now.is_some_and(|now| {
+                Some(now.segment) == self.dated && at < now.offset.saturating_sub(OTHER_DATES)
+            });
+        if fell_back {
+            self.boots += 1;
+            self.began = line;
+            (self.since_boot, self.dated, self.booted) = (None, None, None);
+        }
         self.stamped(Kind::Wall, self.dated, at, line);
     }
 
@@ -406,6 +419,27 @@ mod tests {
         assert_eq!((clock.boots(), clock.between(first, last)), (0, Some(1_000_000)));
         clock.advance(&line(4, boot(1_000_000), "d"));
         assert_eq!(clock.boots(), 1);
+    }
+
+    #[test]
+    fn dates_that_fall_back_by_hours_are_those_of_another_log() {
+        let mut clock = Clock::default();
+        let hour = 3_600_000_000;
+        for at in [100 * hour, 100 * hour - 60_000_000, 99 * hour, 90 * hour] {
+            clock.advance(&line(1, Some(Stamp::Wall(at)), "a"));
+        }
+        assert_eq!(clock.boots(), 1);
+    }
+
+    #[test]
+    fn no_time_is_added_up_across_the_words_of_somebody() {
+        let mut clock = Clock::default();
+        let first = clock.advance(&line(1, Some(Stamp::Delta(10)), "a")).unwrap();
+        for number in 2..6 {
+            clock.advance(&line(number, None, "I then tried the other cable, and it hung again."));
+        }
+        let last = clock.advance(&line(6, Some(Stamp::Delta(20)), "b")).unwrap();
+        assert_eq!(clock.between(first, last), None);
     }
 
     #[test]

@@ -9,6 +9,7 @@ use crate::event::Event;
 use crate::graph::{self, Graph};
 use crate::group::{self, Group};
 use crate::hertz::{self, Hertz};
+use crate::kernel::Kernel;
 use crate::verdict;
 
 /// Boots of one log for which a graph is built; a log of more boots has none for the later ones.
@@ -37,6 +38,15 @@ pub struct Diagnosis {
     pub needs: Vec<Need>,
     /// HZ, where the log tells.
     pub hertz: Option<Hertz>,
+    /// The boot that the verdict is about.
+    pub boot: u32,
+}
+
+impl Diagnosis {
+    /// The kernel that the verdict is about.
+    pub fn kernel(&self) -> &Kernel {
+        self.seen.kernels.of(self.boot)
+    }
 }
 
 /// Diagnoses a log that is in memory.
@@ -61,14 +71,14 @@ pub fn conclude(seen: Observations) -> Diagnosis {
     let graph = std::mem::take(&mut graphs[boot as usize]);
     let verdict = verdict::judge(&seen, &graph, &causes);
     let hertz = hertz::find(&seen);
-    let statements = claims::all(&seen, &graph, &causes, hertz.as_ref());
-    let first_cause = first_cause(&seen, &causes, &verdict);
+    let statements = claims::all(&seen, &graph, &causes, hertz.as_ref(), boot);
+    let first_cause = first_cause(&seen, &causes, &verdict, boot);
     let hypotheses = causes
         .first
         .map(|id| claims::hypotheses(&seen, &graph, seen.event(id)))
         .unwrap_or_default();
     let groups = group::groups(&seen, &graph, &causes, &verdict);
-    let needs = needs(&seen, &verdict);
+    let needs = needs(&seen, &verdict, boot);
     Diagnosis {
         seen,
         graph,
@@ -80,25 +90,31 @@ pub fn conclude(seen: Observations) -> Diagnosis {
         groups,
         needs,
         hertz,
+        boot,
     }
 }
 
 /// What the verdict leaves open, and what the log as a whole lacks.
-fn needs(seen: &Observations, verdict: &Verdict) -> Vec<Need> {
+fn needs(seen: &Observations, verdict: &Verdict, boot: u32) -> Vec<Need> {
     let mut needs = verdict.needs.clone();
-    if seen.lines > 0 && seen.kernel.release.is_none() && !seen.events.is_empty() {
+    if seen.lines > 0 && seen.kernels.of(boot).release.is_none() && !seen.events.is_empty() {
         needs.push(Need::KernelVersion);
     }
-    if let Some(before) = cause::unseen(seen) {
+    if let Some(before) = cause::unseen(seen, boot) {
         needs.push(Need::EarlierLog { letter: before.letter, meaning: before.meaning });
     }
     needs.dedup();
     needs
 }
 
-fn first_cause(seen: &Observations, causes: &Causes, verdict: &Verdict) -> Option<FirstCause> {
+fn first_cause(
+    seen: &Observations,
+    causes: &Causes,
+    verdict: &Verdict,
+    boot: u32,
+) -> Option<FirstCause> {
     // What damaged the kernel before this log may have begun everything in it.
-    if cause::unseen(seen).is_some_and(|before| before.fatal) {
+    if cause::unseen(seen, boot).is_some_and(|before| before.fatal) {
         return None;
     }
     let line = verdict.cause?;

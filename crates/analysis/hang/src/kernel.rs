@@ -21,7 +21,59 @@ pub struct Kernel {
     pub hardware: Option<(String, u64)>,
 }
 
+/// The kernels of a log, by boot. What one boot says of its kernel is not said of another.
+#[derive(Clone, Debug, Default)]
+pub struct Kernels {
+    kernels: Vec<Kernel>,
+    none: Kernel,
+}
+
+/// Boots whose kernels are kept.
+const BOOTS: usize = 256;
+
+impl Kernels {
+    /// The kernel of a boot.
+    pub fn of(&self, boot: u32) -> &Kernel {
+        self.kernels.get(boot as usize).unwrap_or(&self.none)
+    }
+
+    /// What is known of the kernel of a boot so far; what exceeds the limit is not kept.
+    pub(crate) fn at(&mut self, boot: u32) -> &mut Kernel {
+        let boot = boot as usize;
+        if boot >= BOOTS {
+            self.none = Kernel::default();
+            return &mut self.none;
+        }
+        if self.kernels.len() <= boot {
+            self.kernels.resize_with(boot + 1, Kernel::default);
+        }
+        &mut self.kernels[boot]
+    }
+
+    /// Two boots turned out to be one: what the later one does not say, the other may.
+    pub(crate) fn unite(&mut self, boot: u32, with: u32) {
+        let other = self.of(with).clone();
+        self.at(boot).complete(other);
+    }
+}
+
 impl Kernel {
+    fn complete(&mut self, other: Self) {
+        if self.release.is_none() {
+            self.release = other.release;
+            self.version = other.version;
+        }
+        self.arch = self.arch.or(other.arch);
+        self.cpus = self.cpus.or(other.cpus);
+        if self.taint.is_none() {
+            self.taint = other.taint;
+            self.later_taint = other.later_taint;
+        }
+        if self.hardware.is_none() {
+            self.hardware = other.hardware;
+        }
+    }
+
     /// Whether the release is at least `major.minor`; `None` when the release is unknown.
     pub fn at_least(&self, major: u32, minor: u32) -> Option<bool> {
         self.version.map(|version| version >= (major, minor))

@@ -31,5 +31,5 @@ pub use collect::{
 };
 pub use diagnosis::{Diagnosis, conclude, diagnose};
 pub use group::Group;
-pub use kernel::Kernel;
+pub use kernel::{Kernel, Kernels};
 pub use reader::LogReader;

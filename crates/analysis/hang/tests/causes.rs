@@ -6,7 +6,7 @@ mod support;
 use analysis_hang::Diagnosis;
 use analysis_hang::event::EventKind;
 use analysis_hang::{diagnose, event::Detail};
-use model::{Grade, MemoryUse, Predicate, RuleId, StallMechanism, VerdictKind, WaitsFor};
+use model::{Grade, MemoryUse, Need, Predicate, RuleId, StallMechanism, VerdictKind, WaitsFor};
 
 use support::{needs, words};
 
@@ -401,4 +401,96 @@ fn a_truncate_that_waits_for_direct_io_is_tied_to_the_only_task_that_does_it_and
     assert!(cycle.graph.edges.iter().any(|edge| edge.rule == RuleId::W36));
     let alone = diagnose(truncater.as_bytes());
     assert!(words(&alone).contains("direct I/O under way on an inode"), "{}", words(&alone));
+}
+
+/// panic() of kernel/panic.c prints it when `panic=` is set.
+#[test]
+fn what_is_printed_after_a_reboot_hangs_on_nothing_before_it() {
+    let fault = |function: &str, pid: u32| {
+        format!(
+            "BUG: kernel NULL pointer dereference, address: 0000000000000008\nOops: 0000 [#1] SMP\n{}RIP: 0010:{function}+0x4/0x30\nCall Trace:\n shop_ioctl+0x1/0x20\n",
+            cpu(1, pid, "opener")
+        )
+    };
+    let log = format!(
+        "{}Kernel panic - not syncing: Fatal exception\nRebooting in 30 seconds..\n{}",
+        fault("shop_ring", 71),
+        fault("shop_ring", 71)
+    );
+    let diagnosis = diagnose(log.as_bytes());
+    let boots: Vec<u32> = diagnosis.seen.events.iter().map(|event| event.boot).collect();
+    assert_eq!(boots, [0, 0, 1]);
+    assert!(diagnosis.causes.links[2].is_none());
+}
+
+#[test]
+fn each_boot_has_its_own_kernel() {
+    let boot = |release: &str, at: u32| {
+        format!(
+            "[    0.000000] Linux version {release} (me@here) #3 SMP\n[   {at}.000000] WARNING: CPU: 1 PID: 7 at shop/till.c:3 till_open+0x1/0x20\n"
+        )
+    };
+    let log = boot("6.1.1", 40) + &boot("6.8.2", 50);
+    let diagnosis = diagnose(log.as_bytes());
+    let releases: Vec<Option<&str>> = diagnosis
+        .seen
+        .events
+        .iter()
+        .map(|event| Some(diagnosis.seen.kernel_of(event).release.as_ref()?.0.as_str()))
+        .collect();
+    assert_eq!(releases, [Some("6.1.1"), Some("6.8.2")]);
+    // A report that says nothing of its kernel has not that of another boot.
+    let bare = boot("6.1.1", 40)
+        + "[    3.000000] BUG: kernel NULL pointer dereference, address: 0000000000000008\n[    3.000001] RIP: 0010:shop_ring+0x4/0x30\n";
+    let diagnosis = diagnose(bare.as_bytes());
+    let last = diagnosis.seen.events.last().unwrap();
+    assert_eq!((last.boot, &diagnosis.seen.kernel_of(last).release), (1, &None));
+}
+
+#[test]
+fn two_samples_of_a_stuck_cpu_are_two() {
+    let sample = |at: u32, function: &str| {
+        format!(
+            "[  {at}.000000] watchdog: BUG: soft lockup - CPU#3 stuck for 23s! [shopper:900]\n[  {at}.000001] {}[  {at}.000002] RIP: 0010:{function}+0x12/0x40\n[  {at}.000003] Call Trace:\n[  {at}.000004]  shop_walk+0x20/0x60\n[  {at}.000005]  shop_ioctl+0x20/0x60\n",
+            cpu(3, 900, "shopper")
+        )
+    };
+    let one = diagnose(sample(100, "shop_walk").as_bytes());
+    assert!(words(&one).contains("One sample does not show"), "{}", words(&one));
+    let two = diagnose((sample(100, "shop_walk") + &sample(128, "shop_next")).as_bytes());
+    assert!(words(&two).contains("2 samples show it there"), "{}", words(&two));
+    assert!(!two.needs.contains(&Need::SecondStack { cpu: Some(3) }));
+    assert_eq!(two.seen.events.len(), 1);
+}
+
+#[test]
+fn trouble_right_before_the_first_event_is_told_as_context_and_not_as_cause() {
+    let log = format!(
+        "[   90.000000] usb 3-2: USB disconnect, device number 5\n[   91.000000] BUG: kernel NULL pointer dereference, address: 0000000000000008\n[   91.000001] {}[   91.000002] RIP: 0010:shop_ring+0x4/0x30\n",
+        cpu(1, 71, "opener")
+    );
+    let context = |log: &str| -> Vec<String> {
+        let diagnosis = diagnose(log.as_bytes());
+        assert_eq!(cause_line(&diagnosis), Some(2));
+        let remarks = diagnosis.statements.iter().filter_map(|said| match said.predicate() {
+            Predicate::Remark { text } => Some(text.clone()),
+            _ => None,
+        });
+        remarks.collect()
+    };
+    assert_eq!(context(&log), ["usb 3-2: USB disconnect, device number 5"]);
+    assert!(context(&log.replace("[   90.", "[   30.")).is_empty());
+}
+
+/// `Kernel panic - not syncing: Attempted to kill init! exitcode=…`: the low bits are the signal (kernel/exit.c).
+#[test]
+fn a_panic_of_the_first_process_is_tied_to_what_its_signal_says() {
+    let log = |code: &str| {
+        format!(
+            "[    5.000000] init[1]: segfault at 10 ip 0000560000001234 sp 00007ffd00000000 error 4 in init[560000000000+3000]\n[    5.100000] Kernel panic - not syncing: Attempted to kill init! exitcode={code}\n"
+        )
+    };
+    let tied = |code: &str| diagnose(log(code).as_bytes()).causes.links[1].is_some();
+    assert!(tied("0x0000000b"));
+    assert!(!tied("0x00000100"));
 }

@@ -83,7 +83,7 @@ fn a_starved_grace_period_thread_is_told_with_its_fields() {
     let seen = &diagnosis.seen;
     assert_eq!(seen.events.len(), 1);
     assert_eq!((seen.events[0].kind, seen.events[0].lines.first), (EventKind::RcuStall, 1));
-    let kernel = &seen.kernel;
+    let kernel = diagnosis.kernel();
     assert!(kernel.release.as_ref().is_some_and(|(release, _)| release.starts_with("5.8.0-rc7")));
     assert_eq!(kernel.taint.as_ref().map(|(taint, _)| taint.as_str()), Some(""));
     assert_eq!(kernel.arch.map(|(arch, _)| arch), Some("x86-64"));
@@ -179,7 +179,7 @@ fn a_leaked_reader_section_is_told_with_its_clock() {
             (EventKind::RcuStall, 335),
         ]
     );
-    let kernel = &seen.kernel;
+    let kernel = diagnosis.kernel();
     assert_eq!(kernel.release.as_ref().map(|r| r.0.as_str()), Some("6.4.0+ #39"));
     assert_eq!((kernel.modified(), kernel.cpus), (Some("+"), Some((96, 120))));
     assert_eq!(kernel.taint.as_ref().map(|t| t.0.as_str()), Some("GS"));

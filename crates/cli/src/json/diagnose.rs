@@ -239,7 +239,7 @@ fn event(log: &render::diagnosis::Log<'_>, event: &event::Event) -> Event {
 /// The object of one log.
 pub(crate) fn log(log: &render::diagnosis::Log<'_>) -> Log {
     let diagnosis = log.diagnosis;
-    let kernel = &diagnosis.seen.kernel;
+    let kernel = diagnosis.kernel();
     let graph = &diagnosis.graph;
     Log {
         format: FORMAT,

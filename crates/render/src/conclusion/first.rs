@@ -41,7 +41,12 @@ fn of_thing(seen: &Observations, found: &F) -> Option<String> {
                     "A hardware error report.".to_owned()
                 }
                 Remark::DeviceTrouble => format!("Device trouble: {}", event.headline),
-                Remark::FileSystem | Remark::Hint | Remark::Panic => event.headline.clone(),
+                Remark::FileSystem
+                | Remark::FileSystemNoMemory
+                | Remark::FileSystemIo
+                | Remark::FileSystemStops
+                | Remark::Hint
+                | Remark::Panic => event.headline.clone(),
                 Remark::UserProgram => "A user program faulted.".to_owned(),
                 Remark::Damage | Remark::ZeroMagic => format!("{name}{at}."),
                 Remark::Plain | Remark::PossibleCycle | Remark::ClassesCompared => {

@@ -30,11 +30,10 @@ pub fn reply(log: &Log<'_>) -> String {
         diagnosis.verdict.grade
     ));
     let kernel = diagnosis
-        .seen
-        .kernel
+        .kernel()
         .release
         .as_ref()
-        .map_or_else(|| "version not in the log".to_owned(), |(release, _)| plain(release));
+        .map_or_else(|| "version not read in this log".to_owned(), |(release, _)| plain(release));
     out.push(format!("Kernel: {kernel}"));
     if let Some(cause) = &diagnosis.first_cause {
         out.push(String::new());

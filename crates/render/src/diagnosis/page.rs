@@ -55,9 +55,9 @@ fn summary(log: &Log<'_>) -> Markup {
         }
         p {
             "Kernel: "
-            @match &log.diagnosis.seen.kernel.release {
+            @match &log.diagnosis.kernel().release {
                 Some((release, line)) => { (one_line(release)) " " (link(LineSpan::line(*line))) }
-                None => { "version not in the log" }
+                None => { "version not read in this log" }
             }
         }
         @if let Some(cause) = &log.diagnosis.first_cause {

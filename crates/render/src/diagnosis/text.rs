@@ -91,8 +91,30 @@ fn events(out: &mut Text, log: &Log<'_>) {
     }
 }
 
+/// Kernels that are told, where several boots report something.
+const KERNELS_SHOWN: usize = 4;
+
+/// The kernel that the verdict is about; of other boots with events the release, where it is another one.
 fn kernel(out: &mut Text, diagnosis: &Diagnosis) {
-    let kernel = &diagnosis.seen.kernel;
+    one_kernel(out, diagnosis);
+    let own = diagnosis.kernel().release.as_ref().map(|(release, _)| release);
+    let mut told = vec![diagnosis.boot];
+    for event in &diagnosis.seen.events {
+        if told.contains(&event.boot) || told.len() > KERNELS_SHOWN {
+            continue;
+        }
+        told.push(event.boot);
+        if let Some((release, line)) = &diagnosis.seen.kernel_of(event).release
+            && Some(release) != own
+        {
+            let text = format!("boot {}: {release}", event.boot + 1);
+            out.entry(&head(""), &text, &format!("L{line}"));
+        }
+    }
+}
+
+fn one_kernel(out: &mut Text, diagnosis: &Diagnosis) {
+    let kernel = diagnosis.kernel();
     let mut parts = Vec::new();
     let mut lines = Vec::new();
     match &kernel.release {
@@ -105,7 +127,7 @@ fn kernel(out: &mut Text, diagnosis: &Diagnosis) {
             });
             lines.push(*line);
         }
-        None => parts.push("version not in the log".into()),
+        None => parts.push("version not read in this log".into()),
     }
     match (&kernel.taint, &kernel.later_taint) {
         (Some((taint, _)), None) if taint.is_empty() => parts.push("not tainted".into()),

@@ -26,6 +26,9 @@ fn kernel(predicate: &P) -> Option<String> {
         P::MessagesLost => {
             "Messages were lost; what is not in the log may still have been printed.".to_owned()
         }
+        P::StackSuspect => {
+            "The kernel says that the thread overran its stack or that its stack is corrupted: frames and values of this report may be wrong.".to_owned()
+        }
         P::Remark { text } => format!("Before the first report: {text}"),
         _ => return None,
     })

@@ -57,7 +57,7 @@ fn period(predicate: &P) -> Option<String> {
             format!("{first} and {second} report the same grace period {number}: one stall.")
         }
         P::StallFoundBy { cpu } => {
-            format!("CPU {cpu} found the stall; it is a witness, not a suspect.")
+            format!("CPU {cpu} found the stall and reports it; that alone is no sign against it.")
         }
         P::StallEnded => {
             "The stall ended before the stacks were dumped; they may show what came after."

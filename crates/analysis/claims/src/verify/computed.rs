@@ -36,6 +36,9 @@ pub(super) fn judge(log: &Log, claim: &P) -> Option<Judgement> {
         P::Remark { text } => Some(first_line(log, Need::WholeLog, |line| {
             line.trim() == text.trim() && !line.trim().is_empty()
         })),
+        P::StackSuspect => Some(first_line(log, Need::WholeLog, |line| {
+            line.contains("overran stack, or stack corrupted")
+        })),
         P::Follows { shared, .. } => Some(follows(log, shared)),
         P::WaitBegan { earliest, latest } => Some(wait_began(log, earliest, latest)),
         P::GracePeriodBegan { at, hz } => Some(period_began(log, at, *hz)),

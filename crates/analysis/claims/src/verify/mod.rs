@@ -233,9 +233,11 @@ fn family(claim: &Predicate) -> (Family, Need) {
         P::KernelVersion { .. } | P::Taint { .. } | P::TaintedBefore { .. } => {
             (Family::Kernel, Need::Version)
         }
-        P::Panicked { .. } | P::MessagesLost | P::HungReportsSuppressed | P::Remark { .. } => {
-            (Family::Kernel, Need::WholeLog)
-        }
+        P::Panicked { .. }
+        | P::MessagesLost
+        | P::HungReportsSuppressed
+        | P::StackSuspect
+        | P::Remark { .. } => (Family::Kernel, Need::WholeLog),
         P::CrashTitle { .. } | P::FaultKind { .. } => (Family::Kind, Need::Report),
         P::CrashPlace { .. }
         | P::Access { .. }

@@ -40,13 +40,13 @@ fn taints(event: &Event, meaning: TaintMeaning) -> bool {
     }
 }
 
-/// What a kernel was tainted by when it printed the first report of the log. The pieces of a log may stand in another
+/// What a kernel was tainted by when it printed the first report of a boot. The pieces of a log may stand in another
 /// order than they were printed: what is shown anywhere in that boot, and not later, is not missing.
-pub fn unseen(seen: &Observations) -> Option<Unseen> {
-    let (letters, line) = seen.kernel.taint.as_ref()?;
+pub fn unseen(seen: &Observations, boot: u32) -> Option<Unseen> {
+    let (letters, line) = seen.kernels.of(boot).taint.as_ref()?;
     let own = seen.events.iter().find(|event| event.lines.contains(*line))?;
     let (letter, meaning, fatal) = *TAINTS.iter().find(|(letter, ..)| letters.contains(*letter))?;
-    let first = seen.events.iter().all(|event| event.id >= own.id);
+    let first = seen.events.iter().all(|event| event.boot != own.boot || event.id >= own.id);
     let later = |event: &Event| match (own.at, event.at) {
         (Some(own), Some(at)) => seen.clock.between(own, at).is_some_and(|gap| gap > 0),
         _ => event.id > own.id,

@@ -1,6 +1,6 @@
 //! What may be, ranked, where the log does not decide. Every statement is a GUESS.
 
-use model::{CpuDenial, Grade, Predicate, RuleId, Statement, Statements};
+use model::{Awaited, CpuDenial, Grade, LockKind, Predicate, RuleId, Statement, Statements};
 
 use super::limits::LIMIT;
 use crate::collect::Observations;
@@ -42,8 +42,8 @@ fn same_module(
     let behind = scan.members.first().map_or(0, |member| member.line);
     for member in &scan.members {
         let Some(snapshot) = member.snapshot.map(|id| seen.snapshot(id)) else { continue };
-        let Some(wait) = crate::wait::awaited(snapshot)
-            .filter(|wait| matches!(wait.awaited, model::Awaited::Lock(_)))
+        let Some(wait) =
+            crate::wait::awaited(snapshot).filter(|wait| matches!(wait.awaited, Awaited::Lock(_)))
         else {
             continue;
         };
@@ -62,7 +62,9 @@ fn same_module(
         for other in seen.snapshots.iter().filter(|s| {
             let named = s.task.as_ref().is_some_and(|task| task.pid.is_some());
             // A task that waits for the lock has it not; one that ran after the hang was reported came later.
-            let waits = lock.is_some() && target(&s.task) == lock;
+            let asks = crate::wait::awaited(s)
+                .is_some_and(|other| is_one_kind(other.awaited, wait.awaited));
+            let waits = asks || lock.is_some() && target(&s.task) == lock;
             let later = s.on_cpu && s.lines.is_some_and(|lines| lines.first > behind);
             named && !waits && !later
         }) {
@@ -87,4 +89,11 @@ fn same_module(
     let mut found = said.finish();
     found.truncate(TOLD);
     found
+}
+
+/// Whether both may be waits for one and the same lock.
+fn is_one_kind(one: Awaited, other: Awaited) -> bool {
+    const RWSEM: [Awaited; 2] =
+        [Awaited::Lock(LockKind::RwsemRead), Awaited::Lock(LockKind::RwsemWrite)];
+    one == other || RWSEM.contains(&one) && RWSEM.contains(&other)
 }

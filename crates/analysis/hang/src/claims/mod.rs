@@ -50,9 +50,10 @@ pub(crate) fn all(
     graph: &Graph,
     causes: &Causes,
     hertz: Option<&Hertz>,
+    boot: u32,
 ) -> Vec<Statement> {
     let mut said = Statements::at_most(LIMIT);
-    kernel::before(&mut said, seen);
+    kernel::before(&mut said, seen, boot);
     for event in spelled_out(seen, causes) {
         said.about(Some(event.id));
         match &event.detail {

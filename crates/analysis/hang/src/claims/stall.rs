@@ -126,6 +126,9 @@ fn thread(said: &mut Statements, seen: &Observations, event: &Event, stall: &Sta
 
 /// Whether the stack of the thread's CPU shows the thread itself running there.
 fn runs_itself(seen: &Observations, event: &Event, stall: &Stall) -> bool {
+    if crate::graph::thread_prints(seen, stall) {
+        return true;
+    }
     let Some(cpu) = stall.starved.as_ref().and_then(|starved| starved.cpu) else { return false };
     let thread = stall
         .kthread_stack
@@ -159,7 +162,7 @@ fn holdout(
         mechanism(said, RuleId::R03, [number], M::IrqWorkPending, on, None);
     }
     if let Some((watching, ..)) = cpu.idle
-        && let Some(bit) = busy_bit(seen)
+        && let Some(bit) = busy_bit(seen, event)
     {
         let busy = watching >> bit & 1 == 1;
         mechanism(
@@ -310,8 +313,8 @@ fn of_reader(said: &mut Statements, seen: &Observations, event: &Event, listed: 
 }
 
 /// Which bit of `idle=` says that the CPU is busy, by release.
-fn busy_bit(seen: &Observations) -> Option<u32> {
-    let version = seen.kernel.version?;
+fn busy_bit(seen: &Observations, event: &Event) -> Option<u32> {
+    let version = seen.kernel_of(event).version?;
     Some(match version {
         v if v < (4, 12) => 0,
         v if v < (5, 14) => 1,

@@ -147,7 +147,7 @@ impl Collector {
             context.opening = Some(number);
             return frames;
         }
-        self.out.kernel.observe(trimmed, number);
+        self.kernel().observe(trimmed, number);
         if self.aside(context, trimmed, number) {
             return true;
         }
@@ -302,7 +302,7 @@ impl Collector {
             return true;
         }
         if let Some((cpu, task)) = parse::cpu_header(trimmed) {
-            self.out.kernel.observe(trimmed, number);
+            self.kernel().observe(trimmed, number);
             // KFENCE and KMSAN name the task last, behind the stacks of the object's life.
             if context.event.is_some_and(|event| {
                 matches!(self.out.events[event].kind, EventKind::Kfence | EventKind::Kmsan)

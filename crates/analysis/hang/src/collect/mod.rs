@@ -8,6 +8,7 @@ mod families;
 mod place;
 mod stack;
 mod state;
+mod trouble;
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -22,8 +23,8 @@ pub use self::state::{
     SNAPSHOT_LIMIT,
 };
 use crate::clock::Moment;
-use crate::event::Detail;
-use crate::kernel::Ident;
+use crate::event::{Detail, EventId};
+use crate::kernel::{Ident, Kernel};
 use crate::rules::EVENT_RULES;
 use crate::text::bounded;
 
@@ -50,6 +51,7 @@ const ASIDES: &[&str] = &[
     "Not tainted",
     "Tainted: ",
     "stack corrupted",
+    "Rebooting in ",
     "Call Trace:",
     "Call trace:",
     "Backtrace:",
@@ -98,6 +100,9 @@ impl Collector {
             scan: None,
             broken: None,
             build: None,
+            rebooting: false,
+            banner: None,
+            trouble: Vec::new(),
         }
     }
 
@@ -117,7 +122,11 @@ impl Collector {
     /// Takes the next line.
     pub fn line(&mut self, line: &Line<'_>) {
         self.out.lines = line.number;
+        let boot = self.out.clock.boots();
         let at = self.out.clock.advance(line);
+        if self.out.clock.boots() != boot {
+            self.left_boot();
+        }
         let text = &*line.text;
         if text.trim_start().is_empty() {
             return;
@@ -149,6 +158,12 @@ impl Collector {
             self.message(&format!("{head} "), begun);
         }
         self.headless_lockups();
+        for boot in 0..=self.out.clock.boots() {
+            let first = self.out.clock.first_of(boot);
+            if first != boot {
+                self.out.kernels.unite(first, boot);
+            }
+        }
         for event in &mut self.out.events {
             event.boot = self.out.clock.first_of(event.boot);
         }
@@ -202,6 +217,7 @@ impl Collector {
             }
         }
         if row == usize::MAX && !aside && self.open == 0 {
+            self.note(text, source);
             return;
         }
         let mut context = self.contexts.remove(&caller).unwrap_or_default();
@@ -218,7 +234,7 @@ impl Collector {
         if taken {
             context.idle = 0;
             context.last_line = number;
-            if let Some(event) = context.event.filter(|_| !context.mixed) {
+            if let Some(event) = context.event.filter(|_| !context.mixed && !context.again) {
                 let lines = &mut self.out.events[event].lines;
                 lines.last = lines.last.max(number);
             }
@@ -251,23 +267,81 @@ impl Collector {
         families::begin(self, context, &head)
     }
 
+    /// The kernel that prints.
+    fn kernel(&mut self) -> &mut Kernel {
+        let boot = self.out.clock.boots();
+        self.out.kernels.at(boot)
+    }
+
+    /// Another boot prints from here on: what was open is cut off.
+    fn left_boot(&mut self) {
+        // The mark that opens a report may stand before the line that tells of the new boot.
+        self.contexts.retain(|_, context| context.opening.is_some());
+        for context in self.contexts.values_mut() {
+            let (opening, last_line) = (context.opening, context.last_line);
+            *context = Context { opening, last_line, ..Context::default() };
+        }
+        self.open = 0;
+        self.requester = None;
+        self.scan = None;
+        self.rebooting = false;
+        self.trouble.clear();
+    }
+
+    /// Notes a line of trouble while no event of the boot is known.
+    fn note(&mut self, text: &str, source: Source) {
+        /// Lines that are kept.
+        const KEPT: usize = 4;
+        if source.stamped && source.at.is_some() && trouble::is_trouble(text) {
+            if self.trouble.len() >= KEPT {
+                self.trouble.remove(0);
+            }
+            self.trouble.push((source.number, bounded(text.trim(), 240), source.at));
+        }
+    }
+
     /// What a line says of its kernel beside any report: which build prints, and whether it started anew. Gives
     /// the moment in the new boot.
     fn marks(&mut self, context: &mut Context, text: &str, number: u64) -> Option<Moment> {
         let text = text.trim();
-        if text.contains("stack corrupted") {
-            self.out.stack_corrupted.get_or_insert(number);
+        if text.contains("stack corrupted") && self.out.stack_suspect.len() < 64 {
+            let event = context.event.map(EventId);
+            self.out.stack_suspect.push((number, event));
+        }
+        // panic() of kernel/panic.c.
+        if text.starts_with("Rebooting in ") && text.contains(" second") {
+            self.rebooting = true;
+            return None;
         }
         if text.starts_with("Linux version ") {
-            let boot = self.out.clock.boots();
-            let told = self.out.events.iter().any(|event| event.boot == boot);
-            return (told && number > self.out.clock.began() + BOOT_START)
-                .then(|| self.out.clock.new_boot(number))?;
+            return self.banner(context, number);
         }
         if !text.contains("ainted") {
             return None;
         }
-        self.out.kernel.observe(text, number);
+        let at = self.build(context, text, number);
+        self.kernel().observe(text, number);
+        at
+    }
+
+    /// `Linux version …`: a kernel starts. It says so within so many lines of its start, which firmware and loader
+    /// precede, so the clock may have told before.
+    fn banner(&mut self, context: &mut Context, number: u64) -> Option<Moment> {
+        let boot = self.out.clock.boots();
+        let told = self.out.events.iter().any(|event| event.boot == boot);
+        let twice = self.banner.is_some_and(|(of, _)| of == boot);
+        let is_new = twice || told && number > self.out.clock.began() + BOOT_START;
+        let at = if is_new { self.out.clock.new_boot(number) } else { None };
+        if is_new {
+            self.left_boot();
+            *context = Context::default();
+        }
+        self.banner = Some((self.out.clock.boots(), number));
+        at
+    }
+
+    /// Which build prints, by a line with the taint.
+    fn build(&mut self, context: &mut Context, text: &str, number: u64) -> Option<Moment> {
         let Ident { release, number: build, .. } = Ident::read(text)?;
         let build = build?;
         let boot = self.out.clock.boots();
@@ -299,6 +373,7 @@ fn breaks_off(text: &str) -> bool {
             && !end.contains(" seconds"))
         || (end.contains(" invoked oom-killer:") && !end.contains("order="))
         || (end.contains(": page allocation failure") && !end.contains("mode:"))
+        || (end.contains("detected expedited stalls on CPUs/tasks: {") && !end.contains('}'))
         || (end.trim_start().starts_with("task:")
             && end.contains("state:")
             && !end.contains(" pid:"))

@@ -121,7 +121,7 @@ impl Collector {
             return Some(true);
         }
         if let Some(pointer) = frame::instruction_pointer(text) {
-            self.out.kernel.observe_arch(text, number);
+            self.kernel().observe_arch(text, number);
             let function = bounded(parse::plain(pointer.function), 80);
             let offset = pointer.offset.map(|(offset, _)| offset);
             return Some(self.instruction(
@@ -140,7 +140,7 @@ impl Collector {
             return Some(true);
         }
         if parse::is_nameless_pointer(text) {
-            self.out.kernel.observe_arch(text, number);
+            self.kernel().observe_arch(text, number);
             let function = String::new();
             return Some(self.instruction(
                 context,
@@ -152,7 +152,7 @@ impl Collector {
             || text.starts_with("RIP: 0023:")
             || text.starts_with("RIP: 002b:")
         {
-            self.out.kernel.observe_arch(text, number);
+            self.kernel().observe_arch(text, number);
             return Some(self.instruction(
                 context,
                 Instruction {
@@ -171,7 +171,7 @@ impl Collector {
             }
             return Some(true);
         }
-        self.out.kernel.observe_arch(text, number);
+        self.kernel().observe_arch(text, number);
         // A `RIP:` line broken by a mail program leaves `0010:function` behind.
         if let Some((segment, rest)) = text.split_once(':')
             && segment.len() == 4

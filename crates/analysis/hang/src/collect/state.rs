@@ -7,7 +7,7 @@ use parse_console::Caller;
 
 use crate::clock::{Clock, Moment};
 use crate::event::{Detail, Event, EventId, EventKind, LockList, Role, Snapshot, SnapshotId, Task};
-use crate::kernel::Kernel;
+use crate::kernel::{Kernel, Kernels};
 use crate::text::bounded;
 
 /// Events kept. Further ones are counted in [`Observations::dropped`].
@@ -30,8 +30,8 @@ pub(super) const BOOT_START: u64 = 60;
 /// Everything the log reports, before any conclusion.
 #[derive(Clone, Debug, Default)]
 pub struct Observations {
-    /// The kernel.
-    pub kernel: Kernel,
+    /// The kernels, by boot.
+    pub kernels: Kernels,
     /// The events in the order of their first lines.
     pub events: Vec<Event>,
     /// The stacks.
@@ -52,14 +52,33 @@ pub struct Observations {
     pub messages_lost: Option<u64>,
     /// The line heading a list of all locks in the system.
     pub all_locks: Option<u64>,
-    /// The line saying that a kernel stack was overrun or corrupted.
-    pub stack_corrupted: Option<u64>,
+    /// Lines saying that a thread overran its stack or that a stack is corrupted, each with the event in whose report
+    /// it stands.
+    pub stack_suspect: Vec<(u64, Option<EventId>)>,
+    /// Lines before the first event of a boot that are not routine, each with that event.
+    pub context: Vec<Aside>,
+}
+
+/// A line before the first event of its boot that is not routine.
+#[derive(Clone, Debug)]
+pub struct Aside {
+    /// The event.
+    pub event: EventId,
+    /// Line of the log.
+    pub line: u64,
+    /// The message, at most 240 bytes.
+    pub text: String,
 }
 
 impl Observations {
     /// The stack with that number.
     pub fn snapshot(&self, id: SnapshotId) -> &Snapshot {
         &self.snapshots[id.0]
+    }
+
+    /// The kernel of the event's boot.
+    pub fn kernel_of(&self, event: &Event) -> &Kernel {
+        self.kernels.of(event.boot)
     }
 
     /// The event with that number.
@@ -114,6 +133,8 @@ pub(super) struct Context {
     /// The lines add nothing to the event: a copy of its report, or two reports that run into each other
     /// without marks, so that whose the frames are cannot be told.
     pub(super) mixed: bool,
+    /// A later sample of the event: its stacks count, its lines do not make the event longer.
+    pub(super) again: bool,
 }
 
 /// Builds [`Observations`].
@@ -128,6 +149,12 @@ pub struct Collector {
     pub(super) scan: Option<usize>,
     /// A headline broken by a mail program: its line, when, and its text.
     pub(super) broken: Option<Begun>,
+    /// The kernel said that it reboots.
+    pub(super) rebooting: bool,
+    /// The boot and line of the last `Linux version`.
+    pub(super) banner: Option<(u32, u64)>,
+    /// Lines of trouble since the boot began, while no event is known of it.
+    pub(super) trouble: Vec<(u64, String, Option<Moment>)>,
     /// The boot whose build is known, with release and number of the build.
     pub(super) build: Option<(u32, String, String)>,
 }
@@ -194,7 +221,11 @@ impl Collector {
             };
             return None;
         }
+        if std::mem::take(&mut self.rebooting) {
+            self.out.clock.new_boot(number);
+        }
         let index = self.out.events.len();
+        self.tell_trouble(index, at);
         let first = context.opening.filter(|line| number - line <= 2).unwrap_or(number);
         self.out.events.push(Event {
             id: EventId(index),
@@ -216,6 +247,27 @@ impl Collector {
             self.requester = Some(index);
         }
         Some(index)
+    }
+
+    /// Keeps the lines of trouble that stand shortly before the first event of a boot.
+    fn tell_trouble(&mut self, index: usize, at: Option<Moment>) {
+        /// Trouble so long before an event, in microseconds, is not told with it.
+        const BEFORE: i64 = 30_000_000;
+        let boot = self.out.clock.boots();
+        if self.out.events.iter().any(|event| event.boot == boot) {
+            return;
+        }
+        for (line, text, when) in self.trouble.drain(..) {
+            let near = match (when, at) {
+                (Some(when), Some(at)) => {
+                    self.out.clock.between(when, at).is_some_and(|gap| (0..=BEFORE).contains(&gap))
+                }
+                _ => false,
+            };
+            if near {
+                self.out.context.push(Aside { event: EventId(index), line, text });
+            }
+        }
     }
 
     /// Begins a stack. It belongs to the context's event, or to the last one that asked for stacks.
@@ -335,10 +387,11 @@ impl Collector {
         number: u64,
         within: u64,
     ) -> bool {
+        let boot = self.out.clock.boots();
         context.event.is_some_and(|event| {
             let event = &self.out.events[event];
             let last = if context.mixed { context.last_line } else { event.lines.last };
-            kinds.contains(&event.kind) && number <= last + within
+            event.boot == boot && kinds.contains(&event.kind) && number <= last + within
         })
     }
 

@@ -116,7 +116,13 @@ pub(super) fn holders_by_list(
 
 /// Holders by what their own stacks show: inside a function that holds the lock, or past the place where the
 /// waiter asks for it.
-pub(super) fn holders_by_stack(graph: &mut Graph, seen: &Observations, waiters: &[Waiter<'_>]) {
+pub(super) fn holders_by_stack(
+    graph: &mut Graph,
+    seen: &Observations,
+    boot: u32,
+    waiters: &[Waiter<'_>],
+) {
+    let kernel = seen.kernels.of(boot);
     let stacks: Vec<(usize, SnapshotId)> = graph
         .nodes
         .iter()
@@ -142,7 +148,7 @@ pub(super) fn holders_by_stack(graph: &mut Graph, seen: &Observations, waiters: 
             let snapshot = seen.snapshot(*id);
             let frames = stack::task_frames(snapshot);
             let functions: Vec<&str> = frames.iter().map(|frame| frame.function.as_str()).collect();
-            let by_name = locks::held_at(&name, &functions, &seen.kernel);
+            let by_name = locks::held_at(&name, &functions, kernel);
             let by_offset = || {
                 // Same outer function, the waiter still in the helper that returns locked, the other one past it.
                 let helper =

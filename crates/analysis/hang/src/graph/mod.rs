@@ -16,8 +16,8 @@ use model::{Awaited, Grade};
 
 use self::holders::{foretold, holders_by_list, holders_by_stack, owners_named, recursions};
 use self::releasers::releasers;
-pub(crate) use self::stall::occupant;
 use self::stall::{absent_from_stopper, cpu_events, grace_periods, spinning_cpus, stuck_holder};
+pub(crate) use self::stall::{occupant, thread_prints};
 use self::target::{Asked, target};
 use self::types::Waiter;
 pub use self::types::{Edge, Graph, Node, NodeKind, kind_of};
@@ -101,7 +101,7 @@ pub fn build(seen: &Observations, boot: u32) -> Graph {
     }
     owners_named(&mut graph, &events, &waiters);
     holders_by_list(&mut graph, seen, boot, &waiters);
-    holders_by_stack(&mut graph, seen, &waiters);
+    holders_by_stack(&mut graph, seen, boot, &waiters);
     releasers(&mut graph, seen, &events, &waiters);
     recursions(&mut graph, &events, &waiters);
     foretold(&mut graph, seen, &events, &waiters);

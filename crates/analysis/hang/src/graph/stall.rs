@@ -132,6 +132,9 @@ fn starved_thread(
     }
     let occupant = cpu.and_then(|cpu| occupant(seen, event, cpu));
     // Seen on that CPU: it runs, and what it spins for is its own wait.
+    if thread_prints(seen, stall) {
+        return;
+    }
     if occupant.as_ref().is_some_and(|(_, at)| at.pid == task.pid && task.pid.is_some()) {
         let known = graph.nodes[thread].snapshot.map(|known| seen.snapshot(known));
         if known.is_none_or(|known| !known.on_cpu || wait::awaited(known).is_none()) {
@@ -164,6 +167,23 @@ pub(crate) fn occupant(seen: &Observations, event: &Event, cpu: u32) -> Option<(
         let snapshot = seen.snapshot(*id);
         let fits = snapshot.cpu == Some(cpu) && snapshot.on_cpu;
         (fits).then(|| snapshot.task.clone()).flatten().map(|task| (*id, task))
+    })
+}
+
+/// Whether the thread of a grace period runs: its own stack, printed with the report, is that of the CPU that prints.
+/// The report is made in an interrupt of whoever is current.
+pub(crate) fn thread_prints(seen: &Observations, stall: &Stall) -> bool {
+    const PRINTING: &[&str] = &[
+        "rcu_check_gp_kthread_starvation",
+        "print_other_cpu_stall",
+        "print_cpu_stall",
+        "check_cpu_stall",
+        "rcu_sched_clock_irq",
+        "rcu_check_callbacks",
+    ];
+    stall.kthread_stack.is_some_and(|id| {
+        let mut frames = seen.snapshot(id).frames.iter().filter(|frame| frame.reliable);
+        frames.any(|frame| PRINTING.contains(&frame.function.as_str()))
     })
 }
 

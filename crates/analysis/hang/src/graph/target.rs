@@ -116,8 +116,8 @@ fn lock(graph: &mut Graph, asked: &Asked<'_>, kind: LockKind) -> usize {
     let apart = asked.owner.map(|owner| owner.to_string());
     let caller = wait.caller.as_deref();
     if let Some(name) = caller
-        .and_then(|caller| locks::taken_by(caller, &seen.kernel))
-        .or_else(|| locks::taken_by(&wait.function, &seen.kernel))
+        .and_then(|caller| locks::taken_by(caller, seen.kernels.of(asked.boot)))
+        .or_else(|| locks::taken_by(&wait.function, seen.kernels.of(asked.boot)))
     {
         let apart = apart.filter(|_| locks::is_one_of_many(name));
         let lock = LockRef { class: Some(name.to_owned()), address: None };

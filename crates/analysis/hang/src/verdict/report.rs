@@ -68,15 +68,29 @@ fn judged(event: &Event) -> (VerdictKind, Grade, Remark, Option<Need>) {
         K::Hardware if severe => (V::Hardware, Grade::Seen, Remark::HardwareError, None),
         K::Hardware => (V::Hardware, Grade::Seen, Remark::HardwareErrorPerhapsCorrected, None),
         K::Device => (V::Device, Grade::Seen, Remark::DeviceTrouble, None),
-        K::FileSystem => {
-            (V::Unknown, Grade::Unknown, Remark::FileSystem, Some(Need::FileSystemCheck))
-        }
+        K::FileSystem => file_system(&event.headline),
         K::UserSegfault => (V::UserSpace, Grade::Seen, Remark::UserProgram, None),
         K::SlowInterrupt | K::WorkqueueHog => {
             (V::Unknown, Grade::Unknown, Remark::Hint, Some(Need::HangReport))
         }
         K::Panic => (V::Fault, Grade::Seen, Remark::Panic, None),
         _ => (V::Fault, Grade::Seen, Remark::Plain, None),
+    }
+}
+
+/// What a file system complains of: ext4_decode_error() and the words of others.
+fn file_system(line: &str) -> (VerdictKind, Grade, Remark, Option<Need>) {
+    use VerdictKind as V;
+    let says = |words: &[&str]| words.iter().any(|word| line.contains(word));
+    let earlier = Some(Need::OrderOfReports);
+    if says(&["Out of memory", "errno=-12", "error -12", "error 12"]) {
+        (V::Unknown, Grade::Unknown, Remark::FileSystemNoMemory, earlier)
+    } else if says(&["IO failure", "errno=-5", "error -5", "error 5", "I/O error"]) {
+        (V::Device, Grade::Inferred, Remark::FileSystemIo, Some(Need::DriverMessages))
+    } else if says(&["Journal has aborted", "Readonly filesystem", "errno=-30", "read-only"]) {
+        (V::Unknown, Grade::Unknown, Remark::FileSystemStops, earlier)
+    } else {
+        (V::Unknown, Grade::Unknown, Remark::FileSystem, Some(Need::FileSystemCheck))
     }
 }
 

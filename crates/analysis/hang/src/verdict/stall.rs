@@ -57,6 +57,16 @@ fn thread(stalled: Stalled<'_>, starved: &Starved) -> Verdict {
     let who = cpu.and_then(|cpu| Some((cpu, crate::graph::occupant(seen, event, cpu)?)));
     let own = stall.kthread_stack.and_then(|id| seen.snapshot(id).task.as_ref()?.pid);
     let place = |id| stack::where_it_was(seen.snapshot(id)).map(|(function, _)| function);
+    // Its own stack may be the one that the report was made on.
+    if let Some((cpu, id)) = cpu.zip(stall.kthread_stack)
+        && crate::graph::thread_prints(seen, stall)
+    {
+        let holdouts = stalled.cpus();
+        let finding = Finding::ThreadSpins { number, cpu, function: place(id), holdouts };
+        return stalled
+            .verdict(VerdictKind::Starvation, finding, Grade::Inferred)
+            .need(Need::SecondStack { cpu: Some(cpu) });
+    }
     let running = who.map(|(cpu, (id, task))| Running { cpu, task, function: place(id) });
     // The thread itself may be what runs there, spinning for a lock.
     if let Some(Running { cpu, function, .. }) =
@@ -245,5 +255,5 @@ fn leak(stalled: Stalled<'_>, reader: Participant) -> Verdict {
         .verdict(VerdictKind::Leak, finding, Grade::Inferred)
         .need(Need::LeakingFunction)
         .need(Need::WorkqueueCheck);
-    if seen.kernel.modified().is_some() { verdict.need(Need::ProveRcu) } else { verdict }
+    if seen.kernel_of(event).modified().is_some() { verdict.need(Need::ProveRcu) } else { verdict }
 }

@@ -42,6 +42,20 @@ pub(super) fn detail(c: &mut Collector, context: &mut Context, inner: &Inner<'_>
         slot.get_or_insert(lock);
         return true;
     }
+    // A symbolised entry stands once for each inlined function; the last one took the lock.
+    if let Some(lock) = parse::held_lock(text, number).filter(|lock| !lock.address.is_empty())
+        && context.lock_follows.is_none()
+        && let Some(known) = [&mut report.held, &mut report.wanted]
+            .into_iter()
+            .flatten()
+            .find(|known| known.address == lock.address && known.class == lock.class)
+        && number <= known.line + 1 + known.inlined.len() as u64
+        && !text.starts_with('#')
+    {
+        let inner = std::mem::replace(&mut known.at, lock.at);
+        known.inlined.push(inner);
+        return true;
+    }
     // The words before the lock that is held may be lost.
     if report.wanted.is_some()
         && report.held.is_none()

@@ -6,6 +6,9 @@ use crate::event::{Detail, EventKind};
 use crate::parse;
 use crate::text::{after, bounded, number_after};
 
+/// Later reports of one lockup whose stacks are kept.
+const SAMPLES: u32 = 4;
+
 /// A soft or hard lockup.
 pub(super) fn lockup(c: &mut Collector, context: &mut Context, head: &Head<'_>) -> bool {
     let Head { kind, text, number, at, .. } = *head;
@@ -49,9 +52,11 @@ pub(super) fn lockup(c: &mut Collector, context: &mut Context, head: &Head<'_>) 
         let event = &mut c.out.events[earlier];
         event.repeats += 1;
         event.last_repeat = Some(model::LineSpan::line(number));
-        // Its stack is worth having where the first report had none.
-        if event.snapshots.is_empty() {
-            *context = Context { event: Some(earlier), ..Context::default() };
+        // A second sample tells whether the CPU loops where it was seen first.
+        if event.repeats < SAMPLES {
+            let again = !event.snapshots.is_empty();
+            *context =
+                Context { event: Some(earlier), again, last_line: number, ..Context::default() };
             return true;
         }
         c.requester = None;
