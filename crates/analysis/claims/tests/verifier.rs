@@ -239,6 +239,13 @@ const CASES: &[Case] = &[
         ],
     ),
     (
+        r#"{"predicate":"stack_suspect"}"#,
+        &[
+            (Shown, "Thread overran stack, or stack corrupted\n"),
+            (NotShown, "widget: the stack of cards is corrupted\n"),
+        ],
+    ),
+    (
         r#"{"predicate":"crash_title","title":"KASAN: slab-use-after-free Read in widget_poll"}"#,
         &[
             (Shown, KASAN),
