@@ -331,7 +331,8 @@ fn two_services_of_one_folder_and_wrong_settings_are_told() {
     assert_eq!(second.status.code(), Some(2));
     let said = String::from_utf8(second.stderr).unwrap();
     assert!(
-        said.contains("another ktriage serves this folder (process ") && said.contains("hint:"),
+        said.contains(&format!("serves this folder (process {})", service.process()))
+            && said.contains("hint:"),
         "{said}"
     );
     let wrong = Service::folder("nme = 1");

@@ -190,7 +190,8 @@ fn what_is_printed_fits_the_schemas_of_the_documentation() {
 #[test]
 fn a_kill_at_any_moment_loses_nothing_and_counts_nothing_twice() {
     const LOGS: u32 = 400;
-    const KILLS: u64 = 200;
+    const KILLS: u32 = 200;
+    const ROUNDS: u32 = 1_500;
     let place = Place::new();
     for number in 0..LOGS {
         // Ten bugs, each seen often.
@@ -207,16 +208,19 @@ fn a_kill_at_any_moment_loses_nothing_and_counts_nothing_twice() {
     (0..40).for_each(|number| drop(other.log(&format!("{number}.log"), &oops("f", number))));
     other.said(&["add", "logs"]);
     let whole = whole.elapsed();
-    for round in 0..KILLS {
+    for _ in 0..ROUNDS {
+        if killed == KILLS {
+            break;
+        }
         // Few logs each time, so that there is always something left to do.
-        let from = (round * u64::from(LOGS) / KILLS) as u32;
+        let from = killed * LOGS / KILLS;
         let names: Vec<String> =
             (from..LOGS.min(from + 40)).map(|n| format!("logs/{n:03}.log")).collect();
         let mut words: Vec<&str> = vec!["add", "--json"];
         words.extend(names.iter().map(String::as_str));
         let mut child =
             place.command(&words).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
-        let moment = whole * random.u32(0..110) / 100;
+        let moment = whole * random.u32(0..45) / 100;
         std::thread::sleep(moment.min(Duration::from_millis(500)));
         let _ = child.kill();
         let output = child.wait_with_output().unwrap();
@@ -227,7 +231,7 @@ fn a_kill_at_any_moment_loses_nothing_and_counts_nothing_twice() {
             Some(format!("{}", value["crash"]))
         }));
     }
-    assert!(killed > 50, "only {killed} were killed in time");
+    assert!(killed >= KILLS / 4, "only {killed} were killed in time");
     let crash_ids = |place: &Place| -> Vec<String> {
         let mut all = Vec::new();
         for bug in place.json(&["bugs", "--json", "--limit", "100"])["bugs"].as_array().unwrap() {

@@ -86,6 +86,11 @@ impl Service {
         }
     }
 
+    /// The process that serves.
+    pub(crate) fn process(&self) -> u32 {
+        self.child.as_ref().unwrap().id()
+    }
+
     pub(crate) fn address(&self) -> &str {
         &self.address
     }

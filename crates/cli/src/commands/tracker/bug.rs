@@ -3,8 +3,9 @@
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 
-use app_tracker::Tracker;
-use model::tracker::{Action, Bug, Fix};
+use anyhow::Context as _;
+use app_tracker::{NewJob, Tracker};
+use model::tracker::{Action, Bug, Fix, JobKind};
 
 use super::{State, failure, name_of_user, now};
 use crate::failure::Failure;
@@ -110,6 +111,18 @@ enum What {
     Public,
     /// Only who is known to the service may see it.
     Private,
+    /// Ask the fuzzing manager that has its reproducer to run that, with a patch where one is given.
+    Test {
+        /// The repository; the crash's own if not given.
+        #[arg(long, default_value = "")]
+        repository: String,
+        /// The branch or commit; the crash's own if not given.
+        #[arg(long, default_value = "")]
+        branch: String,
+        /// The patch.
+        #[arg(long, value_name = "FILE")]
+        patch: Option<std::path::PathBuf>,
+    },
     /// Undo the newest change of its state.
     Undo {
         /// That it is this entry of the history.
@@ -123,6 +136,24 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let brief = match &arguments.what {
         None => false,
         Some(What::Show { brief }) => *brief,
+        Some(What::Test { repository, branch, patch }) => {
+            let patch = match patch {
+                Some(path) => std::fs::read(path)
+                    .with_context(|| format!("cannot read {}", path.display()))
+                    .map_err(Failure::usage)?,
+                None => Vec::new(),
+            };
+            let new = NewJob {
+                who: name_of_user(arguments.by.as_deref()),
+                message_id: None,
+                repository: repository.clone(),
+                branch: branch.clone(),
+                patch,
+            };
+            let job = tracker.ask(bug.id, JobKind::Test, &new, now()).map_err(failure)?;
+            writeln!(io::stdout(), "job {job}: waits for the manager")?;
+            return Ok(ExitCode::SUCCESS);
+        }
         Some(what) => {
             let action = action(&tracker, what)?;
             let who = name_of_user(arguments.by.as_deref());
@@ -166,7 +197,8 @@ fn told(arguments: &Arguments, bug: &Bug) -> Result<ExitCode, Failure> {
 fn action(tracker: &Tracker, what: &What) -> Result<Action, Failure> {
     let other = |name: &str| tracker.find(name).map(|bug| bug.id).map_err(failure);
     Ok(match what {
-        What::Show { .. } => Action::Reopen,
+        // Answered before.
+        What::Show { .. } | What::Test { .. } => Action::Reopen,
         What::Dup { of } => Action::Duplicate { of: other(of)? },
         What::Undup => Action::Unduplicate,
         What::Fix { titles } => {
