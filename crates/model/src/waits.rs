@@ -415,6 +415,8 @@ pub enum WaitsFor {
     NotShown,
     /// The CPU is to answer a function call.
     FunctionCall,
+    /// The task flushes the work item: its barrier stands behind it.
+    Barrier,
     /// The worker executes the work item.
     Worker,
     /// It is the only other CPU reported as stuck.

@@ -189,6 +189,8 @@ pub struct Event {
     pub at: Option<Moment>,
     /// Which boot of the log, counted from 0.
     pub boot: u32,
+    /// Which piece of the log, counted from 0: somebody's words stand between two pieces.
+    pub section: u32,
     /// The stacks printed with it, in order.
     pub snapshots: Vec<SnapshotId>,
     /// Later reports of the same thing that were folded into this one: how many, and the last lines.
@@ -687,6 +689,8 @@ pub struct Snapshot {
     pub workqueue: Option<(u64, String)>,
     /// Frames from the innermost, detector frames included.
     pub frames: Vec<Frame>,
+    /// Lines of frames before which something else stands, so that frames may be missing there.
+    pub gaps: Vec<u64>,
     /// Instruction pointers printed on lines of their own.
     pub instruction: Vec<Instruction>,
     /// The function in the link register (arm and arm64), with the line.

@@ -245,6 +245,32 @@ fn comm(text: &str) -> String {
     bounded(name.strip_suffix(" Not").unwrap_or(name).trim_end(), NAME_LIMIT)
 }
 
+/// Whose stack is asked for: `cat /proc/1234/stack`, `PID: 1234  TASK: ffff…  CPU: 3  COMMAND: "name"` of crash(8).
+pub(crate) fn asked_stack(text: &str) -> Option<Task> {
+    if let Some(rest) = text.strip_prefix("PID: ")
+        && rest.contains("TASK: ")
+    {
+        let name = after(rest, "COMMAND: \"")?.trim_end().strip_suffix('"')?;
+        return Some(Task { name: bounded(name, NAME_LIMIT), pid: Some(number(rest)?) });
+    }
+    let (pid, rest) = after(text, "/proc/")?.split_once('/')?;
+    let pid = pid.parse().ok()?;
+    matches!(rest.trim_end_matches(':').trim_end(), "stack")
+        .then_some(Task { name: String::new(), pid: Some(pid) })
+}
+
+/// ` #3 [ffffb0a1c0d4fd58] my_work at ffffffffc0a1b2c3 [module]` of crash(8): number and function.
+pub(crate) fn crash_frame(text: &str) -> Option<(u32, &str)> {
+    let rest = text.trim_start().strip_prefix('#')?;
+    let (index, rest) = rest.split_once(" [")?;
+    let (address, rest) = rest.split_once("] ")?;
+    let (function, at) = rest.split_once(" at ")?;
+    let hex = |word: &str| word.len() >= 8 && word.bytes().all(|b| b.is_ascii_hexdigit());
+    let name = function.split('+').next().unwrap_or(function);
+    (hex(address) && hex(at.split_whitespace().next()?))
+        .then_some((index.trim().parse().ok()?, name))
+}
+
 /// A heading of a list of held locks: `N locks held by C/P:`, and the older `locks held by`.
 pub(crate) fn locks_heading(text: &str) -> Option<Task> {
     let text = text.trim();

@@ -6,7 +6,9 @@ mod support;
 use analysis_hang::Diagnosis;
 use analysis_hang::event::EventKind;
 use analysis_hang::{diagnose, event::Detail};
-use model::{Grade, MemoryUse, Need, Predicate, RuleId, StallMechanism, VerdictKind, WaitsFor};
+use model::{
+    Grade, MemoryUse, Need, Predicate, RuleId, StallMechanism, Task, VerdictKind, WaitsFor,
+};
 
 use support::{needs, words};
 
@@ -493,4 +495,67 @@ fn a_panic_of_the_first_process_is_tied_to_what_its_signal_says() {
     let tied = |code: &str| diagnose(log(code).as_bytes()).causes.links[1].is_some();
     assert!(tied("0x0000000b"));
     assert!(!tied("0x00000100"));
+}
+
+/// show_pwq() of kernel/workqueue.c prints the barrier of a flusher behind the item that it waits for.
+#[test]
+fn a_barrier_names_the_worker_that_a_flusher_waits_for() {
+    let flusher = hung("flusher", 71, &["__flush_work+0x1b1/0x2f0", "shop_close+0x1d4/0x5a0"]);
+    let list = |barrier: &str| {
+        format!(
+            "Showing busy workqueues and worker pools:\nworkqueue events: flags=0x0\n  pwq 2: cpus=0 node=0 flags=0x0 nice=0 active=1 refcnt=2\n    in-flight: 17:shop_restock for 30s{barrier}\npool 2: cpus=0 node=0 flags=0x0 nice=0 hung=0s workers=1\n"
+        )
+    };
+    let told = diagnose(format!("{flusher}\n{}", list(" BAR(71)")).as_bytes());
+    let said = words(&told);
+    assert!(said.contains("work shop_restock -> pid 17"), "{said}");
+    let waits = Predicate::WorkBarrier {
+        task: Task { name: String::new(), pid: Some(71) },
+        function: "shop_restock".into(),
+    };
+    assert!(told.statements.iter().any(|one| *one.predicate() == waits));
+    // Somebody else's barrier says nothing of this wait.
+    let other = diagnose(format!("{flusher}\n{}", list(" BAR(72)")).as_bytes());
+    assert!(!words(&other).contains("pid 17"), "{}", words(&other));
+}
+
+#[test]
+fn stacks_that_were_asked_for_are_read_with_their_task() {
+    let proc = "$ sudo cat /proc/1975/stack\n[<0>] io_schedule+0x12/0x40\n[<0>] shop_lock_requests+0x309/0x4c0 [shop]\n[<0>] shop_write_end+0x63/0x4c0 [shop]\n[<0>] vfs_write+0xa5/0x1a0\n";
+    let crash = "PID: 1975   TASK: ffff8c1b4a2d8000  CPU: 3   COMMAND: \"shopper\"\n #0 [ffffb0a1c0d4fd58] __schedule at ffffffff9a1b2c3d\n #1 [ffffb0a1c0d4fde0] schedule at ffffffff9a1b2d5e\n #2 [ffffb0a1c0d4fdf8] shop_lock_requests at ffffffffc0a1b2c3 [shop]\n";
+    for log in [proc, crash] {
+        let diagnosis = diagnose(log.as_bytes());
+        let said = words(&diagnosis);
+        assert!(said.contains("1975") && said.contains("shop_lock_requests"), "{said}");
+    }
+    // A task that ran, and a path in a sentence.
+    let running =
+        crash.replace("#0 [ffffb0a1c0d4fd58] __schedule", "#0 [ffffb0a1c0d4fd58] shop_loop");
+    for log in [running.as_str(), "see /proc/1975/stack\nfor the rest of it\n"] {
+        assert!(diagnose(log.as_bytes()).seen.events.is_empty(), "{log}");
+    }
+}
+
+#[test]
+fn a_frame_behind_a_gap_is_no_caller() {
+    let log = hung("shopper", 71, &["__mutex_lock+0x1/0x9", "shop_open+0x1/0x9"]);
+    let caller = |log: &str| {
+        let told = diagnose(log.as_bytes());
+        told.statements.iter().any(|said| {
+            matches!(said.predicate(), Predicate::WaitCaller { function, .. } if function == "shop_open")
+        })
+    };
+    assert!(caller(&log));
+    assert!(!caller(&log.replace(" shop_open", "...\n shop_open")));
+}
+
+#[test]
+fn across_the_words_of_somebody_no_order_is_told() {
+    let damage = "list_del corruption. prev->next should be ff00aa, but was dead00\nCall Trace:\n shop_drop+0x1/0x20\n";
+    let later = hung("opener", 900, &["shop_wait+0x4e/0x80"]);
+    let whole = diagnose(format!("{damage}{later}").as_bytes());
+    assert_eq!(cause_line(&whole), Some(1));
+    let said = "I then rebuilt the kernel without that option, and it ran for a day.\nThis is what it says when it hangs with the other card in the same slot:\n";
+    let apart = diagnose(format!("{damage}{said}{later}").as_bytes());
+    assert_eq!(cause_line(&apart), None, "{}", words(&apart));
 }

@@ -176,6 +176,7 @@ pub fn waits_for(step: &Step) -> String {
         WaitsFor::SeenOnCpu => format!("{}, which was on {} when it was asked", to(), place()),
         WaitsFor::NotShown => "whatever runs there".to_owned(),
         WaitsFor::FunctionCall => format!("{} to answer a function call", place()),
+        WaitsFor::Barrier => format!("{} to end, which it flushes", to()),
         WaitsFor::Worker => format!("its worker, {}", to()),
         _ => to(),
     }

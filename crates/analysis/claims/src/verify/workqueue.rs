@@ -70,8 +70,9 @@ fn waiting(at: usize, list: &str, pending: bool, facts: &mut Facts<'_>) {
 }
 
 fn barrier(at: usize, text: &str, name: &str, facts: &mut Facts<'_>) {
-    let pid = number_after(text, "BAR(").and_then(|pid| u32::try_from(pid).ok());
-    if let Some(pid) = pid.filter(|_| after(text, "BAR(").is_some_and(|rest| rest.contains(')'))) {
+    // Several may flush one item.
+    for rest in text.split("BAR(").skip(1).filter(|rest| rest.contains(')')) {
+        let Some(pid) = number(rest).and_then(|(pid, _)| u32::try_from(pid).ok()) else { continue };
         let task = Task { name: String::new(), pid: Some(pid) };
         facts.say(&[at], Predicate::WorkBarrier { task, function: name.to_owned() });
     }

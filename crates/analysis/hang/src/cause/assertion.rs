@@ -24,10 +24,10 @@ pub(super) fn then_worse(pair: &Pair<'_>) -> Option<Link> {
         return pair.link(LinkReason::SameLock { lock }, RuleId::R33, Grade::Inferred);
     }
     if let Some(function) = shared_function(pair.seen, pair.earlier, pair.later) {
-        return pair.link(LinkReason::SameFunction { function }, RuleId::R85, Grade::Guess);
+        return pair.order(LinkReason::SameFunction { function }, RuleId::R85);
     }
     (pair.same_cpu() && pair.close(5_000_000))
-        .then(|| pair.link(LinkReason::SameCpu, RuleId::R85, Grade::Guess))?
+        .then(|| pair.order(LinkReason::SameCpu, RuleId::R85))?
 }
 
 /// The same kind of broken rule at the same moment.
@@ -38,7 +38,7 @@ pub(super) fn at_once(pair: &Pair<'_>) -> Option<Link> {
         && pair.close(1_000_000)
         && earlier.at.is_some()
         && later.at.is_some())
-    .then(|| pair.link(LinkReason::SameMoment, RuleId::R85, Grade::Guess))?
+    .then(|| pair.order(LinkReason::SameMoment, RuleId::R85))?
 }
 
 /// Another one of the same task or function.
@@ -50,5 +50,5 @@ pub(super) fn again(pair: &Pair<'_>) -> Option<Link> {
         return pair.link(LinkReason::SameTask, RuleId::R85, Grade::Inferred);
     }
     let function = shared_function(pair.seen, pair.earlier, pair.later)?;
-    pair.link(LinkReason::SameFunction { function }, RuleId::R85, Grade::Guess)
+    pair.order(LinkReason::SameFunction { function }, RuleId::R85)
 }

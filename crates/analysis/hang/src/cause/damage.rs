@@ -38,7 +38,7 @@ pub(super) fn damaged(pair: &Pair<'_>) -> Option<Link> {
     match pair.same_task() {
         true => pair.link(LinkReason::SameTaskFailed, RuleId::R84, Grade::Inferred),
         // Nothing is shared but the kernel: it comes first, and no more is shown.
-        false => pair.link(LinkReason::Damaged, RuleId::R84, Grade::Guess),
+        false => pair.order(LinkReason::Damaged, RuleId::R84),
     }
 }
 

@@ -73,6 +73,12 @@ impl Pair<'_> {
         })
     }
 
+    /// A tie that only tells which came first; across somebody's words it is not told whether the two are of one boot.
+    pub(super) fn order(self, reason: LinkReason, rule: RuleId) -> Option<Link> {
+        let one_piece = self.earlier.section == self.later.section;
+        one_piece.then(|| self.link(reason, rule, Grade::Guess))?
+    }
+
     /// Both name the same task, which is not the first process.
     pub(super) fn same_task(self) -> bool {
         match (&self.earlier.task, &self.later.task) {
@@ -94,7 +100,10 @@ impl Pair<'_> {
 pub(super) fn close(seen: &Observations, earlier: &Event, later: &Event, within: i64) -> bool {
     match (earlier.at, later.at) {
         (Some(a), Some(b)) => seen.clock.between(a, b).is_some_and(|gap| gap.abs() <= within),
-        _ => later.lines.first.saturating_sub(earlier.lines.last) < 60,
+        _ => {
+            earlier.section == later.section
+                && later.lines.first.saturating_sub(earlier.lines.last) < 60
+        }
     }
 }
 

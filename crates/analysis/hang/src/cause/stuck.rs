@@ -21,8 +21,10 @@ pub(super) fn before(pair: &Pair<'_>) -> Option<Link> {
             | EventKind::SpinlockLockup
     ) || matches!(&earlier.detail, Detail::Stall(stall) if !stall.cpus.is_empty() || stall.starved.is_some());
     if stuck {
-        let grade = if pair.same_cpu() { Grade::Inferred } else { Grade::Guess };
-        return pair.link(LinkReason::CpuStuck, RuleId::R85, grade);
+        return match pair.same_cpu() {
+            true => pair.link(LinkReason::CpuStuck, RuleId::R85, Grade::Inferred),
+            false => pair.order(LinkReason::CpuStuck, RuleId::R85),
+        };
     }
     if earlier.kind == EventKind::WorkqueueLockup && later.kind != EventKind::WorkqueueLockup {
         return pair.link(LinkReason::PoolStuck, RuleId::R44, Grade::Guess);

@@ -73,6 +73,42 @@ pub(super) fn cpu_in(said: &mut Statements, snapshot: &Snapshot) {
     }
 }
 
+/// What lists of busy workqueues say beside the report of a stuck pool: who executes what, who waits for it, and pools
+/// without an idle worker.
+pub(super) fn busy(said: &mut Statements, seen: &Observations, boot: u32) {
+    let reported = |line: u64| {
+        seen.events
+            .iter()
+            .any(|event| event.kind == EventKind::WorkqueueLockup && event.lines.contains(line))
+    };
+    let task = |pid: u32| Task { name: String::new(), pid: Some(pid) };
+    for work in seen.work.iter().filter(|work| work.boot == boot).take(ITEMS) {
+        let function = work.function.clone();
+        if let Some(worker) = work.worker.filter(|_| !reported(work.line)) {
+            said.seen(
+                RuleId::R44,
+                [work.line],
+                Predicate::WorkInFlight {
+                    function: function.clone(),
+                    worker: Some(task(worker)),
+                    seconds: work.seconds,
+                },
+            );
+        }
+        for pid in &work.flushers {
+            let function = function.clone();
+            let predicate = Predicate::WorkBarrier { task: task(*pid), function };
+            said.seen(RuleId::R44, [work.line], predicate);
+        }
+    }
+    for (_, line, pool, count) in
+        seen.pools.iter().filter(|(of, _, _, idle)| *of == boot && *idle == 0).take(ITEMS)
+    {
+        let predicate = Predicate::IdleWorkers { pool: *pool, count: *count };
+        said.seen(RuleId::R44, [*line], predicate);
+    }
+}
+
 fn workqueue(said: &mut Statements, event: &Event, report: &WorkqueueReport) {
     let rule = match event.kind {
         EventKind::WorkqueueHog => RuleId::R45,

@@ -69,6 +69,7 @@ pub(crate) fn all(
     said.about(None);
     across::across(&mut said, seen, hertz);
     wait::of_graph(&mut said, seen, graph);
+    lockup::busy(&mut said, seen, boot);
     kernel::after(&mut said, seen);
     said.finish()
 }

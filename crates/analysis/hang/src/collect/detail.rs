@@ -283,6 +283,13 @@ impl Collector {
             context.role = Role::Subject;
             return true;
         }
+        if let Some(task) = parse::asked_stack(trimmed) {
+            if context.listing || context.event.is_none() || context.asked.is_some() {
+                context.asked = Some((task, number, bounded(trimmed, 240)));
+                context.snapshot = None;
+            }
+            return true;
+        }
         if let Some((task, state, running)) =
             parse::task_header(text.trim_start_matches(['\t', ' ']))
         {
@@ -343,7 +350,7 @@ impl Collector {
     }
 
     /// A blocked task in a list of such, or one whose report lost its first lines.
-    fn listed(
+    pub(super) fn listed(
         &mut self,
         context: &mut Context,
         task: &Task,

@@ -14,10 +14,10 @@ use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind};
-use parse_console::Line;
+use parse_console::{Line, shape};
 
 use self::families::Head;
-use self::state::{BOOT_START, CONTEXT_LIMIT, Context, QUIET_LINES, Source};
+use self::state::{BOOT_START, CONTEXT_LIMIT, Context, QUIET_LINES, Source, WorkLine};
 pub use self::state::{
     Collector, EVENT_LIMIT, FRAME_LIMIT, LOCK_LIST_LIMIT, MEMBER_LIMIT, Observations,
     SNAPSHOT_LIMIT,
@@ -25,8 +25,9 @@ pub use self::state::{
 use crate::clock::Moment;
 use crate::event::{Detail, EventId};
 use crate::kernel::{Ident, Kernel};
+use crate::parse;
 use crate::rules::EVENT_RULES;
-use crate::text::bounded;
+use crate::text::{self, bounded, number_after};
 
 /// Texts that matter outside of any report.
 const ASIDES: &[&str] = &[
@@ -52,6 +53,10 @@ const ASIDES: &[&str] = &[
     "Tainted: ",
     "stack corrupted",
     "Rebooting in ",
+    "in-flight: ",
+    "pending: ",
+    " workers=",
+    "/stack",
     "Call Trace:",
     "Call trace:",
     "Backtrace:",
@@ -100,6 +105,8 @@ impl Collector {
             scan: None,
             broken: None,
             build: None,
+            section: 0,
+            words: 0,
             rebooting: false,
             banner: None,
             trouble: Vec::new(),
@@ -137,6 +144,7 @@ impl Collector {
             caller: line.caller,
             stamped: line.stamp.is_some() || line.caller.is_some() || line.level.is_some(),
         };
+        self.piece(text, source.stamped);
         if let Some((begun, head)) = self.broken.take() {
             if line.stamp.is_none() && line.number <= begun.number + 2 {
                 let joined = format!("{head} {}", text.trim());
@@ -150,6 +158,18 @@ impl Collector {
             return;
         }
         self.message(text, source);
+    }
+
+    /// Counts the pieces of a log between which somebody speaks.
+    fn piece(&mut self, text: &str, stamped: bool) {
+        /// So many lines of words are somebody's; a single one may be a driver's.
+        const SPOKEN: u32 = 2;
+        if stamped || shape::begins(text) {
+            self.section += u32::from(self.words >= SPOKEN);
+            self.words = 0;
+        } else if place::is_spoken(text) {
+            self.words += 1;
+        }
     }
 
     /// Ends the log.
@@ -308,6 +328,18 @@ impl Collector {
             let event = context.event.map(EventId);
             self.out.stack_suspect.push((number, event));
         }
+        if let Some(list) = text.strip_prefix("in-flight: ") {
+            self.work(list, number);
+            return None;
+        }
+        if let Some(list) = text.strip_prefix("pending: ") {
+            self.work(list, number);
+            return None;
+        }
+        if let Some(rest) = text.strip_prefix("pool ") {
+            self.pool(rest, number);
+            return None;
+        }
         // panic() of kernel/panic.c.
         if text.starts_with("Rebooting in ") && text.contains(" second") {
             self.rebooting = true;
@@ -322,6 +354,52 @@ impl Collector {
         let at = self.build(context, text, number);
         self.kernel().observe(text, number);
         at
+    }
+
+    /// `in-flight: 264128:do_work [module] for 57502s BAR(12), 31(RESCUER):other` and `pending: do_work BAR(12)` of
+    /// kernel/workqueue.c show_pwq().
+    fn work(&mut self, list: &str, number: u64) {
+        /// Lines kept.
+        const KEPT: usize = 512;
+        let boot = self.out.clock.boots();
+        for item in list.split(", ").flat_map(|item| item.split(" ,")).take(32) {
+            let item = item.trim();
+            let (worker, rest) = match item.split_once(':') {
+                Some((worker, rest)) => (worker.trim_end_matches("(RESCUER)").parse().ok(), rest),
+                // `2*do_work BAR(12)` waits for a worker.
+                None => (None, item.split_once('*').map_or(item, |(_, rest)| rest)),
+            };
+            let function = rest.split([' ', ',']).next().unwrap_or_default();
+            let named = function.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
+            if !named || function.starts_with("BAR(") {
+                continue;
+            }
+            if self.out.work.len() >= KEPT {
+                return;
+            }
+            self.out.work.push(WorkLine {
+                boot,
+                line: number,
+                worker,
+                function: bounded(parse::plain(function), 80),
+                seconds: number_after(rest, " for "),
+                flushers: rest.split("BAR(").skip(1).take(8).filter_map(text::number).collect(),
+            });
+        }
+    }
+
+    /// `pool 22: cpus=5 … workers=3 idle: 166929 260518`.
+    fn pool(&mut self, rest: &str, number: u64) {
+        /// Lines kept.
+        const KEPT: usize = 256;
+        let Some(pool) = text::number(rest).filter(|_| rest.contains(": cpus=")) else { return };
+        if self.out.pools.len() < KEPT {
+            let idle = text::after(rest, " idle: ").map_or(0, |list| {
+                let pid = |word: &&str| word.bytes().all(|b| b.is_ascii_digit());
+                list.split_ascii_whitespace().take_while(pid).count()
+            });
+            self.out.pools.push((self.out.clock.boots(), number, pool, idle as u64));
+        }
     }
 
     /// `Linux version …`: a kernel starts. It says so within so many lines of its start, which firmware and loader

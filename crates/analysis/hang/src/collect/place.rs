@@ -120,6 +120,25 @@ fn is_continued(found: &str, tail: &str) -> bool {
     }
 }
 
+/// Words of a sentence that the kernel's own messages seldom have.
+const SPOKEN: &[&str] = &[
+    "i", "i'm", "i've", "we", "you", "your", "my", "me", "please", "thanks", "would", "should",
+    "this", "that", "these", "here", "it", "the", "and", "but", "because", "when", "with",
+];
+
+/// Whether the line is somebody's: a run of plain words, some of which belong to speech.
+pub(super) fn is_spoken(text: &str) -> bool {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let plain = |word: &&&str| {
+        let bare = word.trim_matches(|c: char| ",.;:!?()\"'".contains(c));
+        !bare.is_empty() && bare.chars().all(|c| c.is_alphabetic() || c == '\'' || c == '-')
+    };
+    let spoken = |word: &&&str| SPOKEN.contains(&word.to_ascii_lowercase().as_str());
+    words.len() >= 5
+        && words.iter().filter(plain).count() * 5 >= words.len() * 4
+        && words.iter().filter(spoken).count() >= 2
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -152,6 +171,23 @@ mod tests {
             ("we see I/O error, dev sda", "I/O error, dev", EventKind::Device),
         ] {
             assert!(!is_event(text, found, kind), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_words_of_somebody_are_told_from_a_message() {
+        for text in [
+            "I then rebuilt the kernel with this option and it hung again.",
+            "When I unplug the cable, the second report shows up.",
+        ] {
+            assert!(is_spoken(text), "{text}");
+        }
+        for text in [
+            "but task is already holding lock:",
+            "EXT4-fs (sda1): mounted filesystem with ordered data mode",
+            " my_work+0x1/0x20",
+        ] {
+            assert!(!is_spoken(text), "{text}");
         }
     }
 

@@ -64,30 +64,56 @@ impl Collector {
         if let Some(taken) = self.pointer(context, text, number, at) {
             return taken;
         }
+        if let Some((task, line, head)) = context.asked.clone() {
+            let crash = parse::crash_frame(text);
+            // A task that runs waits for nobody.
+            let sleeps = crash.is_none_or(|(index, f)| index > 0 || stack::is_scheduling(f));
+            let begins = (text.starts_with("[<") || crash.is_some()) && number <= line + 2;
+            if begins && sleeps {
+                context.asked = None;
+                context.listing |= context.event.is_none();
+                self.listed(context, &task, &head, line, at);
+                if let Some(snapshot) = self.begin_snapshot(context, number, at) {
+                    self.out.snapshots[snapshot].header = Some(line);
+                    self.out.snapshots[snapshot].task = Some(task);
+                }
+                context.asked = None;
+            } else if number > line + 2 || begins {
+                context.asked = None;
+            }
+        }
+        if let Some((_, function)) = parse::crash_frame(text) {
+            let frame = Frame {
+                line: number,
+                function: bounded(parse::plain(function), 120),
+                offset: None,
+                size: None,
+                module: None,
+                reliable: true,
+                interrupt: false,
+            };
+            return self.frame(context, frame, at);
+        }
+        // /proc/PID/stack hides addresses.
+        let text = text.strip_prefix("[<0>] ").unwrap_or(text);
         let Some(found) = frame::parse(text) else { return false };
+        // An address that no symbol covers is no function.
+        if found.function.starts_with("0x") {
+            return true;
+        }
         if found.offset.is_none() && !found.inline && !text.starts_with('[') {
             return false;
         }
-        let snapshot = match context.snapshot {
-            Some(snapshot) => Some(snapshot),
-            None => self.begin_snapshot(context, number, at),
+        let frame = Frame {
+            line: number,
+            function: bounded(parse::plain(found.function), 120),
+            offset: found.offset.map(|(offset, _)| offset),
+            size: found.offset.map(|(_, size)| size),
+            module: found.module.map(|module| bounded(module, 60)),
+            reliable: found.reliable,
+            interrupt: context.interrupt,
         };
-        if let Some(snapshot) = snapshot.map(|s| &mut self.out.snapshots[s]) {
-            if let Some(lines) = &mut snapshot.lines {
-                lines.last = lines.last.max(number);
-            }
-            if snapshot.frames.len() < FRAME_LIMIT {
-                snapshot.frames.push(Frame {
-                    line: number,
-                    function: bounded(parse::plain(found.function), 120),
-                    offset: found.offset.map(|(offset, _)| offset),
-                    size: found.offset.map(|(_, size)| size),
-                    module: found.module.map(|module| bounded(module, 60)),
-                    reliable: found.reliable,
-                    interrupt: context.interrupt,
-                });
-            }
-        }
+        self.frame(context, frame, at);
         self.created_by_free(context, parse::plain(found.function));
         true
     }
@@ -187,6 +213,26 @@ impl Collector {
             ));
         }
         None
+    }
+
+    /// Adds a frame to the open stack, or begins one.
+    fn frame(&mut self, context: &mut Context, frame: Frame, at: Option<Moment>) -> bool {
+        let snapshot = match context.snapshot {
+            Some(snapshot) => Some(snapshot),
+            None => self.begin_snapshot(context, frame.line, at),
+        };
+        if let Some(snapshot) = snapshot.map(|s| &mut self.out.snapshots[s]) {
+            if let Some(lines) = &mut snapshot.lines {
+                lines.last = lines.last.max(frame.line);
+            }
+            if context.idle > 0 && !snapshot.frames.is_empty() && snapshot.gaps.len() < 16 {
+                snapshot.gaps.push(frame.line);
+            }
+            if snapshot.frames.len() < FRAME_LIMIT {
+                snapshot.frames.push(frame);
+            }
+        }
+        true
     }
 
     /// What KMSAN calls the creation of a value is the free of its memory where the stack goes through

@@ -55,8 +55,29 @@ pub struct Observations {
     /// Lines saying that a thread overran its stack or that a stack is corrupted, each with the event in whose report
     /// it stands.
     pub stack_suspect: Vec<(u64, Option<EventId>)>,
+    /// What workers execute, by lists of busy workqueues.
+    pub work: Vec<WorkLine>,
+    /// Pools of workers: boot, line, number, idle workers.
+    pub pools: Vec<(u32, u64, u64, u64)>,
     /// Lines before the first event of a boot that are not routine, each with that event.
     pub context: Vec<Aside>,
+}
+
+/// A work item that a worker executes or that waits for one, with those who wait for its end.
+#[derive(Clone, Debug)]
+pub struct WorkLine {
+    /// The boot.
+    pub boot: u32,
+    /// Line of the log.
+    pub line: u64,
+    /// The worker; none for an item that waits for one.
+    pub worker: Option<u32>,
+    /// The work function.
+    pub function: String,
+    /// Seconds, where printed.
+    pub seconds: Option<u64>,
+    /// Tasks behind a barrier, `BAR(pid)`: they flush the item.
+    pub flushers: Vec<u32>,
 }
 
 /// A line before the first event of its boot that is not routine.
@@ -133,6 +154,8 @@ pub(super) struct Context {
     /// The lines add nothing to the event: a copy of its report, or two reports that run into each other
     /// without marks, so that whose the frames are cannot be told.
     pub(super) mixed: bool,
+    /// Whose stack was asked for on a line before (`cat /proc/PID/stack`, `bt` of crash(8)), with that line and its text.
+    pub(super) asked: Option<(Task, u64, String)>,
     /// A later sample of the event: its stacks count, its lines do not make the event longer.
     pub(super) again: bool,
 }
@@ -149,6 +172,9 @@ pub struct Collector {
     pub(super) scan: Option<usize>,
     /// A headline broken by a mail program: its line, when, and its text.
     pub(super) broken: Option<Begun>,
+    /// Pieces of the log so far between which somebody speaks, and lines in a row of such words.
+    pub(super) section: u32,
+    pub(super) words: u32,
     /// The kernel said that it reboots.
     pub(super) rebooting: bool,
     /// The boot and line of the last `Linux version`.
@@ -237,6 +263,7 @@ impl Collector {
             cpu: None,
             at,
             boot: self.out.clock.boots(),
+            section: self.section,
             snapshots: Vec::new(),
             repeats: 0,
             last_repeat: None,
@@ -421,6 +448,10 @@ impl Collector {
 
 impl Context {
     pub(super) fn is_open(&self) -> bool {
-        self.event.is_some() || self.snapshot.is_some() || self.locks.is_some() || self.listing
+        self.event.is_some()
+            || self.snapshot.is_some()
+            || self.locks.is_some()
+            || self.listing
+            || self.asked.is_some()
     }
 }

@@ -9,6 +9,7 @@ mod releasers;
 mod stall;
 mod target;
 mod types;
+mod work;
 
 use std::collections::HashMap;
 
@@ -102,6 +103,7 @@ pub fn build(seen: &Observations, boot: u32) -> Graph {
     owners_named(&mut graph, &events, &waiters);
     holders_by_list(&mut graph, seen, boot, &waiters);
     holders_by_stack(&mut graph, seen, boot, &waiters);
+    work::flushed(&mut graph, seen, boot, &waiters);
     releasers(&mut graph, seen, &events, &waiters);
     recursions(&mut graph, &events, &waiters);
     foretold(&mut graph, seen, &events, &waiters);

@@ -151,9 +151,9 @@ pub fn awaited(snapshot: &Snapshot) -> Option<Wait> {
                 // The journal's thread waits for handles, or for the blocks it has sent to the disk.
                 if rule.id == RuleId::W24 && waits_for_io(&frames[..asleep]) {
                     let journal = A::Device(DeviceWork::Journal);
-                    return Some(found(RuleId::W29, journal, frame, &body[at..]));
+                    return Some(found(snapshot, RuleId::W29, journal, frame, &body[at..]));
                 }
-                return Some(found(rule.id, rule.awaited, frame, &body[at..]));
+                return Some(found(snapshot, rule.id, rule.awaited, frame, &body[at..]));
             }
         }
     }
@@ -167,9 +167,10 @@ pub fn awaited(snapshot: &Snapshot) -> Option<Wait> {
             .any(|start| frame.function.starts_with(start));
     (asleep > 0 && !lost).then(|| {
         if waits_for_io(&frames[..asleep]) {
-            return found(RuleId::W32, A::Device(DeviceWork::Io), frame, body);
+            return found(snapshot, RuleId::W32, A::Device(DeviceWork::Io), frame, body);
         }
-        found(RuleId::W51, if completion { A::Completion } else { A::Unknown }, frame, body)
+        let awaited = if completion { A::Completion } else { A::Unknown };
+        found(snapshot, RuleId::W51, awaited, frame, body)
     })
 }
 
@@ -182,8 +183,17 @@ fn waits_for_io(scheduling: &[&Frame]) -> bool {
     })
 }
 
-fn found(rule: RuleId, awaited: Awaited, frame: &Frame, body: &[&Frame]) -> Wait {
+fn found(
+    snapshot: &Snapshot,
+    rule: RuleId,
+    awaited: Awaited,
+    frame: &Frame,
+    body: &[&Frame],
+) -> Wait {
     let caller = body.iter().skip(1).find(|f| !is_primitive(&f.function));
+    // Behind a gap the next frame need not be the caller.
+    let is_whole = |to: u64| !snapshot.gaps.iter().any(|gap| frame.line < *gap && *gap <= to);
+    let caller = caller.filter(|caller| is_whole(caller.line));
     let last = caller.map_or(frame.line, |f| f.line);
     Wait {
         rule,

@@ -49,11 +49,12 @@ pub(super) fn detail(c: &mut Collector, context: &mut Context, inner: &Inner<'_>
             .into_iter()
             .flatten()
             .find(|known| known.address == lock.address && known.class == lock.class)
-        && number <= known.line + 1 + known.inlined.len() as u64
+        && number == known.line + 1
         && !text.starts_with('#')
     {
         let inner = std::mem::replace(&mut known.at, lock.at);
         known.inlined.push(inner);
+        known.line = number;
         return true;
     }
     // The words before the lock that is held may be lost.
