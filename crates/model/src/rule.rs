@@ -149,6 +149,7 @@ registry! {
     R86: "the kernel panicked", "kernel/panic.c";
     R87: "CPU, task and context of a report", "lib/dump_stack.c dump_stack_print_info";
     R88: "a frame of the report's stack", "arch/*/kernel/dumpstack.c, kernel/stacktrace.c";
+    R89: "a crash report of a family that has no rule of its own: its own words say what it is", "the families of reports that are read; each names its place in the kernel";
 
     // Waits: the function in which a task sleeps, and who ends the wait.
     W01: "__mutex_lock: its owner", "kernel/locking/mutex.c";

@@ -15,6 +15,7 @@ pub mod graph;
 mod group;
 pub mod hertz;
 mod kernel;
+mod known;
 pub mod locks;
 pub mod memory;
 mod parse;
@@ -32,4 +33,5 @@ pub use collect::{
 pub use diagnosis::{Diagnosis, conclude, diagnose};
 pub use group::Group;
 pub use kernel::{Kernel, Kernels};
+pub use known::{KnownReport, add_reports};
 pub use reader::LogReader;

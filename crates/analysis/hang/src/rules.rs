@@ -24,7 +24,8 @@ const fn rule(id: RuleId, kind: EventKind, anchors: &'static [&'static str]) -> 
 pub(crate) fn of(kind: EventKind) -> RuleId {
     // The line that names a lock's holder is no event of its own.
     let row = EVENT_RULES.iter().rfind(|row| row.kind == kind);
-    row.map_or(RuleId::R81, |row| row.id)
+    // What no row begins is known by its family of reports.
+    row.map_or(RuleId::R89, |row| row.id)
 }
 
 /// Rows in order of precedence: where a line has anchors of several rows, the first row counts.

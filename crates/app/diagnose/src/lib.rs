@@ -15,8 +15,8 @@ use std::io;
 use std::path::PathBuf;
 
 use analysis_claims::verify::Unconfirmed;
-use analysis_hang::{Diagnosis, conclude};
-use analysis_identity::Reports;
+use analysis_hang::{Diagnosis, KnownReport, add_reports, conclude};
+use analysis_identity::{RelationKind, Reports};
 use model::{Notice, Statement};
 
 use self::excerpt::Excerpt;
@@ -108,8 +108,10 @@ impl Reader {
 
     /// Ends the input. `renumbered` says that its lines have other numbers than in the file.
     pub fn finish(self, renumbered: bool) -> Result<Diagnosed, Error> {
-        let mut diagnosis = conclude(self.events.finish());
+        let mut seen = self.events.finish();
         let reports = self.reports.finish();
+        add_reports(&mut seen, known(&reports));
+        let mut diagnosis = conclude(seen);
         let titles = titles::of_events(&diagnosis.seen.events, &reports.reports);
         let is_log = !diagnosis.seen.events.is_empty();
         // A log without events has no dump worth reading.
@@ -179,4 +181,24 @@ mod tests {
         assert_eq!(whole.reports.reports[0].title, whole.titles[0][0]);
         assert!(whole.excerpt[&1].contains("soft lockup"), "{:?}", whole.excerpt);
     }
+}
+
+/// What kernels print in front of a report; reports of other programs are no events of the kernel.
+const OF_THE_KERNEL: &[&str] = &["BUG:", "INFO:", "WARNING", "VFS:", "kernel BUG"];
+
+/// The crash reports of the kernel's own, as a stamp or a printer in front of them shows.
+fn known(reports: &Reports) -> impl Iterator<Item = KnownReport> {
+    let own = reports.reports.iter().filter(|report| {
+        let header = report
+            .row
+            .is_none_or(|row| OF_THE_KERNEL.iter().any(|start| row.header.starts_with(start)));
+        // What says the same again is counted by its first report.
+        let again = report.relation.is_some_and(|relation| relation.kind == RelationKind::Repeat);
+        header && !again && (report.stamp.is_some() || report.caller.is_some())
+    });
+    own.map(|report| KnownReport {
+        line: report.header_line,
+        lines: report.lines,
+        title: report.title.clone(),
+    })
 }

@@ -55,7 +55,9 @@ fn weight(event: &Event) -> Weight {
         | K::Device
         | K::FaultOomLeaked
         | K::MemoryLeak => Weight::Hint,
-        K::Warning | K::Ubsan | K::AllocationFailure | K::FileSystem => Weight::Assertion,
+        K::Warning | K::Ubsan | K::AllocationFailure | K::FileSystem | K::Report => {
+            Weight::Assertion
+        }
         kind if kind.is_misuse() => Weight::Assertion,
         _ => Weight::Serious,
     }

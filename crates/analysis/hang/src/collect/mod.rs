@@ -451,6 +451,7 @@ fn breaks_off(text: &str) -> bool {
             && !end.contains(" seconds"))
         || (end.contains(" invoked oom-killer:") && !end.contains("order="))
         || (end.contains(": page allocation failure") && !end.contains("mode:"))
+        || (end.contains("WARNING: CPU: ") && end.ends_with(" at"))
         || (end.contains("detected expedited stalls on CPUs/tasks: {") && !end.contains('}'))
         || (end.trim_start().starts_with("task:")
             && end.contains("state:")
