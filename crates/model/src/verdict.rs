@@ -111,6 +111,8 @@ pub enum Remark {
     Plain,
     /// The first report of damage.
     Damage,
+    /// Damage in a kernel that had failed before, as its taint says.
+    LaterDamage,
     /// A spinlock whose magic number is 0.
     ZeroMagic,
     /// Memory that nothing points to.

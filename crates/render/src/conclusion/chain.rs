@@ -10,10 +10,10 @@ pub(super) fn sentence(found: &F) -> Option<String> {
     let last = names.last().cloned().unwrap_or_default();
     let why = match end {
         E::TaskRuns => {
-            format!("All wait for {last}, which is not blocked but running or ready to run.")
+            format!("The chain ends at {last}, which is not blocked but running or ready to run.")
         }
         E::TaskIdle => {
-            format!("All wait for {last}, which is idle: it cannot give back what it holds.")
+            format!("The chain ends at {last}, which is idle: it cannot give back what it holds.")
         }
         E::TaskUnknown => {
             format!("The tasks wait for {last}; what that task waits for is not known.")

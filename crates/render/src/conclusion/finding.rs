@@ -142,6 +142,7 @@ fn report(
         Remark::PossibleCycle => format!("{}{at}{task}. Lockdep shows a possible cycle, not one that happened.", capital(&name)),
         Remark::ClassesCompared => format!("{}{at}{task}. Lockdep compares classes; whether it is the same lock twice is told by the addresses.", capital(&name)),
         Remark::Damage => format!("{name}{task}: the first report of damage; what follows in this boot is not to be trusted."),
+        Remark::LaterDamage => format!("{name}{task}; the kernel had failed before, as its taint says, so this may be a consequence."),
         Remark::ZeroMagic => format!("{name}{task}: the lock's magic number is 0, as in a lock that was never initialised; memory that was cleared later looks the same."),
         Remark::LeakedMemory => format!("kmemleak found memory that nothing points to{at}{task}."),
         Remark::DeviceReference => "A network device cannot be freed: somebody keeps a reference. The log does not show who.".to_owned(),

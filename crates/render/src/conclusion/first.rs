@@ -48,7 +48,7 @@ fn of_thing(seen: &Observations, found: &F) -> Option<String> {
                 | Remark::Hint
                 | Remark::Panic => event.headline.clone(),
                 Remark::UserProgram => "A user program faulted.".to_owned(),
-                Remark::Damage | Remark::ZeroMagic => format!("{name}{at}."),
+                Remark::Damage | Remark::LaterDamage | Remark::ZeroMagic => format!("{name}{at}."),
                 Remark::Plain | Remark::PossibleCycle | Remark::ClassesCompared => {
                     format!("{}{at}.", capital(&name))
                 }

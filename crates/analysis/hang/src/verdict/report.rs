@@ -7,6 +7,7 @@ use super::draft::{Add, of_event};
 use super::hung::hung;
 use super::memory::{allocation, out_of_memory};
 use super::stall::stalled;
+use crate::cause::unseen;
 use crate::collect::Observations;
 use crate::event::{Detail, Event, EventKind, WorkqueueReport};
 use crate::graph::Graph;
@@ -96,7 +97,10 @@ fn file_system(line: &str) -> (VerdictKind, Grade, Remark, Option<Need>) {
 
 /// A report that speaks for itself.
 fn plain(seen: &Observations, event: &Event) -> Verdict {
-    let (kind, grade, remark, need) = judged(event);
+    let (kind, grade, mut remark, need) = judged(event);
+    if remark == Remark::Damage && unseen(seen, event.boot).is_some_and(|before| before.fatal) {
+        remark = Remark::LaterDamage;
+    }
     let finding = Finding::Report { event: event.id, place: place_of(seen, event), remark };
     let mut verdict = of_event(event, kind, finding, grade).at(event.lines.first);
     verdict.needs.extend(need);
