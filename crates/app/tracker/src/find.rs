@@ -54,38 +54,46 @@ impl Tracker {
     /// # Errors
     /// When there is none, or more than one, or the record cannot be read.
     pub fn find(&self, name: &str) -> Result<Bug, Error> {
-        let (read, name) = (self.read(), name.trim());
-        let number = name.strip_prefix('#').unwrap_or(name).parse::<BugId>().ok();
-        if let Some(bug) = number.map(|id| read.bug(id)).transpose()?.flatten() {
-            return Ok(bug);
-        }
-        if let Some(bug) = read.bug_by_external(name)? {
-            return Ok(bug);
-        }
-        for (title, sequence) in [(name, 0), title_of_subject(name)] {
-            let key = Key { kind: KeyKind::Title, value: title.to_owned() };
-            let found = read.bugs_with_keys(&[key], 100)?;
-            // The bug of that very number, else the newest of that title, else the one that had such a crash.
-            let exact =
-                found.iter().find(|(bug, _)| bug.title == title && bug.sequence == sequence);
-            let newest = found
-                .iter()
-                .filter(|(bug, _)| bug.title == title && sequence <= 1)
-                .max_by_key(|(bug, _)| bug.sequence);
-            if let Some((bug, _)) = exact.or(newest) {
-                return Ok(bug.clone());
-            }
-            match &found[..] {
-                [] => {}
-                [(bug, _)] if sequence <= 1 => return Ok(bug.clone()),
-                several => {
-                    let ids = several.iter().map(|(bug, _)| bug.id).collect();
-                    return Err(Error::Ambiguous { name: name.to_owned(), ids });
-                }
-            }
-        }
-        Err(Error::NoBug(name.to_owned()))
+        find(self.read(), name)
     }
+
+    /// The same within a change.
+    pub(crate) fn find_within(&self, read: &dyn Read, name: &str) -> Result<Bug, Error> {
+        find(read, name)
+    }
+}
+
+fn find(read: &dyn Read, name: &str) -> Result<Bug, Error> {
+    let name = name.trim();
+    let number = name.strip_prefix('#').unwrap_or(name).parse::<BugId>().ok();
+    if let Some(bug) = number.map(|id| read.bug(id)).transpose()?.flatten() {
+        return Ok(bug);
+    }
+    if let Some(bug) = read.bug_by_external(name)? {
+        return Ok(bug);
+    }
+    for (title, sequence) in [(name, 0), title_of_subject(name)] {
+        let key = Key { kind: KeyKind::Title, value: title.to_owned() };
+        let found = read.bugs_with_keys(&[key], 100)?;
+        // The bug of that very number, else the newest of that title, else the one that had such a crash.
+        let exact = found.iter().find(|(bug, _)| bug.title == title && bug.sequence == sequence);
+        let newest = found
+            .iter()
+            .filter(|(bug, _)| bug.title == title && sequence <= 1)
+            .max_by_key(|(bug, _)| bug.sequence);
+        if let Some((bug, _)) = exact.or(newest) {
+            return Ok(bug.clone());
+        }
+        match &found[..] {
+            [] => {}
+            [(bug, _)] if sequence <= 1 => return Ok(bug.clone()),
+            several => {
+                let ids = several.iter().map(|(bug, _)| bug.id).collect();
+                return Err(Error::Ambiguous { name: name.to_owned(), ids });
+            }
+        }
+    }
+    Err(Error::NoBug(name.to_owned()))
 }
 
 #[cfg(test)]

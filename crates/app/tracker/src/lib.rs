@@ -11,6 +11,7 @@ mod expire;
 mod filing;
 mod find;
 mod ingest;
+mod mail;
 mod similar;
 
 use model::tracker::{Read, Record, RecordError};
@@ -20,6 +21,7 @@ pub use self::error::Error;
 pub use self::expire::Expiry;
 pub use self::filing::{LONGEST_LOG, Origin, file_log};
 pub use self::ingest::Filed;
+pub use self::mail::{Answer, Denial, Done, MailPolicy, Received, Reporting, Said, Stage};
 
 /// What an installation decides for itself.
 #[derive(Clone, Debug)]

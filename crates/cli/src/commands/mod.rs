@@ -58,6 +58,7 @@ enum Command {
     Bugs(tracker::bugs::Arguments),
     Bug(tracker::bug::Arguments),
     Serve(tracker::serve::Arguments),
+    Mail(tracker::mail::Arguments),
     Generate(generate::Arguments),
 }
 
@@ -76,6 +77,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::Bugs(arguments) => tracker::bugs::run(&arguments),
         Command::Bug(arguments) => tracker::bug::run(&arguments),
         Command::Serve(arguments) => tracker::serve::run(&arguments),
+        Command::Mail(arguments) => tracker::mail::run(&arguments),
         Command::Generate(arguments) => generate::run(&arguments),
     }
 }

@@ -1,6 +1,7 @@
 //! The record for people and programs: text, JSON, words.
 
 pub mod json;
+pub mod mail;
 pub mod page;
 pub mod question;
 pub mod text;

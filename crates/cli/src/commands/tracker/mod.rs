@@ -4,6 +4,7 @@ pub(crate) mod add;
 pub(crate) mod bug;
 pub(crate) mod bugs;
 mod demo;
+pub(crate) mod mail;
 pub(crate) mod serve;
 mod settings;
 

@@ -83,7 +83,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
 }
 
 /// What the settings say about the record itself.
-fn policy(settings: &Settings) -> Policy {
+pub(super) fn policy(settings: &Settings) -> Policy {
     let server::Silence { ends, least, most } = settings.silence;
     Policy {
         public: settings.public,
@@ -91,7 +91,8 @@ fn policy(settings: &Settings) -> Policy {
     }
 }
 
-fn open(folder: &Path, policy: Policy) -> Result<Tracker, app_tracker::Error> {
+/// Opens the record of a folder.
+pub(super) fn open(folder: &Path, policy: Policy) -> Result<Tracker, app_tracker::Error> {
     Tracker::new(Box::new(SqliteRecord::open(folder)?), policy)
 }
 
