@@ -13,6 +13,7 @@ mod find;
 mod ingest;
 mod mail;
 mod similar;
+mod watch;
 
 use model::tracker::{Read, Record, RecordError};
 
@@ -22,6 +23,7 @@ pub use self::expire::Expiry;
 pub use self::filing::{LONGEST_LOG, Origin, file_log};
 pub use self::ingest::Filed;
 pub use self::mail::{Answer, Denial, Done, MailPolicy, Received, Reporting, Said, Stage};
+pub use self::watch::{Told, Watch};
 
 /// What an installation decides for itself.
 #[derive(Clone, Debug)]

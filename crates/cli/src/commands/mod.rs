@@ -59,6 +59,7 @@ enum Command {
     Bug(tracker::bug::Arguments),
     Serve(tracker::serve::Arguments),
     Mail(tracker::mail::Arguments),
+    Watch(tracker::watch::Arguments),
     Generate(generate::Arguments),
 }
 
@@ -78,6 +79,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::Bug(arguments) => tracker::bug::run(&arguments),
         Command::Serve(arguments) => tracker::serve::run(&arguments),
         Command::Mail(arguments) => tracker::mail::run(&arguments),
+        Command::Watch(arguments) => tracker::watch::run(&arguments),
         Command::Generate(arguments) => generate::run(&arguments),
     }
 }

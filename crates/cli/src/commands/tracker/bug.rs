@@ -47,6 +47,11 @@ enum What {
         #[arg(long)]
         brief: bool,
     },
+    /// Print the log of the crash that is shown, or of another one.
+    Log {
+        /// The number of the crash.
+        crash: Option<i64>,
+    },
     /// The same as another bug; both records stay.
     Dup {
         /// The other.
@@ -136,6 +141,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let brief = match &arguments.what {
         None => false,
         Some(What::Show { brief }) => *brief,
+        Some(What::Log { crash }) => return log(&tracker, &bug, *crash),
         Some(What::Test { repository, branch, patch }) => {
             let patch = match patch {
                 Some(path) => std::fs::read(path)
@@ -182,6 +188,31 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// Prints a log as it was kept.
+fn log(tracker: &Tracker, bug: &Bug, crash: Option<i64>) -> Result<ExitCode, Failure> {
+    let read = tracker.read();
+    let found = match crash {
+        Some(id) => read.crash(id).map(|found| found.filter(|crash| crash.bug == bug.id)),
+        None => read.best_crash(bug.id),
+    };
+    let found = found.map_err(|error| failure(error.into()))?;
+    let name = found.and_then(|crash| crash.log.or(crash.report));
+    let text = name.map(|name| read.artefact(&name)).transpose();
+    let text = text.map_err(|error| failure(error.into()))?.flatten();
+    let Some(text) = text else {
+        return Err(Failure::usage(anyhow::anyhow!("no log of that crash was kept"))
+            .hint(format!("`ktriage bug {} show` lists the crashes", bug.id)));
+    };
+    let mut out = io::stdout().lock();
+    if io::IsTerminal::is_terminal(&out) {
+        let text = String::from_utf8_lossy(&text);
+        write!(out, "{}", crate::output::Escaped(&text))?;
+    } else {
+        out.write_all(&text)?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
 fn told(arguments: &Arguments, bug: &Bug) -> Result<ExitCode, Failure> {
     let mut out = io::stdout().lock();
     if arguments.json {
@@ -198,7 +229,7 @@ fn action(tracker: &Tracker, what: &What) -> Result<Action, Failure> {
     let other = |name: &str| tracker.find(name).map(|bug| bug.id).map_err(failure);
     Ok(match what {
         // Answered before.
-        What::Show { .. } | What::Test { .. } => Action::Reopen,
+        What::Show { .. } | What::Test { .. } | What::Log { .. } => Action::Reopen,
         What::Dup { of } => Action::Duplicate { of: other(of)? },
         What::Undup => Action::Unduplicate,
         What::Fix { titles } => {

@@ -7,6 +7,7 @@ mod demo;
 pub(crate) mod mail;
 pub(crate) mod serve;
 mod settings;
+pub(crate) mod watch;
 
 use std::path::PathBuf;
 use std::time::{SystemTime, UNIX_EPOCH};

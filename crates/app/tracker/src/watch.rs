@@ -1,0 +1,190 @@
+//! Consoles that go on: text comes in piece by piece, crashes are taken into the record when their reports are whole.
+//!
+//! Invariants: each piece of a console is filed once at most; what is held of a console is bounded; time is an argument.
+
+use std::collections::BTreeMap;
+
+use analysis_identity::LogReader;
+use model::tracker::{Manager, NewCrash};
+
+use crate::filing::{Origin, file_log};
+use crate::ingest::Filed;
+use crate::{Error, Tracker};
+
+/// Bytes of a console that are held.
+const HELD: usize = 4 << 20;
+/// Bytes that are left when some went: what came before a crash is worth most.
+const AFTER_TRIM: usize = 1 << 20;
+/// Seconds of quiet after which a report is taken to be whole.
+const QUIET: i64 = 5;
+/// Seconds after which it is filed though the console does not become quiet.
+const LONGEST: i64 = 60;
+/// Consoles that are watched.
+const CONSOLES: usize = 10_000;
+/// Seconds between two signs of life that are written down.
+const HEARTBEAT: i64 = 60;
+
+/// A console.
+#[derive(Debug)]
+struct Console {
+    text: Vec<u8>,
+    /// Bytes at the start of the text that were searched.
+    searched: usize,
+    /// When the first report of the text that is held was seen.
+    since: Option<i64>,
+    /// When something last came.
+    last: i64,
+    written: i64,
+    is_silent: bool,
+}
+
+/// What the consoles tell.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Told {
+    /// A crash was taken into the record.
+    Crash {
+        /// The console.
+        console: String,
+        /// The title.
+        title: String,
+        /// What became of it.
+        filed: Filed,
+    },
+    /// Nothing has come from a console for long.
+    Silent {
+        /// The console.
+        console: String,
+        /// For how long, in seconds.
+        seconds: i64,
+    },
+    /// Something came again.
+    Back {
+        /// The console.
+        console: String,
+    },
+}
+
+/// Watches consoles.
+#[derive(Debug)]
+pub struct Watch {
+    consoles: BTreeMap<String, Console>,
+    silence: i64,
+    source: String,
+    refused: u64,
+}
+
+impl Watch {
+    /// A watch that tells of consoles which are silent for so many seconds.
+    pub fn new(source: impl Into<String>, silence: i64) -> Self {
+        Self { consoles: BTreeMap::new(), silence, source: source.into(), refused: 0 }
+    }
+
+    /// Takes text of a console.
+    pub fn push(&mut self, console: &str, text: &[u8], now: i64) {
+        if !self.consoles.contains_key(console) {
+            if self.consoles.len() >= CONSOLES {
+                self.refused += 1;
+                return;
+            }
+            let new = Console {
+                text: Vec::new(),
+                searched: 0,
+                since: None,
+                last: now,
+                written: 0,
+                is_silent: false,
+            };
+            self.consoles.insert(console.to_owned(), new);
+        }
+        let Some(known) = self.consoles.get_mut(console) else { return };
+        known.last = now;
+        known.text.extend_from_slice(text);
+        // A console without a report keeps its end only.
+        if known.text.len() > HELD && known.since.is_none() {
+            let from = known.text.len() - AFTER_TRIM;
+            let line = memchr::memchr(b'\n', &known.text[from..]).map_or(from, |at| from + at + 1);
+            known.text.drain(..line);
+            known.searched = known.searched.saturating_sub(line);
+        }
+    }
+
+    /// Datagrams of consoles beyond those that are watched.
+    pub fn refused(&self) -> u64 {
+        self.refused
+    }
+
+    /// Takes whole reports into the record and looks who is silent. `end` says that nothing more will come.
+    ///
+    /// # Errors
+    /// When the record cannot be written; what was not taken is tried again.
+    pub fn look(&mut self, tracker: &Tracker, now: i64, end: bool) -> Result<Vec<Told>, Error> {
+        let mut told = Vec::new();
+        for (name, console) in &mut self.consoles {
+            console.search(now, end);
+            if console.is_due(now, end) {
+                let origin =
+                    Origin { machine: name.clone(), source: self.source.clone(), time: now };
+                let crashes: Vec<NewCrash> = file_log(&console.text, &origin);
+                let filed = tracker.ingest(&crashes, "watch", now)?;
+                for (crash, filed) in crashes.into_iter().zip(filed) {
+                    let title = crash.identity.title;
+                    told.push(Told::Crash { console: name.clone(), title, filed });
+                }
+                console.text.clear();
+                console.searched = 0;
+                console.since = None;
+            }
+            let seconds = now - console.last;
+            let silent = self.silence > 0 && seconds >= self.silence;
+            if silent != console.is_silent {
+                console.is_silent = silent;
+                told.push(match silent {
+                    true => Told::Silent { console: name.clone(), seconds },
+                    false => Told::Back { console: name.clone() },
+                });
+            }
+            if console.last > console.written && now - console.written >= HEARTBEAT {
+                let manager = Manager {
+                    name: name.clone(),
+                    client: "watch".into(),
+                    seen: console.last,
+                    ..Manager::default()
+                };
+                tracker.change(|change| Ok(change.put_manager(&manager)?))?;
+                console.written = console.last;
+            }
+        }
+        Ok(told)
+    }
+}
+
+impl Console {
+    /// Looks for a report in what came since.
+    fn search(&mut self, now: i64, end: bool) {
+        if self.since.is_some() || self.searched == self.text.len() {
+            return;
+        }
+        // A line that is not whole yet is looked at when it is.
+        let until = match end {
+            true => self.text.len(),
+            false => memchr::memrchr(b'\n', &self.text).map_or(0, |at| at + 1),
+        };
+        let before = self.searched.saturating_sub(1_000);
+        let from = memchr::memrchr(b'\n', &self.text[..before]).map_or(0, |at| at + 1);
+        if until <= self.searched {
+            return;
+        }
+        let mut reader = LogReader::of_names();
+        reader.push(&self.text[from..until]);
+        if !reader.finish().reports.is_empty() {
+            self.since = Some(now);
+        }
+        self.searched = until;
+    }
+
+    fn is_due(&self, now: i64, end: bool) -> bool {
+        self.since.is_some_and(|since| {
+            end || now - self.last >= QUIET || now - since >= LONGEST || self.text.len() > HELD
+        })
+    }
+}
