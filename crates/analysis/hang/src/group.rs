@@ -93,6 +93,10 @@ fn key(
             });
             format!("{name}/{}", place.as_deref().unwrap_or(NO_PLACE))
         }
+        Detail::Memory(_) => {
+            let place = seen.subjects(event).find_map(|(_, s)| stack::asked_for_memory(s));
+            format!("{name}/{}", place.map_or(NO_PLACE.to_owned(), |(function, _)| function))
+        }
         _ => {
             let place = seen.subjects(event).find_map(|(_, s)| {
                 let frames = stack::task_frames(s);

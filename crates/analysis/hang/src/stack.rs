@@ -69,11 +69,12 @@ fn interrupted_from(snapshot: &Snapshot) -> usize {
         .iter()
         .rposition(|frame| PRINTING.iter().any(|start| frame.function.starts_with(start)));
     let Some(printing) = printing.filter(|_| snapshot.on_cpu) else { return 0 };
-    let entry =
-        frames[printing..].iter().position(|frame| is_entry(&frame.function)).map(|entry| {
-            let start = printing + entry;
-            start + frames[start..].iter().take_while(|frame| is_entry(&frame.function)).count()
-        });
+    // A stale word of the stack is no entry, unless the marks say that an interrupt was handled there.
+    let enters = |frame: &Frame| is_entry(&frame.function) && (frame.reliable || frame.interrupt);
+    let entry = frames[printing..].iter().position(enters).map(|entry| {
+        let start = printing + entry;
+        start + frames[start..].iter().take_while(|frame| enters(frame)).count()
+    });
     // A pointer printed in the middle of the frames says it exactly; with registers in front of the frames it is
     // that of what the interrupted code itself interrupted.
     let in_front = snapshot
@@ -206,6 +207,40 @@ pub fn where_it_was(snapshot: &Snapshot) -> Option<(String, u64)> {
         !is_scheduling(&frame.function)
             && !is_detector(&frame.function)
             && !is_leaf(&frame.function)
+            && !is_syscall_entry(&frame.function)
+    })?;
+    Some((frame.function.clone(), frame.line))
+}
+
+/// Functions between a request for memory and the report on it: mm/{page_alloc,oom_kill,memcontrol,mempolicy}.c.
+const FOR_MEMORY: &[&str] = &[
+    "dump_header",
+    "oom_kill_process",
+    "out_of_memory",
+    "mem_cgroup_out_of_memory",
+    "mem_cgroup_oom",
+    "pagefault_out_of_memory",
+    "try_charge",
+    "charge_memcg",
+    "mem_cgroup_charge",
+    "__mem_cgroup_charge",
+    "alloc_pages",
+    "__alloc_",
+    "alloc_frozen_pages",
+    "vma_alloc_",
+    "folio_alloc",
+    "allocate_slab",
+    "new_slab",
+];
+
+/// The function that asked for the memory of which the report is.
+pub fn asked_for_memory(snapshot: &Snapshot) -> Option<(String, u64)> {
+    let frames = task_frames(snapshot);
+    let frame = frames.iter().find(|frame| {
+        !is_detector(&frame.function)
+            && !is_syscall_entry(&frame.function)
+            && !matches!(role(&frame.function), Some(Role::Allocator | Role::PageAllocator))
+            && !FOR_MEMORY.iter().any(|start| frame.function.starts_with(start))
     })?;
     Some((frame.function.clone(), frame.line))
 }

@@ -7,7 +7,8 @@ use analysis_hang::Diagnosis;
 use analysis_hang::event::EventKind;
 use analysis_hang::{diagnose, event::Detail};
 use model::{
-    Grade, MemoryUse, Need, Predicate, RuleId, StallMechanism, Task, VerdictKind, WaitsFor,
+    Grade, LinkReason, MemoryUse, Need, Predicate, RuleId, StallMechanism, Task, VerdictKind,
+    WaitsFor,
 };
 
 use support::{needs, words};
@@ -153,6 +154,7 @@ fn memory_that_the_kernel_itself_holds_is_told_where_it_ran_out() {
         found.unwrap_or_else(|| panic!("{wanted:?} is not in {:#?}", told.statements)).clone()
     };
     let slab = use_of(&kernel, MemoryUse::SlabUnreclaimable, 1_890_021);
+    assert_eq!(slab.rule(), RuleId::R73);
     assert!(slab.evidence().contains(7) && !slab.evidence().contains(10), "{slab:?}");
     let programs = diagnose(log(1_890_021, 1_102).as_bytes());
     assert!(!words(&programs).contains("kernel's own"));
@@ -558,4 +560,26 @@ fn across_the_words_of_somebody_no_order_is_told() {
     let said = "I then rebuilt the kernel without that option, and it ran for a day.\nThis is what it says when it hangs with the other card in the same slot:\n";
     let apart = diagnose(format!("{damage}{said}{later}").as_bytes());
     assert_eq!(cause_line(&apart), None, "{}", words(&apart));
+}
+
+#[test]
+fn a_failed_request_is_placed_where_it_was_made() {
+    let log = format!(
+        "[   50.000000] opener: page allocation failure: order:4, mode:0x40c0(GFP_KERNEL), nodemask=(null)\n[   50.000001] {}[   50.000002] Call Trace:\n[   50.000003]  dump_stack_lvl+0x1/0x9\n[   50.000004]  warn_alloc+0x1/0x9\n[   50.000005]  __alloc_pages+0x1/0x9\n[   50.000006]  kmalloc_order+0x1/0x9\n[   50.000007]  ring_alloc+0x94/0x128\n[   50.000008]  ? sysvec_apic_timer_interrupt+0x4b/0xd0\n[   50.000009]  entry_SYSCALL_64_after_hwframe+0x63/0xcd\n",
+        cpu(0, 2188, "opener")
+    );
+    assert_eq!(diagnose(log.as_bytes()).groups[0].key, "allocation_failure/ring_alloc");
+}
+
+/// R13: the thread of a grace period belongs to the CPU on which it last ran.
+#[test]
+fn a_stall_of_the_cpu_that_the_thread_of_another_needs_is_tied_to_it() {
+    let log = |cpu: u32| {
+        format!(
+            "[  144.000000] rcu: INFO: rcu_sched detected stalls on CPUs/tasks:\n[  144.000001] rcu: \t0-...!: (1 GPs behind) idle=0fa/0/0x0 softirq=7/7 fqs=1\n[  144.000002] \t(detected by 13, t=5252 jiffies, g=3145, q=224)\n[  144.000003] rcu: rcu_sched kthread starved for 5248 jiffies! g3145 f0x0 RCU_GP_WAIT_FQS(5) ->state=0x402 ->cpu=23\n[  165.000000] rcu: INFO: rcu_sched detected stalls on CPUs/tasks:\n[  165.000001] rcu: \t{cpu}-...0: (1 GPs behind) idle=d16/1/0x4 softirq=9/9 fqs=1750\n[  165.000002] \t(detected by 13, t=5252 jiffies, g=3149, q=182)\n"
+        )
+    };
+    let link = |cpu: u32| diagnose(log(cpu).as_bytes()).causes.links[1].clone();
+    assert!(matches!(link(23).map(|l| l.reason), Some(LinkReason::HoldoutCpu { cpu: 23 })));
+    assert!(link(22).is_none_or(|l| l.grade == Grade::Guess));
 }

@@ -190,7 +190,11 @@ fn place(out: &mut Text, diagnosis: &Diagnosis) {
         parts.push(format!("workqueue {work}"));
         lines.push(LineSpan::line(*line));
     }
-    if let Some((function, line)) = stack::where_it_was(snapshot) {
+    let at = match &event.detail {
+        Detail::Memory(_) => stack::asked_for_memory(snapshot),
+        _ => stack::where_it_was(snapshot),
+    };
+    if let Some((function, line)) = at {
         parts.push(format!("at {function}"));
         lines.push(LineSpan::line(line));
     }

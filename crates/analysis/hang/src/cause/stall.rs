@@ -4,7 +4,7 @@ use model::{Grade, LineSpan, Link, LinkReason, RuleId};
 
 use super::pair::{Causes, LOOK_BACK, Pair};
 use crate::collect::Observations;
-use crate::event::{Detail, Event, EventKind};
+use crate::event::{Detail, Event, EventKind, Stall};
 use crate::graph::{Graph, NodeKind};
 
 /// Two stalls.
@@ -20,6 +20,14 @@ pub(super) fn both(pair: &Pair<'_>) -> Option<Link> {
     let cpus = a.cpus.iter().any(|x| b.cpus.iter().any(|y| x.cpu == y.cpu));
     if tasks || cpus {
         return pair.link(LinkReason::SameHoldout, RuleId::R10, Grade::Inferred);
+    }
+    // The thread of the one last ran on the CPU that holds up the other.
+    let last = |stall: &Stall| stall.starved.as_ref().and_then(|starved| starved.cpu);
+    let holds = |stall: &Stall, cpu: u32| stall.cpus.iter().any(|one| one.cpu == cpu);
+    let shared =
+        last(a).filter(|cpu| holds(b, *cpu)).or_else(|| last(b).filter(|cpu| holds(a, *cpu)));
+    if let Some(cpu) = shared {
+        return pair.link(LinkReason::HoldoutCpu { cpu }, RuleId::R13, Grade::Inferred);
     }
     if a.starved.is_some() && b.starved.is_some() {
         return pair.link(LinkReason::ThreadStarved, RuleId::R13, Grade::Inferred);

@@ -341,6 +341,15 @@ mod tests {
         );
     }
 
+    /// W50: the main loops of kernel threads.
+    #[test]
+    fn a_thread_in_its_main_loop_waits_for_nobody() {
+        let idle = stack_of('I', &["__schedule", "schedule", "worker_thread", "kthread"]);
+        assert_eq!(awaited(&idle).map(|wait| wait.rule), Some(RuleId::W50));
+        assert!(is_idle(&idle));
+        assert!(!is_idle(&stack_of('D', &["__schedule", "schedule", "worker_thread"])));
+    }
+
     #[test]
     fn a_wait_far_out_is_not_taken_for_the_present_one() {
         let wait =

@@ -358,6 +358,7 @@ pub const WAIT_RULES: &[WaitRule] = &[
             "xlog_grant_head_wait",
             "xlog_grant_head_check",
             "xfs_log_force*",
+            "_xfs_log_force*",
             "xlog_wait*",
             "xlog_force_lsn",
             "xlog_cil_order_write",
