@@ -583,3 +583,20 @@ fn a_stall_of_the_cpu_that_the_thread_of_another_needs_is_tied_to_it() {
     assert!(matches!(link(23).map(|l| l.reason), Some(LinkReason::HoldoutCpu { cpu: 23 })));
     assert!(link(22).is_none_or(|l| l.grade == Grade::Guess));
 }
+
+#[test]
+fn pieces_of_a_log_in_another_order_are_ordered_by_their_times() {
+    let fault = |at: u32, function: &str| {
+        format!(
+            "[  {at}.000000] BUG: kernel NULL pointer dereference, address: 0000000000000008\n[  {at}.000001] {}[  {at}.000002] RIP: 0010:{function}+0x4/0x30\n",
+            cpu(1, at, "opener")
+        )
+    };
+    // Less than what tells a reboot.
+    let quiet = "[  104.000003] shop: open\n".repeat(50);
+    let log = fault(104, "shop_open") + &quiet + &fault(101, "shop_ring");
+    let diagnosis = diagnose(log.as_bytes());
+    assert_eq!(diagnosis.seen.clock.boots(), 0);
+    assert!(diagnosis.causes.links.iter().all(Option::is_none));
+    assert_ne!(cause_line(&diagnosis), Some(1), "{}", words(&diagnosis));
+}

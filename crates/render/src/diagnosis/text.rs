@@ -221,19 +221,30 @@ fn order(out: &mut Text, diagnosis: &Diagnosis) {
                 let rest = other.events.iter().copied().filter(|id| *id != cause.event);
                 list.extend(rest.filter(same));
             }
+            let seen = &diagnosis.seen;
+            let before = |id: &EventId| seen.precedes(seen.event(*id), seen.event(cause.event));
+            let (before, separate): (Vec<EventId>, Vec<EventId>) =
+                separate.into_iter().partition(before);
             let events = diagnosis.seen.events.iter().map(|event| event.id);
             let elsewhere: Vec<EventId> = events.filter(|id| !same(id)).collect();
-            let mut text = if others.is_empty() && separate.is_empty() {
+            let mut text = if !before.is_empty() {
+                let (comes, is) = if before.len() == 1 { ("comes", "is") } else { ("come", "are") };
+                let which = in_runs(before);
+                format!(
+                    "{which} {comes} before {} and {is} not shown to have led to it",
+                    cause.event
+                )
+            } else if others.is_empty() && separate.is_empty() {
                 format!("{} alone in its boot", cause.event)
             } else {
                 format!("{} first", cause.event)
             };
             if !others.is_empty() {
                 let hang = if others.len() == 1 { "hangs" } else { "hang" };
-                text += &format!("; {} {hang} on it", in_runs(others));
+                text += &format!("; {} {hang} on {}", in_runs(others), cause.event);
             }
             if !separate.is_empty() {
-                text += &format!("; {} not shown to belong to it", in_runs(separate));
+                text += &format!("; {} not shown to belong to {}", in_runs(separate), cause.event);
             }
             if !elsewhere.is_empty() {
                 text += &format!("; {} in another boot", in_runs(elsewhere));
@@ -243,7 +254,19 @@ fn order(out: &mut Text, diagnosis: &Diagnosis) {
         None => "not decided by this log".into(),
     };
     out.entry(&head("Order"), &statement, "");
+    let links = diagnosis.seen.events.iter().filter_map(|event| {
+        let link = diagnosis.causes.links.get(event.id.0)?.as_ref()?;
+        (link.grade > Grade::Guess).then_some((event.id, link))
+    });
+    for (event, link) in links.take(LINKS_SHOWN) {
+        let said = format!("{event} to {}: {}", link.parent, conclusion::link(&link.reason));
+        let evidence = format!("{}  {}  {}", link.grade, cite(&link.lines), link.rule);
+        out.entry(&head(""), &said, &evidence);
+    }
 }
+
+/// Ties between events that are told.
+const LINKS_SHOWN: usize = 6;
 
 /// Runs of numbers that are printed.
 const MOST_RUNS: usize = 12;

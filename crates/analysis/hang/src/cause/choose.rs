@@ -96,7 +96,11 @@ pub(super) fn choose(seen: &Observations, causes: &mut Causes) {
     let highest = roots.iter().map(effective).max();
     let serious: Vec<&&Event> =
         roots.iter().filter(|root| Some(effective(root)) == highest).collect();
-    let Some(first) = serious.first() else { return };
+    // Pieces of a log may stand in any order; times tell within a boot.
+    let Some(head) = serious.first() else { return };
+    let of_boot = serious.iter().filter(|root| root.boot == head.boot);
+    let first =
+        of_boot.fold(*head, |first, root| if seen.precedes(root, first) { *root } else { first });
     if highest == Some(Weight::Serious) {
         // An assertion without a tie that came earlier in the same boot may be the cause: not decided.
         let earlier: Vec<EventId> = roots
@@ -104,7 +108,7 @@ pub(super) fn choose(seen: &Observations, causes: &mut Causes) {
             .filter(|root| {
                 effective(root) == Weight::Assertion
                     && root.boot == first.boot
-                    && root.id < first.id
+                    && seen.precedes(root, first)
                     && !has_children(root)
             })
             .filter(|root| suspicious_before(seen, root, first))
@@ -115,7 +119,7 @@ pub(super) fn choose(seen: &Observations, causes: &mut Causes) {
             (first.kind.is_corruption() || first.kind.is_trap())
                 && root.kind.is_misuse()
                 && root.boot == first.boot
-                && root.id > first.id
+                && seen.precedes(first, root)
         });
         // Storage that failed shortly before tasks hang in ways that do not show what they wait for.
         let device = roots.iter().filter(|root| {
@@ -123,7 +127,7 @@ pub(super) fn choose(seen: &Observations, causes: &mut Causes) {
                 && root.kind == EventKind::Device
                 && is_storage(root)
                 && root.boot == first.boot
-                && root.id < first.id
+                && seen.precedes(root, first)
                 && close(seen, root, first, DEVICE_FIRST)
         });
         let device: Vec<EventId> = device.map(|root| root.id).collect();

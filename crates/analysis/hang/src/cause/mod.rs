@@ -21,7 +21,7 @@ pub use self::pair::Causes;
 use self::pair::{LOOK_BACK, Pair};
 pub use self::unseen::{Unseen, unseen};
 use crate::collect::Observations;
-use crate::event::EventKind;
+use crate::event::{Event, EventKind};
 use crate::graph::Graph;
 
 /// What may tie a later event to an earlier one, in order of precedence: a new tie is one function here.
@@ -42,6 +42,15 @@ const TIES: &[fn(&Pair<'_>) -> Option<Link>] = &[
     assertion::again,
 ];
 
+/// Stamps of several CPUs may overtake each other by so much, microseconds.
+const OVERTAKEN: i64 = 1_000_000;
+
+/// Whether the event that stands first was printed after the other one: pieces of a log may stand in any order.
+fn is_backwards(seen: &Observations, first: &Event, second: &Event) -> bool {
+    let gap = first.at.zip(second.at).and_then(|(one, other)| seen.clock.between(one, other));
+    gap.is_some_and(|gap| gap < -OVERTAKEN)
+}
+
 /// Ties the events of a log together and finds the first cause.
 pub fn find(seen: &Observations, graphs: &[Graph]) -> Causes {
     let mut causes = Causes { links: vec![None; seen.events.len()], ..Causes::default() };
@@ -49,7 +58,7 @@ pub fn find(seen: &Observations, graphs: &[Graph]) -> Causes {
         let graph = graphs.get(later.boot as usize);
         let links = seen.events[at.saturating_sub(LOOK_BACK)..at]
             .iter()
-            .filter(|earlier| earlier.boot == later.boot)
+            .filter(|earlier| earlier.boot == later.boot && !is_backwards(seen, earlier, later))
             .filter_map(|earlier| {
                 let pair = Pair { seen, graph, earlier, later };
                 TIES.iter().find_map(|tie| tie(&pair))

@@ -107,6 +107,15 @@ impl Observations {
         &self.events[id.0]
     }
 
+    /// Whether one event was printed before the other, both of one boot: by their times, else by where they stand.
+    pub fn precedes(&self, one: &Event, other: &Event) -> bool {
+        let gap = one.at.zip(other.at).and_then(|(one, other)| self.clock.between(one, other));
+        match gap {
+            Some(gap) if gap != 0 => gap > 0,
+            _ => one.id < other.id,
+        }
+    }
+
     /// The reports of a boot that tell of the grace period with that number.
     pub fn reports_of_period(&self, boot: u32, number: i64) -> impl Iterator<Item = &Event> {
         self.events.iter().filter(move |event| {
