@@ -167,6 +167,7 @@ impl Tracker {
             return Err(no_title());
         }
         change.remove_key(bug.id, &key)?;
+        change.add_text(new.id, &key.value)?;
         change.add_keys(new.id, &[key])?;
         for id in [bug.id, new.id] {
             change.recount(id)?;

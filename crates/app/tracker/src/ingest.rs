@@ -161,7 +161,8 @@ impl Tracker {
         own.source = crash.source.chars().take(1024).collect();
         let keys = identity.keys();
         let title = Key { kind: KeyKind::Title, value: identity.title.clone() };
-        let is_new_title = !change.keys(origin)?.contains(&title);
+        let known = change.keys(origin)?;
+        let is_new_title = !known.contains(&title);
         let level = crash
             .reproducers
             .iter()
@@ -182,11 +183,15 @@ impl Tracker {
             kept.machine_info = put(&crash.machine_info)?;
         }
         let id = change.add_crash(bug.id, origin, &own, &kept)?;
-        change.add_keys(origin, &keys)?;
-        if bug.crashes == 0 && !crash.report.is_empty() {
-            let report =
-                String::from_utf8_lossy(&crash.report[..crash.report.len().min(SEARCHED_REPORT)]);
-            change.add_text(bug.id, &report)?;
+        let new: Vec<Key> = keys.into_iter().filter(|key| !known.contains(key)).collect();
+        if !new.is_empty() {
+            change.add_keys(origin, &new)?;
+            let mut text: String = new.iter().map(|key| format!("{}\n", key.value)).collect();
+            if bug.crashes == 0 {
+                let end = crash.report.len().min(SEARCHED_REPORT);
+                text += &String::from_utf8_lossy(&crash.report[..end]);
+            }
+            change.add_text(origin, &text)?;
         }
         bug.first = if bug.crashes == 0 { time } else { bug.first.min(time) };
         bug.last = if bug.crashes == 0 { time } else { bug.last.max(time) };

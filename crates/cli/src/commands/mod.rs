@@ -60,6 +60,7 @@ enum Command {
     Serve(tracker::serve::Arguments),
     Mail(tracker::mail::Arguments),
     Watch(tracker::watch::Arguments),
+    Mcp(tracker::mcp::Arguments),
     Generate(generate::Arguments),
 }
 
@@ -80,6 +81,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::Serve(arguments) => tracker::serve::run(&arguments),
         Command::Mail(arguments) => tracker::mail::run(&arguments),
         Command::Watch(arguments) => tracker::watch::run(&arguments),
+        Command::Mcp(arguments) => tracker::mcp::run(&arguments),
         Command::Generate(arguments) => generate::run(&arguments),
     }
 }

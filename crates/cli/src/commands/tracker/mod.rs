@@ -5,6 +5,7 @@ pub(crate) mod bug;
 pub(crate) mod bugs;
 mod demo;
 pub(crate) mod mail;
+pub(crate) mod mcp;
 pub(crate) mod serve;
 mod settings;
 pub(crate) mod watch;

@@ -13,8 +13,6 @@ use super::{Result, SqliteRecord, machine};
 
 /// Seconds of a day.
 const DAY: i64 = 86_400;
-/// Compression: fast, since every log of a crash passes.
-const LEVEL: i32 = 3;
 /// Bytes of a bug's texts that can be searched.
 const SEARCHED: usize = 64 << 10;
 /// Errors of clients that are remembered.
@@ -90,9 +88,7 @@ impl Change for SqliteRecord {
     fn add_keys(&self, bug: BugId, keys: &[Key]) -> Result<()> {
         for key in keys {
             let sql = "INSERT OR IGNORE INTO bug_key (kind, value, bug) VALUES (?1, ?2, ?3)";
-            if self.run(sql, params![key.kind.number(), key.value, bug])? > 0 {
-                self.add_text(bug, &key.value)?;
-            }
+            self.run(sql, params![key.kind.number(), key.value, bug])?;
         }
         Ok(())
     }
@@ -105,15 +101,16 @@ impl Change for SqliteRecord {
     fn add_text(&self, bug: BugId, text: &str) -> Result<()> {
         let sql = "SELECT content FROM bug_text WHERE rowid = ?1";
         let mut content = self.row(sql, [bug], |row| row.get::<_, String>(0))?.unwrap_or_default();
-        if content.lines().any(|line| line == text) {
+        let before = content.len();
+        for line in text.lines().filter(|line| !line.trim().is_empty()) {
+            if content.len() + line.len() < SEARCHED && !content.lines().any(|known| known == line)
+            {
+                let _ = write!(content, "\n{line}");
+            }
+        }
+        if content.len() == before {
             return Ok(());
         }
-        let room = SEARCHED.saturating_sub(content.len() + 1);
-        let text = &text[..text.floor_char_boundary(room)];
-        if text.is_empty() {
-            return Ok(());
-        }
-        let _ = write!(content, "\n{text}");
         self.run("UPDATE bug_text SET content = ?2 WHERE rowid = ?1", params![bug, content])
             .map(drop)
     }
@@ -261,7 +258,8 @@ impl Change for SqliteRecord {
         let name = blake3::hash(content).to_hex().to_string();
         let there = self.row("SELECT 1 FROM artefact WHERE name = ?1", [&name], |_| Ok(()))?;
         if there.is_none() {
-            let packed = zstd::bulk::compress(content, LEVEL)
+            let packed = self.packer.borrow_mut().compress(content);
+            let packed = packed
                 .map_err(|error| RecordError::Other(format!("cannot pack a text: {error}")))?;
             self.run(
                 "INSERT INTO artefact (name, size, stored, content) VALUES (?1, ?2, ?3, ?4)",

@@ -119,7 +119,9 @@ pub(super) fn bugs(record: &SqliteRecord, filter: &Filter) -> Result<Page> {
     values.push(Box::new(i64::try_from(filter.offset).unwrap_or(i64::MAX)));
     let at = values.len();
     let sql = format!(
-        "SELECT {BUG} FROM bug WHERE {condition} ORDER BY {order} LIMIT ?{} OFFSET ?{at}",
+        // What is passed over is passed over in an index, without its rows.
+        "SELECT {BUG} FROM (SELECT id AS shown FROM bug WHERE {condition} ORDER BY {order} LIMIT ?{} OFFSET ?{at})
+         JOIN bug ON bug.id = shown ORDER BY {order}",
         at - 1
     );
     let values: Vec<&dyn ToSql> = values.iter().map(AsRef::as_ref).collect();

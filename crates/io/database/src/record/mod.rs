@@ -11,6 +11,7 @@ mod read;
 mod rows;
 mod schema;
 
+use std::cell::RefCell;
 use std::fs::{File, TryLockError};
 use std::io::{Read as _, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
@@ -28,13 +29,22 @@ const STATEMENTS: usize = 160;
 /// Pages of the write-ahead log from which on it is taken into the file.
 const CHECKPOINT_PAGES: i64 = 4_000;
 
+/// Compression: fast, since every log of a crash passes.
+const LEVEL: i32 = 3;
+
 type Result<T> = std::result::Result<T, RecordError>;
 
 /// The record of a state folder.
-#[derive(Debug)]
 pub struct SqliteRecord {
     connection: Connection,
     path: PathBuf,
+    packer: RefCell<zstd::bulk::Compressor<'static>>,
+}
+
+impl std::fmt::Debug for SqliteRecord {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SqliteRecord").field("path", &self.path).finish_non_exhaustive()
+    }
 }
 
 impl SqliteRecord {
@@ -51,7 +61,10 @@ impl SqliteRecord {
         })?;
         let path = folder.join(FILE);
         let connection = Connection::open(&path).map_err(failed(&path, "open the record"))?;
-        let record = Self { connection, path };
+        let packer = zstd::bulk::Compressor::new(LEVEL).map_err(|error| {
+            RecordError::Other(format!("cannot prepare to pack texts: {error}"))
+        })?;
+        let record = Self { connection, path, packer: RefCell::new(packer) };
         record.prepare().map_err(failed(&record.path, "open the record"))?;
         record.migrate()?;
         Ok(record)

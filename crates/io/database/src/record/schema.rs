@@ -34,7 +34,7 @@ CREATE TABLE bug (
     kept_last INTEGER,
     UNIQUE (title, sequence)
 ) STRICT;
-CREATE INDEX bug_by_last ON bug (open, last DESC);
+CREATE INDEX bug_by_last ON bug (open, last DESC, id DESC, public);
 CREATE INDEX bug_by_state ON bug (state, public);
 CREATE INDEX bug_private ON bug (public) WHERE public = 0;
 CREATE INDEX bug_duplicates ON bug (duplicate_of) WHERE duplicate_of IS NOT NULL;
