@@ -600,3 +600,13 @@ fn pieces_of_a_log_in_another_order_are_ordered_by_their_times() {
     assert!(diagnosis.causes.links.iter().all(Option::is_none));
     assert_ne!(cause_line(&diagnosis), Some(1), "{}", words(&diagnosis));
 }
+
+#[test]
+fn a_headline_of_an_inlined_function_that_a_mail_broke_is_no_event_of_its_own() {
+    let log = "BUG: KASAN: null-ptr-deref in atomic_read\ninclude/asm-generic/atomic-instrumented.h:26 [inline]\nBUG: KASAN: null-ptr-deref in shop_iter+0x1/0x9 kernel/shop.c:31\nRead of size 4 at addr 0000000000000024 by task opener/71\n";
+    let diagnosis = diagnose(log.as_bytes());
+    assert_eq!(diagnosis.seen.events.len(), 1);
+    assert!(words(&diagnosis).contains("shop_iter"), "{}", words(&diagnosis));
+    let plain = "BUG: KASAN: wild-memory-access in shop_walk\nRead of size 4 at addr 0000000000000024 by task opener/71\n";
+    assert_eq!(diagnose(plain.as_bytes()).seen.events.len(), 1);
+}

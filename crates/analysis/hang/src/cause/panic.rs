@@ -27,6 +27,7 @@ const NAMES: &[(&str, Fits)] = &[
     ("Out of memory", |kind| kind == EventKind::OutOfMemory),
     ("System is deadlocked on memory", |kind| kind == EventKind::OutOfMemory),
     ("Fatal exception", ends_in_a_trap),
+    ("SError Interrupt", ends_in_a_trap),
     ("Attempted to kill the idle task", ends_in_a_trap),
     ("Aiee, killing interrupt handler", ends_in_a_trap),
     ("panic_on_", |kind| {

@@ -39,7 +39,9 @@ pub(super) fn of_crash(said: &mut Statements, seen: &Observations, event: &Event
     if let Some(subject) = subject {
         if event.kind == EventKind::RcuVoluntarySwitch {
             slept_in_reader(said, event, subject);
-        } else if !matches!(event.detail, Detail::Lockdep(_)) && event.kind != EventKind::MemoryLeak
+        } else if !matches!(event.detail, Detail::Lockdep(_))
+            // The stack of a panic begins where the kernel gave up, not where it went wrong.
+            && !matches!(event.kind, EventKind::MemoryLeak | EventKind::Panic)
         {
             place(said, event, subject);
         }

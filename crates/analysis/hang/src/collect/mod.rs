@@ -146,7 +146,10 @@ impl Collector {
         };
         self.piece(text, source.stamped);
         if let Some((begun, head)) = self.broken.take() {
-            if line.stamp.is_none() && line.number <= begun.number + 2 {
+            if line.stamp.is_none()
+                && line.number <= begun.number + 2
+                && (!is_named_inline(&head) || text.contains("[inline]"))
+            {
                 let joined = format!("{head} {}", text.trim());
                 self.message(&joined, begun);
                 return;
@@ -441,10 +444,21 @@ impl Collector {
     }
 }
 
+/// Whether a sanitizer's headline ends with a function without an offset: that of an inlined one, whose file stands
+/// behind it.
+fn is_named_inline(text: &str) -> bool {
+    let named = text.contains("BUG: KASAN:") || text.contains("BUG: KMSAN:");
+    named
+        && text.trim_end().rsplit_once(" in ").is_some_and(|(_, function)| {
+            !function.contains(['+', ' ', '/']) && !function.starts_with("0x")
+        })
+}
+
 /// Whether a headline was broken by a mail program and goes on in the next line.
 fn breaks_off(text: &str) -> bool {
     let end = text.trim_end();
-    (end.contains("BUG: soft lockup - CPU#") && !end.ends_with(']'))
+    is_named_inline(end)
+        || (end.contains("BUG: soft lockup - CPU#") && !end.ends_with(']'))
         || (end.contains("INFO: task ")
             && end.contains(" blocked")
             && !end.ends_with(['.', '>'])

@@ -101,6 +101,14 @@ impl Collector {
         if found.function.starts_with("0x") {
             return true;
         }
+        // The file of an inlined function, broken off by a mail program.
+        if text
+            .split_whitespace()
+            .next()
+            .is_some_and(|word| word.contains('/') && !word.contains('+'))
+        {
+            return false;
+        }
         if found.offset.is_none() && !found.inline && !text.starts_with('[') {
             return false;
         }

@@ -449,6 +449,7 @@ impl Collector {
             && event.headline.get(..head(&event.headline)) == text.trim().get(..head(text));
         same.then(|| {
             event.headline = bounded(text.trim(), 240);
+            event.line = number;
             event.lines.last = event.lines.last.max(number);
             index
         })

@@ -51,6 +51,8 @@ pub(super) fn warning(c: &mut Collector, context: &mut Context, head: &Head<'_>)
     {
         trap.function =
             function.map(|f| bounded(parse::plain(f.split('+').next().unwrap_or(f)), 80));
+        trap.line = number;
+        event.line = number;
         event.headline = bounded(text.trim(), 240);
         return true;
     }
