@@ -101,18 +101,34 @@ fn place(said: &mut Statements, event: &Event, subject: &Snapshot) {
         return;
     }
     let pointer = stack::instruction(subject).map(|at| (at.function.clone(), at.line));
-    let first = match named.or(pointer) {
-        Some((function, line)) if !is_machinery(&function) => Some((function, line)),
+    // What the headline names is the place, be it a check: who called it is told besides.
+    let first = match (named, pointer) {
+        (Some(named), _) => Some(named),
+        (None, Some((function, line))) if !is_machinery(&function) => Some((function, line)),
         _ => first_frame(subject).map(|frame| (frame.function.clone(), frame.line)),
     };
     let Some((function, line)) = first else { return };
     let lines = [line, event.line];
     said.seen(rules::of(event.kind), lines, Predicate::CrashPlace { function: function.clone() });
-    if let Some((at, caller)) = caller(subject, event.lines, &function, line) {
+    called(said, event, subject, (&function, line));
+    // A check was called by whoever did the wrong thing.
+    if is_machinery(&function)
+        && let Some(frame) = first_frame(subject)
+    {
+        let doer = frame.function.clone();
+        said.seen(RuleId::R88, [frame.line], Predicate::OnStack { function: doer.clone() });
+        called(said, event, subject, (&doer, frame.line));
+    }
+}
+
+/// Who called a function of the stack.
+fn called(said: &mut Statements, event: &Event, subject: &Snapshot, place: (&str, u64)) {
+    let (function, line) = place;
+    if let Some((at, caller)) = caller(subject, event.lines, function, line) {
         said.seen(
             RuleId::R88,
             [at, caller.line],
-            Predicate::CalledBy { function, caller: caller.function.clone() },
+            Predicate::CalledBy { function: function.to_owned(), caller: caller.function.clone() },
         );
     }
 }

@@ -315,6 +315,10 @@ impl Collector {
     fn note(&mut self, text: &str, source: Source) {
         /// Lines that are kept.
         const KEPT: usize = 4;
+        let boot = self.out.clock.boots();
+        if self.out.events.last().is_some_and(|event| event.boot == boot) {
+            return;
+        }
         if source.stamped && source.at.is_some() && trouble::is_trouble(text) {
             if self.trouble.len() >= KEPT {
                 self.trouble.remove(0);
