@@ -17,6 +17,7 @@ mod settings;
 mod syzbot;
 mod texts;
 mod trouble;
+mod upkeep;
 mod view;
 
 use std::net::SocketAddr;
@@ -85,7 +86,11 @@ pub fn serve(
         let failed = |source| ServeError::Listen { address: listen.clone(), source };
         let listener = tokio::net::TcpListener::bind(&listen).await.map_err(failed)?;
         ready(listener.local_addr()?);
-        let watch = tokio::spawn(events::watch(Arc::clone(&app)));
+        let upkeep = [
+            tokio::spawn(events::watch(Arc::clone(&app))),
+            tokio::spawn(upkeep::expire(Arc::clone(&app))),
+            tokio::spawn(upkeep::tell(Arc::clone(&app))),
+        ];
         let service =
             routes::router(Arc::clone(&app)).into_make_service_with_connect_info::<SocketAddr>();
         let server = IntoFuture::into_future(axum::serve(listener, service));
@@ -98,7 +103,7 @@ pub fn serve(
             ended = server => ended,
             () = stopped => Ok(()),
         };
-        watch.abort();
+        upkeep.iter().for_each(tokio::task::JoinHandle::abort);
         ended.map_err(ServeError::Run)
     });
     runtime.shutdown_timeout(PATIENCE);

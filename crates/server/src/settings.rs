@@ -31,7 +31,7 @@ pub struct Settings {
     pub client: Vec<Client>,
     /// Mails.
     pub mail: Option<MailSettings>,
-    /// Addresses that are told of changes.
+    /// Addresses that are told of changes; they begin with `http://`.
     pub webhook: Vec<String>,
 }
 
@@ -212,6 +212,12 @@ impl Settings {
         }
         if !self.address.starts_with("http://") && !self.address.starts_with("https://") {
             return wrong("address".into(), "begins with http:// or https://");
+        }
+        if self.webhook.iter().any(|address| crate::upkeep::parts(address).is_none()) {
+            return wrong(
+                "webhook".into(),
+                "addresses that begin with http://; for others put a proxy in front",
+            );
         }
         let Silence { least, most, .. } = self.silence;
         if !(least > 0.0 && most >= least && most.is_finite()) {

@@ -96,6 +96,16 @@ fn measure(what: &str, mut run: impl FnMut(u64)) {
     println!("{what:<44} p50 {half:>9.2?}  p99 {most:>9.2?}  longest {longest:>9.2?}");
 }
 
+/// Seconds of a processor that this program has used.
+fn processor() -> f64 {
+    let text = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let fields: Vec<&str> = text.rsplit(')').next().unwrap_or("").split_whitespace().collect();
+    let ticks =
+        |at: usize| fields.get(at).and_then(|field| field.parse::<f64>().ok()).unwrap_or(0.0);
+    // A hundred a second, on all systems of today.
+    (ticks(11) + ticks(12)) / 100.0
+}
+
 /// The most memory that this program has had, in MiB.
 fn memory() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
@@ -127,7 +137,8 @@ fn main() {
     let taken = start.elapsed();
     let size = std::fs::metadata(folder.join("record.sqlite")).map_or(0, |file| file.len()) >> 20;
     println!(
-        "{crashes} crashes of {bugs} bugs in {taken:.1?}: {:.0} a second, record {size} MiB, memory {} MiB",
+        "{crashes} crashes of {bugs} bugs, {AT_ONCE} a change, in {taken:.1?} ({:.1} s of a processor): {:.0} a second, record {size} MiB, memory {} MiB",
+        processor(),
         crashes as f64 / taken.as_secs_f64(),
         memory()
     );

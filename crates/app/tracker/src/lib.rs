@@ -15,7 +15,7 @@ mod mail;
 mod similar;
 mod watch;
 
-use model::tracker::{Read, Record, RecordError};
+use model::tracker::{Failure, Read, Record, RecordError};
 
 pub use self::client::{Call, CallError, Host, NewJob};
 pub use self::error::Error;
@@ -63,6 +63,28 @@ impl Tracker {
     /// When the record cannot be read or written.
     pub fn secret(&self, name: &str) -> Result<String, Error> {
         lasting(&*self.record, &format!("secret {name}"))
+    }
+
+    /// Writes something down that went wrong.
+    ///
+    /// # Errors
+    /// When the record cannot be written.
+    pub fn fail(&self, name: &str, text: &str, now: i64) -> Result<(), Error> {
+        let failure = Failure {
+            time: now,
+            client: "ktriage".into(),
+            name: name.to_owned(),
+            text: text.to_owned(),
+        };
+        self.change(|change| Ok(change.add_failure(&failure)?))
+    }
+
+    /// Remembers a value that belongs to the record as a whole.
+    ///
+    /// # Errors
+    /// When the record cannot be written.
+    pub fn remember(&self, name: &str, value: &str) -> Result<(), Error> {
+        self.change(|change| Ok(change.set_setting(name, value)?))
     }
 
     /// Questions to the record.

@@ -27,7 +27,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// Prepared statements that are kept.
 const STATEMENTS: usize = 160;
 /// Pages of the write-ahead log from which on it is taken into the file.
-const CHECKPOINT_PAGES: i64 = 4_000;
+const CHECKPOINT_PAGES: i64 = 16_000;
 
 /// Compression: fast, since every log of a crash passes.
 const LEVEL: i32 = 3;
