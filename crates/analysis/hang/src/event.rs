@@ -689,6 +689,8 @@ pub struct Snapshot {
     pub workqueue: Option<(u64, String)>,
     /// Frames from the innermost, detector frames included.
     pub frames: Vec<Frame>,
+    /// The function that the line in front of the stack names (`Allocated in F`, `Freed in F` of mm/slub.c).
+    pub named: Option<String>,
     /// Lines of frames before which something else stands, so that frames may be missing there.
     pub gaps: Vec<u64>,
     /// Instruction pointers printed on lines of their own.

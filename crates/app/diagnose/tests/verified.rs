@@ -7,27 +7,22 @@ use app_diagnose::{Wanted, diagnose};
 
 /// Log, predicate, statements withheld at most. The reasons:
 /// - `WaitCaller` under PREEMPT_RT: finder and verifier skip different functions of rt_mutex.
-/// - `CrashPlace` and `ObjectFunction` of SLUB's reports: the object's history names functions without the line that
-///   the verifier wants with them, and it takes `object_err` for a place.
+/// - `CrashPlace` of SLUB's reports: the verifier takes `object_err` for a place.
 /// - `CrashPlace` of sleep_in_atomic: a report that follows from the leaked count is found in a stack whose top the
 ///   verifier takes for the place.
 /// - `LockWanted` of an irq inversion: the report says `takes:`, which the verifier does not read as wanted.
 const KNOWN: &[(&str, &str, usize)] = &[
     ("debian-6.1-rt/out_of_bounds.log", "CrashPlace", 1),
-    ("debian-6.1-rt/out_of_bounds.log", "ObjectFunction", 2),
     ("debian-6.1/out_of_bounds.log", "CrashPlace", 1),
-    ("debian-6.1/out_of_bounds.log", "ObjectFunction", 1),
     ("debian-6.12-rt/mutex_abba.log", "WaitCaller", 3),
     ("debian-6.12-rt/mutex_sleeper.log", "WaitCaller", 3),
     ("debian-6.12-rt/oops_holding_mutex.log", "WaitCaller", 2),
     ("debian-6.12-rt/out_of_bounds.log", "CrashPlace", 2),
-    ("debian-6.12-rt/out_of_bounds.log", "ObjectFunction", 2),
     ("debian-6.12-rt/rcu_depth_leak.log", "WaitCaller", 2),
     ("debian-6.12-rt/rcu_reader_sleeps.log", "WaitCaller", 1),
     ("debian-6.12-rt/reset_after_hang.log", "WaitCaller", 3),
     ("debian-6.12-rt/rwsem_writer_behind_reader.log", "WaitCaller", 2),
     ("debian-6.12/out_of_bounds.log", "CrashPlace", 2),
-    ("debian-6.12/out_of_bounds.log", "ObjectFunction", 2),
     ("lab-6.12-debug/lockdep_irq_inversion.log", "LockWanted", 1),
     ("lab-6.12-debug/sleep_in_atomic.log", "CrashPlace", 3),
 ];

@@ -29,8 +29,27 @@ pub(super) fn read(log: &Log, facts: &mut Facts<'_>) {
             facts.say(&[at], Predicate::ObjectTask { role, task });
         }
     }
+    history(log, facts);
     for stack in log.stacks() {
         functions(stack, facts);
+    }
+}
+
+/// `Allocated in f+0x1/0x2 age=1 cpu=2 pid=3` of mm/slub.c print_track(): the caller of the allocator.
+fn history(log: &Log, facts: &mut Facts<'_>) {
+    for (at, message) in log.messages.iter().enumerate() {
+        let text = message.text.trim();
+        for (head, role) in [("Allocated in ", Role::Allocation), ("Freed in ", Role::Free)] {
+            let Some(rest) = text.strip_prefix(head).filter(|rest| rest.contains(" age=")) else {
+                continue;
+            };
+            let symbol = word(rest);
+            let name = symbol.split('+').next().unwrap_or(symbol);
+            let name = name.split('.').next().unwrap_or(name);
+            if symbol.contains("+0x") && !name.is_empty() {
+                facts.say(&[at], Predicate::ObjectFunction { role, function: name.to_owned() });
+            }
+        }
     }
 }
 

@@ -105,7 +105,10 @@ fn of_life(
     snapshot: &Snapshot,
 ) -> Option<(Role, u32, u64)> {
     let head = snapshot.lines?.first;
-    if let Some(frame) = outside_allocator(snapshot) {
+    let named = snapshot.named.clone().filter(|name| !is_allocator(name));
+    if let Some(function) = named {
+        said.seen(rule, [head], Predicate::ObjectFunction { role, function });
+    } else if let Some(frame) = outside_allocator(snapshot) {
         said.seen(
             rule,
             [head, frame.line],
@@ -121,26 +124,31 @@ fn of_life(
 /// frees what others gave it), nobody is named.
 fn outside_allocator(snapshot: &Snapshot) -> Option<&Frame> {
     use FunctionRole as R;
-    let frame = snapshot.frames.iter().filter(|frame| frame.reliable).find(|frame| {
-        !is_hook(&frame.function)
-            && !matches!(
-                functions::role(&frame.function),
-                Some(
-                    R::Allocator
-                        | R::PageAllocator
-                        | R::Sanitizer
-                        | R::Unwinder
-                        | R::Dumper
-                        | R::Tracing
-                        | R::Memory
-                )
-            )
-    })?;
+    let mut frames = snapshot.frames.iter().filter(|frame| frame.reliable);
+    let frame = frames.find(|frame| !is_allocator(&frame.function))?;
     let nobody = matches!(
         functions::role(&frame.function),
         Some(R::Rcu | R::Runner | R::Workqueue | R::Interrupt | R::Exception | R::SyscallEntry)
     );
     (!nobody).then_some(frame)
+}
+
+/// Whether the function allocates or frees for others, or is a hook of those that do.
+fn is_allocator(function: &str) -> bool {
+    use FunctionRole as R;
+    is_hook(function)
+        || matches!(
+            functions::role(function),
+            Some(
+                R::Allocator
+                    | R::PageAllocator
+                    | R::Sanitizer
+                    | R::Unwinder
+                    | R::Dumper
+                    | R::Tracing
+                    | R::Memory
+            )
+        )
 }
 
 /// Hooks that the table of functions does not list.

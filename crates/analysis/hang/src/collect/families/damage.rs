@@ -3,6 +3,7 @@
 use super::head::{Head, Inner};
 use crate::collect::state::{Collector, Context};
 use crate::event::{Detail, EventKind, Role, Task};
+use crate::parse;
 use crate::text::{between, bounded, number_after};
 
 /// A damaged list, count, page, stack or lock; a switch inside a reader.
@@ -53,9 +54,11 @@ pub(super) fn detail(c: &mut Collector, context: &mut Context, inner: &Inner<'_>
         EventKind::Corruption => {
             const STACKS: [(&str, Role); 2] =
                 [("Allocated in ", Role::Allocated), ("Freed in ", Role::Freed)];
-            if let Some((_, role)) = STACKS.iter().find(|(head, _)| text.starts_with(head)) {
+            if let Some((head, role)) = STACKS.iter().find(|(head, _)| text.starts_with(head)) {
                 context.role = *role;
+                let name = text[head.len()..].split(['+', ' ']).next().unwrap_or_default();
                 if let Some(snapshot) = c.begin_snapshot(context, number, at) {
+                    c.out.snapshots[snapshot].named = Some(bounded(parse::plain(name), 80));
                     let pid = number_after(text, "pid=");
                     c.out.snapshots[snapshot].task =
                         pid.map(|pid| Task { name: String::new(), pid: Some(pid) });
