@@ -149,7 +149,7 @@ fn extended_netconsole_in_disorder_with_fragments_and_a_loss_is_one_crash() {
     assert!(said.contains("127.0.0.1: bug 1 (new): BUG: unable to handle kernel NULL pointer dereference in shop_reset"), "{said} {sum}");
     assert!(sum.contains("127.0.0.1: 12 messages, 1 lost, 1 repeated, 0 late"), "{sum}");
     let log = place.log("1");
-    assert!(log.contains("-- netconsole: 1 lost (108) --\n"), "{log}");
+    assert!(log.contains("-- lost: 1 (108) --\n"), "{log}");
     assert!(
         log.contains(
             "[   50.000000] BUG: kernel NULL pointer dereference, address: 0000000000000008\n"

@@ -11,11 +11,11 @@ use axum::response::{Html, IntoResponse, Redirect, Response};
 use model::tracker::{Action, Bug, Fix};
 use render::tracker::page;
 
-use crate::access::Right;
 use crate::app::{App, now};
-use crate::events::News;
+use crate::news::News;
 use crate::pages::{Visit, pairs, visible};
-use crate::routes::Peer;
+use crate::peer::Peer;
+use crate::role::Right;
 use crate::trouble::Trouble;
 
 /// How long a wrong token takes to be refused.

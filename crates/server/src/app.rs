@@ -8,10 +8,10 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use app_tracker::Tracker;
 use tokio::sync::{Semaphore, broadcast};
 
-use crate::events::News;
+use crate::news::News;
+use crate::opening::{Open, ServeError};
 use crate::settings::Settings;
 use crate::trouble::Trouble;
-use crate::{Open, ServeError};
 
 /// Requests that use the record at once.
 const AT_ONCE: usize = 16;

@@ -11,9 +11,10 @@ use axum::response::{IntoResponse, Response};
 use futures_util::stream;
 use tokio::sync::broadcast::error::RecvError;
 
-use crate::access::{Right, may};
 use crate::app::{App, now};
-use crate::routes::Peer;
+use crate::news::News;
+use crate::peer::Peer;
+use crate::role::{Right, may};
 use crate::trouble::Trouble;
 
 /// How often it is looked for what other programs did to the record.
@@ -22,13 +23,6 @@ const LOOK: Duration = Duration::from_secs(2);
 const ENTRIES: u64 = 50;
 /// How often an idle stream gives a sign of life.
 const ALIVE: Duration = Duration::from_secs(20);
-
-/// Something was done to a bug.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct News {
-    pub(crate) bug: i64,
-    pub(crate) is_public: bool,
-}
 
 /// Looks for what was done to the record, by whichever program, and tells it.
 pub(crate) async fn watch(app: Arc<App>) {

@@ -12,11 +12,11 @@ use render::tracker::question::Question;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::access::Right;
 use crate::act::{action, do_it};
 use crate::app::App;
 use crate::pages::{Visit, pairs, visible};
-use crate::routes::Peer;
+use crate::peer::Peer;
+use crate::role::Right;
 use crate::trouble::Trouble;
 
 /// Bytes of a log that is sent.
@@ -139,7 +139,7 @@ pub(crate) async fn bug(
     let made = app.with(move |tracker, app| {
         let public_only = may_see(app, &visit)?;
         let bug = visible(tracker, app, &visit, &name)?;
-        json(&render::tracker::json::whole(&crate::view(
+        json(&render::tracker::json::whole(&crate::view::view(
             tracker,
             &bug,
             visit.visitor.now,
@@ -228,8 +228,4 @@ pub(crate) async fn add(
         json(&added)
     });
     answer(made.await)
-}
-
-pub(crate) async fn description() -> Response {
-    answer(json(&crate::openapi::description()))
 }

@@ -9,10 +9,10 @@ use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use model::tracker::{JobState, State as BugState};
 
-use crate::access::Right;
 use crate::app::App;
 use crate::pages::Visit;
-use crate::routes::Peer;
+use crate::peer::Peer;
+use crate::role::Right;
 use crate::trouble::Trouble;
 
 pub(crate) async fn metrics(

@@ -1,5 +1,7 @@
 //! The description of the interface, made from the types that it reads and writes.
 
+use axum::http::header;
+use axum::response::{IntoResponse as _, Response};
 use schemars::generate::SchemaSettings;
 use serde_json::{Value, json};
 
@@ -61,6 +63,11 @@ pub fn description() -> Value {
             "schemas": schemas.definitions(),
         },
     })
+}
+
+/// The description as an answer.
+pub(crate) async fn answer() -> Response {
+    ([(header::CONTENT_TYPE, "application/json")], description().to_string()).into_response()
 }
 
 #[cfg(test)]

@@ -12,9 +12,10 @@ use model::tracker::{Bug, Filter, Order, State as BugState};
 use render::tracker::page::{self, Health, Overview, Visitor};
 use render::tracker::question::Question;
 
-use crate::access::{Asker, Right, may};
+use crate::access::Asker;
 use crate::app::{App, now};
-use crate::routes::Peer;
+use crate::peer::Peer;
+use crate::role::{Right, may};
 use crate::trouble::Trouble;
 
 /// Bugs in a section of the first page.
@@ -194,7 +195,7 @@ pub(crate) async fn bug(
     made(&app, visit, Right::SeePublic, move |tracker, app, visit| {
         let bug = visible(tracker, app, visit, &name)?;
         let public_only = !visit.may(app, Right::SeePrivate);
-        let view = crate::view(tracker, &bug, visit.visitor.now, public_only)?;
+        let view = crate::view::view(tracker, &bug, visit.visitor.now, public_only)?;
         let told = match view.best.as_ref().and_then(|crash| Some((crash.id, crash.log.clone()?))) {
             None => None,
             Some((crash, log)) => tracker

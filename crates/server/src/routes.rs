@@ -1,20 +1,19 @@
 //! Which address is answered by what, and what all answers have.
 
-use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::{ConnectInfo, DefaultBodyLimit, FromRequestParts, Request, State};
-use axum::http::{HeaderName, HeaderValue, StatusCode, header, request::Parts};
+use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 
 use crate::app::App;
 use crate::trouble::Trouble;
-use crate::{act, events, interface, manager, metrics, pages, syzbot, texts};
+use crate::{act, events, interface, manager, metrics, openapi, pages, syzbot, texts};
 
 /// Bytes of a form.
 const FORM: usize = 64 << 10;
@@ -22,18 +21,6 @@ const FORM: usize = 64 << 10;
 const PATIENCE: Duration = Duration::from_secs(60);
 /// Nothing but our own style and script, and nothing from elsewhere.
 const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
-
-/// Where a request comes from.
-pub(crate) struct Peer(pub(crate) IpAddr);
-
-impl<S: Send + Sync> FromRequestParts<S> for Peer {
-    type Rejection = StatusCode;
-
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, StatusCode> {
-        let address = parts.extensions.get::<ConnectInfo<SocketAddr>>();
-        address.map(|address| Self(address.0.ip())).ok_or(StatusCode::INTERNAL_SERVER_ERROR)
-    }
-}
 
 /// Everything that is answered.
 pub(crate) fn router(app: Arc<App>) -> Router {
@@ -64,7 +51,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
             post(interface::ask).layer(DefaultBodyLimit::max(manager::LARGEST)),
         )
         .route("/api/v1/logs", post(interface::add).layer(DefaultBodyLimit::max(interface::LOG)))
-        .route("/api/v1/openapi.json", get(interface::description))
+        .route("/api/v1/openapi.json", get(openapi::answer))
         .route("/events", get(events::stream))
         .route("/events/", get(events::stream))
         .route("/events/{*path}", get(events::stream))

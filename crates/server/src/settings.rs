@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 
-use crate::access::Role;
+use crate::role::Role;
 
 /// The whole of `ktriage.toml`. What is left out has a default that works on one machine.
 #[derive(Clone, Debug, Deserialize)]
@@ -213,7 +213,7 @@ impl Settings {
         if !self.address.starts_with("http://") && !self.address.starts_with("https://") {
             return wrong("address".into(), "begins with http:// or https://");
         }
-        if self.webhook.iter().any(|address| crate::upkeep::parts(address).is_none()) {
+        if self.webhook.iter().any(|address| crate::address::parts(address).is_none()) {
             return wrong(
                 "webhook".into(),
                 "addresses that begin with http://; for others put a proxy in front",

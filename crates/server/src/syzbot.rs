@@ -9,10 +9,10 @@ use axum::response::{IntoResponse, Redirect, Response};
 use model::tracker::{Bug, Filter, Fix, ReproducerLevel, State as BugState};
 use serde_json::{Value, json};
 
-use crate::access::Right;
 use crate::app::App;
 use crate::pages::{Visit, pairs, visible};
-use crate::routes::Peer;
+use crate::peer::Peer;
+use crate::role::Right;
 use crate::trouble::Trouble;
 
 /// Bugs of one list.

@@ -6,9 +6,9 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 
-use crate::access::{Right, may};
 use crate::app::{App, now};
-use crate::routes::Peer;
+use crate::peer::Peer;
+use crate::role::{Right, may};
 use crate::trouble::Trouble;
 
 const PLAIN: &str = "text/plain; charset=utf-8";

@@ -176,7 +176,7 @@ impl Assembler {
             }
             let range =
                 if lost == 1 { format!("{next}") } else { format!("{next} to {}", first - 1) };
-            out.extend_from_slice(format!("-- netconsole: {lost} lost ({range}) --\n").as_bytes());
+            out.extend_from_slice(format!("-- lost: {lost} ({range}) --\n").as_bytes());
             self.next = Some(first);
         }
     }
@@ -256,7 +256,7 @@ mod tests {
     #[test]
     fn a_lost_message_is_shown_where_it_was() {
         let (text, counts) = lines(&["6,1,1,-;a\n", "6,4,4,-;d\n"]);
-        assert_eq!(text, "[    0.000001] a\n-- netconsole: 2 lost (2 to 3) --\n[    0.000004] d\n");
+        assert_eq!(text, "[    0.000001] a\n-- lost: 2 (2 to 3) --\n[    0.000004] d\n");
         assert_eq!(counts.lost, 2);
     }
 
