@@ -137,6 +137,8 @@ pub enum Remark {
     FileSystemIo,
     /// A file system that stops after an earlier failure.
     FileSystemStops,
+    /// An interrupt that no handler took, and that was switched off.
+    UnhandledInterrupt,
     /// A user program.
     UserProgram,
     /// A hint only.

@@ -153,6 +153,7 @@ fn report(
         Remark::FileSystemIo => format!("I/O of a file system failed: {line}"),
         Remark::FileSystemStops => format!("A file system stops after an earlier failure: {line}"),
         Remark::FileSystem => format!("A file system reports inconsistent data: {line}. The disk, memory or a bug may have done it."),
+        Remark::UnhandledInterrupt => format!("An interrupt kept coming that no handler took for its own, and the kernel switches it off: {line}. A device on that line, or its driver, is at fault; all of them get no interrupts any more."),
         Remark::UserProgram => format!("A user program faulted{task}; the kernel is not shown to be at fault."),
         Remark::Hint => format!("Only a hint: {line}"),
         Remark::Panic => format!("The kernel gave up: {line}"),

@@ -45,6 +45,7 @@ fn of_thing(seen: &Observations, found: &F) -> Option<String> {
                 | Remark::FileSystemNoMemory
                 | Remark::FileSystemIo
                 | Remark::FileSystemStops
+                | Remark::UnhandledInterrupt
                 | Remark::Hint
                 | Remark::Panic => event.headline.clone(),
                 Remark::UserProgram => "A user program faulted.".to_owned(),

@@ -68,6 +68,10 @@ fn judged(event: &Event) -> (VerdictKind, Grade, Remark, Option<Need>) {
         kind if kind.is_misuse() => (V::Misuse, Grade::Seen, Remark::Plain, None),
         K::Hardware if severe => (V::Hardware, Grade::Seen, Remark::HardwareError, None),
         K::Hardware => (V::Hardware, Grade::Seen, Remark::HardwareErrorPerhapsCorrected, None),
+        K::Irq => {
+            let need = Some(Need::DriverMessages);
+            (V::Device, Grade::Inferred, Remark::UnhandledInterrupt, need)
+        }
         K::Device => (V::Device, Grade::Seen, Remark::DeviceTrouble, None),
         K::FileSystem => file_system(&event.headline),
         K::UserSegfault => (V::UserSpace, Grade::Seen, Remark::UserProgram, None),
