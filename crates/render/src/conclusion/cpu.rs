@@ -2,7 +2,7 @@
 
 use model::{CpuId, Culprit, Finding as F, Participant, Step, WaitsFor};
 
-use super::finding::whose;
+use super::parts::whose;
 use super::waits::{participant, waits_for};
 
 fn name(cpu: Option<CpuId>) -> String {

@@ -4,6 +4,7 @@ use analysis_hang::Observations;
 use model::{Finding as F, Participant, Remark, SpinOwner, Step, Task, Verdict};
 
 use super::event::title;
+use super::parts::{capital, place};
 use super::waits::{clause, participant};
 use super::{chain, cpu, memory, stall};
 
@@ -14,24 +15,6 @@ const NAMED: usize = 5;
 pub fn verdict(seen: &Observations, verdict: &Verdict) -> String {
     let parts: Vec<String> = verdict.findings.iter().map(|found| finding(seen, found)).collect();
     parts.join(" ")
-}
-
-/// The first letter as a capital.
-pub(super) fn capital(text: &str) -> String {
-    let mut characters = text.chars();
-    characters
-        .next()
-        .map_or_else(String::new, |first| first.to_uppercase().chain(characters).collect())
-}
-
-/// ` (task)`, or nothing.
-pub(super) fn whose(task: Option<&Task>) -> String {
-    task.map(|task| format!(" ({task})")).unwrap_or_default()
-}
-
-/// ` in function`, or nothing.
-pub(super) fn place(function: Option<&String>) -> String {
-    function.map(|function| format!(" in {function}")).unwrap_or_default()
 }
 
 fn finding(seen: &Observations, found: &F) -> String {

@@ -4,8 +4,8 @@ use analysis_hang::Observations;
 use model::{ChainEnd, Finding as F, FirstCause, Remark};
 
 use super::event::title;
-use super::finding::{capital, place, whose};
 use super::memory::scope;
+use super::parts::{capital, place, whose};
 use super::stall::holdouts;
 use super::waits::{participant, waits_for};
 

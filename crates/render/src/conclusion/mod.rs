@@ -8,6 +8,7 @@ mod first;
 mod link;
 mod memory;
 mod need;
+mod parts;
 mod stall;
 mod waits;
 

@@ -3,7 +3,7 @@
 use model::{CpuId, Finding as F, Participant, PeriodWaiter, Running};
 
 use super::cpu::console;
-use super::finding::{capital, place};
+use super::parts::{capital, place};
 use super::waits::{participant, waits_for};
 
 /// Holdouts that are named.
