@@ -1,0 +1,16 @@
+//! The description language of system calls (syzlang): declarations, constants, and errors that point at their place.
+//!
+//! Bytes in, nouns out: what a name means and how a type lies in memory is decided elsewhere.
+
+mod constants;
+mod declarations;
+mod error;
+mod lexer;
+mod log;
+mod parser;
+
+pub use constants::{ConstantFile, ConstantLine, parse_constants};
+pub use declarations::{Body, Call, Declaration, Expression, Field, File, Kind, Value};
+pub use error::{Error, Position};
+pub use log::{Execution, executions};
+pub use parser::parse;
