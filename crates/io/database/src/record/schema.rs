@@ -35,7 +35,8 @@ CREATE TABLE bug (
     UNIQUE (title, sequence)
 ) STRICT;
 CREATE INDEX bug_by_last ON bug (open, last DESC, id DESC, public);
-CREATE INDEX bug_by_state ON bug (state, public);
+CREATE INDEX bug_by_crashes ON bug (open, crashes DESC, id DESC, public);
+CREATE INDEX bug_by_state ON bug (state, last DESC, id DESC, public);
 CREATE INDEX bug_private ON bug (public) WHERE public = 0;
 CREATE INDEX bug_duplicates ON bug (duplicate_of) WHERE duplicate_of IS NOT NULL;
 
