@@ -18,6 +18,7 @@ pub(crate) const GENERATED: &[(&[&str], &str)] = &[
     (&["generate", "schema", "bisect"], "docs/schema/bisect.json"),
     (&["generate", "schema", "bisect-audit"], "docs/schema/bisect-audit.json"),
     (&["generate", "schema", "bisect-plan"], "docs/schema/bisect-plan.json"),
+    (&["generate", "schema", "suspects"], "docs/schema/suspects.json"),
     (&["generate", "schema", "add"], "docs/schema/add.json"),
     (&["generate", "schema", "bugs"], "docs/schema/bugs.json"),
     (&["generate", "schema", "bug"], "docs/schema/bug.json"),

@@ -6,6 +6,7 @@
 
 pub mod bisection;
 pub mod calendar;
+pub mod change;
 mod commit;
 mod errno;
 mod evidence;

@@ -4,6 +4,7 @@
 //! harmless here: [`Escaped`] for terminals, maud's escaping besides for pages.
 
 pub mod bisect;
+pub mod candidates;
 pub mod conclusion;
 pub mod diagnosis;
 mod escape;

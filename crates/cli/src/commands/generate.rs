@@ -70,6 +70,8 @@ enum Printed {
     BisectAudit,
     /// `ktriage bisect plan --json`
     BisectPlan,
+    /// `ktriage suspects --json` and `ktriage fixed --json`
+    Suspects,
     /// `ktriage add --json`
     Add,
     /// `ktriage bugs --json`
@@ -114,6 +116,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
                 Printed::Claims => schemars::schema_for!(model::Assertion),
                 Printed::Explain => schemars::schema_for!(crate::json::explain::Rule),
                 Printed::Thread => schemars::schema_for!(render::thread::Document),
+                Printed::Suspects => schemars::schema_for!(render::candidates::json::Log<'_>),
                 Printed::Add => schemars::schema_for!(super::tracker::add::Added<'_>),
                 Printed::Bugs => schemars::schema_for!(render::tracker::json::List),
                 Printed::Bug => schemars::schema_for!(render::tracker::json::Whole),

@@ -6,6 +6,7 @@ mod claims;
 pub(crate) mod diagnose;
 mod explain;
 mod generate;
+mod index;
 mod lab;
 mod report;
 mod thread;
@@ -54,6 +55,9 @@ enum Command {
     Bisect(bisect::Arguments),
     Lab(lab::Arguments),
     Thread(thread::Arguments),
+    Suspects(index::suspects::Arguments),
+    Fixed(index::fixed::Arguments),
+    Index(index::update::Arguments),
     Add(tracker::add::Arguments),
     Bugs(tracker::bugs::Arguments),
     Bug(tracker::bug::Arguments),
@@ -74,6 +78,9 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Bisect(arguments) => bisect::run(&arguments),
         Command::Thread(arguments) => thread::run(&arguments),
+        Command::Suspects(arguments) => index::suspects::run(&arguments),
+        Command::Fixed(arguments) => index::fixed::run(&arguments),
+        Command::Index(arguments) => index::update::run(&arguments),
         Command::Lab(arguments) => lab::run(&arguments),
         Command::Add(arguments) => tracker::add::run(&arguments),
         Command::Bugs(arguments) => tracker::bugs::run(&arguments),

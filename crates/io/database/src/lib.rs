@@ -3,6 +3,7 @@
 //! Invariants: what [`BisectionStore::add`] returned from is on the disk, whatever ends the program;
 //! nothing that was seen is ever changed.
 
+pub mod change_index;
 pub mod mail_index;
 pub mod record;
 

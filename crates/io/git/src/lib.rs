@@ -4,6 +4,7 @@
 //! the user's own work tree or branches.
 
 mod error;
+mod history;
 pub mod public_inbox;
 mod releases;
 mod revert;
@@ -17,6 +18,7 @@ use model::CommitId;
 use model::bisection::CommitDetails;
 
 pub use error::GitError;
+pub use history::Recorded;
 pub use worktree::Worktree;
 
 /// A repository on this machine.

@@ -1,0 +1,180 @@
+//! Candidates with probabilities, reasons and the releases that hold them.
+
+use std::collections::HashMap;
+
+use analysis_tree::answer::{Answer, Earlier, Ranked, Searched};
+use analysis_tree::evidence::Evidence;
+use analysis_tree::features::{Asked, Candidate};
+use analysis_tree::ranking::{Weights, probabilities};
+use analysis_tree::reason::reasons;
+use analysis_tree::term::{Sort, Term, plain_title};
+use analysis_tree::weights;
+use io_git::Repository;
+
+use crate::{Error, Found, Index, Question};
+
+/// Reports of the same crash that are named.
+const MOST_EARLIER: u32 = 20;
+/// A patch counts as a fix of the crash, for what it says it mends, from this probability on.
+const LEAST_FIX: f64 = 0.05;
+
+impl Index {
+    /// Answers a question about a crash; nothing newer than `until` (seconds since 1970) is used.
+    ///
+    /// # Errors
+    /// When the index cannot be read.
+    pub fn ask(
+        &self,
+        evidence: &Evidence,
+        question: Question,
+        until: Option<i64>,
+    ) -> Result<Answer, Error> {
+        let mut found = self.find(evidence, question, until)?;
+        let mut fixes = HashMap::new();
+        if question == Question::Suspects {
+            fixes = self.name_by_fixes(&mut found, evidence, until, &weights::fixed())?;
+        }
+        let table = match question {
+            Question::Fixed => weights::fixed(),
+            Question::Suspects => weights::suspects(),
+        };
+        Ok(Answer {
+            candidates: ranked(&found, evidence, question, &table, &fixes),
+            reports: self.reports(evidence, until)?,
+            searched: self.searched()?,
+            query: found.query,
+            until,
+        })
+    }
+
+    /// Marks the candidates that likely fixes of the crash name in `Fixes:`, adding those that the search did not
+    /// give. Returns the fix that names each, by plain title.
+    ///
+    /// # Errors
+    /// When the index cannot be read.
+    pub fn name_by_fixes(
+        &self,
+        found: &mut Found,
+        evidence: &Evidence,
+        until: Option<i64>,
+        weights: &Weights,
+    ) -> Result<HashMap<String, String>, Error> {
+        let fixes = self.find(evidence, Question::Fixed, until)?;
+        let likely = ranked(&fixes, evidence, Question::Fixed, weights, &HashMap::new());
+        let mut named = HashMap::new();
+        for fix in likely.iter().filter(|fix| fix.probability >= LEAST_FIX) {
+            for fixed in fix.versions.iter().flat_map(|version| &version.fixes) {
+                let title = plain_title(&fixed.title);
+                if title.is_empty() || named.contains_key(&title) {
+                    continue;
+                }
+                if let Some(candidate) =
+                    found.candidates.iter_mut().find(|c| plain_title(&c.versions[0].title) == title)
+                {
+                    candidate.named_by_fix = fix.probability;
+                } else {
+                    let versions = self.with(&Term::new(Sort::Title, title.clone()), until, 8)?;
+                    if versions.is_empty() {
+                        continue;
+                    }
+                    let rank = found.candidates.len();
+                    let named_by_fix = fix.probability;
+                    found.candidates.push(Candidate { versions, score: 0.0, rank, named_by_fix });
+                }
+                named.insert(title, fix.versions[0].title.clone());
+            }
+        }
+        Ok(named)
+    }
+
+    fn searched(&self) -> Result<Vec<Searched>, Error> {
+        let sources = self.changes.sources()?.into_iter();
+        Ok(sources
+            .map(|s| Searched { name: s.name, changes: s.changes, newest: s.newest })
+            .collect())
+    }
+
+    fn reports(&self, evidence: &Evidence, until: Option<i64>) -> Result<Vec<Earlier>, Error> {
+        let mut found: Vec<Earlier> = Vec::new();
+        for title in &evidence.titles {
+            let term = Term::new(Sort::ReportTitle, plain_title(title));
+            for report in self.with(&term, until, MOST_EARLIER)? {
+                let is_new =
+                    report.message_id.as_ref().is_none_or(|id| !evidence.mails.contains(id))
+                        && found.iter().all(|known| known.report.message_id != report.message_id);
+                if is_new {
+                    found.push(Earlier { report, title: title.clone() });
+                }
+            }
+        }
+        found.sort_by_key(|earlier| std::cmp::Reverse(earlier.report.date));
+        found.truncate(usize::try_from(MOST_EARLIER).unwrap_or(0));
+        Ok(found)
+    }
+}
+
+/// Candidates with probabilities, the most likely first; of fixes those that name the same bug stand first.
+pub(crate) fn ranked(
+    found: &Found,
+    evidence: &Evidence,
+    question: Question,
+    weights: &Weights,
+    fixes: &HashMap<String, String>,
+) -> Vec<Ranked> {
+    let asked = Asked::new(evidence, &found.rarity);
+    let rows: Vec<_> = found.candidates.iter().map(|c| asked.row(c)).collect();
+    let likely = probabilities(&rows, weights);
+    let mut order: Vec<usize> = (0..rows.len()).collect();
+    order.sort_by(|a, b| {
+        let names_bug = |at: &usize| if question == Question::Fixed { rows[*at][0] } else { 0.0 };
+        let key = |at: &usize| (names_bug(at), likely[*at]);
+        let ((x_id, x), (y_id, y)) = (key(a), key(b));
+        y_id.total_cmp(&x_id).then(y.total_cmp(&x))
+    });
+    order
+        .into_iter()
+        .take(MOST_RANKED)
+        .map(|at| {
+            let candidate = &found.candidates[at];
+            let fix = fixes.get(&plain_title(&candidate.versions[0].title)).map(String::as_str);
+            Ranked {
+                versions: candidate.versions.clone(),
+                probability: likely[at],
+                reasons: reasons(&asked, evidence, candidate, fix),
+                ..Ranked::default()
+            }
+        })
+        .collect()
+}
+
+/// Candidates of an answer.
+const MOST_RANKED: usize = 50;
+
+/// Candidates of which a tree is asked.
+const MOST_PLACED: usize = 5;
+
+/// Asks a tree in which tags the first candidates are, and since which the bugs are there that they mend.
+///
+/// # Errors
+/// When `directory` is in no repository or `git` fails.
+pub fn place(answer: &mut Answer, directory: &std::path::Path) -> Result<(), Error> {
+    let repository = Repository::open(directory)?;
+    for candidate in answer.candidates.iter_mut().take(MOST_PLACED) {
+        for commit in candidate.versions.iter().filter_map(|version| version.commit.clone()) {
+            // A commit of another tree of the index is in no tag of this one.
+            if let Ok(tags) = repository.tags_with(&commit) {
+                candidate.releases.push((commit, tags));
+            }
+        }
+        let fixed = candidate.versions.iter().flat_map(|version| &version.fixes);
+        for fixed in fixed {
+            let known = candidate.since.iter().any(|(commit, _)| *commit == fixed.commit);
+            let Ok(id) = repository.resolve(&fixed.commit) else { continue };
+            let tags = repository.tags_with(&id.to_string())?;
+            if let Some(first) = tags.into_iter().next().filter(|_| !known) {
+                candidate.since.push((fixed.commit.clone(), first));
+            }
+        }
+    }
+    Ok(())
+}

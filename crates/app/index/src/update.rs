@@ -1,0 +1,178 @@
+//! How lists and trees come into the index.
+
+use std::path::Path;
+use std::sync::mpsc::{Receiver, sync_channel};
+use std::thread;
+
+use analysis_tree::{digest, term};
+use io_database::change_index::{Entry, News};
+use io_git::Repository;
+use io_git::public_inbox;
+use model::change::Change;
+
+use crate::{Error, Index};
+
+/// Mails or commits of one transaction. What is read again after an interruption is less than this.
+const BATCH: usize = 1000;
+
+/// What happens while the index is brought up to date.
+#[derive(Clone, Copy, Debug)]
+pub enum Progress<'a> {
+    /// The history of a source was rewritten; it is read anew.
+    Rewritten(&'a Path),
+    /// So many mails or commits of a source, of so many new ones.
+    Added {
+        /// The source's name.
+        name: &'a str,
+        /// Done.
+        done: usize,
+        /// To do.
+        total: usize,
+    },
+}
+
+/// A batch: what it says, how many mails or commits it is, and the last of them.
+type Batch = (Vec<News>, usize, String);
+
+impl Index {
+    /// Takes over what a mirror of lists (a folder of epochs, or one epoch) says that the index does not have.
+    ///
+    /// # Errors
+    /// When there is no archive, or it or the index cannot be read.
+    pub fn add_list(
+        &mut self,
+        directory: &Path,
+        mut progress: impl FnMut(Progress<'_>),
+    ) -> Result<(), Error> {
+        let mut found = false;
+        for epoch in public_inbox::epochs(directory)? {
+            let Some(layout) = public_inbox::layout(&epoch)? else { continue };
+            found = true;
+            let path = epoch.path.canonicalize().unwrap_or_else(|_| epoch.path.clone());
+            let done = self.changes.done(&path)?;
+            let news = public_inbox::news(&epoch, layout, done.as_deref())?;
+            if news.is_rewritten {
+                progress(Progress::Rewritten(&path));
+                self.changes.forget(&path)?;
+            }
+            if news.places.is_empty() {
+                continue;
+            }
+            let total = news.places.len();
+            let (send, receive) = sync_channel::<Batch>(2);
+            let list = epoch.list.clone();
+            let reader = thread::spawn(move || -> Result<(), Error> {
+                let mut mails = public_inbox::Mails::open(&epoch)?;
+                for places in news.places.chunks(BATCH) {
+                    let mut read = Vec::with_capacity(places.len());
+                    mails.read(places, |_, change| {
+                        read.extend(of_mail(&change));
+                        true
+                    })?;
+                    let last = places.last().cloned().unwrap_or_default();
+                    if send.send((read, places.len(), last)).is_err() {
+                        break;
+                    }
+                }
+                Ok(())
+            });
+            self.write(&path, &list, total, &receive, &mut progress)?;
+            drop(receive);
+            reader.join().map_err(|_| Error::BrokeOff(path))??;
+        }
+        if found { Ok(()) } else { Err(Error::NoArchive(directory.to_owned())) }
+    }
+
+    /// Takes over the commits of a tree's `HEAD` that the index does not have.
+    ///
+    /// # Errors
+    /// When it is no repository, or it or the index cannot be read.
+    pub fn add_tree(
+        &mut self,
+        directory: &Path,
+        mut progress: impl FnMut(Progress<'_>),
+    ) -> Result<(), Error> {
+        let repository = Repository::open(directory)?;
+        let head = repository.resolve("HEAD")?;
+        let path = repository.root().canonicalize().unwrap_or_else(|_| directory.to_owned());
+        let mut done = self.changes.done(&path)?;
+        if let Some(last) = &done
+            && !repository.is_in_history(last, &head)?
+        {
+            progress(Progress::Rewritten(&path));
+            self.changes.forget(&path)?;
+            done = None;
+        }
+        let total = repository.count_new(done.as_deref(), &head)?;
+        if total == 0 {
+            return Ok(());
+        }
+        let name =
+            path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+        let (send, receive) = sync_channel::<Batch>(2);
+        let reader = thread::spawn(move || -> Result<(), Error> {
+            let mut read = Vec::new();
+            let mut count = 0;
+            let mut last = String::new();
+            repository.walk(done.as_deref(), &head, |commit| {
+                count += 1;
+                let change = digest::of_commit(
+                    &commit.id,
+                    commit.date,
+                    &commit.author,
+                    &commit.message,
+                    &commit.diff,
+                );
+                read.extend(change.and_then(entry));
+                last = commit.id;
+                if count < BATCH {
+                    return true;
+                }
+                let batch = (std::mem::take(&mut read), std::mem::take(&mut count), last.clone());
+                send.send(batch).is_ok()
+            })?;
+            if count > 0 {
+                // A writer that failed says so itself.
+                let _ = send.send((read, count, last));
+            }
+            Ok(())
+        });
+        self.write(&path, &name, total, &receive, &mut progress)?;
+        drop(receive);
+        reader.join().map_err(|_| Error::BrokeOff(path))?
+    }
+
+    fn write(
+        &mut self,
+        path: &Path,
+        name: &str,
+        total: usize,
+        batches: &Receiver<Batch>,
+        progress: &mut impl FnMut(Progress<'_>),
+    ) -> Result<(), Error> {
+        let mut done = 0;
+        for (news, count, last) in batches {
+            self.changes.add(path, name, &news, &last)?;
+            done += count;
+            progress(Progress::Added { name, done, total });
+        }
+        Ok(())
+    }
+}
+
+fn of_mail(change: &public_inbox::Change) -> Option<News> {
+    match change {
+        public_inbox::Change::Added(raw) => {
+            entry(digest::of_message(&parse_mail::message(raw, 1))?)
+        }
+        public_inbox::Change::Removed(raw) => {
+            Some(News::Removed(parse_mail::message(raw, 1).message_id?))
+        }
+    }
+}
+
+fn entry(change: Change) -> Option<News> {
+    let key = change.commit.clone().or_else(|| change.message_id.clone())?;
+    let terms = term::terms(&change).iter().map(term::Term::number).collect();
+    Some(News::Added(Box::new(Entry { key, change, terms })))
+}

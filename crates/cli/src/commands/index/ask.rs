@@ -1,0 +1,100 @@
+//! What `suspects` and `fixed` have in common.
+
+use std::io::{self, Write as _};
+use std::path::PathBuf;
+
+use analysis_tree::evidence::{self, Evidence};
+use anyhow::anyhow;
+use app_index::{Index, Question, place};
+use model::calendar::days_from_civil;
+use render::candidates::Asked;
+
+use super::{Sources, failure};
+use crate::failure::Failure;
+use crate::input::Input;
+
+/// Bytes of a log that are read.
+const MAX_LOG: u64 = 64 << 20;
+
+/// The options of both questions.
+#[derive(clap::Args, Debug)]
+pub(super) struct Options {
+    #[command(flatten)]
+    sources: Sources,
+
+    /// Use nothing from this day on.
+    #[arg(long, value_name = "YYYY-MM-DD", value_parser = day)]
+    until: Option<i64>,
+
+    /// Ask the index as it is.
+    #[arg(long)]
+    no_update: bool,
+
+    /// Print so many candidates.
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    limit: usize,
+
+    /// Print one JSON object a LOG, on one line (see docs/json.md).
+    #[arg(long)]
+    json: bool,
+}
+
+/// The beginning of a day, in seconds since 1970.
+fn day(text: &str) -> Result<i64, String> {
+    let bad = || "a day is written YYYY-MM-DD".to_owned();
+    let mut parts = text.split('-').map(str::parse::<u32>);
+    let (Some(Ok(year)), Some(Ok(month)), Some(Ok(day)), None) =
+        (parts.next(), parts.next(), parts.next(), parts.next())
+    else {
+        return Err(bad());
+    };
+    if !(1970..10_000).contains(&year) || !(1..=12).contains(&month) || !(1..=31).contains(&day) {
+        return Err(bad());
+    }
+    Ok(days_from_civil(i64::from(year), month, day) * 86_400)
+}
+
+/// What a log or a raw mail offers.
+pub(super) fn of_log(path: &PathBuf) -> Result<Evidence, Failure> {
+    let input = Input::from(path.clone());
+    let name = input.name();
+    let mut bytes = Vec::new();
+    io::Read::read_to_end(&mut io::Read::take(input.open()?, MAX_LOG), &mut bytes).map_err(
+        |error| Failure::usage(anyhow::Error::new(error).context(format!("cannot read {name}"))),
+    )?;
+    Ok(evidence::of_input(&bytes))
+}
+
+/// Asks about each thing and prints the answers.
+pub(super) fn run(
+    options: &Options,
+    question: Question,
+    things: &[(String, Evidence)],
+) -> Result<(), Failure> {
+    let index: Index = options.sources.open(options.no_update)?;
+    if index.sources().map_err(failure)?.is_empty() {
+        return Err(Failure::usage(anyhow!("{}: the index is empty", index.path().display()))
+            .hint("name what it is made of with --list MIRROR or --tree DIR"));
+    }
+    let asked = match question {
+        Question::Fixed => Asked::Fixed,
+        Question::Suspects => Asked::Suspects,
+    };
+    let mut out = io::stdout().lock();
+    for (name, evidence) in things {
+        let mut answer = index.ask(evidence, question, options.until).map_err(failure)?;
+        for tree in &options.sources.tree {
+            answer.candidates.truncate(options.limit);
+            place(&mut answer, tree).map_err(failure)?;
+        }
+        if options.json {
+            let log = render::candidates::json::log(name, &evidence.titles, &answer, options.limit);
+            serde_json::to_writer(&mut out, &log).map_err(io::Error::from)?;
+            writeln!(out)?;
+        } else {
+            let text = render::candidates::text(asked, &evidence.titles, &answer, options.limit);
+            writeln!(out, "{}", text.trim_end())?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,228 @@
+//! The commits of a history with their diffs, in a stream.
+
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::process::Stdio;
+
+use model::CommitId;
+
+use crate::{GitError, Repository};
+
+/// Bytes of one commit's diff that are kept.
+const MAX_DIFF: u64 = 4 << 20;
+
+/// A commit with its message and diff.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Recorded {
+    /// Its name.
+    pub id: String,
+    /// When it was committed, in seconds since 1970.
+    pub date: i64,
+    /// The address of its author.
+    pub author: String,
+    /// The whole message.
+    pub message: String,
+    /// The diff.
+    pub diff: Vec<u8>,
+}
+
+impl Repository {
+    /// How many commits without merges `head` holds that `after` does not.
+    ///
+    /// # Errors
+    /// When `git` fails.
+    pub fn count_new(&self, after: Option<&str>, head: &CommitId) -> Result<usize, GitError> {
+        let range = after.map_or_else(|| head.to_string(), |after| format!("{after}..{head}"));
+        let text =
+            self.demand("count commits", ["rev-list", "--count", "--no-merges", &range, "--"])?;
+        text.trim().parse().map_err(|_| GitError::Unreadable)
+    }
+
+    /// Whether `commit` is there and stands in the history of `head`.
+    ///
+    /// # Errors
+    /// When `git` cannot be started.
+    pub fn is_in_history(&self, commit: &str, head: &CommitId) -> Result<bool, GitError> {
+        let head = head.to_string();
+        Ok(self.git(["merge-base", "--is-ancestor", commit, &head])?.success)
+    }
+
+    /// Hands the commits of `head` that `after` does not hold to `take`, parents before children, merges left out.
+    /// Stops when `take` says `false`. Memory does not grow with the history.
+    ///
+    /// # Errors
+    /// When `git` fails.
+    pub fn walk(
+        &self,
+        after: Option<&str>,
+        head: &CommitId,
+        mut take: impl FnMut(Recorded) -> bool,
+    ) -> Result<(), GitError> {
+        let range = after.map_or_else(|| head.to_string(), |after| format!("{after}..{head}"));
+        let mut child = self
+            .command([
+                "-c",
+                "core.quotePath=false",
+                "-c",
+                "diff.renameLimit=200",
+                "log",
+                "--reverse",
+                "--topo-order",
+                "--no-merges",
+                "--no-color",
+                "--no-ext-diff",
+                "--no-textconv",
+                "-p",
+                "-M",
+                "--encoding=UTF-8",
+                "--format=%x00%x01%H%n%ct%n%ae%n%B%x00",
+                &range,
+                "--",
+            ])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .map_err(|source| GitError::Start { source })?;
+        let Some(out) = child.stdout.take() else { return Err(GitError::Unreadable) };
+        let errors = child.stderr.take();
+        let errors = std::thread::spawn(move || {
+            let mut text = String::new();
+            if let Some(errors) = errors {
+                // What git complains about is cut, never waited for.
+                let _ = errors.take(1 << 16).read_to_string(&mut text);
+            }
+            text
+        });
+        let mut out = BufReader::with_capacity(1 << 18, out);
+        let mut current: Option<Recorded> = None;
+        let mut stopped = false;
+        while let Some(part) = part(&mut out).map_err(|source| GitError::Start { source })? {
+            if part.first() == Some(&1) {
+                if let Some(done) = current.take()
+                    && !take(done)
+                {
+                    stopped = true;
+                    break;
+                }
+                current = header(&part[1..]);
+            } else if let Some(commit) = current.as_mut() {
+                commit.diff.extend_from_slice(&part);
+            }
+        }
+        if stopped {
+            // It would go on for a long time.
+            let _ = child.kill();
+        } else if let Some(done) = current {
+            take(done);
+        }
+        drop(out);
+        let status = child.wait().map_err(|source| GitError::Start { source })?;
+        let message = errors.join().unwrap_or_default();
+        if stopped || status.success() {
+            return Ok(());
+        }
+        Err(GitError::Failed {
+            doing: "read the history",
+            path: self.root.clone(),
+            message: message.trim().to_owned(),
+        })
+    }
+
+    /// The tags whose history holds `commit`, the oldest version first.
+    ///
+    /// # Errors
+    /// When `git` fails.
+    pub fn tags_with(&self, commit: &str) -> Result<Vec<String>, GitError> {
+        let holds = format!("--contains={commit}");
+        let text = self.demand(
+            "list the tags that hold a commit",
+            [
+                "for-each-ref",
+                &holds,
+                "--sort=version:refname",
+                "--format=%(refname:strip=2)",
+                "refs/tags",
+            ],
+        )?;
+        Ok(text.lines().map(str::to_owned).collect())
+    }
+}
+
+/// The bytes up to the next zero, cut at what is kept; none at the end.
+fn part(out: &mut impl std::io::BufRead) -> std::io::Result<Option<Vec<u8>>> {
+    let mut bytes = Vec::new();
+    if out.take(MAX_DIFF).read_until(0, &mut bytes)? == 0 {
+        return Ok(None);
+    }
+    if bytes.last() == Some(&0) {
+        bytes.pop();
+    } else {
+        out.skip_until(0)?;
+    }
+    Ok(Some(bytes))
+}
+
+fn header(bytes: &[u8]) -> Option<Recorded> {
+    let text = String::from_utf8_lossy(bytes);
+    let mut fields = text.splitn(4, '\n');
+    let (id, date) = (fields.next()?, fields.next()?);
+    let (author, message) = (fields.next()?, fields.next().unwrap_or_default());
+    CommitId::parse(id)?;
+    Some(Recorded {
+        id: id.to_owned(),
+        date: date.parse().ok()?,
+        author: author.to_owned(),
+        message: message.to_owned(),
+        diff: Vec::new(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::process::Command;
+
+    #[test]
+    #[expect(clippy::print_stdout, reason = "a test that skips says so")]
+    fn commits_come_parents_first_with_their_diffs_and_only_new_ones_the_second_time() {
+        let folder = tempfile::tempdir().unwrap();
+        let git = |arguments: &[&str]| {
+            Command::new("git")
+                .arg("-C")
+                .arg(folder.path())
+                .args(["-c", "user.name=Ann", "-c", "user.email=ann@x.example"])
+                .args(arguments)
+                .output()
+                .is_ok_and(|out| out.status.success())
+        };
+        if !git(&["init", "-q", "."]) {
+            println!("skipped: no git command");
+            return;
+        }
+        for text in ["one", "two"] {
+            std::fs::write(folder.path().join("pump.c"), format!("int {text};\n")).unwrap();
+            assert!(git(&["add", "-A", "."]) && git(&["commit", "-q", "-m", text]));
+        }
+        assert!(git(&["tag", "v1.0"]));
+        let repository = Repository::open(folder.path()).unwrap();
+        let head = repository.resolve("HEAD").unwrap();
+        let walk = |after: Option<&str>| {
+            let mut all = Vec::new();
+            repository
+                .walk(after, &head, |commit| {
+                    all.push(commit);
+                    true
+                })
+                .unwrap();
+            all
+        };
+        let all = walk(None);
+        let messages: Vec<&str> = all.iter().map(|c| c.message.trim()).collect();
+        assert_eq!(messages, ["one", "two"]);
+        assert!(String::from_utf8_lossy(&all[1].diff).contains("+int two;"));
+        assert_eq!(all[1].author, "ann@x.example");
+        assert_eq!(walk(Some(&all[0].id)), [all[1].clone()]);
+        assert_eq!(repository.count_new(None, &head).unwrap(), 2);
+        assert_eq!(repository.tags_with(&all[0].id).unwrap(), ["v1.0"]);
+        assert!(repository.is_in_history(&all[0].id, &head).unwrap());
+    }
+}
