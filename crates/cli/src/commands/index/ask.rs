@@ -1,7 +1,7 @@
 //! What `suspects` and `fixed` have in common.
 
 use std::io::{self, Write as _};
-use std::path::PathBuf;
+use std::path::Path;
 
 use analysis_tree::evidence::{self, Evidence};
 use anyhow::anyhow;
@@ -55,8 +55,8 @@ fn day(text: &str) -> Result<i64, String> {
 }
 
 /// What a log or a raw mail offers.
-pub(super) fn of_log(path: &PathBuf) -> Result<Evidence, Failure> {
-    let input = Input::from(path.clone());
+pub(super) fn of_log(path: &Path) -> Result<Evidence, Failure> {
+    let input = Input::from(path.to_owned());
     let name = input.name();
     let mut bytes = Vec::new();
     io::Read::read_to_end(&mut io::Read::take(input.open()?, MAX_LOG), &mut bytes).map_err(
