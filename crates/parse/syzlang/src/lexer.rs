@@ -158,7 +158,7 @@ fn bytes(at: Position, rest: &str) -> Result<(Token, usize), Error> {
     };
     let length = rest[1..].find('`').ok_or_else(wrong)?;
     let digits = &rest.as_bytes()[1..=length];
-    if digits.len() % 2 != 0 {
+    if !digits.len().is_multiple_of(2) {
         return Err(wrong());
     }
     let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|value| u8::try_from(value).ok());
