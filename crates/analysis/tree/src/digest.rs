@@ -126,6 +126,7 @@ fn text(message: &Message, skip: &[bool], change: &mut Change) {
                 change
                     .reporters
                     .extend(found.person.address.map(|address| address.to_ascii_lowercase()));
+                continue;
             }
             Some(found) if found.kind.names_person() => continue,
             _ => {}
