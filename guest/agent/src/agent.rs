@@ -14,6 +14,7 @@ use rustix::time::{ClockId, Timespec};
 
 use crate::init;
 use crate::program::Programs;
+use crate::vary;
 
 /// How long the port may take to appear: slow emulation, drivers that probe in the background.
 const PORT_TRIES: u32 = 6000;
@@ -143,6 +144,7 @@ fn serve(message: ToGuest, port: &Port, programs: &Programs) -> io::Result<()> {
             });
             return Ok(());
         }
+        ToGuest::Vary { request, seed } => (request, "vary the state".to_owned(), vary::vary(seed)),
         ToGuest::PowerOff => init::switch_off(),
     };
     answer(port, request, &what, result)

@@ -10,6 +10,7 @@
 mod agent;
 mod init;
 mod program;
+mod vary;
 
 fn main() {
     if rustix::process::getpid().is_init() {

@@ -67,6 +67,15 @@ pub enum ToGuest {
         /// The key, such as `w`.
         key: u8,
     },
+    /// Brings the guest into a state of its own, as a boot of its own would: process numbers, time
+    /// against the tick, order of free memory, placement on CPUs. Machines that start from one snapshot
+    /// are equal until then.
+    Vary {
+        /// Repeated in the answer.
+        request: u32,
+        /// What decides how; equal seeds ask for equal steps.
+        seed: u64,
+    },
     /// Switches the guest off. There is no answer.
     PowerOff,
 }
@@ -116,6 +125,11 @@ impl ToGuest {
                 payload.u8(*key);
                 7
             }
+            Self::Vary { request, seed } => {
+                payload.u32(*request);
+                payload.u64(*seed);
+                9
+            }
             Self::PowerOff => 8,
         };
         encode(kind, &payload.0)
@@ -151,6 +165,7 @@ impl ToGuest {
             6 => Self::Kill { request: fields.u32("request")?, started: fields.u32("started")? },
             7 => Self::SysRq { request: fields.u32("request")?, key: fields.u8("key")? },
             8 => Self::PowerOff,
+            9 => Self::Vary { request: fields.u32("request")?, seed: fields.u64("seed")? },
             other => return Err(ProtocolError::UnknownKind(other)),
         };
         fields.end()?;

@@ -18,7 +18,7 @@ pub use host::ToGuest;
 pub use wire::ProtocolError;
 
 /// The number of this protocol. An agent that announces another one is refused.
-pub const FORMAT: u16 = 1;
+pub const FORMAT: u16 = 2;
 
 /// The name of the virtio-serial port that carries the frames.
 pub const PORT_NAME: &str = "ktriage.agent";

@@ -32,6 +32,7 @@ fn to_guest() -> impl Strategy<Value = ToGuest> {
         (any::<u32>(), any::<u32>())
             .prop_map(|(request, started)| ToGuest::Kill { request, started }),
         (any::<u32>(), any::<u8>()).prop_map(|(request, key)| ToGuest::SysRq { request, key }),
+        (any::<u32>(), any::<u64>()).prop_map(|(request, seed)| ToGuest::Vary { request, seed }),
         Just(ToGuest::PowerOff),
     ]
 }

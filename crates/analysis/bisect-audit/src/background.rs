@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use model::LineSpan;
 use parse_bisect_log::{Phase, Verdict};
 
-use crate::belief::interval;
+use analysis_rates::interval;
 use crate::cluster::TitleCluster;
 use crate::tested::Tested;
 use crate::title::Nearness;

@@ -187,19 +187,6 @@ impl Counted {
     }
 }
 
-/// The 95 % interval of a rate (Wilson), for `hits` of `runs`.
-pub fn interval(hits: u32, runs: u32) -> (f64, f64) {
-    if runs == 0 {
-        return (0.0, 1.0);
-    }
-    let (n, z) = (f64::from(runs), 1.96_f64);
-    let rate = f64::from(hits) / n;
-    let centre = rate + z * z / (2.0 * n);
-    let spread = z * (rate * (1.0 - rate) / n + z * z / (4.0 * n * n)).sqrt();
-    let scale = 1.0 + z * z / n;
-    (((centre - spread) / scale).max(0.0), ((centre + spread) / scale).min(1.0))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -247,12 +234,5 @@ mod tests {
         let runs =
             &Counted::of(std::slice::from_ref(&one), &tally(&[("WARNING in f_one", 10)], 0))[0];
         assert!(runs.without_bug() < 0.001 * runs.with_bug(0.999));
-    }
-
-    #[test]
-    fn the_interval_holds_the_rate() {
-        let (low, high) = interval(1, 20);
-        assert!(low > 0.0 && low < 0.05 && high > 0.05 && high < 0.3);
-        assert_eq!(interval(0, 0), (0.0, 1.0));
     }
 }

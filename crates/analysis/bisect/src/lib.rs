@@ -34,4 +34,5 @@ pub use record::Tally;
 pub use revert::Revert;
 pub use search::{Search, Wanted};
 pub use step::Step;
-pub use target_title::{Share, TargetTitle, is_renamed};
+pub use analysis_rates::Share;
+pub use target_title::{TargetTitle, is_renamed};

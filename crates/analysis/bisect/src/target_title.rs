@@ -4,6 +4,8 @@
 //! The clear leader is taken, and the others are kept apart; where none leads, only the caller can
 //! say which is wanted, or that they are one bug.
 
+use analysis_rates::{Share, fisher};
+
 use std::collections::BTreeMap;
 
 /// Which of the failures seen at the failing end is looked for.
@@ -54,15 +56,6 @@ impl<'a> TargetTitle<'a> {
     }
 }
 
-/// How often another failure showed in runs that did not end in the wanted one.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Share {
-    /// Runs that ended in that failure.
-    pub showed: u32,
-    /// All runs that reached the test and did not end in the wanted failure.
-    pub runs: u32,
-}
-
 /// The chance at which a difference is taken for one.
 const CHANCE: f64 = 0.02;
 
@@ -71,25 +64,6 @@ const CHANCE: f64 = 0.02;
 /// the wanted one shows equally often in the runs that the wanted one leaves over.
 pub fn is_renamed(without: Share, with: Share) -> bool {
     without.showed >= 2 && fisher(without, with) < CHANCE
-}
-
-/// The chance that `first` has so many of the failures, or more, when both sides fail equally often:
-/// Fisher's exact test, one-sided.
-fn fisher(first: Share, second: Share) -> f64 {
-    let failures = first.showed + second.showed;
-    let runs = first.runs + second.runs;
-    let all = ln_choose(runs, failures);
-    (first.showed..=failures.min(first.runs))
-        .filter(|showed| failures - showed <= second.runs)
-        .map(|showed| {
-            (ln_choose(first.runs, showed) + ln_choose(second.runs, failures - showed) - all).exp()
-        })
-        .sum()
-}
-
-/// The logarithm of the number of ways to take `k` of `n`; `k` is at most `n`.
-fn ln_choose(n: u32, k: u32) -> f64 {
-    (0..k).map(|at| (f64::from(n - at) / f64::from(at + 1)).ln()).sum()
 }
 
 #[cfg(test)]

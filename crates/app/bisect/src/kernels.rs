@@ -10,7 +10,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use app_lab::{
-    LabError, Limits, Outcome, Plan, Prepared as Reproducer, StoredRun, one_run,
+    LabError, Limits, Outcome, Plan, Prepared as Reproducer, RUNS_A_SNAPSHOT, StoredRun, one_run,
     snapshot_after_boot,
 };
 use io_git::{Repository, Worktree};
@@ -56,6 +56,8 @@ struct Up {
     plan: Plan,
     initramfs: Initramfs,
     snapshot: Snapshot,
+    /// Runs that started from the snapshot.
+    runs: u32,
 }
 
 /// What is wrong with a commit, and what was seen of it.
@@ -168,7 +170,8 @@ impl<'a> Kernels<'a> {
         for _ in 0..BOOTS {
             match snapshot_after_boot(&plan, &initramfs, &place, &mut |_| {}) {
                 Ok(snapshot) => {
-                    return Ok(Up { commit: commit.clone(), plan, initramfs, snapshot });
+                    let commit = commit.clone();
+                    return Ok(Up { commit, plan, initramfs, snapshot, runs: 0 });
                 }
                 Err(LabError::BootFailed { reason, .. }) => failed = reason,
                 Err(error) => return Err(trouble(error.to_string())),
@@ -247,6 +250,8 @@ impl<'a> Kernels<'a> {
 
 impl Runner for Kernels<'_> {
     fn prepare(&mut self, commit: &CommitId, stop: &(dyn Fn() -> bool + Sync)) -> Prepared {
+        // Runs of one snapshot are not quite independent: after some it is taken anew.
+        self.up.retain(|up| up.commit != *commit || up.runs < RUNS_A_SNAPSHOT);
         if let Some(at) = self.up.iter().position(|up| up.commit == *commit) {
             let up = self.up.remove(at);
             self.up.push(up);
@@ -285,11 +290,12 @@ impl Runner for Kernels<'_> {
     fn test(&mut self, commit: &CommitId, stop: &(dyn Fn() -> bool + Sync)) -> Option<Attempt> {
         let place = self.place(commit);
         let number = self.next_run(commit);
-        let up = self.up.iter().find(|up| up.commit == *commit);
-        let Some(Up { plan, initramfs, snapshot, .. }) = up else {
+        let up = self.up.iter_mut().find(|up| up.commit == *commit);
+        let Some(Up { plan, initramfs, snapshot, runs, .. }) = up else {
             let text = b"the kernel of this commit is not up";
             return Some(attempt(commit, Event::InfrastructureError, None, 0.0, text));
         };
+        *runs += 1;
         let start = Instant::now();
         // The lab has limits of its own for each part of a run.
         let result = watched(&self.stop, stop, Duration::MAX, || {

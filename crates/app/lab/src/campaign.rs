@@ -16,6 +16,7 @@ use crate::emulator::TRIES;
 use crate::error::LabError;
 use crate::reproducer::{Action, Prepared};
 use crate::session::{Limits, boot_machine, run_once};
+use crate::starts::{Start, start_of};
 use crate::stored::{Outcome, StoredRun};
 
 /// What to run, how, and how often.
@@ -92,6 +93,8 @@ pub fn run_campaign(plan: &Plan, progress: &mut dyn FnMut(Progress)) -> Result<C
     let due: Vec<u32> =
         (1..=plan.runs).filter(|run| !runs.iter().any(|done| done.run == *run)).collect();
     let initramfs = Initramfs::build(&plan.kernel, &plan.modules, &plan.prepared.files)?;
+    // A snapshot that an earlier call took is gone; the next ones have numbers of their own.
+    let last_snapshot = runs.iter().filter_map(|run| run.snapshot).max().unwrap_or(0);
     let mut keep = |run: StoredRun, progress: &mut dyn FnMut(Progress)| -> Result<(), LabError> {
         let line = serde_json::to_string(&run)
             .map_err(|error| LabError::io("write a result")(error.into()))?;
@@ -100,30 +103,74 @@ pub fn run_campaign(plan: &Plan, progress: &mut dyn FnMut(Progress)) -> Result<C
         runs.push(run);
         Ok(())
     };
-    let snapshot = if plan.cold || due.is_empty() {
-        None
-    } else {
-        match snapshot_after_boot(plan, &initramfs, &folder.join("boot"), progress) {
-            Ok(snapshot) => Some(snapshot),
-            Err(LabError::BootFailed { reason, .. }) => {
-                let failed = failed_boot(due[0], reason, Some("boot".into()));
-                keep(failed, progress)?;
-                return finish(runs, folder);
+    let mut taken = last_snapshot;
+    for group in groups(plan, &due) {
+        let snapshot = match group.iter().find(|run| start(plan, **run) != Start::Boot) {
+            None => None,
+            Some(first) => {
+                match snapshot_after_boot(plan, &initramfs, &folder.join("boot"), progress) {
+                    Ok(snapshot) => {
+                        taken += 1;
+                        Some((snapshot, taken))
+                    }
+                    Err(LabError::BootFailed { reason, .. }) => {
+                        keep(failed_boot(*first, reason, Some("boot".into())), progress)?;
+                        return finish(runs, folder);
+                    }
+                    Err(error) => return Err(error),
+                }
             }
-            Err(error) => return Err(error),
+        };
+        let one = |run: u32| {
+            let from = snapshot.as_ref().filter(|_| start(plan, run) != Start::Boot);
+            let result = one_run(plan, from.map(|(snapshot, _)| snapshot), &initramfs, &folder, run);
+            result.map(|result| StoredRun { snapshot: from.map(|(_, number)| *number), ..result })
+        };
+        side_by_side(plan, group, one, &mut |run| keep(run, progress))?;
+    }
+    finish(runs, folder)
+}
+
+/// From what a run of the plan starts.
+fn start(plan: &Plan, run: u32) -> Start {
+    start_of(run, plan.runs, plan.cold)
+}
+
+/// The runs that are due, those that share a snapshot together. A run that boots for itself goes with those
+/// after it.
+fn groups(plan: &Plan, due: &[u32]) -> Vec<Vec<u32>> {
+    let mut groups: Vec<(Option<Start>, Vec<u32>)> = Vec::new();
+    for &run in due {
+        let start = Some(start(plan, run)).filter(|start| *start != Start::Boot || plan.cold);
+        match groups.last_mut() {
+            Some((of @ None, members)) => {
+                *of = start;
+                members.push(run);
+            }
+            Some((of, members)) if *of == start => members.push(run),
+            _ => groups.push((start, vec![run])),
         }
-    };
-    let queue = Mutex::new(due.into_iter());
+    }
+    groups.into_iter().map(|(_, members)| members).collect()
+}
+
+/// Does the runs of a group on as many machines as the plan wants.
+fn side_by_side(
+    plan: &Plan,
+    group: Vec<u32>,
+    one: impl Fn(u32) -> Result<StoredRun, LabError> + Sync,
+    keep: &mut dyn FnMut(StoredRun) -> Result<(), LabError>,
+) -> Result<(), LabError> {
+    let queue = Mutex::new(group.into_iter());
     let (sender, receiver) = mpsc::channel();
     std::thread::scope(|scope| -> Result<(), LabError> {
         for _ in 0..plan.jobs.max(1) {
-            let (sender, queue, snapshot) = (sender.clone(), &queue, snapshot.as_ref());
-            let (initramfs, folder) = (&initramfs, &folder);
+            let (sender, queue, one) = (sender.clone(), &queue, &one);
             scope.spawn(move || {
                 loop {
                     let next = queue.lock().unwrap_or_else(PoisonError::into_inner).next();
                     let Some(run) = next else { return };
-                    let result = one_run(plan, snapshot, initramfs, folder, run);
+                    let result = one(run);
                     let failed = result.is_err();
                     if sender.send(result).is_err() || failed {
                         return;
@@ -136,7 +183,7 @@ pub fn run_campaign(plan: &Plan, progress: &mut dyn FnMut(Progress)) -> Result<C
         for result in receiver {
             match result {
                 Ok(run) => {
-                    if let Err(error) = keep(run, progress) {
+                    if let Err(error) = keep(run) {
                         first_error.get_or_insert(error);
                     }
                 }
@@ -151,8 +198,7 @@ pub fn run_campaign(plan: &Plan, progress: &mut dyn FnMut(Progress)) -> Result<C
             }
         }
         first_error.map_or(Ok(()), Err)
-    })?;
-    finish(runs, folder)
+    })
 }
 
 fn finish(mut runs: Vec<StoredRun>, folder: PathBuf) -> Result<Campaign, LabError> {
@@ -174,7 +220,7 @@ pub fn snapshot_after_boot(
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Snapshot, LabError> {
     let start = Instant::now();
-    let (machine, ready) = boot_machine(
+    let (mut machine, ready) = boot_machine(
         &plan.settings,
         &plan.kernel,
         initramfs,
@@ -183,6 +229,8 @@ pub fn snapshot_after_boot(
         &mut |reason| progress(Progress::Retried(reason.to_owned())),
     )?;
     progress(Progress::Booted { release: ready.release, after: start.elapsed() });
+    // Boots of an emulated machine resemble each other: the moment of the snapshot is varied too.
+    machine.vary(io_vm::random_seed()?, plan.limits.hang)?;
     Ok(machine.into_snapshot()?)
 }
 
@@ -267,7 +315,11 @@ fn one_try(
             }
         }
     };
-    let result = run_once(&mut machine, &plan.prepared, &plan.limits, mark, Some(&place))?;
+    let seed = match snapshot {
+        Some(_) => Some(io_vm::random_seed()?),
+        None => None,
+    };
+    let result = run_once(&mut machine, &plan.prepared, &plan.limits, mark, seed, Some(&place))?;
     let emulator_failed = result.emulator_failed;
     Ok((result.stored(run, Some(name)), emulator_failed))
 }
@@ -292,6 +344,8 @@ fn without_run(run: u32, outcome: Outcome, detail: String) -> StoredRun {
         signal: None,
         milliseconds: 0,
         folder: None,
+        snapshot: None,
+        seed: None,
     }
 }
 

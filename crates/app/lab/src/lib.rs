@@ -10,6 +10,7 @@ mod host;
 mod judge;
 mod reproducer;
 mod session;
+mod starts;
 mod stored;
 
 pub use campaign::{Campaign, Plan, Progress, one_run, run_campaign, snapshot_after_boot};
@@ -19,4 +20,5 @@ pub use host::{ccache, cpus};
 pub use judge::{Observed, judge};
 pub use reproducer::{Action, Prepared, Reproducer, prepare};
 pub use session::{Limits, RunResult, boot_machine, run_once};
+pub use starts::{RUNS_A_SNAPSHOT, independent, reached, shares};
 pub use stored::{Crash, Outcome, StoredRun};

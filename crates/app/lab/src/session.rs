@@ -54,6 +54,8 @@ pub struct RunResult {
     pub exhibits: Option<Exhibits>,
     /// How long it took.
     pub duration: Duration,
+    /// What decided how the guest's state was varied.
+    pub seed: Option<u64>,
 }
 
 /// After the first report: how long its rest may take to begin, and how long it may take in all.
@@ -144,7 +146,8 @@ fn boot_once(
 }
 
 /// Runs the reproducer on a machine whose agent is ready. Reports before byte `mark` of the console
-/// are not the reproducer's.
+/// are not the reproducer's. With a `seed` the guest's state is varied first: machines that start from one
+/// snapshot are equal otherwise.
 ///
 /// # Errors
 /// Only [`LabError::Stopped`], and when the record cannot be written.
@@ -153,11 +156,15 @@ pub fn run_once(
     prepared: &Prepared,
     limits: &Limits,
     mark: u64,
+    seed: Option<u64>,
     keep_in: Option<&Path>,
 ) -> Result<RunResult, LabError> {
     let start = Instant::now();
     let mut observed = Observed { booted: true, ..Observed::default() };
-    let watched = watch(machine, prepared, limits, mark, &mut observed);
+    let watched = match seed.map_or(Ok(()), |seed| machine.vary(seed, limits.hang)) {
+        Ok(()) => watch(machine, prepared, limits, mark, &mut observed),
+        Err(error) => Err(error),
+    };
     let mut exhibits = None;
     match watched {
         Ok(()) => {}
@@ -199,6 +206,7 @@ pub fn run_once(
         exit: observed.exit,
         exhibits,
         duration: start.elapsed(),
+        seed,
     })
 }
 
@@ -411,6 +419,8 @@ impl RunResult {
             signal: self.exit.and_then(|(_, signal)| (signal != 0).then_some(signal)),
             milliseconds: StoredRun::milliseconds(self.duration),
             folder,
+            snapshot: None,
+            seed: self.seed,
         }
     }
 }

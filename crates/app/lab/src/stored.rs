@@ -96,11 +96,15 @@ pub struct StoredRun {
     pub milliseconds: u64,
     /// The folder with console, output, QEMU's messages and exhibits, relative to the campaign's.
     pub folder: Option<String>,
+    /// The campaign's snapshot from which it started, counted from 1; none for a run that booted.
+    pub snapshot: Option<u32>,
+    /// What decided how the guest's state was varied before the run; none for a run that booted.
+    pub seed: Option<u64>,
 }
 
 impl StoredRun {
     /// The format that is written.
-    pub const FORMAT: u32 = 2;
+    pub const FORMAT: u32 = 3;
 
     /// Milliseconds of a duration.
     pub(crate) fn milliseconds(duration: Duration) -> u64 {
@@ -129,11 +133,13 @@ mod tests {
             signal: Some(9),
             milliseconds: 12,
             folder: Some("run-3".into()),
+            snapshot: Some(2),
+            seed: Some(7),
         };
         let text = serde_json::to_string(&run).unwrap();
         assert_eq!(
             text,
-            r#"{"format":2,"run":3,"outcome":"lost_connection","detail":"the guest rebooted","crashes":[{"title":"BUG: soft lockup in f","alt_titles":[],"corrupted":null,"line":7}],"exit_status":null,"signal":9,"milliseconds":12,"folder":"run-3"}"#
+            r#"{"format":3,"run":3,"outcome":"lost_connection","detail":"the guest rebooted","crashes":[{"title":"BUG: soft lockup in f","alt_titles":[],"corrupted":null,"line":7}],"exit_status":null,"signal":9,"milliseconds":12,"folder":"run-3","snapshot":2,"seed":7}"#
         );
         assert_eq!(serde_json::from_str::<StoredRun>(&text).unwrap(), run);
     }

@@ -23,7 +23,7 @@ pub use error::VmError;
 pub use exhibits::{Exhibit, Exhibits};
 pub use initramfs::{GuestFile, Initramfs};
 pub use kernel::{Kernel, needed_modules};
-pub use machine::{Event, Machine, Ready, Settings};
+pub use machine::{Event, Machine, Ready, Settings, random_seed};
 pub use program::{interpreter_of, with_libraries};
 pub use record::{Recording, Records};
 pub use snapshot::Snapshot;

@@ -352,6 +352,15 @@ impl Machine {
         Ok(request)
     }
 
+    /// Has the agent bring the guest into a state of its own, chosen by `seed`.
+    ///
+    /// # Errors
+    /// When the agent cannot, or does not answer within `timeout`.
+    pub fn vary(&mut self, seed: u64, timeout: Duration) -> Result<(), VmError> {
+        let request = self.number();
+        self.ask(&ToGuest::Vary { request, seed }, request, "vary the guest's state", timeout)
+    }
+
     /// Kills a started program and its process group.
     ///
     /// # Errors
@@ -617,3 +626,14 @@ fn arguments(
     all.push(kernel.image.clone().into());
     all
 }
+/// A number that differs from call to call.
+///
+/// # Errors
+/// When the system has no random bytes.
+pub fn random_seed() -> Result<u64, VmError> {
+    let mut bytes = [0; 8];
+    rustix::rand::getrandom(&mut bytes, rustix::rand::GetRandomFlags::empty())
+        .map_err(|error| VmError::io("get random bytes")(error.into()))?;
+    Ok(u64::from_le_bytes(bytes))
+}
+

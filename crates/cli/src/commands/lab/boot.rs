@@ -78,7 +78,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         .map_err(lab_failure)?;
     let elapsed = start.elapsed();
     // The reports of a boot count from its first line.
-    let result = run_once(&mut machine, &Prepared::nothing(), &limits, 0, Some(&folder))
+    let result = run_once(&mut machine, &Prepared::nothing(), &limits, 0, None, Some(&folder))
         .map_err(lab_failure)?;
     let console = folder.join("console.log");
     let titles: Vec<&str> = result.reports.iter().map(|report| report.title.as_str()).collect();

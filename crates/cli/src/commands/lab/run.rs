@@ -225,6 +225,9 @@ fn summary(campaign: &Campaign, elapsed: Duration) -> String {
         }
         text.push('\n');
     }
+    if let Some(line) = rate(campaign) {
+        let _ = writeln!(text, "{line}");
+    }
     let _ =
         writeln!(text, "{:.1} s; records: {}", elapsed.as_secs_f64(), campaign.folder.display());
     if let Some(run) = campaign.runs.iter().find(|run| run.outcome == Outcome::Crashed)
@@ -234,6 +237,43 @@ fn summary(campaign: &Campaign, elapsed: Duration) -> String {
         let _ = writeln!(text, "explain the first crash: ktriage {}", log.display());
     }
     text
+}
+
+/// The rate of crashes with its interval, and what it rests on: runs of one snapshot may agree.
+fn rate(campaign: &Campaign) -> Option<String> {
+    let crashed = |run: &app_lab::StoredRun| run.outcome == Outcome::Crashed;
+    let starts = app_lab::shares(&campaign.runs, crashed);
+    let runs: u32 = starts.iter().map(|start| start.runs).sum();
+    if runs < 2 {
+        return None;
+    }
+    let showed: u32 = starts.iter().map(|start| start.showed).sum();
+    let independent = app_lab::independent(&campaign.runs, crashed);
+    let (low, high) =
+        analysis_rates::effective_interval(analysis_rates::Share { showed, runs }, independent);
+    let snapshots: std::collections::BTreeSet<u32> =
+        campaign.runs.iter().filter_map(|run| run.snapshot).collect();
+    let boots = starts.len() - snapshots.len();
+    let mut from = Vec::new();
+    if !snapshots.is_empty() {
+        from.push(format!("{} snapshot{}", snapshots.len(), plural(snapshots.len())));
+    }
+    if boots > 0 {
+        from.push(format!("{boots} boot{}", plural(boots)));
+    }
+    Some(format!(
+        "crashes in {:.0} % of runs (95 % interval {:.0} to {:.0} %); {runs} runs from {}, worth {independent:.0} \
+         independent start{}",
+        100.0 * f64::from(showed) / f64::from(runs),
+        100.0 * low,
+        100.0 * high,
+        from.join(" and "),
+        plural(independent.round() as usize),
+    ))
+}
+
+fn plural(count: usize) -> &'static str {
+    if count == 1 { "" } else { "s" }
 }
 
 /// 1 when asked for and a run crashed; 3 when no run got as far as the reproducer.
