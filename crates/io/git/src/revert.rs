@@ -20,19 +20,42 @@ impl Repository {
             self.demand("read the parents of a commit", ["rev-parse", &format!("{commit}^@")])?;
         let mut parents = parents.lines();
         let (Some(parent), None) = (parents.next(), parents.next()) else { return Ok(None) };
-        // The way from the commit back to its parent, applied to `at`.
-        let base = format!("--merge-base={commit}");
-        let merged =
-            self.git(["merge-tree", "--write-tree", "--no-messages", &base, at.as_str(), parent])?;
+        // The way from the commit back to its parent, applied to `at`. Commits without a history of their
+        // own give the merge its base: git before 2.40 takes no other.
+        let tree_of = |name: &str| {
+            let tree = format!("{name}^{{tree}}");
+            self.demand("read the tree of a commit", ["rev-parse", tree.as_str()])
+        };
+        let own = tree_of(at.as_str())?;
+        let base = self.write_commit(tree_of(commit.as_str())?.trim(), None, "base")?;
+        let ours = self.write_commit(own.trim(), Some(&base), "ours")?;
+        let theirs = self.write_commit(tree_of(parent)?.trim(), Some(&base), "theirs")?;
+        let merged = self.git([
+            "merge-tree",
+            "--write-tree",
+            "--no-messages",
+            ours.as_str(),
+            theirs.as_str(),
+        ])?;
         let Some(tree) = merged.line() else { return Ok(None) };
-        let own =
-            self.demand("read the tree of a commit", ["rev-parse", &format!("{at}^{{tree}}")])?;
         if tree == own.trim() {
             return Ok(None);
         }
-        let message = format!("Revert {commit}");
-        let mut command =
-            self.command(["commit-tree", tree, "-p", at.as_str(), "-m", message.as_str()]);
+        self.write_commit(tree, Some(at), &format!("Revert {commit}")).map(Some)
+    }
+
+    /// Writes a commit to the object database; it has one name however often it is made.
+    fn write_commit(
+        &self,
+        tree: &str,
+        parent: Option<&CommitId>,
+        message: &str,
+    ) -> Result<CommitId, GitError> {
+        let mut arguments = vec!["commit-tree", tree, "-m", message];
+        if let Some(parent) = parent {
+            arguments.extend(["-p", parent.as_str()]);
+        }
+        let mut command = self.command(arguments);
         for (name, value) in [
             ("GIT_AUTHOR_NAME", "ktriage"),
             ("GIT_AUTHOR_EMAIL", "ktriage"),
@@ -46,7 +69,7 @@ impl Repository {
         let output =
             command.stdin(Stdio::null()).output().map_err(|source| GitError::Start { source })?;
         let name = String::from_utf8_lossy(&output.stdout).trim().to_owned();
-        CommitId::parse(&name).map(Some).ok_or_else(|| GitError::Failed {
+        CommitId::parse(&name).ok_or_else(|| GitError::Failed {
             doing: "write a commit",
             path: self.root().to_owned(),
             message: String::from_utf8_lossy(&output.stderr).trim().to_owned(),
