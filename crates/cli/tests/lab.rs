@@ -124,6 +124,32 @@ fn runs_of_a_harmless_program_are_clean_and_its_output_is_kept() {
     }
 }
 
+/// Half of all process numbers are odd; runs of a snapshot that nothing varies all get the same one.
+#[test]
+fn runs_that_start_from_one_snapshot_do_not_all_get_the_same_process_number() {
+    let folder = tempfile::tempdir().unwrap();
+    let repro = write(
+        folder.path(),
+        "parity.c",
+        "#include <unistd.h>\nint main(void) { return getpid() & 1; }\n",
+    );
+    let Some(mut command) =
+        run(folder.path(), &repro, &["--runs", "12", "--settle", "0", "--json"])
+    else {
+        return;
+    };
+    let output = command.output().unwrap();
+    assert_eq!(status(&output), Some(0), "{}", text(&output.stderr));
+    let runs: Vec<serde_json::Value> =
+        text(&output.stdout).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let odd = runs.iter().filter(|run| run["exit_status"] == 1).count();
+    let from: std::collections::BTreeSet<u64> =
+        runs.iter().filter_map(|run| run["snapshot"].as_u64()).collect();
+    assert_eq!((runs.len(), from.len()), (12, 2), "{runs:?}");
+    // All alike by chance: once in two thousand.
+    assert!((1..12).contains(&odd), "{odd} of 12 odd");
+}
+
 /// The QEMU processes whose parent is `parent`.
 fn emulators_of(parent: u32) -> Vec<u32> {
     std::fs::read_dir("/proc")

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use model::LineSpan;
 use parse_bisect_log::{Phase, Verdict};
 
-use analysis_rates::interval;
 use crate::cluster::TitleCluster;
 use crate::tested::Tested;
 use crate::title::Nearness;
+use analysis_rates::interval;
 
 /// Most strangers that are looked at, the commonest first.
 const MOST: usize = 16;

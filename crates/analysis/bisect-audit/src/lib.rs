@@ -22,8 +22,8 @@ mod title;
 use model::{CommitId, Grade, LineSpan};
 use parse_bisect_log::{Answer, BisectLog, ChangedPath, Dialect, Direction, Totals};
 
-pub use background::Background;
 pub use analysis_rates::interval;
+pub use background::Background;
 pub use belief::Belief;
 pub use cluster::TitleCluster;
 pub use finding::{Error, Finding, Purpose, Reason, Share};

@@ -22,6 +22,7 @@ pub mod simulate;
 mod step;
 mod target_title;
 
+pub use analysis_rates::Share;
 pub use answer::{Answer, Reverted};
 pub use belief::Belief;
 pub use bisection::{Bisection, Conclusion, Direction, Next, Settings};
@@ -34,5 +35,4 @@ pub use record::Tally;
 pub use revert::Revert;
 pub use search::{Search, Wanted};
 pub use step::Step;
-pub use analysis_rates::Share;
 pub use target_title::{TargetTitle, is_renamed};

@@ -68,11 +68,9 @@ pub fn agreement(starts: &[Share]) -> Option<f64> {
         return Some(0.0);
     }
     let of = |start: &Share| f64::from(start.showed) / f64::from(start.runs);
-    let between = starts
-        .iter()
-        .map(|start| f64::from(start.runs) * (of(start) - rate).powi(2))
-        .sum::<f64>()
-        / (count - 1.0);
+    let between =
+        starts.iter().map(|start| f64::from(start.runs) * (of(start) - rate).powi(2)).sum::<f64>()
+            / (count - 1.0);
     let within =
         starts.iter().map(|start| f64::from(start.showed) * (1.0 - of(start))).sum::<f64>()
             / (runs - count);

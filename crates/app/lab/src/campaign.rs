@@ -123,7 +123,8 @@ pub fn run_campaign(plan: &Plan, progress: &mut dyn FnMut(Progress)) -> Result<C
         };
         let one = |run: u32| {
             let from = snapshot.as_ref().filter(|_| start(plan, run) != Start::Boot);
-            let result = one_run(plan, from.map(|(snapshot, _)| snapshot), &initramfs, &folder, run);
+            let result =
+                one_run(plan, from.map(|(snapshot, _)| snapshot), &initramfs, &folder, run);
             result.map(|result| StoredRun { snapshot: from.map(|(_, number)| *number), ..result })
         };
         side_by_side(plan, group, one, &mut |run| keep(run, progress))?;

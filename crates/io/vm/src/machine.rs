@@ -636,4 +636,3 @@ pub fn random_seed() -> Result<u64, VmError> {
         .map_err(|error| VmError::io("get random bytes")(error.into()))?;
     Ok(u64::from_le_bytes(bytes))
 }
-
