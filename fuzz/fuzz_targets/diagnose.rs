@@ -4,8 +4,8 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use analysis_hang::verdict::VerdictKind;
 use analysis_hang::{LogReader, conclude};
+use model::VerdictKind;
 
 fuzz_target!(|input: &[u8]| {
     // The first bytes say how long the pieces are; the rest is the log.
@@ -14,10 +14,10 @@ fuzz_target!(|input: &[u8]| {
     whole.push(log);
     let diagnosis = conclude(whole.finish());
     let newlines = log.iter().filter(|byte| **byte == b'\n').count() as u64;
-    for claim in diagnosis.claims.iter().chain(&diagnosis.hypotheses) {
-        assert!(!claim.statement.is_empty() && !claim.rules.is_empty());
-        assert!(!claim.lines.is_empty(), "no line: {}", claim.statement);
-        for span in &claim.lines {
+    for statement in diagnosis.statements.iter().chain(&diagnosis.hypotheses) {
+        let lines = statement.lines();
+        assert!(!lines.is_empty(), "no line: {statement:?}");
+        for span in lines {
             assert!(span.first <= span.last && span.last <= newlines + 1, "no such line");
         }
     }
@@ -38,6 +38,6 @@ fuzz_target!(|input: &[u8]| {
         }
     }
     let pieces = conclude(reader.finish());
-    assert_eq!(pieces.verdict.statement, diagnosis.verdict.statement);
-    assert_eq!(pieces.claims.len(), diagnosis.claims.len());
+    assert_eq!(pieces.verdict, diagnosis.verdict);
+    assert_eq!(pieces.statements.len(), diagnosis.statements.len());
 });
