@@ -213,7 +213,7 @@ registry! {
     X06: "the marked byte of a Code: line begins the instruction that faulted or was about to run", "arch/x86/kernel/dumpstack.c show_opcodes, scripts/decodecode";
     X07: "each bit or number of a fault's code has an architected meaning", "architecture manuals; arch/*/mm/fault.c";
     X08: "segfault at A ip I sp S error N in FILE: the offset finds the instruction in FILE", "arch/x86/mm/fault.c show_signal_msg";
-    X09: "the saved flags tell whether interrupts were enabled where the CPU was interrupted", "EFLAGS.IF, PSTATE.I, CPSR.I, sstatus.SPIE, PSW, Status.IE, MSR.EE";
+    X09: "the saved flags tell whether interrupts were enabled at the time of the trap", "EFLAGS.IF, PSTATE.I, CPSR.I, sstatus.SPIE, PSW, Status.IE, MSR.EE";
     X10: "the faulting operand and the registers: which register held the bad pointer", "arithmetic on X06 and the register dump";
 
     // Audits of bisections.

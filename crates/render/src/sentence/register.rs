@@ -54,8 +54,8 @@ fn source_place(place: &SourcePlace) -> String {
 fn irqs(state: IrqState, register: Option<&str>) -> String {
     let from = register.map(|register| format!(" ({register})")).unwrap_or_default();
     match state {
-        IrqState::Enabled => format!("IRQs enabled where the CPU was interrupted{from}."),
-        IrqState::Disabled => format!("IRQs disabled where the CPU was interrupted{from}."),
+        IrqState::Enabled => format!("IRQs enabled at the time of the trap{from}."),
+        IrqState::Disabled => format!("IRQs disabled at the time of the trap{from}."),
     }
 }
 
@@ -177,7 +177,7 @@ mod tests {
     #[test]
     fn irqs_are_enabled_or_disabled() {
         let irqs = Predicate::Irqs { state: IrqState::Enabled, register: Some("EFLAGS".into()) };
-        assert_eq!(said(&irqs), "IRQs enabled where the CPU was interrupted (EFLAGS).");
+        assert_eq!(said(&irqs), "IRQs enabled at the time of the trap (EFLAGS).");
     }
 
     #[test]
