@@ -90,3 +90,99 @@ fn an_empty_index_and_a_folder_without_archives_are_clear_errors() {
     assert_eq!(out.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&out.stderr).contains("no archive of public-inbox"));
 }
+
+/// Commits `shop.c` at a day of March 2024.
+fn commit_on(tree: &Path, day: u32, body: &str, message: &str) -> String {
+    std::fs::write(tree.join("shop.c"), body).unwrap();
+    assert!(git(tree, &["add", "-A", "."]));
+    let date = format!("2024-03-{day:02} 12:00:00 +0000");
+    let run = |arguments: &[&str]| {
+        let out = Command::new("git")
+            .arg("-C")
+            .arg(tree)
+            .args(["-c", "user.name=Ann", "-c", "user.email=ann@x.example"])
+            .args(arguments)
+            .env("GIT_AUTHOR_DATE", &date)
+            .env("GIT_COMMITTER_DATE", &date)
+            .output()
+            .unwrap();
+        assert!(out.status.success(), "{out:?}");
+        String::from_utf8(out.stdout).unwrap().trim().to_owned()
+    };
+    run(&["commit", "-q", "-m", message]);
+    run(&["rev-parse", "HEAD"])
+}
+
+#[test]
+#[expect(clippy::print_stdout, reason = "a test that skips says so")]
+fn what_is_newer_than_the_report_changes_no_suspect_and_a_commit_knows_its_fix() {
+    let folder = tempfile::tempdir().unwrap();
+    let (tree, state) = (folder.path().join("tree"), folder.path().join("state"));
+    std::fs::create_dir_all(&tree).unwrap();
+    if !git(&tree, &["init", "-q", "."]) {
+        println!("skipped: no git command");
+        return;
+    }
+    commit_on(&tree, 1, "int shop_open(void)\n{\n\treturn 0;\n}\n", "shop: open");
+    let culprit =
+        commit_on(&tree, 2, "int shop_reset(void)\n{\n\treturn *p;\n}\n", "shop: reset on demand");
+    assert!(git(&tree, &["tag", "v1.0"]));
+    let (mail, log) = (folder.path().join("a.eml"), folder.path().join("a.log"));
+    let head = "From: Bo <b@x.example>\nSubject: shop crashes\nMessage-ID: <r@x.example>\n\
+                Date: Fri, 15 Mar 2024 09:00:00 +0000\n\n";
+    std::fs::write(&mail, format!("{head}{LOG}")).unwrap();
+    std::fs::write(&log, LOG).unwrap();
+    let (mail, log) = (mail.to_str().unwrap(), log.to_str().unwrap());
+    let name = tree.to_str().unwrap();
+    let dated = ["suspects", mail, "--tree", name, "--json"];
+    let until = ["suspects", log, "--tree", name, "--json", "--until", "2024-03-15"];
+    let before = [ktriage(&state, &dated), ktriage(&state, &until)];
+    let answer: Value = serde_json::from_slice(&before[0].stdout).unwrap();
+    assert_eq!(answer["candidates"][0]["title"], "shop: reset on demand", "{answer}");
+
+    let message = format!(
+        "shop: fix NULL dereference in shop_reset()\n\nFixes: {} (\"shop: reset on demand\")\n",
+        &culprit[..12]
+    );
+    // The same day, but later.
+    let fix = "int shop_reset(void)\n{\n\tif (!p)\n\t\treturn 0;\n\treturn *p;\n}\n";
+    let fix = commit_on(&tree, 15, fix, &message);
+    assert!(git(&tree, &["tag", "v1.1"]));
+    let after = [ktriage(&state, &dated), ktriage(&state, &until)];
+    for (before, after) in before.iter().zip(&after) {
+        assert!(after.status.success(), "{after:?}");
+        assert_eq!(String::from_utf8_lossy(&before.stdout), String::from_utf8_lossy(&after.stdout));
+    }
+    let out = ktriage(&state, &["suspects", log, "--no-update"]);
+    let said = String::from_utf8_lossy(&out.stdout).into_owned();
+    assert!(said.contains("GUESS") && said.contains("  20 %  shop: reset"), "{said}");
+
+    let out = ktriage(&state, &["fixed", &culprit[..12], "--tree", name]);
+    let said = String::from_utf8_lossy(&out.stdout).into_owned();
+    let mends = format!("says that it mends {culprit}");
+    assert!(said.contains(&mends), "{said}");
+    std::fs::write(folder.path().join("empty"), "").unwrap();
+    let empty = folder.path().join("empty");
+    let out = ktriage(&state, &["suspects", empty.to_str().unwrap(), "--no-update"]);
+    assert!(String::from_utf8_lossy(&out.stdout).contains("Nothing to search by"), "{out:?}");
+    assert!(said.contains("itself  shop: reset on demand") && !said.contains('%'), "{said}");
+    let out = ktriage(&state, &["fixed", &fix[..12], "--no-update"]);
+    let said = String::from_utf8_lossy(&out.stdout).into_owned();
+    assert!(said.contains("Not found in what was searched: tree (3 changes"), "{said}");
+    assert!(said.contains(&format!("Fixes: commit {} (0)", &fix[..10])), "{said}");
+}
+
+#[test]
+fn what_cannot_be_searched_by_or_in_is_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = folder.path().join("state");
+    let missing = folder.path().join("gone");
+    let out = ktriage(&state, &["index", "--list", missing.to_str().unwrap()]);
+    let said = String::from_utf8_lossy(&out.stderr).into_owned();
+    assert_eq!(out.status.code(), Some(2));
+    assert!(said.contains("gone: no such folder") && said.contains("public-inbox"), "{said}");
+    let out = ktriage(&state, &["fixed", "0123456", "--no-update"]);
+    assert!(String::from_utf8_lossy(&out.stderr).contains("10 digits or more"), "{out:?}");
+    let out = ktriage(&state, &["suspects", "-", "--limit", "0"]);
+    assert_eq!(out.status.code(), Some(2));
+}

@@ -81,7 +81,12 @@ pub fn groups(changes: &[Change]) -> Vec<Vec<usize>> {
             groups.push(Vec::new());
             groups.len() - 1
         });
-        groups[number].push(at);
+        // A commit that two sources hold is one.
+        let is_known =
+            |known: &usize| change.commit.is_some() && changes[*known].commit == change.commit;
+        if !groups[number].iter().any(is_known) {
+            groups[number].push(at);
+        }
     }
     for group in &mut groups {
         group.sort_by_key(|at| {

@@ -14,6 +14,10 @@ const MOST: usize = 3;
 pub enum Reason {
     /// It names the same bug.
     SameBug(String),
+    /// It says in `Fixes:` that it mends the commit that is asked about.
+    MendsCommit(String),
+    /// It is the commit that is asked about, or a copy of it.
+    IsCommit(String),
     /// It answers the report or links to it.
     SameThread,
     /// It quotes a crash of the same title.
@@ -50,6 +54,15 @@ pub fn reasons(
     let versions = &candidate.versions;
     let bug = evidence.bugs.iter().find(|bug| versions.iter().any(|c| c.bugs.contains(bug)));
     found.extend(bug.cloned().map(Reason::SameBug));
+    let asked_for = |name: &String| {
+        let is_same =
+            |asked: &&String| asked.starts_with(name.as_str()) || name.starts_with(asked.as_str());
+        evidence.commits.iter().find(is_same).cloned()
+    };
+    let mended = versions.iter().flat_map(|c| &c.fixes).find_map(|fixed| asked_for(&fixed.commit));
+    found.extend(mended.map(Reason::MendsCommit));
+    let own = versions.iter().flat_map(|c| c.commit.iter().chain(&c.upstream)).find_map(asked_for);
+    found.extend(own.map(Reason::IsCommit));
     let related =
         |c: &Change| c.answers.iter().chain(&c.cites).any(|id| evidence.mails.contains(id));
     if versions.iter().any(related) {

@@ -13,7 +13,7 @@ use io_database::change_index::{self, ChangeIndex};
 use io_git::GitError;
 use io_git::public_inbox;
 
-pub use answer::place;
+pub use answer::{place, whole_name};
 pub use io_database::change_index::Source;
 pub use search::{Found, Question};
 pub use update::Progress;
@@ -75,6 +75,6 @@ impl Index {
     /// # Errors
     /// When it cannot be read.
     pub fn sources(&self) -> Result<Vec<Source>, Error> {
-        Ok(self.changes.sources()?)
+        Ok(self.changes.sources(i64::MAX)?)
     }
 }

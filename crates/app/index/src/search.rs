@@ -49,7 +49,7 @@ struct Probe {
 }
 
 impl Index {
-    /// Finds candidates; none newer than `until` (seconds since 1970).
+    /// Finds candidates; nothing from `until` (seconds since 1970) on has a part in it, for suspects nothing from the date of the crash on.
     ///
     /// # Errors
     /// When the index cannot be read.
@@ -59,13 +59,16 @@ impl Index {
         question: Question,
         until: Option<i64>,
     ) -> Result<Found, Error> {
+        let until = horizon(question, evidence, until);
+        let end = until.unwrap_or(END);
         let mut found = Found::default();
-        let all = self.changes.highest()?;
+        let all = self.changes.sources(end)?.iter().map(|source| source.changes).sum();
         let mut scores: HashMap<i64, f64> = HashMap::new();
         for probe in probes(evidence) {
             let number = probe.term.number();
-            let count = self.changes.count(number, MOST_COUNTED)?;
+            let count = self.changes.count(number, end, MOST_COUNTED)?;
             if count == 0 {
+                found.query.push((probe.term, 0));
                 continue;
             }
             let rare = rarity(all, count);
@@ -89,7 +92,7 @@ impl Index {
         let mut worth = Vec::new();
         for (id, score) in best {
             let Some(change) = self.changes.load(id)? else { continue };
-            if until.is_none_or(|until| change.date < until) {
+            if is_known(&change, until) {
                 changes.push(change);
                 worth.push(score);
             }
@@ -105,7 +108,7 @@ impl Index {
         question: Question,
         until: Option<i64>,
     ) -> Result<Vec<i64>, Error> {
-        let end = until.unwrap_or(i64::MAX / 2);
+        let end = until.unwrap_or(END);
         let known = evidence.date.filter(|date| *date < end);
         Ok(match (question, known) {
             (Question::Suspects, Some(date)) => {
@@ -125,13 +128,28 @@ impl Index {
     /// # Errors
     /// When the index cannot be read.
     pub fn with(&self, term: &Term, until: Option<i64>, most: u32) -> Result<Vec<Change>, Error> {
-        let end = until.unwrap_or(i64::MAX / 2);
+        let end = until.unwrap_or(END);
         let mut found = Vec::new();
         for id in self.changes.find(term.number(), 0, end, true, most)? {
-            found.extend(self.changes.load(id)?.filter(|c| until.is_none_or(|u| c.date < u)));
+            found.extend(self.changes.load(id)?.filter(|c| is_known(c, until)));
         }
         Ok(found)
     }
+}
+
+/// Later than any date.
+const END: i64 = i64::MAX / 2;
+
+/// The moment (seconds since 1970) from which on nothing may be used: what is asked for, and for suspects of a crash
+/// of a known date that date at the latest.
+pub(crate) fn horizon(question: Question, evidence: &Evidence, until: Option<i64>) -> Option<i64> {
+    let known = evidence.date.filter(|_| question == Question::Suspects);
+    until.into_iter().chain(known).min()
+}
+
+/// Whether a change is older than `until`; what has no date may be newer.
+fn is_known(change: &Change, until: Option<i64>) -> bool {
+    until.is_none_or(|until| (1..until).contains(&change.date))
 }
 
 /// How much a term tells that `count` of `all` changes have.

@@ -94,6 +94,7 @@ impl Index {
     ) -> Result<(), Error> {
         let repository = Repository::open(directory)?;
         let head = repository.resolve("HEAD")?;
+        let tip = head.to_string();
         let path = repository.root().canonicalize().unwrap_or_else(|_| directory.to_owned());
         let mut done = self.changes.done(&path)?;
         if let Some(last) = &done
@@ -139,7 +140,9 @@ impl Index {
         });
         self.write(&path, &name, total, &receive, &mut progress)?;
         drop(receive);
-        reader.join().map_err(|_| Error::BrokeOff(path))?
+        reader.join().map_err(|_| Error::BrokeOff(path.clone()))??;
+        // Where the head is a merge, its other sides would be read again each time.
+        Ok(self.changes.add(&path, &name, &[], &tip)?)
     }
 
     fn write(

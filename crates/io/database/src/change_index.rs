@@ -10,7 +10,7 @@ use model::change::Change;
 use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior, params};
 
 /// The format of the tables. An index of another format is made anew.
-const FORMAT: i64 = 1;
+const FORMAT: i64 = 2;
 const DAY: i64 = 86_400;
 const SCHEMA: &str = "
 CREATE TABLE source (id INTEGER PRIMARY KEY, path TEXT NOT NULL UNIQUE, name TEXT NOT NULL, done TEXT);
@@ -18,6 +18,7 @@ CREATE TABLE change (id INTEGER PRIMARY KEY AUTOINCREMENT, source INTEGER NOT NU
   kind INTEGER NOT NULL, data BLOB NOT NULL, UNIQUE (source, key));
 CREATE TABLE posting (term INTEGER NOT NULL, day INTEGER NOT NULL, change INTEGER NOT NULL, PRIMARY KEY (term, day, change)) WITHOUT ROWID;
 CREATE INDEX change_key ON change (key);
+CREATE INDEX change_date ON change (source, date);
 ";
 
 /// Why the index cannot be used.
@@ -216,19 +217,24 @@ impl ChangeIndex {
         run(&mut self.connection).map_err(failed)
     }
 
-    /// How many changes have a term; counts up to `most`.
+    /// How many changes older than `until` (seconds since 1970) have a term; counts up to `most`.
     ///
     /// # Errors
     /// When the database cannot be read.
-    pub fn count(&self, term: i64, most: u32) -> Result<u32, Error> {
+    pub fn count(&self, term: i64, until: i64, most: u32) -> Result<u32, Error> {
         self.connection
-            .prepare_cached("SELECT count(*) FROM (SELECT 1 FROM posting WHERE term = ?1 LIMIT ?2)")
-            .and_then(|mut s| s.query_row(params![term, most], |row| row.get(0)))
+            .prepare_cached(
+                "SELECT count(*) FROM (SELECT 1 FROM posting WHERE term = ?1 AND day <= ?2 AND (day < ?2 OR \
+                 EXISTS (SELECT 1 FROM change c WHERE c.id = change AND c.date < ?3)) LIMIT ?4)",
+            )
+            .and_then(|mut s| {
+                s.query_row(params![term, until.div_euclid(DAY), until, most], |row| row.get(0))
+            })
             .map_err(self.error("searching"))
     }
 
-    /// The changes with a term between two moments (seconds since 1970, both included by their days); the
-    /// newest first, or the oldest first. At most `most`.
+    /// The changes with a term from the day of `since` on and older than `until` (seconds since 1970); the newest
+    /// first, or the oldest first. At most `most`.
     ///
     /// # Errors
     /// When the database cannot be read.
@@ -242,15 +248,17 @@ impl ChangeIndex {
     ) -> Result<Vec<i64>, Error> {
         let text = match newest_first {
             true => {
-                "SELECT change FROM posting WHERE term = ?1 AND day >= ?2 AND day <= ?3 ORDER BY day DESC LIMIT ?4"
+                "SELECT change FROM posting WHERE term = ?1 AND day >= ?2 AND day <= ?3 AND (day < ?3 OR \
+                 EXISTS (SELECT 1 FROM change c WHERE c.id = change AND c.date < ?4)) ORDER BY day DESC LIMIT ?5"
             }
             false => {
-                "SELECT change FROM posting WHERE term = ?1 AND day >= ?2 AND day <= ?3 ORDER BY day LIMIT ?4"
+                "SELECT change FROM posting WHERE term = ?1 AND day >= ?2 AND day <= ?3 AND (day < ?3 OR \
+                 EXISTS (SELECT 1 FROM change c WHERE c.id = change AND c.date < ?4)) ORDER BY day LIMIT ?5"
             }
         };
         let run = || -> Result<Vec<i64>, rusqlite::Error> {
             let mut statement = self.connection.prepare_cached(text)?;
-            let values = params![term, since.div_euclid(DAY), until.div_euclid(DAY), most];
+            let values = params![term, since.div_euclid(DAY), until.div_euclid(DAY), until, most];
             statement.query_map(values, |row| row.get(0))?.collect()
         };
         run().map_err(self.error("searching"))
@@ -270,24 +278,14 @@ impl ChangeIndex {
             .transpose()
     }
 
-    /// How many changes and reports there are.
+    /// The sources, by name, with what is older than `until` (seconds since 1970).
     ///
     /// # Errors
     /// When the database cannot be read.
-    pub fn highest(&self) -> Result<u32, Error> {
-        self.connection
-            .query_row("SELECT coalesce(max(id), 0) FROM change", [], |row| row.get(0))
-            .map_err(self.error("reading"))
-    }
-
-    /// The sources, by name.
-    ///
-    /// # Errors
-    /// When the database cannot be read.
-    pub fn sources(&self) -> Result<Vec<Source>, Error> {
+    pub fn sources(&self, until: i64) -> Result<Vec<Source>, Error> {
         let run = || -> Result<Vec<Source>, rusqlite::Error> {
             let mut statement = self.connection.prepare_cached(
-                "SELECT s.path, s.name, count(c.id), max(c.date) FROM source s LEFT JOIN change c ON c.source = s.id \
+                "SELECT s.path, s.name, count(c.id), max(c.date) FROM source s LEFT JOIN change c ON c.source = s.id AND c.date < ?1 \
                  GROUP BY s.id ORDER BY s.name, s.path",
             )?;
             let read = |row: &rusqlite::Row<'_>| {
@@ -298,7 +296,7 @@ impl ChangeIndex {
                     newest: row.get(3)?,
                 })
             };
-            statement.query_map([], read)?.collect()
+            statement.query_map([until], read)?.collect()
         };
         run().map_err(self.error("reading"))
     }
@@ -359,9 +357,14 @@ mod tests {
         let all = index.find(7, 0, 9 * DAY, true, 9).unwrap();
         assert_eq!(titles(all), [Some("b".into()), None]);
         assert_eq!(index.find(7, 2 * DAY, 9 * DAY, false, 9).unwrap().len(), 1);
-        assert_eq!(index.sources().unwrap()[0].changes, 1);
+        assert_eq!(index.sources(9 * DAY).unwrap()[0].changes, 1);
+        // To the second, not to the day.
+        assert_eq!(index.find(7, 0, 3 * DAY, true, 9).unwrap().len(), 1);
+        assert_eq!(index.count(7, 3 * DAY, 9).unwrap(), 1);
+        assert_eq!(index.count(7, 3 * DAY + 1, 9).unwrap(), 2);
+        assert_eq!(index.sources(3 * DAY).unwrap()[0].changes, 0);
         index.forget(source).unwrap();
-        assert_eq!((index.done(source).unwrap(), index.count(7, 9).unwrap()), (None, 0));
+        assert_eq!((index.done(source).unwrap(), index.count(7, 9 * DAY, 9).unwrap()), (None, 0));
     }
 
     #[test]

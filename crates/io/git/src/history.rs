@@ -127,23 +127,29 @@ impl Repository {
         })
     }
 
-    /// The tags whose history holds `commit`, the oldest version first.
+    /// The tags whose history holds `commit`, the oldest first; none made at `until` (seconds since 1970) or later.
     ///
     /// # Errors
     /// When `git` fails.
-    pub fn tags_with(&self, commit: &str) -> Result<Vec<String>, GitError> {
+    pub fn tags_with(&self, commit: &str, until: Option<i64>) -> Result<Vec<String>, GitError> {
         let holds = format!("--contains={commit}");
         let text = self.demand(
             "list the tags that hold a commit",
             [
+                "-c",
+                "versionsort.suffix=-rc",
                 "for-each-ref",
                 &holds,
                 "--sort=version:refname",
-                "--format=%(refname:strip=2)",
+                "--sort=creatordate",
+                "--format=%(creatordate:unix) %(refname:strip=2)",
                 "refs/tags",
             ],
         )?;
-        Ok(text.lines().map(str::to_owned).collect())
+        let tags = text.lines().filter_map(|line| line.split_once(' '));
+        let is_known =
+            |made: &str| until.is_none_or(|until| made.parse().is_ok_and(|made: i64| made < until));
+        Ok(tags.filter(|(made, _)| is_known(made)).map(|(_, tag)| tag.to_owned()).collect())
     }
 }
 
@@ -202,7 +208,7 @@ mod tests {
             std::fs::write(folder.path().join("pump.c"), format!("int {text};\n")).unwrap();
             assert!(git(&["add", "-A", "."]) && git(&["commit", "-q", "-m", text]));
         }
-        assert!(git(&["tag", "v1.0"]));
+        assert!(git(&["tag", "v1.0-rc1"]) && git(&["tag", "v1.0"]));
         let repository = Repository::open(folder.path()).unwrap();
         let head = repository.resolve("HEAD").unwrap();
         let walk = |after: Option<&str>| {
@@ -222,7 +228,9 @@ mod tests {
         assert_eq!(all[1].author, "ann@x.example");
         assert_eq!(walk(Some(&all[0].id)), [all[1].clone()]);
         assert_eq!(repository.count_new(None, &head).unwrap(), 2);
-        assert_eq!(repository.tags_with(&all[0].id).unwrap(), ["v1.0"]);
+        let tags = |until| repository.tags_with(&all[0].id, until).unwrap();
+        assert_eq!(tags(None), ["v1.0-rc1", "v1.0"]);
+        assert!(tags(Some(all[1].date)).is_empty());
         assert!(repository.is_in_history(&all[0].id, &head).unwrap());
     }
 }

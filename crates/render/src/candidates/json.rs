@@ -23,7 +23,7 @@ pub struct Log<'a> {
     candidates: Vec<Candidate<'a>>,
     /// The probability that none of them is the one.
     none: f64,
-    /// Reports of the same crash, the newest first.
+    /// Reports under the same titles, the newest first; without a date to end at, those after the log too.
     reported_before: Vec<Report<'a>>,
     /// Where was searched.
     searched: Vec<Source<'a>>,
@@ -42,7 +42,8 @@ struct Candidate<'a> {
     commit: Option<&'a str>,
     /// When it was sent or committed, `YYYY-MM-DD`.
     date: Option<String>,
-    /// How likely it is the one.
+    /// How likely it is the one: a guess by weights learnt from labelled crashes. Where a reason says that its text
+    /// names the bug or the commit asked about, that is the stronger ground.
     probability: f64,
     /// Why, the strongest first.
     reasons: Vec<String>,
@@ -99,7 +100,7 @@ struct Term<'a> {
 
 /// The printed shape of an answer.
 pub fn log<'a>(file: &'a str, titles: &'a [String], answer: &'a Answer, most: usize) -> Log<'a> {
-    let said: f64 = answer.candidates.iter().map(|c| c.probability).sum();
+    let said: f64 = answer.candidates.iter().take(most).map(|c| c.probability).sum();
     Log {
         format: FORMAT,
         file,

@@ -33,25 +33,43 @@ pub fn text(asked: Asked, titles: &[String], answer: &Answer, most: usize) -> St
     if let Some(title) = titles.first() {
         let _ = writeln!(out, "{}", Escaped(title));
     }
-    let likely: Vec<&Ranked> =
-        answer.candidates.iter().take(most).filter(|c| c.probability >= LEAST).collect();
-    if likely.is_empty() {
+    if answer.query.is_empty() {
+        out.push_str("Nothing to search by: it holds no crash, no bug id and no commit.\n");
+        return out;
+    }
+    let shown: Vec<(&Ranked, Ground)> = answer
+        .candidates
+        .iter()
+        .take(most)
+        .map(|candidate| (candidate, ground(asked, candidate)))
+        .filter(|(candidate, ground)| *ground != Ground::Guess || candidate.probability >= LEAST)
+        .collect();
+    for (candidate, ground) in &shown {
+        one(&mut out, candidate, *ground);
+    }
+    let of = |wanted: Ground| shown.iter().filter(move |(_, ground)| *ground == wanted);
+    let says = of(Ground::Says).count();
+    let guesses = of(Ground::Guess).count();
+    let said: f64 = of(Ground::Guess).map(|(c, _)| c.probability).sum();
+    if says + guesses == 0 {
         let _ = writeln!(out, "Not found in what was searched: {}.", searched(answer));
     }
-    for candidate in &likely {
-        one(&mut out, candidate);
-    }
-    let said: f64 = likely.iter().map(|c| c.probability).sum();
-    if !likely.is_empty() {
+    if says > 0 {
+        out.push_str(
+            "\nsays: its own text names the bug or the commit; that it helps is not checked.\n",
+        );
+    } else if guesses > 0 {
         let what = match asked {
             Asked::Fixed => "mends it",
             Asked::Suspects => "brought it",
         };
         let _ = writeln!(
             out,
-            "\nGUESS: ranked by weights learnt from labelled crashes. {:.0} % that none of these {what}.",
-            100.0 * (1.0 - said).max(0.0)
+            "\nGUESS: ranked by weights learnt from labelled crashes. {} % that none of these {what}.",
+            percent(1.0 - said)
         );
+    }
+    if says + guesses > 0 {
         let _ = writeln!(out, "Searched: {}.", searched(answer));
     }
     let _ = writeln!(out, "Query: {}.", query(&answer.query));
@@ -59,17 +77,55 @@ pub fn text(asked: Asked, titles: &[String], answer: &Answer, most: usize) -> St
     out
 }
 
-fn one(out: &mut String, candidate: &Ranked) {
+/// On what a candidate rests.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Ground {
+    /// It is what was asked about.
+    Itself,
+    /// Its text says so.
+    Says,
+    /// It is likely.
+    Guess,
+}
+
+fn ground(asked: Asked, candidate: &Ranked) -> Ground {
+    let any = |is: fn(&Reason) -> bool| asked == Asked::Fixed && candidate.reasons.iter().any(is);
+    if any(|reason| matches!(reason, Reason::SameBug(_) | Reason::MendsCommit(_))) {
+        Ground::Says
+    } else if any(|reason| matches!(reason, Reason::IsCommit(_))) {
+        Ground::Itself
+    } else {
+        Ground::Guess
+    }
+}
+
+/// A probability in percent; what is learnt is never sure.
+fn percent(probability: f64) -> String {
+    let percent = (100.0 * probability).clamp(0.0, 100.0);
+    if percent < 1.0 {
+        "< 1".to_owned()
+    } else if percent > 95.0 {
+        "> 95".to_owned()
+    } else {
+        format!("{percent:.0}")
+    }
+}
+
+fn one(out: &mut String, candidate: &Ranked, ground: Ground) {
     let Some(shown) = candidate.versions.first() else { return };
     let name = match (&shown.commit, &shown.message_id) {
         (Some(commit), _) => commit.chars().take(DIGITS).collect(),
         (None, Some(id)) => format!("<{id}>"),
         (None, None) => String::new(),
     };
+    let mark = match ground {
+        Ground::Itself => "itself".to_owned(),
+        Ground::Says => "says".to_owned(),
+        Ground::Guess => format!("{} %", percent(candidate.probability)),
+    };
     let _ = writeln!(
         out,
-        "\n{:>4.0} %  {}\n        {}  {}",
-        100.0 * candidate.probability,
+        "\n{mark:>6}  {}\n        {}  {}",
         Escaped(&shown.title),
         date(shown.date).unwrap_or_default(),
         Escaped(&name)
@@ -92,7 +148,7 @@ fn one(out: &mut String, candidate: &Ranked) {
     for (commit, tag) in &candidate.since {
         let _ = writeln!(
             out,
-            "        it says that it mends {}, which is in {} and later",
+            "        it says that it mends {}; the first tag that holds that one is {}",
             Escaped(commit),
             Escaped(tag)
         );
@@ -103,7 +159,7 @@ fn reports(out: &mut String, answer: &Answer) {
     if answer.reports.is_empty() {
         return;
     }
-    let _ = writeln!(out, "\nReported before under the same title:");
+    let _ = writeln!(out, "\nReports under the same title, the newest first:");
     for earlier in answer.reports.iter().take(MOST_REPORTS) {
         let id = earlier.report.message_id.as_deref().unwrap_or_default();
         let _ = writeln!(
@@ -123,6 +179,8 @@ fn reports(out: &mut String, answer: &Answer) {
 pub fn reason(reason: &Reason) -> String {
     match reason {
         Reason::SameBug(id) => format!("names the same bug, {id}"),
+        Reason::MendsCommit(commit) => format!("says that it mends {commit}"),
+        Reason::IsCommit(commit) => format!("is {commit}, or a copy of it"),
         Reason::SameThread => "answers the report or links to it".to_owned(),
         Reason::QuotesCrash(title) => format!("quotes the same crash: {title}"),
         Reason::Touches(list) => format!("changes {}", frames(list)),
@@ -130,7 +188,7 @@ pub fn reason(reason: &Reason) -> String {
         Reason::ChangesUse(list) => format!("changes lines that use {}", frames(list)),
         Reason::Names(list) => format!("its text names {}", frames(list)),
         Reason::GuiltyFile(file) => format!("changes {file}, at which the report points"),
-        Reason::NamedByFix { title } => format!("a likely fix names it in Fixes: {title}"),
+        Reason::NamedByFix { title } => format!("what may be a fix names it in Fixes: {title}"),
         Reason::DaysBefore(days) => format!("first seen {days} days before the report"),
         Reason::DaysAfter(days) => format!("first seen {days} days after the report"),
     }
@@ -145,7 +203,7 @@ fn frames(list: &[(usize, String)]) -> String {
 /// `LIST (N changes and reports, up to DATE)`.
 pub(crate) fn source(source: &Searched, until: Option<i64>) -> String {
     let newest = match (source.newest, until) {
-        (Some(newest), Some(until)) => Some(newest.min(until)),
+        (Some(newest), Some(until)) => Some(newest.min(until - 1)),
         (newest, _) => newest,
     };
     let newest = newest.and_then(date).map_or_else(String::new, |day| format!(", up to {day}"));
@@ -158,6 +216,9 @@ fn searched(answer: &Answer) -> String {
 }
 
 fn query(query: &[(Term, u32)]) -> String {
+    // Those first that something has.
+    let mut query: Vec<&(Term, u32)> = query.iter().collect();
+    query.sort_by_key(|(_, count)| *count == 0);
     let shown: Vec<String> = query
         .iter()
         .take(MOST_TERMS)
@@ -167,9 +228,6 @@ fn query(query: &[(Term, u32)]) -> String {
         0 => String::new(),
         n => format!(" and {n} more terms"),
     };
-    if shown.is_empty() {
-        return "no term of it is in the index".to_owned();
-    }
     format!("{}{more}", Escaped(&shown.join(", ")))
 }
 

@@ -6,6 +6,7 @@ use std::path::Path;
 use analysis_tree::evidence::{self, Evidence};
 use anyhow::anyhow;
 use app_index::{Index, Question, place};
+use clap::builder::RangedU64ValueParser;
 use model::calendar::days_from_civil;
 use render::candidates::Asked;
 
@@ -20,9 +21,9 @@ const MAX_LOG: u64 = 64 << 20;
 #[derive(clap::Args, Debug)]
 pub(super) struct Options {
     #[command(flatten)]
-    sources: Sources,
+    pub(super) sources: Sources,
 
-    /// Use nothing from this day on.
+    /// Use nothing from this day (UTC) on.
     #[arg(long, value_name = "YYYY-MM-DD", value_parser = day)]
     until: Option<i64>,
 
@@ -31,7 +32,7 @@ pub(super) struct Options {
     no_update: bool,
 
     /// Print so many candidates.
-    #[arg(long, value_name = "N", default_value_t = 10)]
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = RangedU64ValueParser::<usize>::new().range(1..))]
     limit: usize,
 
     /// Print one JSON object a LOG, on one line (see docs/json.md).

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use analysis_tree::evidence::{self, Evidence};
+use analysis_tree::term::DIGITS;
 use anyhow::anyhow;
 use app_index::Question;
 
@@ -32,13 +33,13 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let mut things = Vec::new();
     for thing in &arguments.things {
-        things.push((thing.clone(), of_thing(thing)?));
+        things.push((thing.clone(), of_thing(thing, &arguments.options.sources.tree)?));
     }
     ask::run(&arguments.options, Question::Fixed, &things)?;
     Ok(ExitCode::SUCCESS)
 }
 
-fn of_thing(thing: &str) -> Result<Evidence, Failure> {
+fn of_thing(thing: &str, trees: &[PathBuf]) -> Result<Evidence, Failure> {
     let path = PathBuf::from(thing);
     if thing == "-" || path.exists() {
         return ask::of_log(&path);
@@ -47,7 +48,13 @@ fn of_thing(thing: &str) -> Result<Evidence, Failure> {
     let is_hex = (7..=40).contains(&thing.len()) && thing.bytes().all(|b| b.is_ascii_hexdigit());
     if is_hex {
         // Twenty digits may be either.
-        let name = thing.to_ascii_lowercase();
+        let mut name = thing.to_ascii_lowercase();
+        if let Some(whole) = trees.iter().find_map(|tree| app_index::whole_name(tree, &name)) {
+            name = whole;
+        } else if name.len() < DIGITS {
+            return Err(Failure::usage(anyhow!("{thing}: too short for a commit of the index"))
+                .hint(format!("give {DIGITS} digits or more, or the --tree that holds it")));
+        }
         bugs.push(name.clone());
         return Ok(Evidence { bugs, commits: vec![name], ..Evidence::default() });
     }
@@ -58,5 +65,5 @@ fn of_thing(thing: &str) -> Result<Evidence, Failure> {
         return Ok(evidence::of_title(thing));
     }
     Err(Failure::usage(anyhow!("{thing}: no such file, and no title, commit or bug id"))
-        .hint("a title has several words, a commit 7 to 40 hexadecimal digits"))
+        .hint("a title has several words, a commit 10 to 40 hexadecimal digits (7 with the --tree that holds it)"))
 }

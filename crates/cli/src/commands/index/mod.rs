@@ -22,7 +22,7 @@ pub(super) struct Sources {
 
     /// A git tree; its history is indexed, and its tags tell releases.
     #[arg(long, value_name = "DIR")]
-    tree: Vec<PathBuf>,
+    pub(super) tree: Vec<PathBuf>,
 
     /// The folder that holds the index.
     #[arg(long, value_name = "DIR")]
@@ -36,6 +36,10 @@ impl Sources {
             return Err(Failure::usage(anyhow::anyhow!("there is no folder for the index"))
                 .hint("name one with --state DIR"));
         };
+        if let Some(missing) = self.list.iter().chain(&self.tree).find(|path| !path.is_dir()) {
+            return Err(Failure::usage(anyhow::anyhow!("{}: no such folder", missing.display()))
+                .hint("--list takes a mirror of public-inbox, --tree a git tree"));
+        }
         let mut index = Index::open(&state).map_err(failure)?;
         if !offline {
             let show = io::stderr().is_terminal();

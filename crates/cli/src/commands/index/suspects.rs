@@ -16,7 +16,8 @@ Examples:
   ktriage suspects report.eml --tree ~/linux --until 2024-05-01
   ktriage suspects console.log --no-update --json
 
-A raw mail tells its date; what is newer than the report is left out then. See docs/index.md.")]
+A raw mail tells its date, and nothing newer has a part in the answer then. A bare log has none: --until DAY ends
+the search. Every answer is a guess. See docs/index.md.")]
 pub(crate) struct Arguments {
     /// Console logs, or raw mails that hold them; `-` is standard input.
     #[arg(value_name = "LOG", required = true)]
