@@ -76,6 +76,8 @@ pub struct Counts {
     pub flags: usize,
     /// Flags of strings.
     pub strings: usize,
+    /// Lists named `_`, which only ask for constants.
+    pub requests: usize,
 }
 
 type Place = (usize, usize);
@@ -87,6 +89,8 @@ pub struct Descriptions {
     types: HashMap<String, Place>,
     flags: HashMap<String, Place>,
     calls: HashMap<String, Place>,
+    /// By template, which of its parameters stand for paths to fields only.
+    paths: HashMap<String, Vec<bool>>,
 }
 
 impl Descriptions {
@@ -118,7 +122,31 @@ impl Descriptions {
             }
         }
         all.files = files;
+        while all.learn_paths() {}
         (all, mistakes)
+    }
+
+    /// Finds parameters that stand for paths only, given those found before. Whether there were new ones.
+    fn learn_paths(&mut self) -> bool {
+        let mut found = HashMap::new();
+        for declaration in self.files.iter().flat_map(|(_, file)| &file.declarations) {
+            let parameters = parameters(&declaration.kind);
+            if parameters.is_empty() {
+                continue;
+            }
+            let (mut names, mut all) = (Vec::new(), Vec::new());
+            for expression in expressions(&declaration.kind) {
+                self.references(expression, &mut names);
+                mentions(expression, &mut all);
+            }
+            let path = |parameter: &String| {
+                all.contains(&parameter.as_str()) && names.iter().all(|(name, _)| name != parameter)
+            };
+            found.insert(declaration.name.clone(), parameters.iter().map(path).collect());
+        }
+        let new = found != self.paths;
+        self.paths = found;
+        new
     }
 
     /// The type, struct, union or resource of a name.
@@ -182,7 +210,7 @@ impl Descriptions {
                 Kind::Alias(parameters, _) if parameters.is_empty() => counts.aliases += 1,
                 Kind::Alias(..) | Kind::Template(..) => counts.templates += 1,
                 Kind::Resource(..) => counts.resources += 1,
-                Kind::Flags(_) if declaration.name == "_" => {}
+                Kind::Flags(_) if declaration.name == "_" => counts.requests += 1,
                 Kind::Flags(values)
                     if matches!(values[0].value, Value::Text(_) | Value::Bytes(_)) =>
                 {
@@ -203,19 +231,14 @@ impl Descriptions {
         let mut found = Vec::new();
         for (path, file) in &self.files {
             for declaration in &file.declarations {
-                let parameters = match &declaration.kind {
-                    Kind::Alias(parameters, _) | Kind::Template(parameters, _) => {
-                        parameters.as_slice()
-                    }
-                    _ => &[],
-                };
-                let mut names = Vec::new();
+                let parameters = parameters(&declaration.kind);
+                let (mut names, mut mentioned) = (Vec::new(), Vec::new());
                 for expression in expressions(&declaration.kind) {
                     self.references(expression, &mut names);
+                    mentions(expression, &mut mentioned);
                 }
-                for parameter in parameters
-                    .iter()
-                    .filter(|parameter| !names.iter().any(|(name, ..)| name == *parameter))
+                for parameter in
+                    parameters.iter().filter(|name| !mentioned.contains(&name.as_str()))
                 {
                     found.push(Mistake {
                         path: path.clone(),
@@ -270,9 +293,10 @@ impl Descriptions {
 
     fn wrong_options(&self, expression: &Expression) -> Option<Wrong> {
         let declaration = self.declared(expression.name()?)?;
-        let (Kind::Alias(parameters, _) | Kind::Template(parameters, _)) = &declaration.kind else {
+        if !matches!(declaration.kind, Kind::Alias(..) | Kind::Template(..)) {
             return None;
-        };
+        }
+        let parameters = parameters(&declaration.kind);
         let mut given = expression.options.len();
         if given > parameters.len()
             && expression.options.last().and_then(Expression::name) == Some("opt")
@@ -298,10 +322,37 @@ impl Descriptions {
         if !name.is_empty() && name != "value" {
             found.push((name, expression));
         }
-        let skipped = usize::from(LENGTHS.contains(&name) || name == "csum");
-        for inner in expression.options.iter().skip(skipped).chain(&expression.colon) {
+        let length = LENGTHS.contains(&name) || name == "csum";
+        let paths = self.paths.get(name);
+        for (index, inner) in expression.options.iter().enumerate() {
+            let path = paths.and_then(|paths| paths.get(index)).copied().unwrap_or(false);
+            if !(path || length && index == 0) {
+                self.references(inner, found);
+            }
+        }
+        for inner in &expression.colon {
             self.references(inner, found);
         }
+    }
+}
+
+/// The parameters of a template.
+fn parameters(kind: &Kind) -> &[String] {
+    match kind {
+        Kind::Alias(parameters, _) | Kind::Template(parameters, _) => parameters,
+        _ => &[],
+    }
+}
+
+/// All names in an expression, those of paths too.
+fn mentions<'a>(expression: &'a Expression, found: &mut Vec<&'a str>) {
+    if let Value::Binary(_, sides) = &expression.value {
+        mentions(&sides.0, found);
+        mentions(&sides.1, found);
+    }
+    found.extend(expression.name());
+    for inner in expression.options.iter().chain(&expression.colon) {
+        mentions(inner, found);
     }
 }
 

@@ -8,6 +8,11 @@ use parse_syzlang::{Body, Call, Expression, Field, File, Kind, Value};
 use crate::constants::Constants;
 use crate::descriptions::{Descriptions, instance, substitute};
 
+/// Deepest nesting of types that is followed; the stack is bounded by it.
+const DEPTH: usize = 200;
+/// Bytes of printed types that are kept for one call: templates may grow without end.
+const BUDGET: usize = 16 << 20;
+
 /// The resources that a call cannot do without, and those that it makes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Needs {
@@ -15,6 +20,8 @@ pub struct Needs {
     pub required: BTreeSet<String>,
     /// Kinds that it makes, with all their ancestors.
     pub created: BTreeSet<String>,
+    /// Its types nest without end or nearly so: there may be more in them.
+    pub endless: bool,
 }
 
 /// The calls that an architecture has, by name: those whose number and constants are defined there.
@@ -70,7 +77,7 @@ pub fn needs<'a>(
 }
 
 fn needs_of(all: &Descriptions, call: &Call) -> Needs {
-    let mut walk = Walk { all, seen: HashSet::new(), needs: Needs::default() };
+    let mut walk = Walk { all, seen: HashSet::new(), needs: Needs::default(), depth: 0, spent: 0 };
     let top = Place { input: true, output: false, optional: false, union: false };
     for argument in &call.arguments {
         walk.visit(&argument.kind, top);
@@ -86,7 +93,8 @@ fn needs_of(all: &Descriptions, call: &Call) -> Needs {
     walk.needs
 }
 
-/// The calls that can get what they need: one is added when all that it requires is made by those added before.
+/// The calls that can get what they need: one is added when all that it requires is made by those added before. A call
+/// whose types do not end is never one.
 #[must_use]
 pub fn enabled<'a>(calls: &BTreeMap<&'a str, Needs>) -> BTreeSet<&'a str> {
     let mut enabled = BTreeSet::new();
@@ -95,6 +103,7 @@ pub fn enabled<'a>(calls: &BTreeMap<&'a str, Needs>) -> BTreeSet<&'a str> {
         let before = enabled.len();
         for (name, needs) in calls {
             if !enabled.contains(name)
+                && !needs.endless
                 && needs.required.iter().all(|kind| made.contains(kind.as_str()))
             {
                 enabled.insert(*name);
@@ -131,10 +140,22 @@ struct Walk<'a> {
     all: &'a Descriptions,
     seen: HashSet<(String, Place)>,
     needs: Needs,
+    depth: usize,
+    spent: usize,
 }
 
 impl Walk<'_> {
-    fn visit(&mut self, kind: &Expression, mut place: Place) {
+    fn visit(&mut self, kind: &Expression, place: Place) {
+        if self.depth == DEPTH {
+            self.needs.endless = true;
+            return;
+        }
+        self.depth += 1;
+        self.step(kind, place);
+        self.depth -= 1;
+    }
+
+    fn step(&mut self, kind: &Expression, mut place: Place) {
         let Some(name) = kind.name() else { return };
         place.optional |= kind.options.last().and_then(Expression::name) == Some("opt");
         match (name, kind.options.as_slice()) {
@@ -152,6 +173,11 @@ impl Walk<'_> {
         let Some(declaration) = all.declared(name) else { return };
         let mut key = String::new();
         print(kind, &mut key);
+        self.spent += key.len();
+        if self.spent > BUDGET {
+            self.needs.endless = true;
+            return;
+        }
         if !self.seen.insert((key, place)) {
             return;
         }

@@ -30,6 +30,8 @@ pub enum Wrong {
     Unused,
     /// A constant with two values on one architecture.
     TwoValues,
+    /// The first constant of a file that tells no architecture.
+    NoArchitecture,
     /// A constant named like flags.
     LikeFlags,
 }

@@ -1,6 +1,6 @@
 //! What only the whole of the descriptions shows: names, numbers, resources.
 
-use analysis_fuzz::{Constants, Descriptions, Wrong, enabled, live, needs};
+use analysis_fuzz::{Constants, Descriptions, Wrong, architecture, enabled, live, needs};
 use parse_syzlang::{parse, parse_constants};
 
 const CONSTANTS: &str = "arches = amd64, arm64\n__NR_kite = 1\n__NR_fly = 2, arm64:???\n__NR_land = 3\nK = 1, arm64:???\n";
@@ -79,4 +79,57 @@ fn recursive_types_end() {
     assert!(parse(text).is_err());
     let text = "resource r[int32]\ns {\n\tnext\tptr[in, s, opt]\n\ta\tr\n}\nkite() r\nland(a ptr[in, s])\n";
     assert_eq!(names(text, "amd64").1, ["kite", "land"]);
+}
+
+#[test]
+fn a_parameter_that_is_a_path_takes_a_field_of_any_name() {
+    let text = "type size[WHOSE] bytesize[WHOSE, int32]\ntype outer[OF] {\n\tn\tsize[OF]\n}\n\
+        s {\n\tn\touter[s:body]\n\tbody\tarray[int8]\n}\nkite(a ptr[in, s])\n";
+    assert_eq!(wrong(text), []);
+    // Where a parameter is a type somewhere, what is given for it is one.
+    let text = "type size[WHOSE] {\n\tn\tbytesize[WHOSE, int32]\n\tb\tWHOSE\n}\nkite(a ptr[in, size[body]])\n";
+    assert_eq!(wrong(text), [("body".to_owned(), 5, Wrong::Unknown)]);
+}
+
+#[test]
+fn the_size_of_a_pointer_is_known_without_a_file() {
+    assert_eq!(wrong("s {\n\ta\tint8\n} [align[PTR_SIZE]]\nkite(a ptr[in, s])\n"), []);
+    let constants = constants();
+    let size = |architecture| constants.get("PTR_SIZE", architecture);
+    assert_eq!((size("386"), size("arm"), size("amd64")), (Some(4), Some(4), Some(8)));
+}
+
+#[test]
+fn a_file_of_constants_tells_its_architecture() {
+    let mut constants = constants();
+    let file = parse_constants("OLD = 7\n").expect("reads");
+    for path in ["kite.const", "my_kite.txt.const"] {
+        assert_eq!(constants.add(path, &file)[0].wrong, Wrong::NoArchitecture, "{path}");
+    }
+    assert_eq!(Vec::from_iter(constants.architectures()), ["amd64", "arm64"]);
+}
+
+#[test]
+fn a_call_that_is_not_enabled_names_what_nothing_makes() {
+    let text = "resource lost[int32]\nresource found[int32]\nkite() found\nkite$off(a lost) (disabled)\n\
+        land(a found, b lost)\n";
+    let (all, _) = Descriptions::new(vec![("a.txt".to_owned(), parse(text).expect("reads"))]);
+    let found = architecture(&all, &constants(), "amd64");
+    assert_eq!((found.calls, found.numbers, found.disabled, found.enabled), (3, 2, 1, 1));
+    assert_eq!(found.wanting.len(), 1);
+    assert_eq!(
+        (found.wanting[0].call.as_str(), &found.wanting[0].resources[..]),
+        ("land", &["lost".to_owned()][..])
+    );
+}
+
+#[test]
+fn templates_that_grow_without_end_are_left_and_told() {
+    for body in ["\tx\tt[array[A]]\n", "\tx\tt[ptr[in, A]]\n\ty\tt[array[A]]\n"] {
+        let text = format!("type t[A] {{\n{body}}}\nkite(a ptr[in, t[int8]])\nland()\n");
+        let (all, _) = Descriptions::new(vec![("a.txt".to_owned(), parse(&text).expect("reads"))]);
+        let found = architecture(&all, &constants(), "amd64");
+        assert_eq!((found.enabled, found.wanting.len()), (1, 1), "{body}");
+        assert_eq!((found.wanting[0].call.as_str(), found.wanting[0].resources.len()), ("kite", 0));
+    }
 }

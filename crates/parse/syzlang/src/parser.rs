@@ -8,6 +8,8 @@ use crate::{Error, Position};
 const ARGUMENTS: usize = 9;
 /// Deepest nesting of brackets; the stack is bounded by it.
 const DEPTH: usize = 64;
+/// Most operators of conditions in one declaration; each nests the next one.
+const OPERATORS: usize = 1024;
 
 /// The declarations of a file. After a mistake it goes on with the next declaration, so that all are told at once.
 ///
@@ -15,7 +17,7 @@ const DEPTH: usize = 64;
 /// Every mistake, in order of the file; a mistake in a token ends the reading.
 pub fn parse(text: &str) -> Result<File, Vec<Error>> {
     let tokens = tokens(text).map_err(|error| vec![error])?;
-    let mut parser = Parser { tokens, next: 0, depth: 0 };
+    let mut parser = Parser { tokens, next: 0, depth: 0, operators: 0 };
     let mut file = File::default();
     let mut errors = Vec::new();
     loop {
@@ -38,6 +40,7 @@ struct Parser {
     tokens: Vec<(Position, Token)>,
     next: usize,
     depth: usize,
+    operators: usize,
 }
 
 type Parsed<T> = Result<T, Error>;
@@ -125,6 +128,7 @@ impl Parser {
 
     fn declaration(&mut self) -> Parsed<Declaration> {
         let at = self.at();
+        self.operators = 0;
         if let Token::Directive(word, rest) = self.peek().clone() {
             self.advance();
             return directive(at, word, &rest);
@@ -291,6 +295,14 @@ impl Parser {
         let Some(operators) = LEVELS.get(level) else { return self.primary() };
         let mut left = self.binary(level + 1)?;
         while let Some(operator) = operators.iter().find(|operator| self.is(operator)) {
+            self.operators += 1;
+            if self.operators > OPERATORS {
+                return Err(Error::new(
+                    self.at(),
+                    format!("more than {OPERATORS} operators in one declaration"),
+                    "split it",
+                ));
+            }
             self.advance();
             let right = self.binary(level + 1)?;
             let at = left.at;

@@ -128,3 +128,10 @@ proptest! {
         let _ = executions(&text);
     }
 }
+
+#[test]
+fn a_condition_is_not_deeper_than_the_stack() {
+    let condition = vec!["K"; 100_000].join(" || ");
+    let text = format!("s {{\n\ta\tint8\t(if[{condition}])\n}}\n");
+    assert!(parse(&text).expect_err("too many")[0].message.contains("operators"));
+}
