@@ -142,11 +142,10 @@ impl ChangeIndex {
             let transaction =
                 connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
             let of = "(SELECT id FROM source WHERE path = ?1)";
-            transaction.execute(
-                &format!("DELETE FROM posting WHERE change IN (SELECT id FROM change WHERE source IN {of})"),
-                [&path],
-            )?;
             transaction.execute(&format!("DELETE FROM change WHERE source IN {of}"), [&path])?;
+            // Those too of changes that were taken back before.
+            transaction
+                .execute("DELETE FROM posting WHERE change NOT IN (SELECT id FROM change)", [])?;
             transaction.execute("DELETE FROM source WHERE path = ?1", [&path])?;
             transaction.commit()
         };
