@@ -1,6 +1,8 @@
 //! The protocol of syz-manager and syz-ci, spoken as they speak it: a form of several parts with a compressed payload.
 
 use std::io::Write as _;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
@@ -336,10 +338,11 @@ fn a_kill_of_the_service_loses_no_crash_that_was_answered() {
     let mut random = fastrand::Rng::with_seed(11);
     let mut answered = 0;
     for round in 0..20 {
+        let so_far = AtomicUsize::new(0);
         std::thread::scope(|scope| {
             let senders: Vec<_> = (0..4_u32)
                 .map(|sender| {
-                    let service = &service;
+                    let (service, so_far) = (&service, &so_far);
                     scope.spawn(move || {
                         (0..1000)
                             .take_while(|number| {
@@ -350,14 +353,21 @@ fn a_kill_of_the_service_loses_no_crash_that_was_answered() {
                                     "report_crash",
                                     Some(&crash("WARNING in f", number)),
                                 );
-                                post(service, "/api", &body)
-                                    .is_some_and(|answer| answer.status == 200)
+                                let answer = post(service, "/api", &body);
+                                let is_taken = answer.is_some_and(|answer| answer.status == 200);
+                                so_far.fetch_add(usize::from(is_taken), Ordering::Relaxed);
+                                is_taken
                             })
                             .count()
                     })
                 })
                 .collect();
-            std::thread::sleep(std::time::Duration::from_millis(random.u64(20..120)));
+            // In the middle of the work, however fast the machine is.
+            let enough = random.usize(1..40);
+            let deadline = Instant::now() + Duration::from_secs(60);
+            while so_far.load(Ordering::Relaxed) < enough && Instant::now() < deadline {
+                std::thread::sleep(Duration::from_millis(1));
+            }
             let id = service.process();
             let killed =
                 std::process::Command::new("kill").args(["-9", &id.to_string()]).status().unwrap();
@@ -368,7 +378,7 @@ fn a_kill_of_the_service_loses_no_crash_that_was_answered() {
         service.start();
     }
     let counted = bug(&service, "WARNING in f")["bug"]["crashes"].as_u64().unwrap() as usize;
-    assert!(answered > 100, "{answered}");
+    assert!(answered >= 20, "{answered}");
     // Each kill may have cut off four answers whose crashes were in the record.
     assert!(
         (answered..=answered + 80).contains(&counted),
