@@ -240,6 +240,11 @@ pub enum Link {
 }
 
 impl Link {
+    /// Whether it ties one patch to another, not the series that they are in.
+    pub(crate) const fn is_of_one_patch(self) -> bool {
+        matches!(self, Self::PatchId | Self::Blob | Self::Title | Self::Files)
+    }
+
     /// How it is printed.
     pub const fn name(self) -> &'static str {
         match self {

@@ -3,6 +3,84 @@
 
 /// A change is wanted.
 pub(crate) const REQUESTS: &[&str] = &[
+    "you can just",
+    "you could just",
+    "can be moved",
+    "could be moved",
+    "should be moved",
+    "i'd just mention",
+    "we need to",
+    "we'd need to",
+    "would need to",
+    "should begin",
+    "should start",
+    "should end",
+    "should contain",
+    "should include",
+    "should mention",
+    "should say",
+    "should explain",
+    "should describe",
+    "should call",
+    "should do",
+    "should only",
+    "should never",
+    "should always",
+    "should just",
+    "should make",
+    "should keep",
+    "should set",
+    "should fail",
+    "should follow",
+    "should probably",
+    "should really",
+    "should rather",
+    "can be dropped",
+    "can be removed",
+    "can be simplified",
+    "can be folded",
+    "can be merged",
+    "could be dropped",
+    "could be removed",
+    "could be simplified",
+    "could be written",
+    "could be merged",
+    "i find myself wishing",
+    "i'd like to know",
+    "i would like to know",
+    "i'd like to understand",
+    "i'd expect",
+    "i would expect",
+    "i would have expected",
+    "i was expecting",
+    "would make more sense",
+    "would make most sense",
+    "makes more sense to",
+    "would be more",
+    "we might want to",
+    "we may want to",
+    "may get rid of",
+    "might as well",
+    "may as well",
+    "would be clearer",
+    "clearer to",
+    "helpful to mention",
+    "helpful to",
+    "recommend",
+    "needs some",
+    "i'd question",
+    "i would question",
+    "deserves a",
+    "might deserve",
+    "warrants a",
+    "can you please",
+    "would you mind",
+    "someone can explain",
+    "somebody can explain",
+    "care to",
+    "looks cleaner",
+    "would look cleaner",
+    "reads better",
     "get rid of",
     "might be simpler",
     "would be simpler",
@@ -123,7 +201,6 @@ pub(crate) const REQUESTS: &[&str] = &[
     "how about",
     "consider",
     "suggest",
-    "instead of",
     "would be nice",
     "wouldn't hurt",
     "could use",
@@ -143,6 +220,90 @@ pub(crate) const REQUESTS: &[&str] = &[
 
 /// Something is said to be wrong.
 pub(crate) const OBJECTIONS: &[&str] = &[
+    "you can't",
+    "you cannot",
+    "we can't have",
+    "we cannot have",
+    "the problem is",
+    "the problem must",
+    "a bug in",
+    "grave bug",
+    "fishy",
+    "pointless",
+    "it's racy",
+    "it is racy",
+    "horrible",
+    "awful",
+    "is weird",
+    "still weird",
+    "looks weird",
+    "seems weird",
+    "one more problem",
+    "another problem",
+    "one problem",
+    "problem i see",
+    "the problem is that",
+    "an extra pair",
+    "can break",
+    "could break",
+    "might break",
+    "may break",
+    "don't believe",
+    "do not believe",
+    "entirely useless",
+    "is useless",
+    "bad feeling",
+    "change in behavior",
+    "change in behaviour",
+    "change of behavior",
+    "behavior change",
+    "behaviour change",
+    "misspelled",
+    "it's spelled",
+    "may fail",
+    "might fail",
+    "doesn't belong",
+    "does not belong",
+    "fundamentally flawed",
+    "is flawed",
+    "is damaged",
+    "is mangled",
+    "are mangled",
+    "whitespace damage",
+    "doesn't look right",
+    "does not look right",
+    "doesn't look correct",
+    "don't follow",
+    "do not follow",
+    "not sure i follow",
+    "not sure i understand",
+    "pretty nasty",
+    "is nasty",
+    "not really addressing",
+    "doesn't address",
+    "does not address",
+    "not loving",
+    "don't love",
+    "not thrilled",
+    "not in favor",
+    "not in favour",
+    "feels wrong",
+    "feels odd",
+    "formatted badly",
+    "badly formatted",
+    "is odd",
+    "are odd",
+    "is a bug",
+    "isn't safe",
+    "is not safe",
+    "not safe to",
+    "isn't valid",
+    "is not valid",
+    "is invalid",
+    "needs to die",
+    "there is something wrong",
+    "there's something wrong",
+    "something is wrong",
     "don't think",
     "do not think",
     "not keen",
@@ -285,6 +446,68 @@ pub(crate) const OBJECTIONS: &[&str] = &[
     "out of bounds",
     "off by one",
     "off-by-one",
+];
+
+/// Objections that are meant for the patch even where people talk to each other.
+pub(crate) const STRONG_OBJECTIONS: &[&str] = &[
+    "flawed",
+    "is broken",
+    "is wrong",
+    "is insane",
+    "insane",
+    "nasty",
+    "makes no sense",
+    "doesn't make sense",
+    "does not make sense",
+    "don't understand",
+    "do not understand",
+    "don't see why",
+    "don't see how",
+    "don't see the",
+    "don't like",
+    "do not like",
+    "bad idea",
+    "not acceptable",
+    "unacceptable",
+    "an abuse",
+    "not addressing",
+    "not comfortable",
+    "feel comfortable",
+    "problem i see",
+    "bad feeling",
+    "is racy",
+    "it's racy",
+    "horrible",
+    "useless",
+    "one more problem",
+    "the problem is",
+    "you can't",
+    "not convinced",
+    "won't work",
+    "doesn't work",
+    "does not work",
+    "nak",
+    "nack",
+];
+
+/// Requests that are such even where people talk to each other.
+pub(crate) const STRONG_REQUESTS: &[&str] = &[
+    "please",
+    "suggest keeping",
+    "i suggest",
+    "i'd suggest",
+    "i'd rather",
+    "i'd prefer",
+    "i'd do",
+    "i'd just",
+    "i would rather",
+    "i would prefer",
+    "can explain",
+    "could explain",
+    "suggest",
+    "recommend",
+    "i'd question",
+    "it would be good to",
 ];
 
 /// A sentence that agrees, praises or promises nothing: what follows is no demand.
@@ -533,10 +756,53 @@ pub(crate) const APPLIED: &[&str] = &[
     "this series was applied to",
     "has been added to the",
     "now queued",
+    "applied it",
+    "applied this",
+    "applied these",
+    "applied them",
+    "applied the series",
+    "applied both",
+    "did apply",
+    "already applied",
+    "queued it",
+    "queued this",
+    "queued these",
+    "queued them",
+    "i've queued",
+    "i have queued",
+    "we've queued",
+    "added to my tree",
+    "added it to my",
+    "added this to my",
+    "added this to the",
+    "added the patch to my",
+    "added the patch to the",
+    "added the patches to",
+    "added the series to",
+    "added to the tree",
+    "i've added this",
+    "i added this one to",
+    "i've merged",
+    "i have merged",
+    "i've committed",
+    "i have committed",
+    "i've taken this",
+    "i've picked",
+    "i have picked",
+    "i took this",
+    "i took it",
+    "i took these",
+    "picking this up",
+    "picking it up",
+    "been merged into the",
+    "been merged upstream",
+    "merged upstream already",
+    "applied by the maintainer",
 ];
 
 /// What makes a word about applying none about this patch in a tree of the kernel's.
 const NOT_APPLIED: &[&str] = &[
+    "not in the tree",
     "applied on top",
     "applied locally",
     "applied cleanly",
@@ -561,6 +827,30 @@ const NOT_APPLIED: &[&str] = &[
     "gets applied",
     "be applied",
     "not applied",
+    "has been applied if",
+    "never applied",
+    "only applied",
+    "if applied",
+    "once applied",
+    "after applied",
+    "i applied your",
+    "i applied the patch",
+    "i applied these patches and",
+    "applied this patch on",
+    "applied this on top",
+    "applied these on top",
+    "applied it on top",
+    "applied the change",
+    "same change applied",
+    "to be applied",
+    "should be applied",
+    "applied to your",
+    "applied to all",
+    "applied to the file",
+    "applied to each",
+    "applied to every",
+    "added this to test",
+    "queued to the",
     "wasn't applied",
     "haven't applied",
     "to be merged",
@@ -571,16 +861,16 @@ const NOT_APPLIED: &[&str] = &[
 /// Whether a sentence, in lower case, says that the patch was taken: by a phrase anywhere in it, as a
 /// bare `Applied.` or `Applied now`, or at its end: `Looks good, applied.`
 pub(crate) fn says_applied(lower: &str) -> bool {
-    const FOLLOWED_BY: [&str; 15] = [
+    const FOLLOWED_BY: [&str; 18] = [
         "now", "to", "and", "with", "thanks", "thank", "for", "both", "all", "manually", "the",
-        "this", "it", "in", "series",
+        "this", "it", "in", "series", "except", "but", "patches",
     ];
     const WORDS: [&str; 7] =
         ["applied", "queued", "merged", "pushed", "committed", "picked", "taken"];
     if NOT_APPLIED.iter().any(|w| crate::text::has_phrase(lower, w)) {
         return false;
     }
-    if first_of(lower, APPLIED).is_some() {
+    if first_of(lower, APPLIED).is_some() || is_in_branch(lower) {
         return true;
     }
     let text = lower.trim_start_matches(|c: char| !c.is_alphanumeric());
@@ -624,9 +914,106 @@ pub(crate) fn says_applied(lower: &str) -> bool {
     match rest.chars().next() {
         None | Some('.' | ',' | '!' | ';') => true,
         Some(' ') if after.starts_with('-') => true,
-        Some(' ') => FOLLOWED_BY.contains(&word),
+        // `Applied 1-3, thanks`: the numbers of patches.
+        Some(' ') => FOLLOWED_BY.contains(&word) || numbers(after).is_some(),
         _ => false,
     }
+}
+
+/// Whether a sentence, in lower case, says that patches are in a tree: `they are in the foo-5.11 branch`,
+/// `it's in my tree`, `these are now in for-next`.
+fn is_in_branch(lower: &str) -> bool {
+    const SUBJECTS: [&str; 8] = [
+        "they are in ",
+        "they're in ",
+        "these are in ",
+        "these are now in ",
+        "it's in ",
+        "it is in ",
+        "it's now in ",
+        "they are now in ",
+    ];
+    SUBJECTS.iter().any(|subject| {
+        lower.split_once(subject).is_some_and(|(_, rest)| {
+            let place: Vec<&str> = rest.split(' ').take(5).collect();
+            place.iter().any(|w| {
+                let word = w.trim_matches(|c: char| !c.is_alphanumeric() && c != '-');
+                ["branch", "tree", "for-next", "-next", "for-linus"]
+                    .iter()
+                    .any(|e| word.ends_with(e))
+            })
+        })
+    })
+}
+
+/// Which patches a sentence about applying, in lower case, names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Named {
+    /// These.
+    These(Vec<u32>),
+    /// All but these.
+    AllBut(Vec<u32>),
+}
+
+/// The patches that a sentence that says `applied` names: `applied 1-3`, `I took 1 and 2`, `applied 1/3 for
+/// now`, `applied except 10/14`, `queued up patch 1`, `applied the first two`. None if it names none.
+pub(crate) fn named_patches(lower: &str) -> Option<Named> {
+    const VERBS: [&str; 6] = ["applied ", "queued ", "took ", "picked ", "merged ", "taken "];
+    const BETWEEN: [&str; 10] =
+        ["up ", "the ", "patches ", "patch ", "only ", "now ", "also ", "#", "in ", "this "];
+    const FIRST: [(&str, u32); 4] =
+        [("first two", 2), ("first three", 3), ("first four", 4), ("first patch", 1)];
+    let (at, verb) = VERBS.iter().filter_map(|v| Some((lower.find(v)?, v))).min()?;
+    let mut rest = &lower[at + verb.len()..];
+    let except = ["all except ", "all but ", "except for ", "except ", "everything but "]
+        .iter()
+        .find_map(|w| rest.strip_prefix(w));
+    let without = except.is_some();
+    rest = except.unwrap_or(rest);
+    for _ in 0..4 {
+        rest = BETWEEN.iter().find_map(|w| rest.strip_prefix(w)).unwrap_or(rest);
+    }
+    if let Some((_, count)) = FIRST.iter().find(|(w, _)| rest.starts_with(w)) {
+        return Some(Named::These((1..=*count).collect()));
+    }
+    let found = numbers(rest)?;
+    Some(if without { Named::AllBut(found) } else { Named::These(found) })
+}
+
+/// Numbers of patches at the start of a text: `1-3`, `1, 2 and 4`, `1/3`. A release, `5.12`, is none.
+fn numbers(text: &str) -> Option<Vec<u32>> {
+    const MOST: u32 = 200;
+    let mut found: Vec<u32> = Vec::new();
+    let mut rest = text;
+    loop {
+        let end = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
+        let number: u32 = rest[..end].parse().ok().filter(|n| (1..=MOST).contains(n))?;
+        rest = &rest[end..];
+        if rest.starts_with('.') && rest[1..].starts_with(|c: char| c.is_ascii_digit()) {
+            return None;
+        }
+        let mut last = number;
+        if let Some(after) = rest.strip_prefix('-') {
+            let end = after.find(|c: char| !c.is_ascii_digit()).unwrap_or(after.len());
+            last = after[..end].parse().ok().filter(|n| (number..=MOST).contains(n))?;
+            rest = &after[end..];
+        }
+        if let Some(after) = rest.strip_prefix('/') {
+            rest = after.trim_start_matches(|c: char| c.is_ascii_digit());
+        }
+        found.extend(number..=last);
+        let next = [", and ", ", ", " and ", " & ", "+", ","].iter().find_map(|w| {
+            rest.strip_prefix(w).filter(|r| r.starts_with(|c: char| c.is_ascii_digit()))
+        });
+        match next {
+            Some(next) => rest = next,
+            None => break,
+        }
+    }
+    let ends = rest.is_empty() || rest.starts_with([' ', ',', '.', ';', ':', '!', ')']);
+    // `applied 3 patches`, `applied 2 of them`: a count.
+    let count = rest.trim_start().starts_with("patch") || rest.starts_with(" of ");
+    (ends && !count).then_some(found)
 }
 
 /// Whether a sentence, in lower case, is a note of the author's own that it was taken: it begins so.
@@ -642,6 +1029,10 @@ pub(crate) fn notes_applied(lower: &str) -> bool {
         "i've applied",
         "i've pushed",
         "i've queued",
+        "this patchset has been merged",
+        "this series has been merged",
+        "this patch has been merged",
+        "this has been merged",
     ];
     begins.iter().any(|w| text.starts_with(w)) && says_applied(lower)
 }

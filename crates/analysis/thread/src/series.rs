@@ -37,32 +37,53 @@ pub(crate) struct Start {
 /// Finds the messages that carry patches or begin series.
 pub(crate) fn starts(all: &[&Message]) -> Vec<Start> {
     let mut found = alone(all);
-    adopt(&mut found);
+    adopt(all, &mut found);
     found
 }
 
-/// Patches without a version of their own that answer a cover letter with one, `[PATCHSET v3 0/4]`, are
-/// of that version.
-fn adopt(starts: &mut [Start]) {
-    let covers: HashMap<String, usize> = starts
-        .iter()
-        .enumerate()
-        .filter(|(_, s)| s.has_version && s.number.is_some_and(|n| n.0 == 0))
-        .filter_map(|(at, s)| Some((s.message_id.clone()?, at)))
-        .collect();
-    for at in 0..starts.len() {
-        let mine = &starts[at];
-        let cover = mine.parent_ids.first().and_then(|id| covers.get(id)).copied();
-        let Some(cover) = cover.filter(|c| *c != at && !mine.has_version) else { continue };
-        let cover = &starts[cover];
-        let fits = match mine.number {
-            Some((number, size)) => number > 0 && cover.number.is_some_and(|n| n.1 == size),
-            None => (0..=SENT_TOGETHER).contains(&(mine.seconds - cover.seconds)),
+/// What a cover letter says of the patches below it.
+struct Heading {
+    version: parse_mail::VersionNumber,
+    is_resend: bool,
+    is_rfc: bool,
+    /// How many patches it announces, if it says so.
+    size: Option<u32>,
+    sender: Person,
+    seconds: i64,
+}
+
+/// Patches without a version of their own that answer a cover letter with one, `[PATCHSET v3 0/4]` or
+/// `[PATCHSET v3]`, are of that version.
+fn adopt(all: &[&Message], starts: &mut [Start]) {
+    let mut covers: HashMap<String, Heading> = HashMap::new();
+    for message in all {
+        let subject = &message.subject;
+        let is_cover = subject.is_patch
+            && !subject.is_reply
+            && subject.has_version
+            && subject.number.is_none_or(|n| n.0 == 0);
+        if let (true, Some(id)) = (is_cover, &message.message_id) {
+            let heading = Heading {
+                version: subject.version,
+                is_resend: subject.is_resend,
+                is_rfc: subject.is_rfc,
+                size: subject.number.map(|n| n.1),
+                sender: message.from.clone(),
+                seconds: message.date.map_or(0, |d| d.seconds),
+            };
+            covers.insert(id.clone(), heading);
+        }
+    }
+    for mine in starts {
+        let Some(cover) = mine.parent_ids.first().and_then(|id| covers.get(id)) else { continue };
+        let fits = match (mine.number, cover.size) {
+            (Some((number, size)), Some(announced)) => number > 0 && announced == size,
+            (Some((number, _)), None) => number > 0,
+            (None, _) => (0..=SENT_TOGETHER).contains(&(mine.seconds - cover.seconds)),
         };
-        if fits && cover.sender.is(&mine.sender) {
-            let (version, is_resend, is_rfc) = (cover.version, cover.is_resend, cover.is_rfc);
-            let mine = &mut starts[at];
-            (mine.version, mine.is_resend, mine.is_rfc) = (version, is_resend, is_rfc);
+        if fits && !mine.has_version && cover.sender.is(&mine.sender) {
+            (mine.version, mine.is_resend, mine.is_rfc) =
+                (cover.version, cover.is_resend, cover.is_rfc);
             mine.has_version = true;
         }
     }
@@ -278,12 +299,14 @@ pub(crate) fn for_each_link(starts: &[Start], mut link: impl FnMut(usize, usize,
     let mut lists: Vec<(String, Vec<usize>)> =
         keys.into_iter().filter(|(_, l)| l.len() > 1).collect();
     lists.sort();
+    let mut has_older = vec![false; starts.len()];
     for (key, mut list) in lists {
         list.sort_by_key(|at| (starts[*at].seconds, *at));
         for (at, &b) in list.iter().enumerate() {
             // The nearest few are enough: links are transitive.
             for &a in list[..at].iter().rev().take(NEAREST) {
                 if let Some(reason) = why_linked(&starts[a], &starts[b]) {
+                    has_older[b] = true;
                     link(a, b, reason);
                 }
                 // A first version begins anew; what was before it under the same title is another series.
@@ -295,6 +318,46 @@ pub(crate) fn for_each_link(starts: &[Start], mut link: impl FnMut(usize, usize,
         }
     }
     by_citation(starts, &mut link);
+    by_succession(starts, &has_older, &mut link);
+}
+
+/// Seconds between two versions of which the later has another title and no other tie to the earlier.
+const SUCCEEDS_WITHIN: i64 = 60 * 86_400;
+
+/// A single patch `vN` that continues nothing under its own title is the next version of the one single
+/// patch `vN-1` of the same person to the same function of the same file.
+fn by_succession(starts: &[Start], has_older: &[bool], link: &mut impl FnMut(usize, usize, Link)) {
+    let place = |s: &Start| -> Option<(String, String)> {
+        let file = match s.diff.as_ref()?.files.as_slice() {
+            [one] => one,
+            _ => return None,
+        };
+        let heading = crate::compare::name_of(&file.hunks.first()?.heading);
+        (!heading.is_empty()).then(|| (file.path().to_owned(), heading))
+    };
+    let is_single = |s: &Start| s.number.is_none_or(|n| n.1 <= 1);
+    for (b, later) in starts.iter().enumerate() {
+        if has_older[b] || !later.has_version || later.version.major < 2 || !is_single(later) {
+            continue;
+        }
+        let Some(at) = place(later) else { continue };
+        let mut before = starts.iter().enumerate().filter(|(_, s)| {
+            s.version.major + 1 == later.version.major
+                && is_single(s)
+                && (1..=SUCCEEDS_WITHIN).contains(&(later.seconds - s.seconds))
+                && s.branch == later.branch
+                && name_key(&s.author) == name_key(&later.author)
+                && place(s).is_some_and(|p| p == at)
+        });
+        let Some((a, earlier)) = before.next() else { continue };
+        let one = before.all(|(_, s)| {
+            s.title.eq_ignore_ascii_case(&earlier.title)
+                || s.patch_id.is_some() && s.patch_id == earlier.patch_id
+        });
+        if one {
+            link(a, b, Link::Files);
+        }
+    }
 }
 
 /// Versions that link to the mails of older ones: `v2: https://lore.kernel.org/r/…`.
@@ -445,6 +508,7 @@ pub(crate) fn find(all: &[&Message], thread: &mut Thread) {
     for_each_link(&starts, |a, b, reason| {
         if let (Some(ga), Some(gb)) = (group_of(a, &groups), group_of(b, &groups))
             && ga != gb
+            && !(reason.is_of_one_patch() && is_other_series(&starts, &groups, ga, gb))
         {
             reasons.push((ga, gb, reason));
         }
@@ -484,6 +548,44 @@ pub(crate) fn find(all: &[&Message], thread: &mut Thread) {
     unmarked_covers(all, thread, &mut versions);
     unnumbered(all, thread, &mut versions);
     thread.versions = versions;
+}
+
+/// Whether two groups with cover letters of different titles are two series that have a patch in common,
+/// rather than two versions of one: the later counts its versions anew, or shares too few patches.
+fn is_other_series(starts: &[Start], groups: &[Vec<usize>], a: usize, b: usize) -> bool {
+    let cover = |group: &Vec<usize>| {
+        group.iter().map(|s| &starts[*s]).find(|s| s.number.is_some_and(|n| n.0 == 0))
+    };
+    let (Some(one), Some(two)) = (cover(&groups[a]), cover(&groups[b])) else { return false };
+    if title_likeness(&one.title, &two.title) >= 50 {
+        return false;
+    }
+    let ((earlier, _), (later, _)) = match one.seconds <= two.seconds {
+        true => ((one, a), (two, b)),
+        false => ((two, b), (one, a)),
+    };
+    let reached = groups
+        .iter()
+        .filter_map(cover)
+        .filter(|c| c.seconds < later.seconds && title_likeness(&c.title, &earlier.title) >= 50)
+        .map(|c| c.version)
+        .max();
+    let patches = |group: usize| {
+        groups[group].iter().map(|s| &starts[*s]).filter(|s| s.number.is_none_or(|n| n.0 > 0))
+    };
+    let shared = patches(a)
+        .filter(|x| {
+            patches(b).any(|y| {
+                x.title.eq_ignore_ascii_case(&y.title)
+                    || x.patch_id.is_some() && x.patch_id == y.patch_id
+            })
+        })
+        .count();
+    let fewer = patches(a).count().min(patches(b).count());
+    let grows_up = earlier.is_rfc && !later.is_rfc;
+    // From v3 on the next number by chance is unlikely.
+    let goes_on = reached.is_some_and(|v| v.major >= 2 && later.version.major == v.major + 1);
+    reached.is_some_and(|v| later.version <= v && !grows_up) || shared * 2 < fewer && !goes_on
 }
 
 /// Whether a start belongs to a group of the same version: they answer each other or the same mail,
@@ -683,7 +785,7 @@ fn unmarked_covers(all: &[&Message], thread: &Thread, versions: &mut [Version]) 
         let begins = thread.entries[above].parent.is_none()
             && cover.in_reply_to.is_empty()
             && !subject.is_reply
-            && !subject.is_patch
+            && (!subject.is_patch || subject.number.is_none())
             && !subject.is_pull;
         if begins
             && cover.from.is(&patch.from)

@@ -5,7 +5,7 @@ use parse_mail::{Civil, Message, TrailerKind};
 
 use crate::model::{Applied, Kind, Pulled, QuestionState, State, Tag, Thread, When};
 use crate::own::{Role, prose, roles};
-use crate::phrases::{first_of, notes_applied, refuses, says_applied};
+use crate::phrases::{Named, first_of, named_patches, notes_applied, refuses, says_applied};
 use crate::series;
 use crate::text::sentences;
 
@@ -143,17 +143,33 @@ fn applied(all: &[&Message], thread: &Thread, state: &mut State) {
         if !listed.is_empty() {
             continue;
         }
+        let size = thread.versions[newest].size;
         for sentence in sentences {
-            let said = Applied {
-                person: message.from.clone(),
-                line: sentence.line,
-                patch: number.filter(|_| !sentence.is_of_series),
-            };
-            let known = |s: &Applied| s.person.is(&said.person) && s.patch == said.patch;
-            if !state.said_applied.iter().any(known) {
-                state.said_applied.push(said);
+            for patch in taken(&sentence, number, size) {
+                let said = Applied { person: message.from.clone(), line: sentence.line, patch };
+                let known = |s: &Applied| s.person.is(&said.person) && s.patch == said.patch;
+                if !state.said_applied.iter().any(known) {
+                    state.said_applied.push(said);
+                }
             }
         }
+    }
+}
+
+/// The patches that a sentence says were taken: those that it names, else the one that its mail is
+/// about, else the series of `size` patches, as `None`.
+fn taken(sentence: &AppliedSentence, about: Option<u32>, size: u32) -> Vec<Option<u32>> {
+    let inside = |numbers: &[u32]| numbers.iter().all(|n| *n <= size);
+    let these = match &sentence.named {
+        Some(Named::These(numbers)) if size > 1 && inside(numbers) => Some(numbers.clone()),
+        Some(Named::AllBut(numbers)) if size > 1 && inside(numbers) => {
+            Some((1..=size).filter(|n| !numbers.contains(n)).collect())
+        }
+        _ => None,
+    };
+    match these {
+        Some(numbers) => numbers.into_iter().map(Some).collect(),
+        None => vec![about.filter(|_| !sentence.is_of_series)],
     }
 }
 
@@ -257,6 +273,8 @@ pub(crate) struct AppliedSentence {
     is_of_series: bool,
     /// It says nothing else.
     is_note: bool,
+    /// The patches that it names.
+    named: Option<Named>,
 }
 
 /// The sentences of a message, in its sender's own words, that say that something was applied.
@@ -272,6 +290,7 @@ pub(crate) fn applied_in(message: &Message, entry: usize, thread: &Thread) -> Ve
                     line: paragraph.lines(sentence.start, sentence.end).first,
                     is_of_series: first_of(&lower, WHOLE_SERIES).is_some(),
                     is_note: notes_applied(&lower),
+                    named: named_patches(&lower),
                 });
             }
         }

@@ -28,7 +28,7 @@ struct Label {
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Applied {
-    /// `all`, or nothing.
+    /// `all`, nothing, or `?` where nobody can tell.
     Word(String),
     Patches(Vec<u32>),
 }
@@ -126,7 +126,8 @@ fn sums(label: &Label, thread: &Thread, note: &mut impl FnMut(&'static str, bool
     if label.turn != "?" {
         note("turn", turn == label.turn, &format!("{turn}, not {}", label.turn));
     }
-    if label.turn == "superseded" || superseded {
+    let nobody_knows = matches!(&label.applied, Applied::Word(word) if word == "?");
+    if label.turn == "superseded" || superseded || nobody_knows {
         return;
     }
     let size = state.newest.map_or(1, |v| thread.versions[v].size.max(1));

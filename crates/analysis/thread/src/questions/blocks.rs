@@ -84,7 +84,7 @@ fn paragraph(message: &Message, lines: &[usize], first_name: &str) -> Option<Par
         if prose.len() + text.len() > crate::own::MAX_PROSE {
             break;
         }
-        if is_literal(text) {
+        if is_literal(text) || is_listed(text) || is_log(text) {
             continue;
         }
         prose.push_str(text);
@@ -109,6 +109,10 @@ fn paragraph(message: &Message, lines: &[usize], first_name: &str) -> Option<Par
         "ciao",
         "many thanks",
     ];
+    // `...` for what was cut away.
+    if bare.is_empty() {
+        return None;
+    }
     let closing = bare == first_name
         || bare.split([',', ' ']).all(|w| {
             let w = w.trim_matches(|c: char| !c.is_alphanumeric());
@@ -140,5 +144,37 @@ fn is_literal(text: &str) -> bool {
             && trimmed[1..]
                 .trim_start_matches(|c: char| c.is_ascii_digit())
                 .starts_with(['.', ')']);
-    indent >= 2 && !item
+    // A list's items go on below their first words.
+    indent >= 2 && !item && !(indent <= 4 && reads_as_prose(trimmed))
+}
+
+/// Whether a line is words, not code or output: some four of them and few signs.
+fn reads_as_prose(text: &str) -> bool {
+    let words = text
+        .split(' ')
+        .filter(|w| w.len() > 1 && w.chars().all(|c| c.is_alphabetic() || "',.:?!-()".contains(c)))
+        .count();
+    let signs = text.chars().filter(|c| "{}[]|=<>&*\\/#$%@+;_0123456789".contains(*c)).count();
+    words >= 4 && signs * 12 <= text.len() && !text.ends_with([';', '{', '}', '\\'])
+}
+
+/// A line of a console: `[   14.287850] run fstests`.
+fn is_log(text: &str) -> bool {
+    text.split('[').skip(1).any(|rest| {
+        rest.split_once(']').is_some_and(|(inner, _)| {
+            inner.trim().split_once('.').is_some_and(|(seconds, fraction)| {
+                let digits = |t: &str| t.bytes().all(|b| b.is_ascii_digit());
+                !seconds.is_empty() && digits(seconds) && fraction.len() == 6 && digits(fraction)
+            })
+        })
+    })
+}
+
+/// `[2/3] title` and its commit, as `b4 ty` lists what was applied.
+fn is_listed(text: &str) -> bool {
+    let number = |t: &str| !t.is_empty() && t.bytes().all(|b| b.is_ascii_digit());
+    let title = text.strip_prefix('[').and_then(|t| t.split_once(']')).is_some_and(|(inner, _)| {
+        inner.split_once('/').is_some_and(|(a, b)| number(a.trim()) && number(b.trim()))
+    });
+    title || text.trim_start().starts_with("commit: ")
 }

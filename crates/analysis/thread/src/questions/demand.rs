@@ -36,6 +36,7 @@ const FILLERS: &[&str] = &[
     "too",
     "highly",
     "now",
+    "much",
 ];
 
 /// A sentence without emphasis and fillers, in lower case.
@@ -87,6 +88,12 @@ const ORDERS: &[&str] = &[
     "return",
     "fold",
     "stop",
+    "follow",
+    "document",
+    "explain",
+    "consider",
+    "why not",
+    "suggest",
     "don't",
     "do not",
     "never",
@@ -104,6 +111,32 @@ const ORDERS: &[&str] = &[
 
 /// What makes a sentence with such words none: it supports the patch, or tells what its sender does.
 const NO_DEMAND: &[&str] = &[
+    "all looks good",
+    "maybe i",
+    "perhaps i",
+    "i've included",
+    "i have included",
+    "i've attached",
+    "i have attached",
+    "maybe that's why",
+    "should be better",
+    "should help",
+    "should now",
+    "should not matter",
+    "shouldn't matter",
+    "should not be a problem",
+    "shouldn't be a problem",
+    "should be applied",
+    "perfectly happy",
+    "be happy to",
+    "be happy with",
+    "no need to resend just",
+    "should be straightforward",
+    "should be trivial",
+    "should be rare",
+    "should be the same",
+    "should be equivalent",
+    "should be no",
     "should be fine",
     "should be ok",
     "should be okay",
@@ -152,9 +185,10 @@ pub(super) fn of(
         return None;
     }
     let mut found: Vec<(Ask, String)> = Vec::new();
-    for sentence in all {
+    for (at, sentence) in all.iter().enumerate() {
         let text = plain(&sentence.text.to_lowercase());
-        if let Some(ask) = demand(&text, below_code) {
+        // Only the first sentence below a line of code is about that line in any case.
+        if let Some(ask) = demand(&text, below_code && at == 0) {
             found.push((ask, sentence.text.to_owned()));
         }
     }
@@ -164,9 +198,21 @@ pub(super) fn of(
 
 /// Whether praise turns into a demand: `looks good, but please add …`.
 fn has_turn(lower: &str) -> bool {
-    [" but ", " however", " though ", "except ", " nit", "one thing", "one comment", "please "]
-        .iter()
-        .any(|w| lower.contains(w))
+    [
+        " but ",
+        " however",
+        " though ",
+        "except ",
+        " nit",
+        "one thing",
+        "one comment",
+        "please ",
+        " also ",
+        "well,",
+        " rather ",
+    ]
+    .iter()
+    .any(|w| lower.contains(w))
 }
 
 fn demand(text: &str, below_code: bool) -> Option<Ask> {
@@ -205,7 +251,49 @@ fn demand(text: &str, below_code: bool) -> Option<Ask> {
         ["you're right", "you are right", "you're welcome", "you are correct", "you're correct"]
             .iter()
             .any(|w| start.starts_with(w));
-    (below_code && blamed && !right).then_some(Ask::Objection)
+    (below_code && (blamed && !right || finds_fault(start))).then_some(Ask::Objection)
+}
+
+/// Whether a sentence right below a line of code says that something is the matter with it.
+fn finds_fault(text: &str) -> bool {
+    const FAULTS: &[&str] = &[
+        "badly",
+        "odd",
+        "wrong",
+        "strange",
+        "unused",
+        "unrelated",
+        "outdated",
+        "stale",
+        "verbose",
+        "duplicate",
+        "duplicated",
+        "wasteful",
+        "missing",
+        "still fit",
+        "would fit",
+        "fits on",
+        "must be",
+        "must",
+        "nobody checks",
+        "never",
+        "has been removed",
+        "was removed",
+        "no longer",
+        "too long",
+        "too many",
+        "too late",
+        "too early",
+        "too much",
+    ];
+    // What its sender did, saw or will do is no fault of the line.
+    !["i ", "i'", "we ", "yes", "no,", "thanks", "nice"].iter().any(|w| text.starts_with(w))
+        && (first_of(text, FAULTS).is_some() || corrects(text))
+}
+
+/// `$FSTYP, not $fstyp`: what should stand there.
+fn corrects(text: &str) -> bool {
+    text.split(' ').count() <= 6 && text.split_once(", not ").is_some_and(|(a, _)| !a.contains(' '))
 }
 
 #[cfg(test)]

@@ -17,8 +17,8 @@ use crate::model::{
     Anchor, Ask, Exchange, Kind, Question, QuestionState, Superseded, Thread, Tone,
 };
 use crate::phrases::{
-    AGREEMENT_STARTS, ASKS_CONSENT, DEFLECTIONS, OFFERS, WITHDRAWALS, first_of, promises,
-    starts_with_any,
+    AGREEMENT_STARTS, ASKS_CONSENT, DEFLECTIONS, OFFERS, STRONG_OBJECTIONS, STRONG_REQUESTS,
+    WITHDRAWALS, first_of, promises, starts_with_any,
 };
 use crate::replies::Quotes;
 use crate::text::{Sentence, calls, fold, sentences};
@@ -91,8 +91,13 @@ fn overtaken(
     for &(new, target) in counters {
         let Some(&(entry, _)) = questions[new].asked.first() else { continue };
         let exchanges = &questions[target].exchanges;
-        let later: Vec<Exchange> =
-            exchanges.iter().filter(|e| e.entry > entry && !e.by_author).cloned().collect();
+        let asker = &questions[new].asker;
+        let later: Vec<Exchange> = exchanges
+            .iter()
+            .filter(|e| e.entry > entry && !e.by_author)
+            .cloned()
+            .map(|e| Exchange { by_asker: asker.is(&all[e.entry].from), ..e })
+            .collect();
         if newer_than(entry, thread).is_none() {
             questions[new].exchanges.extend(later);
             continue;
@@ -150,21 +155,42 @@ fn explains(above: Ask, ask: Ask, text: &str) -> bool {
         "besides",
         "i also",
         "in addition",
+        "that being said",
+        "that said",
+        "we should",
+        "i suggest",
+        "i'd suggest",
+        "i would suggest",
+        "i was wondering",
+        "i wonder",
         "you ",
         "and ",
     ];
+    let first = sentences(&lower).first().map_or(String::new(), |s| s.text.to_owned());
+    let anew_inside = crate::text::has_phrase(&first, "also");
     let short = text.split(' ').count() <= 2;
     match ask {
-        Ask::Objection | Ask::Request => !anew.iter().any(|w| lower.starts_with(w)),
+        Ask::Objection | Ask::Request => !anew_inside && !anew.iter().any(|w| lower.starts_with(w)),
         _ => short,
     }
 }
 
+/// A question in quotation marks is somebody else's.
+fn is_quotation(text: &str) -> bool {
+    text.trim_end().ends_with("?\"")
+}
+
 /// A question that its asker answers himself or that asks nobody: `right?` of one word, `(why not?)`.
 fn is_rhetorical(text: &str) -> bool {
-    let inside =
-        text.trim_start().starts_with('(') || text.trim_end().ends_with("?)") && text.contains('(');
-    inside && text.split(' ').count() < 12
+    let inner = match text.trim_start().strip_prefix('(') {
+        Some(inner) => inner,
+        None if text.trim_end().ends_with("?)") => match text.rsplit_once('(') {
+            Some((_, inner)) => inner,
+            None => return false,
+        },
+        None => return false,
+    };
+    inner.split(' ').count() < 12
 }
 
 /// Mails of machines report; they do not ask.
@@ -195,9 +221,13 @@ impl Finder<'_> {
     fn block(&mut self, block: &Block, is_only: bool, thread: &Thread) {
         let entry = block.entry;
         let from = &self.all[entry].from;
-        let by_author = matches!(thread.entries[entry].kind, Kind::Answer | Kind::Cover(_));
+        let subject = &self.all[entry].subject;
+        // What a series says of itself demands nothing.
+        let is_series = subject.is_patch && !subject.is_reply;
+        let by_author =
+            is_series || matches!(thread.entries[entry].kind, Kind::Answer | Kind::Cover(_));
         let mut targets = self.targets(block);
-        if targets.is_empty() && is_only && block.above.is_empty() {
+        if targets.is_empty() && is_only {
             targets.extend(self.sole_question(entry, thread));
         }
         let mut rest: Vec<&Paragraph> = block.paragraphs.iter().collect();
@@ -232,6 +262,16 @@ impl Finder<'_> {
             true => text,
             false => fold(&rest.iter().map(|p| p.text.as_str()).collect::<Vec<_>>().join(" ")),
         };
+        // A third person who demands something, and an asker who does so after an answer, say more than
+        // the question did.
+        let answered_to: Vec<usize> = targets
+            .iter()
+            .copied()
+            .filter(|t| {
+                let question = &self.questions[*t];
+                !question.asker.is(from) || question.exchanges.iter().any(|e| !e.by_asker)
+            })
+            .collect();
         for &target in &targets {
             let question = &self.questions[target];
             let by_asker = question.asker.is(from);
@@ -261,13 +301,42 @@ impl Finder<'_> {
                 self.owner.insert((entry, index), target);
             }
         }
+        let presses: Vec<Paragraph> = rest
+            .iter()
+            .filter(|_| !by_author && !answered_to.is_empty())
+            .filter(|p| !sentences(&p.text).iter().any(Sentence::is_question))
+            .filter(|p| self.is_strong_demand(p, block, thread))
+            .map(|p| (*p).clone())
+            .collect();
         self.follow_ups(block, &rest, by_author, &targets, thread);
+        if !presses.is_empty() {
+            self.remarks(&Block { paragraphs: presses, ..block.clone() }, thread);
+        }
         for paragraph in fresh {
             self.author_asks(block, &[paragraph], thread);
         }
         if !next.is_empty() {
             self.remarks(&Block { paragraphs: next, ..block.clone() }, thread);
         }
+    }
+
+    /// Whether a paragraph within an exchange objects, or wants something in words that are no answer. Much
+    /// that is said against something there is a mere opinion on what others said.
+    fn is_strong_demand(&self, paragraph: &Paragraph, block: &Block, thread: &Thread) -> bool {
+        let Some((ask, parts)) = self.classify(paragraph, block.entry, false, thread) else {
+            return false;
+        };
+        let words = match ask {
+            Ask::Objection => STRONG_OBJECTIONS,
+            Ask::Request => STRONG_REQUESTS,
+            _ => return false,
+        };
+        parts.iter().any(|part| {
+            let lower = part.to_lowercase();
+            let advice =
+                ["if your ", "if you want ", "if you need "].iter().any(|w| lower.starts_with(w));
+            !advice && first_of(&lower, words).is_some()
+        })
     }
 
     /// Paragraphs of an answer that ask something themselves.
@@ -397,7 +466,12 @@ impl Finder<'_> {
         for paragraph in paragraphs {
             let asks: Vec<String> = sentences(&paragraph.text)
                 .iter()
-                .filter(|s| s.is_question() && !self.is_repeated(s.text))
+                .filter(|s| {
+                    s.is_question()
+                        && !is_rhetorical(s.text)
+                        && !is_quotation(s.text)
+                        && !self.is_repeated(s.text)
+                })
                 .map(|s| s.text.to_owned())
                 .collect();
             let Some(text) = asks.first().cloned() else { continue };
@@ -540,6 +614,7 @@ impl Finder<'_> {
             let start = sentence.text.to_lowercase();
             if sentence.is_question()
                 && !is_rhetorical(sentence.text)
+                && !is_quotation(sentence.text)
                 && !self.is_repeated(sentence.text)
                 || !questions.is_empty() && start.starts_with("the question ")
             {
@@ -732,15 +807,16 @@ fn tone(text: &str, by_asker: bool, after_counter: bool) -> Tone {
     let first = all.first().map(|s| s.text.to_lowercase()).unwrap_or_default();
     let asks = all.iter().any(Sentence::is_question);
     let ends_asking = all.last().is_some_and(Sentence::is_question);
+    let turns = [" but ", ", just ", " i just don't ", " however", " though ", " except "];
     let agrees = starts_with_any(&lower, AGREEMENT_STARTS)
-        && !first.contains(" but ")
+        && !turns.iter().any(|w| first.contains(w))
         && !first.starts_with("thanks for");
     if by_asker {
         return if first_of(&lower, WITHDRAWALS).is_some() {
             Tone::Withdraws
         } else if asks {
             Tone::AsksBack
-        } else if agrees && !(after_counter && first.split(' ').count() < 3) {
+        } else if agrees && !after_counter {
             Tone::Agrees
         } else {
             Tone::Answers

@@ -51,7 +51,7 @@ fn stand(all: &[&Message], question: &Question, thread: &Thread) -> Standing {
             ),
         };
     }
-    if question.ask == Ask::Test {
+    if question.ask == Ask::Test && !(tells_of_tests(question) && is_answered(question)) {
         return match test_result(all, question, thread) {
             Some((line, text)) => (QuestionState::Confirmed, text, vec![line]),
             None => {
@@ -119,7 +119,11 @@ fn stand(all: &[&Message], question: &Question, thread: &Thread) -> Standing {
             (QuestionState::Open, format!("said to be possible, {}; no code", by(last)), Vec::new())
         }
         Tone::AsksBack => (QuestionState::Open, format!("asked back, {}", by(last)), Vec::new()),
-        Tone::Agrees if question.ask == Ask::Question && is_plain_yes(&last.text) => {
+        // Who is asked by the author and agrees has answered: nobody owes a version.
+        Tone::Agrees
+            if !question.author_acts
+                || question.ask == Ask::Question && is_plain_yes(&last.text) =>
+        {
             (QuestionState::Answered, format!("{}; not confirmed", by(last)), Vec::new())
         }
         Tone::Agrees => {
@@ -136,9 +140,34 @@ fn stand(all: &[&Message], question: &Question, thread: &Thread) -> Standing {
     }
 }
 
+/// Whether what is asked about tests is how they were made, which an answer settles, not a run of one.
+fn tells_of_tests(question: &Question) -> bool {
+    const PAST: [&str; 10] = [
+        "how much",
+        "how was",
+        "how were",
+        "how did you",
+        "how do you",
+        "have you",
+        "did you",
+        "has this",
+        "was this",
+        "has it been",
+    ];
+    first_of(&question.text.to_lowercase(), &PAST).is_some()
+}
+
+/// Whether somebody who was asked said something.
+fn is_answered(question: &Question) -> bool {
+    question.exchanges.iter().any(|e| !e.by_asker && e.tone != Tone::Deflects)
+}
+
 /// Whether an answer says that what was wanted is done.
 fn is_done(text: &str) -> bool {
-    const DONE: [&str; 10] = [
+    const DONE: [&str; 13] = [
+        "i've checked",
+        "i have checked",
+        "checked",
         "fixed",
         "done",
         "i've done",
@@ -183,6 +212,35 @@ fn overtaken(
         ));
     }
     let lower = question.text.to_lowercase();
+    // A newer version is the answer to what is said of the text of a patch, of its form, or of no
+    // line at all. What is said of lines that stand in it as before is not answered by it.
+    const OF_TEXT: [&str; 14] = [
+        "commit message",
+        "commit log",
+        "changelog",
+        "change log",
+        "description",
+        "subject",
+        "title",
+        "prefix",
+        "whitespace",
+        "indentation",
+        "tab",
+        "tabs",
+        "fixes tag",
+        "typo",
+    ];
+    let of_text = first_of(&lower, &OF_TEXT).is_some();
+    let wants = matches!(question.ask, Ask::Request | Ask::Objection)
+        || ["can you ", "could you ", "please "].iter().any(|w| lower.contains(w));
+    let unanswered = question.exchanges.is_empty();
+    if wants && unanswered && (of_text || !matches!(question.anchor, Anchor::Code { .. })) {
+        return Some((
+            QuestionState::Changed(newest),
+            format!("{name} was sent since, without a word to this; not confirmed"),
+            vec![],
+        ));
+    }
     const WANT_ANOTHER: [&str; 8] = [
         "rebase",
         "resend",
