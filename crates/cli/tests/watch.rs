@@ -4,7 +4,7 @@ use std::fs::OpenOptions;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::UdpSocket;
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -214,7 +214,15 @@ fn a_file_is_followed_through_its_rotation() {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    let wait = || std::thread::sleep(Duration::from_millis(700));
+    // A look of the watch that a busy machine delays is no loss of its own: long pauses where nothing tells
+    // that it has looked, and the record where it tells.
+    let wait = || std::thread::sleep(Duration::from_secs(3));
+    let recorded = |count: usize| {
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while place.titles().len() < count && Instant::now() < deadline {
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    };
     wait();
     let text = stamped(&crash("shop_reset"));
     let (one, two) = text.split_at(text.len() / 2);
@@ -229,11 +237,13 @@ fn a_file_is_followed_through_its_rotation() {
     // Each in a boot of its own: in one, the later ones would follow from the first.
     let boot = "[    0.000000] Linux version 6.1.0 (builder) #1 SMP\n";
     append(&format!("{boot}{}", stamped(&crash("shop_close"))));
+    recorded(2);
     wait();
     // Cut to nothing where it stands, as copytruncate does.
     std::fs::write(&path, "").unwrap();
     wait();
     append(&format!("{boot}{}", stamped(&crash("shop_open"))));
+    recorded(3);
     wait();
     let (said, _) = end(child);
     let all = ["shop_close", "shop_open", "shop_reset"];
