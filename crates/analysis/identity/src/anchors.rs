@@ -34,6 +34,14 @@ const ANCHORS: &[&str] = &[
     "trusty: ",
     "SYZFA",
     "hard LOCKUP",
+    "Division by zero",
+    "Oops - ",
+    "Oops: Kernel",
+    ", sig: ",
+    "ilc:",
+    "code[#",
+    "access[#",
+    "context![#",
 ];
 
 /// Short literals, searched all at once.

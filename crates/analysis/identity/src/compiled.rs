@@ -5,11 +5,12 @@ use std::sync::{LazyLock, OnceLock};
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use model::functions::role;
-use parse_console::reports::{Doubt, FAMILIES, Family, Look, Shape};
+use parse_console::reports::{Choice, Doubt, FAMILIES, Family, Look, Shape};
 use regex::{Regex, RegexSet};
 
 use crate::anchors;
 use crate::helpers::is_helper;
+use crate::stall;
 
 /// Compiles a pattern of a table.
 ///
@@ -67,7 +68,7 @@ pub(crate) struct CompiledShape {
     pub(crate) shape: &'static Shape,
     pub(crate) line: Regex,
     pub(crate) then: Vec<Regex>,
-    /// One for each place of `shape.function`: the start pattern of [`Look::After`].
+    /// One for each place of `shape.function`: the pattern of [`Look::After`] and [`Look::Line`].
     pub(crate) starts: Vec<Option<Regex>>,
     skip: Option<RegexSet>,
     /// The pattern of [`Doubt::Needs`].
@@ -84,7 +85,7 @@ impl CompiledShape {
                 .function
                 .iter()
                 .map(|look| match look {
-                    Look::After(pattern) => Some(regex(pattern)),
+                    Look::After(pattern) | Look::Line(pattern) => Some(regex(pattern)),
                     _ => None,
                 })
                 .collect(),
@@ -100,7 +101,8 @@ impl CompiledShape {
     pub(crate) fn passes_over(&self, function: &str) -> bool {
         is_helper(function, self.shape.title)
             || role(function).is_some_and(|role| self.shape.roles.contains(&role))
-            || self.skip.as_ref().is_some_and(|skip| skip.is_match(function))
+            || (self.skip.as_ref().is_some_and(|skip| skip.is_match(function))
+                && !(self.shape.choice == Choice::Waiter && stall::bucket(function).is_some()))
     }
 }
 

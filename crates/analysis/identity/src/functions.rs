@@ -15,8 +15,6 @@ use crate::names;
 pub(crate) struct Found {
     /// The function for `{F}`, as printed (compiler suffixes taken off).
     pub(crate) function: Option<String>,
-    /// The text for `{P}`: both sides of a data race.
-    pub(crate) pair: Option<String>,
     /// The function for `{O}`: where uninitialised memory came from.
     pub(crate) origin: Option<String>,
     /// Fault injection stands in the stack.
@@ -51,7 +49,6 @@ static INJECTED: LazyLock<RegexSet> =
 /// those of the shape's patterns, from 1 on.
 pub(crate) fn find(shape: &CompiledShape, lines: &[&str], groups: &[String]) -> Found {
     match shape.shape.choice {
-        Choice::Pair => return pair(shape, lines),
         Choice::Entry => return crate::stall::find(shape, lines),
         Choice::First | Choice::Waiter | Choice::Caller(_) => {}
     }
@@ -131,6 +128,11 @@ fn candidates_at<'a>(
             Some(start) => Box::new(frames_after(lines, |text| start.is_match(text))),
             None => Box::new(std::iter::empty()),
         },
+        Look::Line(_) => {
+            let named = start.and_then(|line| lines.iter().find_map(|text| line.captures(text)));
+            let name = named.and_then(|groups| Some(names::plain(groups.get(1)?.as_str())));
+            Box::new(name.into_iter())
+        }
         Look::Frames => Box::new(frames_after(lines, |_| true)),
     }
 }
@@ -206,37 +208,6 @@ fn frames_after(lines: &[&str], starts: impl Fn(&str) -> bool) -> impl Iterator<
 fn lock_site(text: &str) -> Option<frame::Frame<'_>> {
     let (_, site) = text.split_once(", at: ")?;
     frame::parse(site)
-}
-
-/// The first function of each of the two stacks of a data race.
-fn pair(shape: &CompiledShape, lines: &[&str]) -> Found {
-    let mut sides: Vec<String> = Vec::new();
-    let mut open = false;
-    for text in &lines[1..] {
-        if text.contains(" bytes by ")
-            || text.contains(" bytes of ")
-            || text.contains(" by task ")
-            || text.contains(" by interrupt ")
-        {
-            open = true;
-        } else if open
-            && let Some(frame) = frame::parse(text)
-            && !frame.inline
-        {
-            let name = names::plain(frame.function);
-            if !shape.passes_over(&name) {
-                sides.push(name);
-                open = false;
-            }
-        }
-        if sides.len() == 2 {
-            break;
-        }
-    }
-    let shortened: Vec<String> = sides.iter().map(|name| names::forms(name).0).collect();
-    let mut sorted = shortened;
-    sorted.sort();
-    Found { pair: (sorted.len() == 2).then(|| sorted.join(" / ")), ..Found::default() }
 }
 
 /// Where uninitialised memory came from.

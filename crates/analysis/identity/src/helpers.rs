@@ -40,6 +40,7 @@ const NAMED: &[&str] = &[
     "down_timeout",
     "find_held_lock",
     "flush_delayed_work",
+    "kfence_free",
     "lock_is_held_type",
     "match_held_lock",
     "prepare_to_wait",

@@ -28,7 +28,7 @@ pub fn candidates(report: &CrashReport) -> Option<Candidates> {
         (family.family.header == row.header && !family.excepts(text)).then_some((index, at, family))
     })?;
     let shape = family.shapes.get(row.shape)?;
-    if matches!(shape.shape.choice, Choice::Pair | Choice::Entry) {
+    if shape.shape.choice == Choice::Entry || shape.shape.title.contains("{f") {
         return None;
     }
     let body = &lines[first..];

@@ -52,11 +52,20 @@ const CONTINUATIONS: &[(&str, &str)] = &[
     ("kernel BUG at", "invalid opcode:"),
     ("kernel BUG at", "Internal error:"),
     ("kernel BUG at", "Kernel BUG [#"),
+    ("kernel BUG at", "Kernel bug detected[#"),
+    ("kernel BUG at", "Oops - "),
+    ("kernel BUG at", ", sig: "),
+    ("kernel BUG at", "ilc:"),
+    ("Kernel BUG at", ", sig: "),
+    ("Unable to handle kernel", "Oops - "),
+    ("Unable to handle kernel", "Oops: Kernel access of bad area"),
+    ("Unable to handle kernel", "ilc:"),
+    ("BUG: Unable to handle kernel", "Oops: Kernel access of bad area"),
+    ("BUG: Kernel NULL pointer dereference", "Oops: Kernel access of bad area"),
     ("Alignment trap:", "Unhandled fault:"),
     ("Alignment trap:", "Internal error:"),
     ("BUG kmalloc-", "INFO:"),
-    ("ODEBUG:", "WARNING:"),
-    ("WARNING:", "ODEBUG:"),
+    ("BUG ", "INFO:"),
     ("BUG: Dentry", "WARNING:"),
     ("BUG: memory leak", "unreferenced object"),
     ("BUG: stack guard page was hit", "Kernel panic - not syncing:"),
@@ -462,10 +471,11 @@ fn openings(region: &Region<'_>, something_before: bool) -> Openings {
                     *next == name && (opening.is_empty() || *opening == earlier.family.header)
                 })
         });
-        // A symbolised report repeats its first line for every inlined function.
+        // A symbolised report repeats its first line for every inlined function; two printers that meet say it twice.
         let repeats = at > 0
-            && lines[at - 1].text.contains("[inline]")
-            && lines[at - 1].text.starts_with(name);
+            && lines[at - 1].text.starts_with(name)
+            && (lines[at - 1].text.contains("[inline]")
+                || (lines[at - 1].text == line.text && has_stack(family, &line.text[header_at..])));
         if !continues && !repeats {
             openings.insert(at, (header_at, family));
             latest.retain(|(caller, ..)| *caller != line.caller);
@@ -480,7 +490,7 @@ fn openings(region: &Region<'_>, something_before: bool) -> Openings {
 fn announces(line: &Line<'_>, header_at: usize) -> bool {
     static BEFORE_HEADER: LazyLock<Regex> = LazyLock::new(|| {
         compiled::regex(
-            r"^[\[\s*-]*(?:\S+: |NMI watchdog: |[0-9/: .,-]+|\*\* [0-9]+ printk messages dropped \*\* |<[^>]*> |CPU [0-9]+ |syzkaller login: |\S+/[0-9]+ |[a-z_0-9]+ [0-9a-f:.-]+: )*$",
+            r"^[\[\s*-]*(?:\S+: |NMI watchdog: |[0-9/: .,-]+|\*\* [0-9]+ printk messages dropped \*\* |<[^>]*> |CPU [0-9]+ |syzkaller login: |[A-Za-z0-9_-]+ \([^ ()]+\): |\S+/[0-9]+ |[a-z_0-9]+ [0-9a-f:.-]+: )*$",
         )
     });
     let before = &line.text[..header_at];

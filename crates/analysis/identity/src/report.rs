@@ -172,9 +172,9 @@ pub(crate) fn read(
         .damage
         .or_else(|| {
             let shape = naming.shape?;
-            let needs = shape.shape.title.contains("{F}") || shape.shape.title.contains("{P}");
-            (needs && frame.as_deref().is_none_or(|frame| frame == NO_FUNCTION))
-                .then(|| "no function could be named".to_owned())
+            (shape.shape.title.contains("{F}")
+                && frame.as_deref().is_none_or(|frame| frame == NO_FUNCTION))
+            .then(|| "no function could be named".to_owned())
         })
         .or_else(|| found.injected.then(|| "a fault injection stands in the stack".to_owned()))
         .or_else(|| glued.then(|| "another message begins on its first line".to_owned()))
@@ -295,11 +295,12 @@ pub(crate) fn shape_groups(
     Some(follow(shape, body, &mut groups).then_some(groups))
 }
 
-/// `usb 5-1: WARNING: …`: a driver's message, which names its device first.
+/// `usb 5-1: WARNING: …`, `XFS (sda1): WARNING: …`: a driver's message, which names its device first.
 fn follows_device(text: &str) -> bool {
     text.split_once(": WARNING:").is_some_and(|(device, _)| {
         let mut words = device.split(' ');
         let plain = |word: &str| {
+            let word = word.strip_prefix('(').and_then(|w| w.strip_suffix(')')).unwrap_or(word);
             !word.is_empty()
                 && word.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-:.".contains(&b))
         };
@@ -322,7 +323,13 @@ fn follow(shape: &CompiledShape, body: &[&str], groups: &mut Vec<String>) -> boo
             .take(WITHIN)
             .enumerate()
             .find_map(|(at, text)| Some((at, pattern.captures(text)?)));
-        let Some((at, captures)) = matched else { return false };
+        let Some((mut at, mut captures)) = matched else { return false };
+        // A symbolised line is repeated for every inlined function; the last one is what the raw log had.
+        while rest[at].ends_with("[inline]")
+            && let Some(next) = rest.get(at + 1).and_then(|text| pattern.captures(text))
+        {
+            (at, captures) = (at + 1, next);
+        }
         // Another report lies in between, so the line may be that report's.
         if rest[..at].iter().any(|text| text.contains("FAULT_INJECTION: forcing")) {
             return false;
@@ -353,8 +360,12 @@ fn titles(naming: &Naming<'_>, found: &Found, head: &str) -> (String, Vec<String
             if title.contains(&mark) {
                 title = title.replace(&mark, &rewrite::stable(group));
             }
+            // The group names a function.
+            let mark = format!("{{f{}}}", at + 1);
+            if title.contains(&mark) {
+                title = title.replace(&mark, &names::forms(&names::plain(group)).0);
+            }
         }
-        title = title.replace("{P}", found.pair.as_deref().unwrap_or(NO_FUNCTION));
         title = title.replace("{O}", found.origin.as_deref().unwrap_or(NO_FUNCTION));
         rewrite::finish(&title.replace("{F}", function))
     };
@@ -372,12 +383,7 @@ fn titles(naming: &Naming<'_>, found: &Found, head: &str) -> (String, Vec<String
     alternatives.retain(|alternative| *alternative != title);
     alternatives.sort();
     alternatives.dedup();
-    let function = if shape.shape.title.contains("{P}") {
-        // A data race is filed under both; the first stack is where it was caught.
-        found.pair.as_deref().and_then(|pair| pair.split(" / ").next()).map(str::to_owned)
-    } else {
-        Some(shortest).filter(|_| shape.shape.title.contains("{F}"))
-    };
+    let function = Some(shortest).filter(|_| shape.shape.title.contains("{F}"));
     (title, alternatives, function)
 }
 

@@ -35,6 +35,7 @@ pub(crate) const ENTRIES: &[&str] = &[
     r"__do_fault",
     r"sock_(?:send|recv)msg(?:_nosec)?",
     r"sock_common_(?:get|set)sockopt",
+    r"__sys_(?:connect|bind|listen|accept4?|shutdown|getname)(?:_file|_socket)?",
     r"(?:__sys|do_sock|__x64_sys|__arm64_sys|SyS|sys)_(?:get|set)sockopt",
     // Netlink.
     r".*netlink_rcv_msg",
@@ -49,6 +50,7 @@ pub(crate) const ENTRIES: &[&str] = &[
     r"__hrtimer_run_queues",
     r"cpu_startup_entry",
     r"kthread",
+    r"ret_from_(?:fork|kernel_thread).*",
 ];
 
 /// (regular expression over the whole name, the name under which such waits are taken together).

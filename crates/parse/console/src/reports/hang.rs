@@ -4,6 +4,18 @@ use model::functions::Role;
 
 use super::{Choice, Doubt, Family, Look, Shape};
 
+/// `kernel/locking/spinlock_debug.c`, from 2.6 on.
+macro_rules! spinlock_bug {
+    ($lock:literal) => {
+        concat!(
+            "BUG: ",
+            $lock,
+            "[ -](lockup suspected|lockup|already unlocked|recursion|cpu recursion|bad magic|wrong owner|\
+             wrong CPU|trylock failure on UP)"
+        )
+    };
+}
+
 /// The tick and RCU itself stand above the interrupted code.
 const STALL_ROLES: &[Role] = &[Role::Rcu, Role::Tick, Role::Interrupt];
 
@@ -20,9 +32,17 @@ const RCU_STALL: Shape = Shape {
     ..Shape::EMPTY
 };
 
-/// What a task calls to wait; the caller tells what for.
-const WAITS: &[&str] =
-    &["wait_on_", "folio_wait", "fdatawait", "__wait_rcu_gp", "tty_ldisc_lock", "console_lock"];
+/// What a task calls to wait or to take a lock says so in its name; the caller tells what for.
+const WAITS: &[&str] = &[
+    "wait",
+    "_lock",
+    "sched",
+    "down_(?:read|write|killable|interruptible)",
+    "rwsem",
+    "completion",
+];
+/// A task that does not die is named by what it waits in, but for the waits of every file system.
+const DEATHS: &[&str] = &["wait_on_", "folio_wait", "fdatawait", "__wait_rcu_gp", "console_lock"];
 const WAIT_ROLES: &[Role] = &[Role::Scheduler, Role::Interrupt];
 
 /// The message is cut where the task's name holds a line break.
@@ -62,7 +82,7 @@ pub(super) static FAMILIES: &[Family] = &[
                 function: &[Look::Trace],
                 choice: Choice::Waiter,
                 roles: WAIT_ROLES,
-                skip: WAITS,
+                skip: DEATHS,
                 ..Shape::EMPTY
             },
         ],
@@ -108,7 +128,7 @@ pub(super) static FAMILIES: &[Family] = &[
         header: "BUG: spinlock",
         except: &[],
         shapes: &[Shape {
-            line: r"BUG: spinlock (lockup suspected|already unlocked|recursion|bad magic|wrong owner|wrong CPU)",
+            line: spinlock_bug!("spinlock"),
             title: "BUG: spinlock {1} in {F}",
             function: &[Look::Trace],
             skip: &["_lock", "_unlock"],
@@ -119,7 +139,7 @@ pub(super) static FAMILIES: &[Family] = &[
         header: "BUG: rwlock",
         except: &[],
         shapes: &[Shape {
-            line: r"BUG: rwlock (lockup suspected|already unlocked|recursion|bad magic|wrong owner|wrong CPU)",
+            line: spinlock_bug!("rwlock"),
             title: "BUG: rwlock {1} in {F}",
             function: &[Look::Trace],
             skip: &["_lock", "_unlock"],

@@ -171,6 +171,18 @@ pub(super) static FAMILIES: &[Family] = &[
             ..Shape::EMPTY
         }],
     },
+    // `lock_contended()` of a lock that the task does not hold.
+    Family {
+        header: "WARNING: bad contention detected",
+        except: &[],
+        shapes: &[Shape {
+            line: r"WARNING: bad contention detected!",
+            then: &[r"is trying to contend lock .* at:", r"(?:\[<[0-9a-f]+>\] )?([^\s+]+)\+0x"],
+            title: "WARNING: bad contention in {F}",
+            function: TAKEN_AT,
+            ..Shape::EMPTY
+        }],
+    },
     Family {
         header: "INFO: trying to register non-static key",
         except: &[],

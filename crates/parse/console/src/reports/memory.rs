@@ -204,19 +204,23 @@ pub(super) static FAMILIES: &[Family] = &[
             ..Shape::EMPTY
         }],
     },
+    // SLUB: `BUG kmalloc-64 (Not tainted): Poison overwritten`. KASAN of 4.x let it print its own reports.
+    Family { header: "BUG kmalloc-", except: &[], shapes: &[SLUB] },
     Family {
-        header: "BUG kmalloc-",
-        except: &[],
-        shapes: &[Shape {
-            line: r"BUG kmalloc-.*: Object already free",
-            title: "BUG: Object already free",
-            ..Shape::EMPTY
-        }],
+        header: "BUG ",
+        except: &[r"[A-Za-z]BUG ", r"(?i)kernel BUG ", r"\): kasan: "],
+        shapes: &[SLUB],
     },
     Family { header: "BUG: stack guard page was hit", except: &[], shapes: &[STACK_GUARD] },
     Family { header: "BUG: TASK stack guard page was hit", except: &[], shapes: &[STACK_GUARD] },
     Family { header: "BUG: IRQ stack guard page was hit", except: &[], shapes: &[STACK_GUARD] },
 ];
+
+const SLUB: Shape = Shape {
+    line: r"BUG [^\s()]+ \((?:Not tainted|Tainted: .*?|[A-Z ]+)\): ([A-Z][A-Za-z ]* (?:overwritten|corrupt|already free)|Objects remaining |Invalid object pointer |Wrong |Attempt to free )",
+    title: "BUG: {1}",
+    ..Shape::EMPTY
+};
 
 const STACK_GUARD: Shape = Shape {
     line: r"BUG: (?:TASK |IRQ |[A-Z]+ )?stack guard page was hit",

@@ -28,6 +28,15 @@ pub(super) static FAMILIES: &[Family] = &[
         }],
     },
     Family {
+        header: "BUG: assuming non migratable context at",
+        except: &[],
+        shapes: &[Shape {
+            line: r"BUG: assuming non migratable context at (\S+)",
+            title: "BUG: assuming non migratable context at {1}",
+            ..Shape::EMPTY
+        }],
+    },
+    Family {
         header: "BUG: scheduling while atomic",
         except: &[],
         shapes: &[Shape {
@@ -44,7 +53,8 @@ pub(super) static FAMILIES: &[Family] = &[
         shapes: &[Shape {
             line: r"BUG: using ([a-z_]+)\(\) in preemptible \[[0-9a-f]+\] code",
             title: "BUG: using {1}() in preemptible code in {F}",
-            function: &[Look::Trace],
+            // The function that asked stands in a line of its own.
+            function: &[Look::Trace, Look::Line(r"^caller is (?:\[<[0-9a-f]+>\] ?)?([^\s+]+)")],
             skip: PREEMPTION,
             ..Shape::EMPTY
         }],

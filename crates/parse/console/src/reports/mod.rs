@@ -37,7 +37,7 @@ pub struct Shape {
     pub line: &'static str,
     /// Regular expressions that later lines must match, in this order. Their groups go on counting.
     pub then: &'static [&'static str],
-    /// Title template: `{1}` for a group, `{F}` for the function.
+    /// Title template: `{1}` for a group, `{f1}` for a group that names a function, `{F}` for the function.
     pub title: &'static str,
     /// Templates of alternative titles, under which the same bug may be filed.
     pub also: &'static [&'static str],
@@ -77,6 +77,8 @@ pub enum Look {
     AnyGroup(usize),
     /// The frames that follow a line which matches the regular expression.
     After(&'static str),
+    /// The first group of the first line that matches the regular expression.
+    Line(&'static str),
     /// The frames that follow `Call Trace:` and its like, of any architecture.
     Trace,
     /// The instruction pointer that the registers show.
@@ -96,8 +98,6 @@ pub enum Choice {
     /// For hung tasks: the first that is no helper, with the well-known locks and grace periods
     /// taken together.
     Waiter,
-    /// For data races: the first of each of the two stacks.
-    Pair,
     /// For warnings in `usb_submit_urb`: the caller before it.
     Caller(&'static str),
 }

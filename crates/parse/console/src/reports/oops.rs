@@ -4,6 +4,9 @@ use super::{Choice, Doubt, Family, Look, Shape};
 
 const FAULT: &[Look] = &[Look::InstructionPointer, Look::Trace];
 
+const DIED: Shape =
+    Shape { line: r".*\[#\d+\]", title: "Oops in {F}", function: FAULT, ..Shape::EMPTY };
+
 /// Fortified string functions report in `lib/string*.c`; their caller is at fault.
 const FORTIFY: &[&str] = &["fortify"];
 
@@ -52,7 +55,18 @@ pub(super) static FAMILIES: &[Family] = &[
             ..Shape::EMPTY
         }],
     },
-    // MIPS.
+    // `BUG()` of an architecture without a trap for it: `include/asm-generic/bug.h`.
+    Family {
+        header: "BUG: failure at",
+        except: &[],
+        shapes: &[Shape {
+            line: r"BUG: failure at \S+:\d+/([^\s()]+)\(\)!",
+            title: "kernel BUG in {F}",
+            function: &[Look::Group(1), Look::Trace],
+            ..Shape::EMPTY
+        }],
+    },
+    // MIPS, loongarch.
     Family {
         header: "Kernel bug detected[#",
         except: &[],
@@ -129,6 +143,18 @@ pub(super) static FAMILIES: &[Family] = &[
             ..Shape::EMPTY
         }],
     },
+    // arm without a divider in hardware: `__div0()`.
+    Family {
+        header: "Division by zero in kernel.",
+        except: &[],
+        shapes: &[Shape {
+            line: r"Division by zero in kernel\.",
+            title: "divide error in {F}",
+            function: &[Look::Trace],
+            skip: &["^_*L?div0", "^__aeabi_"],
+            ..Shape::EMPTY
+        }],
+    },
     Family {
         header: "invalid opcode:",
         except: &[r"traps: .*invalid opcode"],
@@ -144,6 +170,27 @@ pub(super) static FAMILIES: &[Family] = &[
         except: &[r"traps: .*int3"],
         shapes: &[Shape { line: r"int3: ", title: "int3 in {F}", function: FAULT, ..Shape::EMPTY }],
     },
+    // What die() says where no other line announces it. riscv: `Oops - illegal instruction [#1]`.
+    Family { header: "Oops - ", except: &[], shapes: &[DIED] },
+    // powerpc: `Oops: Machine check, sig: 7 [#1]`.
+    Family {
+        header: "Oops: Kernel access of bad area",
+        except: &[],
+        shapes: &[Shape {
+            line: r"Oops: Kernel access of bad area",
+            title: "BUG: unable to handle kernel paging request in {F}",
+            also: &["bad-access in {F}"],
+            function: FAULT,
+            ..Shape::EMPTY
+        }],
+    },
+    Family { header: ", sig: ", except: &[], shapes: &[DIED] },
+    // s390: `specification exception: 0006 ilc:2 [#1] SMP`.
+    Family { header: "ilc:", except: &[], shapes: &[DIED] },
+    // MIPS, loongarch: `Reserved instruction in kernel code[#1]:`, `Kernel ale access[#1]:`.
+    Family { header: " in kernel code[#", except: &[], shapes: &[DIED] },
+    Family { header: " access[#", except: &[], shapes: &[DIED] },
+    Family { header: " invoked from kernel context![#", except: &[], shapes: &[DIED] },
     Family {
         header: "Internal error:",
         except: &[],
@@ -247,7 +294,7 @@ pub(super) static FAMILIES: &[Family] = &[
                 ..Shape::EMPTY
             },
             Shape {
-                line: r"Kernel panic - not syncing: kernel stack overflow",
+                line: r"Kernel panic - not syncing: [Kk]ernel stack overflow",
                 title: "kernel stack overflow in {F}",
                 also: &["stack-overflow in {F}"],
                 function: &[Look::Frames],
@@ -257,7 +304,7 @@ pub(super) static FAMILIES: &[Family] = &[
             },
             // The detector reports the task or CPU first; without that, this is an echo.
             Shape {
-                line: r"Kernel panic - not syncing: (hung_task: blocked tasks|softlockup: hung tasks|RCU Stall)",
+                line: r"Kernel panic - not syncing: (hung_task: blocked tasks|softlockup: hung tasks|RCU Stall|Hard LOCKUP)",
                 title: "kernel panic: {1}",
                 doubt: Doubt::Always,
                 ..Shape::EMPTY

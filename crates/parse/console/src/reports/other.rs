@@ -106,7 +106,8 @@ pub(super) static FAMILIES: &[Family] = &[
     },
     Family {
         header: "fatal error: ",
-        except: &[],
-        shapes: &[literal(r"fatal error: (.*)", "fatal error: {1}")],
+        // Compilers name a file or themselves first; the Go runtime does not.
+        except: &[r"\S: fatal error: "],
+        shapes: &[literal(r"fatal error: ", "go runtime error")],
     },
 ];

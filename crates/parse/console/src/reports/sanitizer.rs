@@ -2,7 +2,7 @@
 
 use model::functions::Role;
 
-use super::{Choice, Doubt, Family, Look, Shape};
+use super::{Doubt, Family, Look, Shape};
 
 /// Functions of the tag check on arm64, which stand above the access that failed it.
 const TAG_CHECK: &[&str] = &["kernel_fault", "tag_check", "mem_abort", "^el1_", "^el1h_"];
@@ -139,8 +139,8 @@ pub(super) static FAMILIES: &[Family] = &[
         shapes: &[
             Shape {
                 line: r"BUG: KCSAN: (data-race|assert: race) in ([^\s+/]+)(?:\+\S+)? / ([^\s+/]+)",
-                title: "KCSAN: {1} in {P}",
-                choice: Choice::Pair,
+                title: "KCSAN: {1} in {F} / {f3}",
+                function: &[Look::AnyGroup(2)],
                 doubt: Doubt::TraceOptional,
                 ..Shape::EMPTY
             },
