@@ -36,14 +36,11 @@ pub(crate) fn find(shape: &CompiledShape, lines: &[&str]) -> Found {
         Some(Some(start)) => match lines.iter().position(|text| start.is_match(text)) {
             Some(at) => at + 1,
             // From 6.1 on a CPU that reports itself shows the interrupted registers and begins the
-            // trace with them.
-            None if lines[0].contains("self-detected") => {
-                match lines.iter().position(|text| functions::is_kernel_registers(text)) {
-                    Some(at) => at,
-                    None => return Found::default(),
-                }
-            }
-            None => return Found::default(),
+            // trace with them; others are asked for theirs. Some architectures name no tick at all.
+            None => match lines.iter().position(|text| functions::is_kernel_registers(text)) {
+                Some(at) => at,
+                None => return Found::default(),
+            },
         },
         _ => 0,
     };

@@ -2,7 +2,7 @@
 //!
 //! Reads every shape that kernels 2.6 to 7.x print on the supported architectures, raw or
 //! symbolised: ` func+0x1/0x2 [mod]`, ` ? func+0x1/0x2`, `[<ffffffff81000000>] func+0x1/0x2`,
-//! ` func+0x1/0x2 file.c:12`, ` func file.c:12 [inline]`, `[c000…] [c000…] func+0x1/0x2` of
+//! ` func+0x1/0x2 file.c:12`, ` func file.c:12 [inline]`, ` func (file.c:12 file.c:7) mod` of `decode_stacktrace.sh`, `[c000…] [c000…] func+0x1/0x2` of
 //! powerpc, `([<0000…>] func+0x1/0x2)` of s390, `pc : func+0x1/0x2` and `RIP: 0010:func+0x1/0x2`
 //! registers.
 
@@ -108,7 +108,8 @@ pub fn instruction_pointer(text: &str) -> Option<Frame<'_>> {
         rest = after.trim_start();
     }
     skip_addresses(&mut rest);
-    symbol(rest, false).filter(|frame| frame.offset.is_some())
+    symbol(rest, false)
+        .filter(|frame| frame.offset.is_some() || frame.source.is_some() && !frame.inline)
 }
 
 /// `(do_it) from [<80054321>] (caller+0x1/0x2)` and `do_it from caller+0x1/0x2` of arm: the frame
@@ -200,10 +201,15 @@ fn symbol_and_rest(text: &str, bare_allowed: bool) -> Option<(Frame<'_>, &str)> 
     };
     rest = rest.trim_start();
     let module = module(&mut rest);
-    let source = source(&mut rest);
+    let decoded = match offset {
+        None => decoded_places(&mut rest),
+        Some(_) => None,
+    };
+    let source = decoded.or_else(|| source(&mut rest));
     let inline = rest.trim_start().starts_with("[inline]");
     let is_frame = offset.is_some()
         || (inline && source.is_some())
+        || decoded.is_some()
         || (bare_allowed && rest.is_empty() && !function.bytes().all(|b| b.is_ascii_hexdigit()));
     let frame = Frame { function, offset, module, source, inline, reliable: true, caller: None };
     (is_frame && !function.is_empty()).then_some((frame, rest))
@@ -251,11 +257,41 @@ fn module<'a>(rest: &mut &'a str) -> Option<&'a str> {
         return None;
     }
     // `[mod build-id]` carries the build id of the module.
-    let name = name.split(' ').next().unwrap_or(name);
+    let name = name.split([' ', '(']).next().unwrap_or(name);
     let named = !name.is_empty()
         && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'));
     *rest = inner[end + 1..].trim_start();
     named.then_some(name)
+}
+
+/// `(fs/a.c:12 (discriminator 2) fs/a.c:7) mod` in place of an offset: the places of the inlined functions, then
+/// the function's own; `??:?` where the place is unknown.
+fn decoded_places<'a>(rest: &mut &'a str) -> Option<(&'a str, u32)> {
+    let inner = rest.strip_prefix('(')?;
+    let mut last = None;
+    let mut at = inner;
+    loop {
+        let word = at.split([' ', ')']).next()?;
+        if word.starts_with("??:") {
+            last = last.or(Some(("??", 0)));
+            at = &at[word.len()..];
+        } else {
+            let before = at.len();
+            let mut one = &at[..word.len()];
+            last = Some(source(&mut one)?);
+            at = &at[word.len()..];
+            debug_assert!(at.len() < before);
+        }
+        at = at.trim_start();
+        // `(discriminator 2)` of the place before.
+        if let Some(behind) = at.strip_prefix('(') {
+            at = behind.split_once(')')?.1.trim_start();
+        }
+        if let Some(behind) = at.strip_prefix(')') {
+            *rest = behind.trim_start();
+            return last;
+        }
+    }
 }
 
 fn source<'a>(rest: &mut &'a str) -> Option<(&'a str, u32)> {
@@ -308,6 +344,27 @@ mod tests {
         let frame = parse(" do_it include/linux/x.h:3 [inline]").unwrap();
         assert!(frame.inline && frame.offset.is_none());
         assert_eq!(frame.source, Some(("include/linux/x.h", 3)));
+    }
+
+    #[test]
+    fn frames_of_decode_stacktrace_have_places_for_offsets() {
+        let frame =
+            parse(" ? do_it (fs/a.c:12 (discriminator 2) include/b.h:3 fs/a.c:7) shelf").unwrap();
+        assert_eq!((frame.function, frame.source), ("do_it", Some(("fs/a.c", 7))));
+        assert!(!frame.reliable && !frame.inline);
+        assert_eq!(parse(" do_it (??:?)").map(|frame| frame.function), Some("do_it"));
+        assert_eq!(
+            instruction_pointer("RIP: 0010:do_it (fs/a.c:12)").map(|f| f.function),
+            Some("do_it")
+        );
+        for text in ["do_it (again)", "see do_it (fs/a.c:12)", "do_it (fs/a.c:12", "INFO: x (a)"] {
+            assert_eq!(parse(text), None, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn names_of_modules_may_carry_their_taint() {
+        assert_eq!(parse(" f+0x1/0x2 [shelf(OE)]").unwrap().module, Some("shelf"));
     }
 
     #[test]

@@ -232,7 +232,24 @@ fn date_or_kmsg(cursor: &mut Cursor<'_>, prefix: &mut Prefix) -> Option<()> {
         *cursor = inner;
         return Some(());
     }
-    kmsg(cursor, prefix).or_else(|| logcat(cursor, prefix)).or_else(|| time_before_stamp(cursor))
+    kmsg(cursor, prefix)
+        .or_else(|| logcat(cursor, prefix))
+        .or_else(|| time_before_stamp(cursor))
+        .or_else(|| bare_seconds(cursor, prefix))
+}
+
+/// `  123.456789:   <6> ` of programs that take a phone's log out of a memory dump.
+fn bare_seconds(cursor: &mut Cursor<'_>, prefix: &mut Prefix) -> Option<()> {
+    let mut inner = *cursor;
+    let stamp = time::seconds(&mut inner)?;
+    inner.eat(b':')?;
+    inner.spaces();
+    (inner.peek() == Some(b'<')).then_some(())?;
+    priority(&mut inner, prefix)?;
+    let _ = inner.eat(b' ');
+    prefix.stamp = Some(stamp);
+    *cursor = inner;
+    Some(())
 }
 
 /// `11-21 03:42:50.123  0  0 W kernel  : ` of Android's logcat; the kernel's messages have no tag on some systems.
@@ -487,6 +504,7 @@ mod tests {
         check("03:42:50 [ 1.5] x", "x", Some(Stamp::Boot(1_500_000)));
         check("03:42:50 kernel: [ 1.5] x", "x", Some(Stamp::Boot(1_500_000)));
         check("03:42:50 no stamp", "03:42:50 no stamp", None);
+        check("22150.607350:   <2>  f+0x1/0x2", " f+0x1/0x2", Some(Stamp::Boot(22_150_607_350)));
         check("\u{43a}\u{432}\u{456} 09 19:54:36 host kernel:  f+0x1/0x2", " f+0x1/0x2", None);
         check("Jan  2 00:00:00 host kernel: #012but", "but", second_of_january);
         check(

@@ -12,6 +12,9 @@ use crate::prefix;
 /// line; a journal record in JSON may be some KiB.
 pub const LONGEST_LINE: usize = 64 << 10;
 
+/// A no-break space in UTF-8.
+pub(crate) const NO_BREAK: &[u8] = "\u{a0}".as_bytes();
+
 /// Takes lines apart one after the other. Holds what earlier lines said about later ones.
 #[derive(Clone, Debug, Default)]
 pub struct LineReader {
@@ -49,8 +52,9 @@ impl LineReader {
             return;
         }
         // Escape sequences of a terminal may stand anywhere, before the stamp and inside it.
-        if memchr::memchr(b'\x1b', raw).is_some() {
-            let cleaned = printable(raw).into_owned();
+        // No-break spaces of mail programs stand for blanks.
+        if memchr::memchr2(b'\x1b', NO_BREAK[0], raw).is_some() {
+            let cleaned = printable(raw).replace('\u{a0}', " ");
             messages(cleaned.as_bytes(), number, offset, false, &mut |line: Line<'_>| {
                 sink(line.into_owned());
             });
@@ -402,6 +406,13 @@ mod tests {
     #[test]
     fn kmsg_escapes_are_decoded() {
         assert_eq!(texts("6,1,2,-;a\\x09b\\x0ac\n"), ["a\tb c"]);
+    }
+
+    #[test]
+    fn no_break_spaces_are_blanks() {
+        let input = "[\u{a0}\u{a0}\u{a0} 1.500000]\u{a0}\u{a0}f+0x1/0x2\n";
+        let all: Vec<_> = lines(input.as_bytes()).collect();
+        assert_eq!((&*all[0].text, all[0].stamp), (" f+0x1/0x2", Some(Stamp::Boot(1_500_000))));
     }
 
     #[test]

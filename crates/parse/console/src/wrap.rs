@@ -10,7 +10,9 @@ use crate::shape;
 
 /// Mail programs break at 72 to 80 columns; quote marks and tabs move that a little. Bytes.
 const NARROWEST: usize = 62;
-const WIDEST: usize = 100;
+const WIDEST: usize = 82;
+/// A last word from this length on may be what no program breaks. Bytes.
+const UNBREAKABLE: usize = 30;
 /// Lines on both sides among which the longest is looked for.
 const AROUND: usize = 40;
 
@@ -43,11 +45,12 @@ fn is_part(lines: &[&[u8]], at: usize, root: &mut Option<usize>) -> bool {
     let whole = root.replace(at);
     let Some(before) = at.checked_sub(1) else { return false };
     let (head, line) = (lines[before], lines[at]);
-    if !(NARROWEST / 2..=WIDEST).contains(&head.len()) {
-        return false;
-    }
     let (depth, text) = unquoted(line);
     let (head_depth, head_text) = unquoted(head);
+    // Marks of a quote may have come after the break.
+    if head.len() < NARROWEST / 2 || head_text.len() > WIDEST {
+        return false;
+    }
     let word =
         text.trim_ascii_start().iter().take_while(|byte| !byte.is_ascii_whitespace()).count();
     let needed = head.trim_ascii_end().len() + 1 + word;
@@ -82,10 +85,15 @@ fn is_part(lines: &[&[u8]], at: usize, root: &mut Option<usize>) -> bool {
     is_part
 }
 
-/// Rulers, and what ends in one, are whole.
+/// Rulers, with a text in their middle or without, are whole, and so is what goes on elsewhere (`...`). A taint of some vendors ends in dashes too.
 fn is_ended(text: &[u8]) -> bool {
-    let text = text.trim_ascii_end();
-    ["---", "===", "***"].iter().any(|ruler| text.ends_with(ruler.as_bytes()))
+    let text = crate::prefix::strip(text).1.trim_ascii();
+    if text.ends_with(b"...") {
+        return true;
+    }
+    ["---", "===", "***"]
+        .iter()
+        .any(|ruler| text.starts_with(ruler.as_bytes()) && text.ends_with(ruler.as_bytes()))
 }
 
 /// Diffs, rulers, marks of mail and coded attachments are no rest of a line.
@@ -113,7 +121,7 @@ fn is_natural(text: &str) -> bool {
 /// Whether the line can only end where a function or a place follows.
 fn is_left_open(head: &str) -> bool {
     let head = head.trim_end();
-    ["at:", " at", " in", " from", ":]", "0010:", ">]", "("].iter().any(|end| head.ends_with(end))
+    [", at:", " at", " in", " from", ":]", "0010:", ">]", "("].iter().any(|end| head.ends_with(end))
 }
 
 /// Whether a line nearby is so long that the program did not break at `needed` bytes. A line without a blank in
@@ -124,7 +132,10 @@ fn is_wider(lines: &[&[u8]], at: usize, needed: usize) -> bool {
         line.len() >= needed && {
             let (_, text) = crate::prefix::strip(line);
             let text = String::from_utf8_lossy(text.trim_ascii());
-            text.contains(' ') && crate::frame::parse(&text).is_none()
+            // What no blank parts (an address on the web, a name) stays whole and passes any width.
+            text.rsplit_once(' ').is_some_and(|(_, last)| {
+                line.len() - last.len() >= needed || last.len() < UNBREAKABLE
+            }) && crate::frame::parse(&text).is_none()
         }
     })
 }
@@ -190,6 +201,15 @@ mod tests {
         let prose = "This happens when the cable is pulled while the machine is busy\nwith a copy, and it does not come back.";
         assert_eq!(joined(prose).len(), 2);
         assert!(joined(prose)[1].starts_with("with"));
+    }
+
+    #[test]
+    fn an_address_on_the_web_does_not_tell_the_width() {
+        let text = "the log is at https://marl.example/pub/logs/2024/11/21/marl-bed-turn-console.txt\n[   12.345678] CPU: 1 PID: 77 Comm: a worker Tainted: G        W  OE    --------- -  -\n4.18.0-305.el8.x86_64 #1\n[   12.345680] Hardware name: Marl 7";
+        assert!(joined(text)[1].ends_with("-  - 4.18.0-305.el8.x86_64 #1"), "{:?}", joined(text));
+        let ruler = "[   12.345678] ------------[ cut here, and more words until the line is wide ]----\nx y";
+        assert_eq!(joined(ruler).len(), 2);
+        assert_eq!(joined(ruler)[1], "x y");
     }
 
     #[test]

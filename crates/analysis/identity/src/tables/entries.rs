@@ -20,6 +20,12 @@ pub(crate) const ENTRIES: &[&str] = &[
     r"system_call_exception",
     r"do_trap_ecall_u",
     r"__do_syscall",
+    r"system_call(?:_common)?",
+    r"syscall_exit",
+    r"(?:handle_sys|do_syscall|syscall_common).*",
+    r"linux_sparc_syscall.*",
+    r"do_notify_resume",
+    r"work_pending",
     // What a system call dispatches to in turn.
     r"(?:do_|ksys_|__)?vfs_ioctl",
     r"ksys_ioctl",
@@ -51,6 +57,9 @@ pub(crate) const ENTRIES: &[&str] = &[
     r"cpu_startup_entry",
     r"kthread",
     r"ret_from_(?:fork|kernel_thread).*",
+    r"kernel_init",
+    r"start_kernel",
+    r"start_secondary",
 ];
 
 /// (regular expression over the whole name, the name under which such waits are taken together).

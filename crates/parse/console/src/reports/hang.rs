@@ -28,7 +28,7 @@ const RCU_STALL: Shape = Shape {
     )],
     choice: Choice::Entry,
     roles: STALL_ROLES,
-    skip: &["rcu"],
+    skip: &["rcu", "exit_to_user_mode"],
     ..Shape::EMPTY
 };
 

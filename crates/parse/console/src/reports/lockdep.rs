@@ -177,7 +177,10 @@ pub(super) static FAMILIES: &[Family] = &[
         except: &[],
         shapes: &[Shape {
             line: r"WARNING: bad contention detected!",
-            then: &[r"is trying to contend lock .* at:", r"(?:\[<[0-9a-f]+>\] )?([^\s+]+)\+0x"],
+            then: &[
+                r"is trying to contend lock .* at:",
+                r"(?:\[<[0-9a-f]+>\] )?([^\s+]+)(?:\+0x| \()",
+            ],
             title: "WARNING: bad contention in {F}",
             function: TAKEN_AT,
             ..Shape::EMPTY
@@ -198,7 +201,7 @@ pub(super) static FAMILIES: &[Family] = &[
 
 const UNLOCK_BALANCE_OLD: Shape = Shape {
     line: r"(?:BUG|WARNING): bad unlock balance detected!",
-    then: &[r"is trying to release lock .* at:", r"(?:\[<[0-9a-f]+>\] )?([^\s+]+)\+0x"],
+    then: &[r"is trying to release lock .* at:", r"(?:\[<[0-9a-f]+>\] )?([^\s+]+)(?:\+0x| \()"],
     title: "BUG: bad unlock balance in {F}",
     function: &[Look::Group(1), Look::Trace],
     ..Shape::EMPTY
