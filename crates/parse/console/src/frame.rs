@@ -206,6 +206,12 @@ fn symbol_and_rest(text: &str, bare_allowed: bool) -> Option<(Frame<'_>, &str)> 
         Some(_) => None,
     };
     let source = decoded.or_else(|| source(&mut rest));
+    // Such frames name their module without brackets.
+    let module = module.or_else(|| {
+        let name = decoded.and(Some(rest.trim())).filter(|name| is_module_name(name))?;
+        rest = "";
+        Some(name)
+    });
     let inline = rest.trim_start().starts_with("[inline]");
     let is_frame = offset.is_some()
         || (inline && source.is_some())
@@ -258,10 +264,12 @@ fn module<'a>(rest: &mut &'a str) -> Option<&'a str> {
     }
     // `[mod build-id]` carries the build id of the module.
     let name = name.split([' ', '(']).next().unwrap_or(name);
-    let named = !name.is_empty()
-        && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'));
     *rest = inner[end + 1..].trim_start();
-    named.then_some(name)
+    is_module_name(name).then_some(name)
+}
+
+fn is_module_name(name: &str) -> bool {
+    !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'))
 }
 
 /// `(fs/a.c:12 (discriminator 2) fs/a.c:7) mod` in place of an offset: the places of the inlined functions, then
@@ -351,7 +359,7 @@ mod tests {
         let frame =
             parse(" ? do_it (fs/a.c:12 (discriminator 2) include/b.h:3 fs/a.c:7) shelf").unwrap();
         assert_eq!((frame.function, frame.source), ("do_it", Some(("fs/a.c", 7))));
-        assert!(!frame.reliable && !frame.inline);
+        assert!(!frame.reliable && !frame.inline && frame.module == Some("shelf"));
         assert_eq!(parse(" do_it (??:?)").map(|frame| frame.function), Some("do_it"));
         assert_eq!(
             instruction_pointer("RIP: 0010:do_it (fs/a.c:12)").map(|f| f.function),

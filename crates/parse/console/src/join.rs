@@ -4,6 +4,8 @@
 //! Invariants: numbers of lines stay those of the input (empty lines stand in for what was joined or left out);
 //! memory holds one paragraph of bounded size; what is longer than a mail passes unchanged.
 
+use model::LineSpan;
+
 use crate::flowed::{self, Flowed};
 use crate::{LONGEST_LINE, wrap};
 
@@ -54,6 +56,9 @@ enum Place {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Joiner {
     seen: u64,
+    /// Lines that were given out, and which of them stand for several.
+    given: u64,
+    joined: JoinedLines,
     passing: bool,
     place: Place,
     flowed: Option<Flowed>,
@@ -119,6 +124,11 @@ impl Joiner {
         }
     }
 
+    /// Lines that were put together.
+    pub(crate) const fn joined(&self) -> &JoinedLines {
+        &self.joined
+    }
+
     /// Takes one line without its end.
     fn line(&mut self, line: &[u8]) {
         let bare = line.strip_suffix(b"\r").unwrap_or(line);
@@ -129,13 +139,13 @@ impl Joiner {
                 if first || bare.starts_with(b"From ") { Place::Headers } else { Place::Body };
             if self.place == Place::Headers {
                 self.header(bare);
-                return self.out.push(b'\n');
+                return self.emit(b"");
             }
         }
         match self.place {
             Place::Headers => {
                 if self.header(bare) {
-                    return self.out.push(b'\n');
+                    return self.emit(b"");
                 }
                 self.headers_end();
             }
@@ -144,7 +154,7 @@ impl Joiner {
                     self.headers_end();
                 }
             }
-            Place::Skipped if !is_separator(bare) => return self.out.push(b'\n'),
+            Place::Skipped if !is_separator(bare) => return self.emit(b""),
             Place::Start | Place::Body | Place::Skipped => {}
         }
         if is_separator(bare) {
@@ -211,18 +221,66 @@ impl Joiner {
             Some(decoded) => decoded.iter().map(Vec::as_slice).collect(),
             None => lines,
         };
-        match wrap::join(&lines) {
-            Some(joined) => joined.iter().for_each(|line| self.emit(line)),
-            None if decoded.is_some() => lines.iter().for_each(|line| self.emit(line)),
-            None => self.out.extend_from_slice(&text),
+        match (wrap::join(&lines), &decoded) {
+            (Some(joined), _) => self.emit_joined(&text, &joined),
+            (None, Some(decoded)) => self.emit_joined(&text, decoded),
+            (None, None) => {
+                self.given += lines.len() as u64;
+                self.out.extend_from_slice(&text);
+            }
         }
         self.paragraph = text;
         self.paragraph.clear();
     }
 
+    /// Gives out a paragraph; what is empty and was not in `text` stands in for a part of the line before.
+    fn emit_joined(&mut self, text: &[u8], lines: &[Vec<u8>]) {
+        for (line, before) in lines.iter().zip(text.split(|byte| *byte == b'\n')) {
+            self.emit(line);
+            if line.is_empty() && !before.trim_ascii().is_empty() {
+                self.joined.part(self.given);
+            }
+        }
+    }
+
     fn emit(&mut self, line: &[u8]) {
         self.out.extend_from_slice(line);
         self.out.push(b'\n');
+        self.given += 1;
+    }
+}
+
+/// Which lines of the result stand for several of the input: a line with the numbers behind it whose texts it took.
+/// Mails are short, so this is too.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct JoinedLines(Vec<LineSpan>);
+
+impl JoinedLines {
+    /// The last line of the input that the line of that number stands for; the line itself as a rule.
+    pub fn last_of(&self, line: u64) -> u64 {
+        let after = self.0.partition_point(|span| span.first <= line);
+        match after.checked_sub(1).map(|at| self.0[at]) {
+            Some(span) if line <= span.last => span.last,
+            _ => line,
+        }
+    }
+
+    /// The span with all parts of its last line.
+    pub fn whole(&self, span: LineSpan) -> LineSpan {
+        LineSpan::new(span.first, self.last_of(span.last))
+    }
+
+    /// Whether no line was joined.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Notes that the line of that number is a part of the one before.
+    fn part(&mut self, line: u64) {
+        match self.0.last_mut() {
+            Some(span) if span.last + 1 == line => span.last = line,
+            _ => self.0.push(LineSpan::new(line.saturating_sub(1).max(1), line)),
+        }
     }
 }
 
@@ -266,6 +324,18 @@ mod tests {
         assert!(text.contains("one two\n\n"), "{text}");
         assert!(!text.contains("<p>"), "{text}");
         assert_eq!(text.lines().count(), mail.lines().count());
+    }
+
+    #[test]
+    fn joined_lines_are_known_with_all_their_parts() {
+        let mail = "Subject: x\nContent-Type: text/plain; format=flowed\n\none \ntwo \nthree\n\n[   12.345678] CPU: 1 PID: 77 Comm: a worker Tainted: G        W\n6.1.0-rc7+ #60\n[   12.345690] Call Trace:\n";
+        let mut decoder = crate::mail::MailDecoder::new();
+        decoder.push(mail.as_bytes(), |_| {});
+        decoder.finish(|_| {});
+        let joined = decoder.joined();
+        let last: Vec<u64> = (1..=11).map(|line| joined.last_of(line)).collect();
+        assert_eq!(last, [1, 2, 3, 6, 6, 6, 7, 9, 9, 10, 11]);
+        assert_eq!(joined.whole(model::LineSpan::new(2, 8)), model::LineSpan::new(2, 9));
     }
 
     #[test]

@@ -9,6 +9,7 @@
 use std::borrow::Cow;
 
 use crate::LONGEST_LINE;
+pub use crate::join::JoinedLines;
 use crate::join::Joiner;
 
 /// Longest line that quoted-printable allows (RFC 2045, 6.7), the sign of a soft break included.
@@ -55,6 +56,11 @@ impl MailDecoder {
     /// Whether lines behind a base64 part have other numbers than in the input.
     pub const fn is_renumbered(&self) -> bool {
         self.decoder.renumbered
+    }
+
+    /// Which lines of the text stand for several lines of the input, as mail programs broke them.
+    pub const fn joined(&self) -> &JoinedLines {
+        self.joiner.joined()
     }
 
     /// Takes the next piece; hands the decoded text to `sink`.

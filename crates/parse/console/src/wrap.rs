@@ -54,7 +54,12 @@ fn is_part(lines: &[&[u8]], at: usize, root: &mut Option<usize>) -> bool {
     let word =
         text.trim_ascii_start().iter().take_while(|byte| !byte.is_ascii_whitespace()).count();
     let needed = head.trim_ascii_end().len() + 1 + word;
-    if word == 0 || needed <= NARROWEST || shape::is_stamped(line) {
+    if word == 0 || shape::is_stamped(line) {
+        return false;
+    }
+    // The release always stands behind the taint, whatever the width.
+    let awaited = awaits_release(head_text) && is_release(text);
+    if needed <= NARROWEST && !awaited {
         return false;
     }
     // A quote whose rest slipped out of the marks, with the quote going on behind it.
@@ -71,14 +76,17 @@ fn is_part(lines: &[&[u8]], at: usize, root: &mut Option<usize>) -> bool {
     let stamped = shape::is_stamped(root_line);
     let indent = |text: &[u8]| text.iter().take_while(|byte| byte.is_ascii_whitespace()).count();
     let text_read = text_of(text);
-    let fits = if shape::begins(&text_read) {
+    let fits = if awaited {
+        true
+    } else if shape::begins(&text_read) {
         is_left_open(&text_of(head_text))
     } else {
         stamped || shape::begins(&root_text) && indent(text) <= indent(unquoted(root_line).1)
     };
     // `format=flowed` leaves a blank at the break, also where the header that says so is lost.
     let is_soft = head.ends_with(b" ") && needed > NARROWEST + 6;
-    let is_part = fits && is_natural(&text_read) && (is_soft || !is_wider(lines, at, needed));
+    let is_part =
+        fits && is_natural(&text_read) && (awaited || is_soft || !is_wider(lines, at, needed));
     if is_part {
         *root = whole;
     }
@@ -116,6 +124,25 @@ fn is_natural(text: &str) -> bool {
     ]
     .iter()
     .any(|mark| text.starts_with(mark))
+}
+
+/// Whether a line ends in what the kernel prints before its release: `Not tainted`, `Tainted: G        W`.
+fn awaits_release(head: &[u8]) -> bool {
+    let head = String::from_utf8_lossy(head);
+    let head = head.trim_end();
+    head.ends_with("Not tainted")
+        || head.rsplit_once("Tainted: ").is_some_and(|(_, taint)| {
+            !taint.is_empty() && taint.bytes().all(|b| b.is_ascii_uppercase() || b" -".contains(&b))
+        })
+}
+
+/// Whether a text begins with a release: `6.1.0-rc7+ #60`.
+fn is_release(text: &[u8]) -> bool {
+    let text = text.trim_ascii_start();
+    let major = text.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    (1..=2).contains(&major)
+        && text.get(major) == Some(&b'.')
+        && text.get(major + 1).is_some_and(u8::is_ascii_digit)
 }
 
 /// Whether the line can only end where a function or a place follows.
@@ -204,8 +231,16 @@ mod tests {
     }
 
     #[test]
+    fn a_release_is_joined_to_its_taint_at_any_width() {
+        let text = "[   12.345678] CPU: 5 PID: 7 Comm: rdma Tainted: G S        I\n  5.16.0-rc3 #1\n[   12.345679] R13: ffff9d4adade21e0 R14: 0000000000000005 R15: ffff9d4adade2220\nCPU: 1 Not tainted\n6.1.0 #7";
+        let lines = joined(text);
+        assert!(lines[0].ends_with("I 5.16.0-rc3 #1"), "{lines:?}");
+        assert!(lines[3].ends_with("tainted 6.1.0 #7"), "{lines:?}");
+    }
+
+    #[test]
     fn an_address_on_the_web_does_not_tell_the_width() {
-        let text = "the log is at https://marl.example/pub/logs/2024/11/21/marl-bed-turn-console.txt\n[   12.345678] CPU: 1 PID: 77 Comm: a worker Tainted: G        W  OE    --------- -  -\n4.18.0-305.el8.x86_64 #1\n[   12.345680] Hardware name: Marl 7";
+        let text = "the log is at https://marl.example/pub/logs/2024/11/21/marl-bed-turn-console.txt\n[   12.345678] CPU: 1 PID: 77 Comm: marld Tainted: G  OE   --------- -  -\n4.18.0-305.el8.x86_64 #1\n[   12.345680] Hardware name: Marl 7";
         assert!(joined(text)[1].ends_with("-  - 4.18.0-305.el8.x86_64 #1"), "{:?}", joined(text));
         let ruler = "[   12.345678] ------------[ cut here, and more words until the line is wide ]----\nx y";
         assert_eq!(joined(ruler).len(), 2);
