@@ -47,8 +47,10 @@ fn is_part(lines: &[&[u8]], at: usize, root: &mut Option<usize>) -> bool {
     let (head, line) = (lines[before], lines[at]);
     let (depth, text) = unquoted(line);
     let (head_depth, head_text) = unquoted(head);
+    // The release always stands behind the taint, whatever the width.
+    let awaited = awaits_release(head_text) && is_release(text);
     // Marks of a quote may have come after the break.
-    if head.len() < NARROWEST / 2 || head_text.len() > WIDEST {
+    if head_text.len() > WIDEST || head.len() < NARROWEST / 2 && !awaited {
         return false;
     }
     let word =
@@ -57,8 +59,6 @@ fn is_part(lines: &[&[u8]], at: usize, root: &mut Option<usize>) -> bool {
     if word == 0 || shape::is_stamped(line) {
         return false;
     }
-    // The release always stands behind the taint, whatever the width.
-    let awaited = awaits_release(head_text) && is_release(text);
     if needed <= NARROWEST && !awaited {
         return false;
     }
