@@ -2,7 +2,8 @@
 //!
 //! This decides how fast a quiet log is read. Two things slow the search: anchors shorter than four
 //! bytes, and anchors whose first four bytes are frequent in quiet logs, since each candidate is
-//! verified.
+//! verified. From about 27 anchors on the search also takes twice as long, whatever they are: rather
+//! choose a text that several headers share.
 
 use std::sync::LazyLock;
 
@@ -24,24 +25,17 @@ const ANCHORS: &[&str] = &[
     "segment: ",
     "unreferenced ",
     "device: waiting",
-    "VFS: Busy",
-    "VFS: Close",
+    "VFS: ",
     "Alignment trap",
     "bug detected[",
     "Linux version ",
-    "Booting the kernel",
-    "Booting from ",
+    "Booting ",
     "trusty: ",
     "SYZFA",
     "hard LOCKUP",
-    "Division by zero",
-    "Oops - ",
-    "Oops: Kernel",
-    ", sig: ",
-    "ilc:",
-    "code[#",
-    "access[#",
-    "context![#",
+    "by zero in",
+    "Oops",
+    "[#1]",
 ];
 
 /// Short literals, searched all at once.

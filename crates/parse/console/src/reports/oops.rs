@@ -184,13 +184,16 @@ pub(super) static FAMILIES: &[Family] = &[
             ..Shape::EMPTY
         }],
     },
-    Family { header: ", sig: ", except: &[], shapes: &[DIED] },
+    Family { header: "Oops: Exception in kernel mode", except: &[], shapes: &[DIED] },
+    Family { header: "Oops: Machine check", except: &[], shapes: &[DIED] },
     // s390: `specification exception: 0006 ilc:2 [#1] SMP`.
-    Family { header: "ilc:", except: &[], shapes: &[DIED] },
+    Family { header: "ilc:1 [#1]", except: &[], shapes: &[DIED] },
+    Family { header: "ilc:2 [#1]", except: &[], shapes: &[DIED] },
+    Family { header: "ilc:3 [#1]", except: &[], shapes: &[DIED] },
     // MIPS, loongarch: `Reserved instruction in kernel code[#1]:`, `Kernel ale access[#1]:`.
-    Family { header: " in kernel code[#", except: &[], shapes: &[DIED] },
-    Family { header: " access[#", except: &[], shapes: &[DIED] },
-    Family { header: " invoked from kernel context![#", except: &[], shapes: &[DIED] },
+    Family { header: " in kernel code[#1]", except: &[], shapes: &[DIED] },
+    Family { header: " access[#1]", except: &[], shapes: &[DIED] },
+    Family { header: " invoked from kernel context![#1]", except: &[], shapes: &[DIED] },
     Family {
         header: "Internal error:",
         except: &[],
