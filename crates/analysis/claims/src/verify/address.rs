@@ -55,6 +55,7 @@ pub(super) fn faults(text: &str) -> Vec<u64> {
         "general protection fault",
         "Free of addr",
         "Kernel ",
+        "CPU ",
     ]
     .iter()
     .any(|head| text.starts_with(head));
@@ -66,6 +67,10 @@ pub(super) fn faults(text: &str) -> Vec<u64> {
     }
     if access {
         found.extend(after(text, " at addr ").and_then(hex).map(|(value, _)| value));
+    }
+    // s390.
+    if let Some(rest) = text.strip_prefix("Failing address: ") {
+        found.extend(hex(rest).map(|(value, _)| value));
     }
     if let Some(rest) = text.strip_prefix("CR2: ") {
         found.extend(hex(rest).map(|(value, _)| value));

@@ -6,7 +6,7 @@ use super::fact::Family;
 use super::fit::fit;
 use super::log::Log;
 use super::stack::Part;
-use super::{Judgement, Need, address, kind, registers, request, scan, waits};
+use super::{Judgement, Need, address, code, faultcode, kind, registers, request, scan, waits};
 
 /// The judgement of a predicate that is computed from lines; `None` for those that lines state.
 pub(super) fn judge(log: &Log, claim: &P) -> Option<Judgement> {
@@ -27,12 +27,10 @@ pub(super) fn judge(log: &Log, claim: &P) -> Option<Judgement> {
         P::SystemCallArguments { number, arguments, .. } => {
             Some(arguments_of(log, *number, arguments))
         }
-        P::FaultingInstruction { operand, computed, .. } => {
-            Some(instruction(log, operand.as_deref(), *computed))
+        P::FaultingInstruction { text, operand, computed } => {
+            Some(instruction(log, text, operand.as_deref(), *computed))
         }
-        P::FaultBits { code, .. } => Some(first_line(log, Need::Registers, |text| {
-            registers::fault_code(text).contains(code)
-        })),
+        P::FaultBits { code, bits } => Some(fault_bits(log, *code, bits)),
         P::Remark { text } => Some(first_line(log, Need::WholeLog, |line| {
             line.trim() == text.trim() && !line.trim().is_empty()
         })),
@@ -209,15 +207,35 @@ fn arguments_of(log: &Log, number: u64, arguments: &[String]) -> Judgement {
     if called && numeric { shown(log, &at) } else { missing(Need::Registers) }
 }
 
-/// There is a `Code:` line with a marked byte, and the operand computes to that address.
-fn instruction(log: &Log, operand: Option<&str>, computed: Option<u64>) -> Judgement {
-    let code = log.messages.iter().position(|message| {
-        let text = message.text.trim();
-        message.cited && text.starts_with("Code: ") && (text.contains('<') || text.contains('('))
-    });
-    let Some(code) = code else { return missing(Need::Registers) };
-    let (Some(operand), Some(computed)) = (operand, computed) else { return shown(log, &[code]) };
-    let mut at = vec![code];
+/// A line prints the code, and these are the words for it.
+fn fault_bits(log: &Log, code: u64, bits: &[String]) -> Judgement {
+    let mut otherwise = None;
+    for (at, message) in log.messages.iter().enumerate().filter(|(_, message)| message.cited) {
+        for (_, words) in faultcode::codes(kind::headline(&message.text))
+            .into_iter()
+            .filter(|(found, words)| *found == code && !words.is_empty())
+        {
+            if bits.iter().all(|bit| words.contains(&bit.as_str())) {
+                return shown(log, &[at]);
+            }
+            let bits = words.into_iter().map(str::to_owned).collect();
+            otherwise = otherwise.or(Some((at, P::FaultBits { code, bits })));
+        }
+    }
+    match otherwise {
+        Some((at, found)) => Judgement::Contradicted { lines: log.spans(&[at]), found },
+        None => missing(Need::Registers),
+    }
+}
+
+/// The marked bytes have that operand, and it computes to that address.
+fn instruction(log: &Log, text: &str, operand: Option<&str>, computed: Option<u64>) -> Judgement {
+    let mut dumps = code::read(log).into_iter();
+    let Some(bytes) = dumps.find(|bytes| has_operand(bytes, text, operand)) else {
+        return missing(Need::Registers);
+    };
+    let (Some(operand), Some(computed)) = (operand, computed) else { return shown(log, &bytes.at) };
+    let mut at = bytes.at;
     let mut values: Vec<(String, u64)> = Vec::new();
     for (index, message) in log.messages.iter().enumerate().filter(|(_, message)| message.cited) {
         let found = registers::registers(&message.text);
@@ -230,6 +248,20 @@ fn instruction(log: &Log, operand: Option<&str>, computed: Option<u64>) -> Judge
         values.iter().find(|(found, _)| same_register(found, name)).map(|(_, value)| *value)
     });
     if value == Some(computed) { shown(log, &at) } else { missing(Need::Registers) }
+}
+
+/// Whether the marked bytes can be of that instruction: its operand in memory is the one that they encode.
+fn has_operand(bytes: &code::Bytes, text: &str, operand: Option<&str>) -> bool {
+    if bytes.words {
+        return true;
+    }
+    let written = code::written(operand.unwrap_or(text));
+    [true, false].into_iter().any(|is_64_bit| match code::operand(&bytes.marked, is_64_bit) {
+        Some(code::Operand::Memory(found)) => written == Some(found),
+        Some(code::Operand::Registers) => written.is_none(),
+        // What the opcode alone says is not read here, nor are other encodings.
+        Some(code::Operand::Implied) | None => true,
+    })
 }
 
 fn mentions(operand: &str, register: &str) -> bool {
@@ -269,7 +301,7 @@ fn evaluate(operand: &str, get: impl Fn(&str) -> Option<u64>) -> Option<u64> {
     Some(sum)
 }
 
-fn number(text: &str) -> Option<u64> {
+pub(super) fn number(text: &str) -> Option<u64> {
     let text = text.trim();
     let (negative, digits) = match text.strip_prefix('-') {
         Some(digits) => (true, digits),

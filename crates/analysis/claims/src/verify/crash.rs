@@ -50,68 +50,281 @@ fn places(at: usize, text: &str, facts: &mut Facts<'_>) {
             {
                 facts.say(&[at], place(name));
             }
+            // Decoded, the function that the compiler put into another stands alone.
+            let inlined = text.contains("[inline]") || rest.trim_end().ends_with(candidate);
+            if inlined
+                && !candidate.contains([':', '+', '/', '.'])
+                && let Some(name) = function(candidate)
+            {
+                facts.hint(&[at], place(name));
+            }
         }
     }
 }
 
-/// Functions of detectors, traps, string helpers and lock primitives: what failed is above them.
-const HELPERS: [&str; 52] = [
+/// How functions of detectors, traps, allocators' checks and lock primitives begin: what failed is above them.
+const HELPERS: &[&str] = &[
     "kasan_",
+    "fortify_",
+    "__fortify",
+    "handle_overflow",
+    "save_stack",
+    "__reset_page_owner",
+    "__set_page_owner",
+    "___down",
     "__kasan",
     "____kasan",
     "__asan_",
-    "print_",
-    "dump_stack",
-    "__dump_stack",
-    "show_",
-    "report_",
-    "handle_bug",
-    "exc_",
-    "asm_exc_",
-    "asm_sysvec_",
-    "page_fault",
-    "__warn",
-    "warn_slowpath",
-    "refcount_warn",
-    "__ubsan",
-    "ubsan_",
     "kmsan_",
     "__msan_",
     "kcsan_",
     "__tsan_",
     "kfence_",
-    "mem",
-    "__mem",
-    "str",
+    "ubsan_",
+    "__ubsan",
+    "print_",
+    "dump_stack",
+    "__dump_stack",
+    "dump_backtrace",
+    "walk_stackframe",
+    "unwind_",
+    "show_stack",
+    "show_trace",
+    "show_regs",
+    "__show_regs",
+    "report_",
+    "__report_",
+    "handle_bug",
+    "exc_",
+    "asm_exc_",
+    "asm_sysvec_",
+    "page_fault",
+    "do_page_fault",
+    "async_page_fault",
+    "bad_area",
+    "no_context",
+    "fault_in",
+    "__warn",
+    "warn_slowpath",
+    "warn_alloc",
+    "refcount_",
+    "__refcount",
+    "panic",
+    "bug_handler",
     "__list_",
+    "list_add_",
+    "list_del_",
     "_raw_",
     "__raw_",
     "do_raw_",
     "native_queued",
     "queued_",
+    "__pv_queued",
     "lock_acquire",
     "__lock_acquire",
     "validate_chain",
-    "check_",
+    "check_prev",
+    "check_noncircular",
+    "check_irq",
+    "check_wait",
+    "check_deadlock",
+    "check_memory_region",
+    "check_region",
+    "check_preemption",
     "mark_lock",
-    "debug_",
+    "lockdep_",
+    "rcu_lockdep",
+    "register_lock_class",
+    "debug_print",
+    "debug_check",
+    "debug_object",
+    "__debug_check",
+    "__debug_object",
+    "debug_smp",
+    "debug_spin",
+    "debug_mutex",
+    "debug_rt",
+    "debug_work",
+    "debug_hrtimer",
+    "debug_timer",
     "__might_",
     "___might_",
     "might_",
-    "__schedule",
+    "spin_bug",
+    "spin_dump",
+    "rwlock_bug",
+    "__this_cpu_preempt",
+    "mutex_lock",
+    "__mutex_lock",
+    "ww_mutex_lock",
+    "__ww_mutex",
+    "down_read",
+    "down_write",
+    "__down_",
+    "rt_spin_lock",
+    "rt_mutex",
+    "rt_read_lock",
+    "rt_write_lock",
+    "__rt_mutex",
+    "__rt_spin",
+    "rtlock_",
+    "wait_for_comp",
+    "__wait_for_comp",
+    "do_wait_for_comp",
+    "wait_for_common",
+    "__wait_for_common",
+    "schedule_timeout",
+    "schedule_hrtimeout",
+    "preempt_schedule",
+    "bad_page",
+    "free_pages_check",
+    "check_free_page",
+    "free_page_is_bad",
+    "check_new_page",
+    "free_tail_page",
+    "rmqueue",
+    "get_page_from_freelist",
+    "__get_free_page",
+    "get_zeroed_page",
+    "prepare_alloc",
+    "free_unref_page",
+    "free_pcp",
+    "free_one_page",
+    "slab_err",
+    "__slab_err",
+    "slab_bug",
+    "slab_fix",
+    "object_err",
+    "init_object",
+    "free_debug",
+    "alloc_debug",
+    "alloc_consistency",
+    "free_consistency",
+    "check_object",
+    "check_bytes",
+    "check_slab",
+    "check_pad",
+    "check_valid",
+    "usercopy_",
+    "__check_object_size",
+    "__check_heap_object",
+    "check_heap_object",
+    "check_kernel_text",
+    "check_page_span",
+    "check_bogus",
+    "qlist_free",
+    "qlink_free",
+    "slob_",
+    "crash_save",
+    "atomic_",
+    "__atomic",
+    "instrument_",
+    "arch_atomic",
+];
+
+/// Further ones, by their whole names.
+const HELPER_NAMES: &[&str] = &[
     "schedule",
-    "panic",
-    "lockdep_",
-    "fault_in",
-    "bad_area",
-    "no_context",
-    "do_page_fault",
-    "async_page_fault",
-    "__pv_queued",
+    "__schedule",
+    "__schedule_bug",
+    "schedule_preempt_disabled",
+    "schedule_debug",
+    "die",
+    "__die",
+    "die_kernel_fault",
+    "oops_end",
+    "oops_begin",
+    "memcpy",
+    "__memcpy",
+    "memset",
+    "__memset",
+    "memmove",
+    "__memmove",
+    "memcmp",
+    "memchr",
+    "memscan",
+    "memchr_inv",
+    "__pi_memcpy",
+    "__pi_memset",
+    "__pi_memcmp",
+    "strcpy",
+    "strncpy",
+    "strlcpy",
+    "strscpy",
+    "strlen",
+    "strnlen",
+    "strcmp",
+    "strncmp",
+    "strcasecmp",
+    "strncasecmp",
+    "strchr",
+    "strstr",
+    "strcat",
+    "strncat",
+    "down",
+    "down_interruptible",
+    "down_killable",
+    "down_timeout",
+    "down_trylock",
+    "mutex_trylock",
+    "spin_lock",
+    "spin_lock_irq",
+    "spin_lock_bh",
+    "spin_lock_irqsave",
+    "read_lock",
+    "write_lock",
+    "write_lock_bh",
+    "read_lock_bh",
+    "try_to_take_rt_mutex",
+    "kthread_blkcg",
+    "preempt_count_add",
+    "preempt_count_sub",
+    "smp_processor_id",
+    "page_ref_dec_and_test",
+    "put_page_testzero",
+    "get_page",
+    "put_page",
 ];
 
 fn is_helper(name: &str) -> bool {
-    HELPERS.iter().any(|head| name.starts_with(head)) || super::object::is_allocator(name)
+    HELPERS.iter().any(|head| name.starts_with(head))
+        || HELPER_NAMES.contains(&name)
+        || super::object::is_allocator(name)
+}
+
+/// Functions that check what their callers do and trap when it is wrong.
+fn is_check(name: &str) -> bool {
+    const HEADS: [&str; 28] = [
+        "memcpy",
+        "__memcpy",
+        "memset",
+        "__memset",
+        "kasan_",
+        "__kasan",
+        "__asan_",
+        "check_memory_region",
+        "memory_is_poisoned",
+        "__list_",
+        "fortify_",
+        "__fortify",
+        "usercopy_",
+        "__check_object_size",
+        "__check_heap_object",
+        "refcount_",
+        "__refcount",
+        "__ubsan",
+        "ubsan_",
+        "handle_overflow",
+        "debug_",
+        "__debug_",
+        "lockdep_",
+        "__lock_acquire",
+        "__might_",
+        "___might_",
+        "memmove",
+        "__memmove",
+    ];
+    HEADS.iter().any(|head| name.starts_with(head))
 }
 
 /// Where the instruction pointer was, with what the compiler put into that function, and the first function of a
@@ -127,10 +340,20 @@ fn stack_places(stack: &Stack, facts: &mut Facts<'_>) {
         }
     }
     if stack.part == Part::Call
-        && let Some(frame) = stack.reliable().find(|frame| !is_helper(&frame.function))
+        && stack.pointer.as_ref().is_none_or(|pointer| is_check(&pointer.function))
     {
-        let at: Vec<usize> = stack.head.into_iter().chain([frame.at]).collect();
-        facts.hint(&at, place(&frame.function));
+        // What was interrupted is not where it happened.
+        for frame in stack.reliable().take_while(|frame| !frame.entered) {
+            if is_helper(&frame.function) {
+                continue;
+            }
+            let at: Vec<usize> = stack.head.into_iter().chain([frame.at]).collect();
+            facts.hint(&at, place(&frame.function));
+            // What the compiler put into a function is a part of it.
+            if !frame.inline {
+                return;
+            }
+        }
     }
 }
 
@@ -163,6 +386,10 @@ fn calls(stack: &Stack, facts: &mut Facts<'_>) {
 /// The caller is the next frame; inlined ones in between are callers too, as they are parts of it.
 fn callers(frame: &Frame, below: &[&Frame], facts: &mut Facts<'_>) {
     for caller in below {
+        // The handler of an interrupt was not called by what it interrupted.
+        if caller.entered || caller.apart {
+            return;
+        }
         facts.say(
             &[frame.at, caller.at],
             Predicate::CalledBy {

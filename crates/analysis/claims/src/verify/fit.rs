@@ -48,6 +48,14 @@ fn given<T: PartialEq>(claimed: Option<&T>, found: Option<&T>) -> Fit {
     }
 }
 
+fn given_function(claimed: Option<&str>, found: Option<&str>) -> Fit {
+    match (claimed, found) {
+        (None, _) => Yes,
+        (Some(_), None) => Open,
+        (Some(claimed), Some(found)) => function(claimed, found),
+    }
+}
+
 /// Longest name of a task that the kernel keeps (TASK_COMM_LEN less its end).
 const LONGEST_NAME: usize = 15;
 
@@ -108,7 +116,11 @@ fn class(text: &str) -> &str {
 }
 
 fn function(claimed: &str, found: &str) -> Fit {
-    if super::scan::plain(claimed.trim_end_matches("()")) == found { Yes } else { No }
+    if super::scan::plain(claimed.trim_end_matches("()")) == found.trim_start_matches('.') {
+        Yes
+    } else {
+        No
+    }
 }
 
 /// A release by itself or by its beginning: `6.12` of `6.12.1-amd64`, but no release candidate.
@@ -135,7 +147,7 @@ fn reason(claimed: Option<&String>, found: Option<&String>) -> Fit {
 }
 
 fn joined(text: &str) -> String {
-    text.split_ascii_whitespace().collect::<Vec<_>>().join(" ")
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 fn party(claimed: &Party, found: &Party) -> Fit {
@@ -409,14 +421,14 @@ fn waiting(claim: &P, fact: &P) -> Option<Fit> {
             .of_same()
             .and(same(kind, found_kind))
             .and(party(target, found_target))
-            .and(given(name.as_ref(), found_name.as_ref()).of_same()),
+            .and(given_function(name.as_deref(), found_name.as_deref()).of_same()),
         (
             P::Holds { task: claimed, lock: which, function: name },
             P::Holds { task: found, lock: found_lock, function: found_name },
         ) => task(claimed, found)
             .of_same()
             .and(lock(which, found_lock).of_same())
-            .and(given(name.as_ref(), found_name.as_ref())),
+            .and(given_function(name.as_deref(), found_name.as_deref())),
         _ => return None,
     })
 }
@@ -436,7 +448,7 @@ fn locks(claim: &P, fact: &P) -> Option<Fit> {
         ) => lock(first, found_first)
             .of_same()
             .and(lock(then, found_then).of_same())
-            .and(given(name.as_ref(), found_name.as_ref())),
+            .and(given_function(name.as_deref(), found_name.as_deref())),
         (
             P::LockConflict { lock: which, one, other },
             P::LockConflict { lock: found, one: found_one, other: found_other },
@@ -561,14 +573,16 @@ fn details(claim: &P, fact: &P) -> Option<Fit> {
         (
             P::SleptInReader { task: claimed, function: name },
             P::SleptInReader { task: found, function: found_name },
-        ) => task(claimed, found).of_same().and(given(name.as_ref(), found_name.as_ref())),
+        ) => task(claimed, found)
+            .of_same()
+            .and(given_function(name.as_deref(), found_name.as_deref())),
         (
             P::LockReleased { task: claimed, lock: which, function: name },
             P::LockReleased { task: found, lock: found_lock, function: found_name },
         ) => task(claimed, found)
             .of_same()
             .and(lock(which, found_lock))
-            .and(given(name.as_ref(), found_name.as_ref())),
+            .and(given_function(name.as_deref(), found_name.as_deref())),
         (
             P::PreemptionDisabledAt { function: name },
             P::PreemptionDisabledAt { function: found },

@@ -66,11 +66,19 @@ fn version(text: &str) -> Option<&str> {
         return Some(word(text)).filter(|word| is_release(word));
     }
     let rest = match after(text, "Not tainted ") {
-        Some(rest) => rest,
-        None => behind_flags(after(text, "Tainted: ")?),
+        Some(rest) => Some(rest),
+        None => after(text, "Tainted: ").map(behind_flags),
     };
-    // Flags may be followed by their names in brackets on a line of its own.
-    Some(word(rest)).filter(|word| is_release(word))
+    // powerpc prints the release in brackets. What ends in a dash goes on in another line.
+    let release = |word: &'_ str| is_release(word) && !word.ends_with(['-', '.']);
+    let behind = rest.map(|rest| word(rest).trim_start_matches('(').trim_end_matches(')'));
+    if let Some(found) = behind.filter(|word| release(word)) {
+        return Some(found);
+    }
+    // `6.1.2 #1 Not tainted` behind something else of that line.
+    let before = text.find(" Not tainted").or_else(|| text.find(" Tainted: "))?;
+    let mut words = text[..before].split_ascii_whitespace().rev();
+    words.find(|word| !word.starts_with('#')).filter(|word| release(word))
 }
 
 /// The line of print_kernel_ident(): release, build number, taint.
@@ -86,7 +94,9 @@ fn behind_flags(text: &str) -> &str {
     loop {
         let flag = word(rest);
         let letters = !flag.is_empty()
-            && flag.bytes().all(|b| b.is_ascii_uppercase() || b == b'(' || b == b')');
+            && (flag.bytes().all(|b| b.is_ascii_uppercase() || b"()-".contains(&b))
+                // Letters of distributions.
+                || flag == "-t");
         if !letters {
             return rest;
         }
@@ -100,7 +110,10 @@ fn taint(text: &str) -> Option<String> {
         || text.starts_with("Not tainted")
         || text.starts_with("Tainted: ")
         || is_identity(text)
-        || text.contains(" Comm: ");
+        || text.starts_with("REGS: ")
+        || text.starts_with("loaded Tainted: ")
+        || text.contains(" Comm: ")
+        || text.contains(" lock order detected ") && text.contains('#');
     if !header {
         return None;
     }

@@ -116,6 +116,7 @@ const BEGINNINGS: &[(&str, K)] = &[
     ("WARNING: bad unlock balance detected", K::LockOwnership),
     ("WARNING: lock held when returning to user space", K::LockOwnership),
     ("WARNING: held lock freed", K::LockOwnership),
+    ("WARNING: Nested lock was not taken", K::LockOwnership),
     ("[ BUG: bad unlock balance detected", K::LockOwnership),
     ("[ BUG: held lock freed", K::LockOwnership),
     ("WARNING: suspicious RCU usage", K::RcuUsage),
@@ -156,6 +157,13 @@ pub(super) fn kinds(text: &str) -> Vec<K> {
     {
         kinds.push(K::StackOverflow);
     }
+    // `WARNING: NAME/PID still has locks held!` of lockdep.
+    if text.starts_with("WARNING: ")
+        && text.ends_with(" still has locks held!")
+        && super::scan::task_slash(&text["WARNING: ".len()..]).is_some()
+    {
+        kinds.push(K::LockOwnership);
+    }
     if is_slab(text) {
         kinds.push(K::SlabCorruption);
     }
@@ -179,7 +187,7 @@ fn is_whole(text: &str, kind: K) -> bool {
         K::HardLockup => text.starts_with("Watchdog") || text.contains("Hard LOCKUP"),
         K::ListCorruption => text.contains("corruption") || text.contains("double add"),
         K::Breakpoint => text.contains("[#"),
-        K::Refcount => ["saturated", "underflow", "addition on 0", "decrement", "hit zero"]
+        K::Refcount => ["saturated", "underflow", " on 0", "decrement", "hit zero"]
             .iter()
             .any(|word| text.contains(word)),
         _ => true,
@@ -219,10 +227,44 @@ fn is_small_address(text: &str) -> bool {
 /// A headline without what stands before it.
 pub(super) fn headline(text: &str) -> &str {
     let mut text = text.trim();
-    while let Some(rest) = HEADS.iter().find_map(|head| text.strip_prefix(head)) {
+    while let Some(rest) =
+        HEADS.iter().find_map(|head| text.strip_prefix(head)).or_else(|| behind_prefix(text))
+    {
         text = rest.trim_start();
     }
     text
+}
+
+/// What writers that the reader of lines does not know put in front: quote marks, a level, a stamp with letters or a
+/// part of one, the name of the machine.
+fn behind_prefix(text: &str) -> Option<&str> {
+    if let Some(rest) = text.strip_prefix(['>', '|']) {
+        return Some(rest);
+    }
+    if let Some((level, rest)) = text.strip_prefix('<').and_then(|rest| rest.split_once('>')) {
+        return level.parse::<u8>().is_ok().then_some(rest);
+    }
+    let stamp = |inner: &str| {
+        !inner.is_empty()
+            && inner.len() <= 24
+            && inner.bytes().all(|b| b.is_ascii_digit() || b" .TC".contains(&b))
+            && inner.bytes().any(|b| b.is_ascii_digit() || b == b'.')
+    };
+    if let Some((inner, rest)) = text.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        return stamp(inner).then_some(rest);
+    }
+    if let Some((inner, rest)) = text.split_once("] ").filter(|(inner, _)| inner.contains('.')) {
+        return stamp(inner).then_some(rest);
+    }
+    // `host kernel: `, `caller: WARNING: …`.
+    if let Some((host, rest)) = text.split_once(" kernel: ") {
+        let plain = host.len() <= 40
+            && host.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.> ".contains(&b));
+        return plain.then_some(rest);
+    }
+    let (before, rest) = text.split_once(": WARNING: CPU: ")?;
+    let is_name = before.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+    is_name.then(|| &text[text.len() - rest.len() - "WARNING: CPU: ".len()..])
 }
 
 /// What stands before headlines: pr_fmt of the files that print them, and syslog's name of the kernel.

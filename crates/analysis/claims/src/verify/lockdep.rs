@@ -19,10 +19,15 @@ pub(super) fn read(log: &Log, facts: &mut Facts<'_>) {
             wants = None;
             conflict = None;
         }
-        if text.ends_with("is trying to acquire lock:") || text.ends_with("is trying to lock:") {
+        if is_wanting(text) {
             wants = task_slash(text).map(|task| (at, task));
-        } else if let Some((head, task)) = wants.take() {
-            wanted(head, at, task, text, facts);
+        } else if let Some((head, task)) = &wants
+            && !text.is_empty()
+        {
+            // A decoded place takes several lines, each with the lock.
+            if !wanted(*head, at, task, text, facts) {
+                wants = None;
+            }
         }
         if let Some((one, other)) = usages(text) {
             conflict = Some((at, one, other));
@@ -45,10 +50,35 @@ pub(super) fn read(log: &Log, facts: &mut Facts<'_>) {
     held_orders(log, facts);
 }
 
-fn wanted(head: usize, at: usize, task: Task, text: &str, facts: &mut Facts<'_>) {
-    let Some((found, rest)) = lock(text) else { return };
-    let Some(name) = after(rest, "at: ").and_then(function) else { return };
-    facts.say(&[head, at], Predicate::LockWanted { task, lock: found, function: name.to_owned() });
+/// The locks that reports of lockdep say their task holds.
+pub(super) fn read_held(log: &Log, facts: &mut Facts<'_>) {
+    held_orders(log, facts);
+}
+
+/// `a/12 is trying to acquire lock:`, `a/12 [HC0[0]:SC0[0]:HE0:SE1] is trying to acquire:`,
+/// `a/12 [HC0[0]:SC1[1]:HE0:SE0] takes:`; a stamp of another message may stand behind.
+fn is_wanting(text: &str) -> bool {
+    let text = text.split(": [ ").next().unwrap_or(text).trim_end_matches(':');
+    ["is trying to acquire lock", "is trying to lock", "] is trying to acquire", "] takes"]
+        .iter()
+        .any(|end| text.ends_with(end))
+}
+
+/// `but task is already holding lock:`, `and this task is already holding:`.
+fn is_holding(text: &str) -> bool {
+    let text = text.split(": [ ").next().unwrap_or(text).trim_end_matches(':');
+    text.ends_with("task is already holding lock") || text.ends_with("task is already holding")
+}
+
+/// Says which lock a task wants; false where the line names none.
+fn wanted(head: usize, at: usize, task: &Task, text: &str, facts: &mut Facts<'_>) -> bool {
+    let Some((found, rest)) = lock(text) else { return false };
+    if let Some(name) = after(rest, "at: ").and_then(function) {
+        let function = name.to_owned();
+        let says = Predicate::LockWanted { task: task.clone(), lock: found, function };
+        facts.say(&[head, at], says);
+    }
+    true
 }
 
 /// `inconsistent {SOFTIRQ-ON-W} -> {IN-SOFTIRQ-W} usage.`
@@ -100,18 +130,26 @@ fn chains(log: &Log, facts: &mut Facts<'_>) {
             else {
                 continue;
             };
-            let takers = stack.reliable().filter(|frame| !is_lock(&frame.function));
-            let taker = takers.into_iter().next();
+            let order = |function| Predicate::LockOrder {
+                first: first.clone(),
+                then: then.clone(),
+                function,
+            };
+            let taker = stack.reliable().find(|frame| !is_lock(&frame.function));
             let lines: Vec<usize> =
                 [*first_at, *at].into_iter().chain(taker.map(|frame| frame.at)).collect();
-            facts.say(
-                &lines,
-                Predicate::LockOrder {
-                    first: first.clone(),
-                    then: then.clone(),
-                    function: taker.map(|frame| frame.function.clone()),
-                },
-            );
+            facts.say(&lines, order(taker.map(|frame| frame.function.clone())));
+            // Wrappers around the lock, and who called them.
+            for frame in stack.reliable().skip_while(|frame| is_lock(&frame.function)) {
+                let lines = [*first_at, *at, frame.at];
+                facts.hint(&lines, order(Some(frame.function.clone())));
+                let wrapper = frame.inline
+                    || frame.function.contains("lock")
+                    || frame.function.starts_with("inode_");
+                if !wrapper {
+                    break;
+                }
+            }
         }
         start = end;
     }
@@ -119,7 +157,18 @@ fn chains(log: &Log, facts: &mut Facts<'_>) {
 
 /// Functions of locks and of lockdep.
 fn is_lock(name: &str) -> bool {
-    const HEADS: [&str; 24] = [
+    const HEADS: [&str; 35] = [
+        "lock_release",
+        "up_read",
+        "up_write",
+        "__flush_work",
+        "flush_work",
+        "flush_delayed_work",
+        "start_flush_work",
+        "cancel_work",
+        "__cancel_work",
+        "cancel_delayed_work",
+        "touch_work_lockdep_map",
         "lock_acquire",
         "__lock_acquire",
         "_raw_",
@@ -148,9 +197,13 @@ fn is_lock(name: &str) -> bool {
     HEADS.iter().any(|head| name.starts_with(head))
 }
 
+/// The line of the request, that of the lock, the lock and where it is wanted.
+type Wanted = (usize, usize, LockRef, Option<String>);
+
 /// What a task holds when it wants another one: `… is trying to acquire lock:`, `but task is already holding lock:`.
 fn held_orders(log: &Log, facts: &mut Facts<'_>) {
-    let mut wanted: Option<(usize, usize, LockRef, Option<String>)> = None;
+    let mut wanted: Option<Wanted> = None;
+    let mut task: Option<Task> = None;
     let mut holding: Option<usize> = None;
     let mut acquiring: Option<usize> = None;
     for (at, message) in log.messages.iter().enumerate() {
@@ -158,22 +211,39 @@ fn held_orders(log: &Log, facts: &mut Facts<'_>) {
         if message.gap {
             (wanted, holding, acquiring) = (None, None, None);
         }
-        if text.ends_with("is trying to acquire lock:") {
+        if is_wanting(text) {
             acquiring = Some(at);
+            task = task_slash(text);
+            wanted = None;
             continue;
         }
-        if text.ends_with("but task is already holding lock:") {
+        if is_holding(text) {
             holding = Some(at);
+            acquiring = None;
+            continue;
+        }
+        if text.is_empty() {
             continue;
         }
         let found = lock(text).filter(|_| text.contains("at: ")).map(|(found, rest)| {
             (found, after(rest, "at: ").and_then(function).map(str::to_owned))
         });
-        if let Some(head) = acquiring.take() {
-            wanted = found.map(|(lock, name)| (head, at, lock, name));
-        } else if let Some(held_head) = holding.take()
-            && let (Some((head, wanted_at, then, name)), Some((first, _))) = (&wanted, found)
-        {
+        if let Some(head) = acquiring {
+            match found {
+                Some((lock, name)) => wanted = Some((head, at, lock, name)),
+                None => acquiring = None,
+            }
+        } else if let Some(held_head) = holding {
+            let Some((first, place)) = found.or_else(|| Some((lock(text)?.0, None))) else {
+                holding = None;
+                continue;
+            };
+            let Some((head, wanted_at, then, name)) = &wanted else { continue };
+            if let Some(task) = &task {
+                let (task, lock) = (task.clone(), first.clone());
+                let held = Predicate::Holds { task, lock, function: place };
+                facts.say(&[*head, held_head, at], held);
+            }
             let lines = [*head, *wanted_at, held_head, at];
             let same = then.address == first.address && then.address.is_some();
             let (one, other) = (then.clone(), first.clone());

@@ -10,6 +10,7 @@ use model::LineSpan;
 use parse_console::{Line, Stamp};
 
 use super::fact::{Fact, Facts, Family};
+use super::kind;
 use super::stack::{self, Stack};
 
 /// One message.
@@ -90,6 +91,7 @@ impl Log {
     }
 
     fn push(&mut self, line: &Line<'_>, cited: bool) {
+        let cleaned = plain_text(&line.text);
         let time = match line.stamp {
             Some(Stamp::Boot(micros)) => Some(micros),
             _ => None,
@@ -99,17 +101,17 @@ impl Log {
         if let Some(last) = self.messages.last_mut()
             && !gap
             && line.number == last.span.last + 1
-            && is_cut(&last.text, &line.text, stamped)
+            && is_cut(&last.text, &cleaned, stamped)
         {
             if !last.text.ends_with(' ') {
                 last.text.push(' ');
             }
-            last.text.push_str(line.text.trim_start());
+            last.text.push_str(cleaned.trim_start());
             last.span.last = line.number;
             last.cited &= cited;
             return;
         }
-        let text = line.text.clone().into_owned();
+        let text = cleaned.into_owned();
         let span = LineSpan::line(line.number);
         self.messages.push(Message { span, text, time, gap, cited });
     }
@@ -168,11 +170,39 @@ fn plain_blanks(bytes: &[u8]) -> Cow<'_, [u8]> {
     Cow::Owned(plain)
 }
 
+/// A message without the carriage return that some tools spell out, and with plain blanks.
+fn plain_text(text: &str) -> Cow<'_, str> {
+    // Some mail programs spell the end of a line in the text.
+    let text = text.trim_end_matches(['>', ' ']).strip_suffix("=0A").unwrap_or(text);
+    let text = text.trim_end().strip_suffix("^M").unwrap_or(text);
+    if text.contains(['\u{a0}', '\u{fffd}']) || text.contains("^I") {
+        return Cow::Owned(text.replace(['\u{a0}', '\u{fffd}'], " ").replace("^I", "\t"));
+    }
+    Cow::Borrowed(text)
+}
+
 /// Whether a mailer cut a message in two: its end is no end, and what follows carries no stamp and begins nothing.
 fn is_cut(head: &str, tail: &str, stamped: bool) -> bool {
     /// Words with which no message ends.
-    const OPEN: [&str; 10] =
-        [" in", " task", " address", " at", " for", " by", " from", " of", " tainted", " to"];
+    const OPEN: [&str; 17] = [
+        " in",
+        " task",
+        " address",
+        " at",
+        " for",
+        " by",
+        " from",
+        " of",
+        " tainted",
+        " to",
+        " Not",
+        " dependency",
+        " than",
+        " blocked",
+        " virtual",
+        " protection",
+        " PID:",
+    ];
     if stamped || tail.trim().is_empty() || head.trim().is_empty() {
         return false;
     }
@@ -181,7 +211,13 @@ fn is_cut(head: &str, tail: &str, stamped: bool) -> bool {
         || tail.trim_end().ends_with(':');
     let cut = head.trim_end();
     let open = OPEN.iter().any(|word| cut.ends_with(word)) || cut.ends_with(',');
-    let open = open || (cut.ends_with("Fatal exception in"));
+    let open = open || cut.ends_with("Fatal exception in");
+    let stuck = cut.rsplit_once("soft lockup - CPU#").map(|(_, cpu)| cpu);
+    let open = open || stuck.is_some_and(|cpu| cpu.bytes().all(|b| b.is_ascii_digit()));
     // A function alone on its line may finish a headline: `BUG: KASAN: … in` and then `f+0x1/0x2`.
-    open && (!begins || cut.ends_with(" in") || cut.ends_with(" at")) && cut.len() > 30
+    let headline = ["kernel BUG at", "BUG: ", "WARNING: ", "INFO: ", "UBSAN: "]
+        .iter()
+        .any(|head| kind::headline(cut).starts_with(head));
+    open && (!begins || cut.ends_with(" in") || cut.ends_with(" at"))
+        && (cut.len() > 30 || headline)
 }

@@ -62,7 +62,8 @@ fn allocation(text: &str) -> Option<(u32, String, String)> {
         };
     let order = u32::try_from(number_after(rest, order)?).ok()?;
     let flags = after(rest, flags)?;
-    let gfp = between(word(flags), "(", ")").unwrap_or_else(|| word(flags).trim_end_matches(','));
+    let names = between(word(flags), "(", ")").filter(|names| !names.is_empty());
+    let gfp = names.unwrap_or_else(|| word(flags).trim_end_matches(','));
     Some((order, gfp.to_owned(), name.to_owned()))
 }
 

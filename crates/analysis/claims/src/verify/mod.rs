@@ -6,10 +6,12 @@
 //! family's module, an arm in [`fit`] and one in [`family`].
 
 mod address;
+mod code;
 mod computed;
 mod cpus;
 mod crash;
 mod fact;
+mod faultcode;
 mod fit;
 mod kernel;
 mod kind;
@@ -195,7 +197,7 @@ pub fn doubt(statement: &Statement, lines: &[Line<'_>]) -> Option<Judgement> {
 const LONGEST_GAP: u64 = 400;
 
 /// Lines around the cited ones that are looked at: the headline before a lock, the stack behind an instruction.
-const AROUND: u64 = 60;
+const AROUND: u64 = 120;
 
 /// The lines by which a statement is judged: the cited ones, those between two of them that are near, and some
 /// around.

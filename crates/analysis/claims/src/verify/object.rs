@@ -31,7 +31,7 @@ pub(super) fn read(log: &Log, facts: &mut Facts<'_>) {
     }
     history(log, facts);
     for stack in log.stacks() {
-        functions(stack, facts);
+        functions(log, stack, facts);
     }
 }
 
@@ -154,12 +154,12 @@ fn same(users: &[(Role, usize, u32)], role: Role, at: usize, pid: u32, facts: &m
 }
 
 /// How functions of allocators and of their hooks begin.
-const ALLOCATORS: [&str; 47] = [
+const ALLOCATORS: [&str; 49] = [
     "kasan_",
     "__kasan",
     "____kasan",
-    "kmem_",
-    "__kmem",
+    "kmem_cache",
+    "__kmem_cache",
     "kmalloc",
     "__kmalloc",
     "__do_kmalloc",
@@ -178,8 +178,9 @@ const ALLOCATORS: [&str; 47] = [
     "new_slab",
     "allocate_slab",
     "alloc_slab",
-    "kfree",
-    "__kfree",
+    "kfree_call_rcu",
+    "kfree_const",
+    "kfree_sensitive",
     "kvfree",
     "do_slab_free",
     "cache_free",
@@ -202,15 +203,28 @@ const ALLOCATORS: [&str; 47] = [
     "__kfence",
     "post_alloc",
     "kmsan_",
+    "mempool_",
 ];
 
 pub(super) fn is_allocator(name: &str) -> bool {
-    ALLOCATORS.iter().any(|head| name.starts_with(head))
+    matches!(name, "kfree" | "__kfree") || ALLOCATORS.iter().any(|head| name.starts_with(head))
+}
+
+/// Functions that give memory back.
+fn frees(name: &str) -> bool {
+    ["slab_free", "kmem_cache_free", "free_", "__free_", "kmsan_slab_free"]
+        .iter()
+        .any(|head| name.starts_with(head))
+        || name == "kfree"
 }
 
 /// Who allocated, freed or used: the first function outside the allocator says it; those below it were on the way.
-fn functions(stack: &Stack, facts: &mut Facts<'_>) {
+fn functions(log: &Log, stack: &Stack, facts: &mut Facts<'_>) {
+    // KMSAN's `Uninit was created at:` holds for the free of a page or object too.
+    let freed = stack.head.is_some_and(|head| log.messages[head].text.contains("created at"))
+        && stack.reliable().take(4).any(|frame| frees(&frame.function));
     let role = match stack.part {
+        Part::Allocated if freed => Role::Free,
         Part::Allocated => Role::Allocation,
         Part::Freed => Role::Free,
         Part::Related => Role::Related,

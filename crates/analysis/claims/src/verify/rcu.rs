@@ -19,6 +19,7 @@ struct Age {
 
 pub(super) fn read(log: &Log, facts: &mut Facts<'_>) {
     let mut ages: Vec<Age> = Vec::new();
+    let mut by_itself: Option<usize> = None;
     for (at, message) in log.messages.iter().enumerate() {
         let text = headline(&message.text);
         if let Some((number, jiffies)) = age(text) {
@@ -39,6 +40,18 @@ pub(super) fn read(log: &Log, facts: &mut Facts<'_>) {
             }
         }
         holdouts(at, text, facts);
+        // A CPU that finds its own stall is the first one listed (print_cpu_stall).
+        if text.contains("self-detected stall on CPU") {
+            by_itself = Some(at);
+        } else if let Some(head) = by_itself.take()
+            && let Some((cpu, rest)) = number(text)
+            && rest.starts_with('-')
+            && !message.gap
+            && let Ok(cpu) = CpuId::try_from(cpu)
+        {
+            facts.hint(&[at], Predicate::StallFoundBy { cpu });
+            facts.hint(&[head, at], Predicate::StallFoundBy { cpu });
+        }
         details(at, text, facts);
         slept(log, at, text, facts);
     }
@@ -121,8 +134,9 @@ fn blocked_task(at: usize, word: &str, facts: &mut Facts<'_>) {
 /// `3-....: (20999 ticks this GP) idle=…`, `0-...!: (1 GPs behind) idle=…`.
 fn holdout_cpu(at: usize, text: &str, facts: &mut Facts<'_>) {
     let Some((cpu, rest)) = number(text) else { return };
-    let Some(rest) = rest.strip_prefix('-') else { return };
     let Some((flags, rest)) = rest.split_once(": (") else { return };
+    // Old releases print no flags.
+    let flags = if flags.is_empty() { "..." } else { flags.strip_prefix('-').unwrap_or("") };
     if !(3..=5).contains(&flags.len())
         || !flags.bytes().all(|b| b".OoNDd!?".contains(&b) || b.is_ascii_digit())
     {
@@ -155,8 +169,9 @@ fn details(at: usize, text: &str, facts: &mut Facts<'_>) {
         let softirqs = number_after(text, "timer-softirq=");
         facts.say(&[at], Predicate::TimerSuspected { cpu, softirqs });
     }
-    let cpu =
-        number(text).filter(|(_, rest)| rest.starts_with('-')).and_then(|(cpu, _)| as_cpu(cpu));
+    let cpu = number(text)
+        .filter(|(_, rest)| rest.starts_with('-') || rest.starts_with(": ("))
+        .and_then(|(cpu, _)| as_cpu(cpu));
     let Some(cpu) = cpu else { return };
     if let Some(count) = number_after(text, " fqs=") {
         facts.hint(&[at], Predicate::GracePeriodScans { count });

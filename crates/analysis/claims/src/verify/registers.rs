@@ -12,7 +12,12 @@ pub(super) fn read(log: &Log, facts: &mut Facts<'_>) {
         for (register, value) in registers(text) {
             facts.say(&[at], Predicate::Register { register, value });
         }
-        if let Some((state, register)) = irqs(text) {
+        // powerpc: a CPU with its own bit clear takes no interrupt, whatever the mask says.
+        let machine = after(text, "MSR: ").map(str::trim_start).and_then(hex);
+        if machine.is_some_and(|(bits, _)| bits & 0x8000 == 0) {
+            let (state, register) = (IrqState::Disabled, Some("MSR".to_owned()));
+            facts.say(&[at], Predicate::Irqs { state, register });
+        } else if let Some((state, register)) = irqs(super::kind::headline(text)) {
             facts.say(&[at], Predicate::Irqs { state, register: register.map(str::to_owned) });
         }
         user_fault(at, text, facts);
@@ -102,14 +107,32 @@ fn irqs(text: &str) -> Option<(IrqState, Option<&'static str>)> {
             .or_else(|| rest.contains("IRQs off").then_some((IrqState::Disabled, None)));
     }
     // riscv: SPIE tells of the interrupted context.
-    if text.starts_with("status: ") && text.contains("cause: ") {
+    if text.starts_with("status: ") && (text.contains("cause: ") || text.contains("badaddr: ")) {
         return Some((state(hexadecimal("status: ")? & 0x20 != 0), Some("status")));
     }
     if let Some(flags) = text.strip_prefix("Krnl PSW : ").and_then(hex) {
         return Some((state(flags.0 >> 56 & 3 != 0), Some("PSW")));
     }
+    // parisc: 32 letters of one bit each, I the last.
+    if let Some(bits) = text.strip_prefix("PSW: ").map(word)
+        && bits.len() == 32
+        && bits.bytes().all(|bit| matches!(bit, b'0' | b'1'))
+    {
+        return Some((state(bits.ends_with('1')), Some("PSW")));
+    }
+    // powerpc: where the mask is printed, the bit of the machine says nothing (arch/powerpc/include/asm/hw_irq.h).
+    if let Some(mask) = hexadecimal("IRQMASK: ") {
+        return Some((state(mask & 1 == 0), Some("IRQMASK")));
+    }
     if let Some(flags) = hexadecimal("MSR: ") {
         return Some((state(flags & 0x8000 != 0), Some("MSR")));
+    }
+    // mips: bit 0, or on the R3000 the previous one in bit 2.
+    if let Some(flags) = text.strip_prefix("Status: ").map(str::trim_start).and_then(hex)
+        && (text.contains("KERNEL") || text.contains("USER") || text.contains("IEp"))
+    {
+        let bit = if text.contains("KUp") || text.contains("IEp") { 4 } else { 1 };
+        return Some((state(flags.0 & bit != 0), Some("Status")));
     }
     if let Some(rest) = after(text, "irqs_disabled(): ") {
         return Some((state(number(rest)?.0 == 0), Some("irqs_disabled()")));
@@ -119,6 +142,13 @@ fn irqs(text: &str) -> Option<(IrqState, Option<&'static str>)> {
 
 /// Whether a value stands in a register, or in that one.
 pub(super) fn holds(text: &str, register: Option<&str>, value: u64) -> bool {
+    // A jump to an address that is no symbol: `RIP: 0010:0x0`.
+    if let (Some(name @ ("RIP" | "EIP")), Some(rest)) = (register, text.trim().split_once(": "))
+        && rest.0 == name
+    {
+        let rest = rest.1.split_once(':').map_or(rest.1, |(_, rest)| rest);
+        return rest.starts_with("0x") && hex(rest).is_some_and(|(found, _)| found == value);
+    }
     registers(text).iter().any(|(name, found)| {
         *found == value
             && register
@@ -126,26 +156,12 @@ pub(super) fn holds(text: &str, register: Option<&str>, value: u64) -> bool {
     })
 }
 
-/// The code of a fault that a line prints: `Oops: 0002`, `error_code(0x0002)`, `ESR = 0x96000004`, `error 4 in`.
-pub(super) fn fault_code(text: &str) -> Vec<u64> {
-    const MARKS: [&str; 9] = [
-        "error_code(",
-        "ESR = ",
-        "Oops: ",
-        " error ",
-        " error:",
-        "FSR: ",
-        "fault: ",
-        "cause: ",
-        "DSISR: ",
-    ];
-    MARKS.iter().filter_map(|mark| hex(word(after(text, mark)?)).map(|(code, _)| code)).collect()
-}
-
 /// `a[12]: segfault at 0 ip 0000… sp … error 4 in libx.so[7f00+1000]`, `traps: a[12] general protection fault ip:…`,
 /// `a[12]: unhandled signal 11 code 0x1 at 0x… in x[…]`. From 6.9 an offset in the file stands before the mapping.
 fn user_fault(at: usize, text: &str, facts: &mut Facts<'_>) {
     let (head, kind) = if let Some((head, _)) = text.split_once(": segfault at ") {
+        (head, UserFaultKind::Segfault)
+    } else if let Some((head, _)) = text.split_once(": segfault (") {
         (head, UserFaultKind::Segfault)
     } else if let Some((head, _)) = text.split_once(": unhandled signal ") {
         (head, UserFaultKind::Signal)
@@ -160,9 +176,14 @@ fn user_fault(at: usize, text: &str, facts: &mut Facts<'_>) {
     let Some((name, pid)) = head.rsplit_once('[') else { return };
     let Ok(pid) = pid.parse() else { return };
     let task = Task::new(name, pid);
-    let address = after(text, "segfault at ").and_then(hex).map(|(address, _)| address);
-    let ip =
-        [" ip ", " ip:", " pc "].iter().find_map(|mark| hex(after(text, mark)?)).map(|(ip, _)| ip);
+    let address = after(text, "segfault at ")
+        .or_else(|| after(after(text, ": segfault (")?, ") at "))
+        .and_then(hex)
+        .map(|(address, _)| address);
+    let ip = [" ip ", " ip:", " pc ", " nip "]
+        .iter()
+        .find_map(|mark| hex(after(text, mark)?))
+        .map(|(ip, _)| ip);
     let Some(ip) = ip else { return };
     facts.say(&[at], Predicate::UserFault { task: task.clone(), kind, address, ip });
     let Some((file, mapping)) = text.rsplit_once(" in ").and_then(|(_, file)| file.split_once('['))

@@ -39,6 +39,8 @@ pub(super) fn word(text: &str) -> &str {
 /// A function name without the suffixes that compilers add: `f.isra.0`, `f.cold`, `f.constprop.0.isra.1`.
 pub(super) fn plain(name: &str) -> &str {
     const SUFFIXES: [&str; 6] = [".isra", ".constprop", ".part", ".cold", ".llvm", ".lto_priv"];
+    // powerpc marks the code of a function by a dot in front of its name.
+    let name = name.strip_prefix('.').unwrap_or(name);
     SUFFIXES.iter().filter_map(|suffix| name.find(suffix)).min().map_or(name, |at| &name[..at])
 }
 

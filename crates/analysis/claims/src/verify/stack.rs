@@ -37,6 +37,10 @@ pub(crate) struct Frame {
     pub(crate) decoded: bool,
     /// Inside of `<IRQ>` or the like.
     pub(crate) mark: Mark,
+    /// It was interrupted: the frame before it is of the handler, and not called by it.
+    pub(crate) entered: bool,
+    /// A line of somebody else stands before it: it need not have called the frame before.
+    pub(crate) apart: bool,
 }
 
 /// The part of a stack between `<X>` and `</X>`.
@@ -113,6 +117,8 @@ struct Reader {
     pointer: Option<Frame>,
     mark: Mark,
     cut: bool,
+    /// The line before is another printer's.
+    foreign: bool,
 }
 
 impl Reader {
@@ -126,12 +132,21 @@ impl Reader {
         if let Some(found) = pointer(text) {
             return self.pointer(at, found);
         }
+        // powerpc: what a trap interrupted, inside of the stack that goes through it.
+        if let Some(found) =
+            text.trim().strip_prefix("--- interrupt: ").and_then(|rest| frame(after(rest, " at ")?))
+        {
+            return self.interrupted(at, found);
+        }
         if let Some(part) = head(text) {
             return self.begin(at, part, text);
         }
-        if let Some(owner) = owner(at, text) {
+        if let Some(mut owner) = owner(at, text) {
             self.end();
-            // `NMI backtrace for cpu 1` comes before `CPU: 1 PID: …` and says less.
+            // `NMI backtrace for cpu 1` comes before `CPU: 1 PID: …` and says less; `Task dump for CPU 1:` tells the CPU
+            // of the task behind it.
+            let of_cpu = self.owner.take().filter(|cpu| cpu.task.is_none() && cpu.at + 1 == at);
+            owner.cpu = owner.cpu.or(of_cpu.and_then(|of_cpu| of_cpu.cpu));
             self.owner = Some(owner);
             self.pointer = None;
             return;
@@ -139,6 +154,7 @@ impl Reader {
         if let Some(mut frame) = frame(text) {
             frame.at = at;
             frame.mark = self.mark;
+            frame.apart = std::mem::take(&mut self.foreign);
             let open = self.open.get_or_insert_with(|| Stack {
                 part: Part::Call,
                 head: None,
@@ -163,9 +179,25 @@ impl Reader {
             self.cut = true;
             return;
         }
+        // What somebody wrote beside a frame.
+        let note = text.starts_with('(') && text.ends_with(')')
+            || text.starts_with("{ ") && text.contains(" }");
         // A word on the stack that is no symbol.
-        let word = text.trim_start_matches("? ").starts_with("0x");
-        if self.open.is_some() && (text.is_empty() || word || is_register(text)) {
+        let mut bare = text;
+        while let Some(inner) = bracketed(bare) {
+            bare = inner;
+        }
+        let word = bare.trim_start_matches("? ").starts_with("0x")
+            || bare == "(null)"
+            // Its function is on the next line.
+            || bare.is_empty() && !text.is_empty();
+        if self.open.is_some() && (text.is_empty() || note || word || is_register(text)) {
+            return;
+        }
+        // Another printer's line may stand between two frames.
+        let frames = self.open.as_ref().is_some_and(|stack| !stack.frames.is_empty());
+        if frames && !self.foreign && !is_headline(text) && !text.starts_with("---[") {
+            self.foreign = true;
             return;
         }
         let headline = is_headline(text);
@@ -182,9 +214,18 @@ impl Reader {
         found.at = at;
         match &self.open {
             // Registers of an interrupted context inside of a stack.
-            Some(stack) if !stack.frames.is_empty() => {}
+            Some(stack) if !stack.frames.is_empty() => self.interrupted(at, found),
             _ => self.pointer = Some(found),
         }
+    }
+
+    /// The frame in which a trap came: it is the next one outward of the handler.
+    fn interrupted(&mut self, at: usize, mut found: Frame) {
+        let Some(open) = &mut self.open else { return };
+        found.at = at;
+        found.entered = true;
+        found.mark = self.mark;
+        open.frames.push(found);
     }
 
     fn begin(&mut self, at: usize, part: Part, text: &str) {
@@ -223,6 +264,7 @@ impl Reader {
         }
         self.mark = Mark::None;
         self.cut = false;
+        self.foreign = false;
     }
 }
 
@@ -257,6 +299,15 @@ fn head(text: &str) -> Option<Part> {
     }
     if lower.starts_with("freed by task ") || lower == "freed:" {
         return Some(Part::Freed);
+    }
+    // mm/slub.c print_track(): the stack follows.
+    if lower.contains(" age=") && lower.contains(" pid=") {
+        if lower.starts_with("allocated in ") {
+            return Some(Part::Allocated);
+        }
+        if lower.starts_with("freed in ") {
+            return Some(Part::Freed);
+        }
     }
     if [
         "last potentially related work creation:",
@@ -313,15 +364,22 @@ pub(crate) fn owner(at: usize, text: &str) -> Option<Owner> {
             return Some(Owner { at, task: None, cpu: cpu(mark), state: None });
         }
     }
-    let (task, state) = task_header(text)?;
-    Some(Owner { at, task: Some(task), cpu: None, state: Some(state) })
+    if let Some((task, state)) = task_header(text) {
+        return Some(Owner { at, task: Some(task), cpu: None, state: Some(state) });
+    }
+    // Of a hung task's stack where the header is missing.
+    let rest = super::kind::headline(text).strip_prefix("INFO: task ")?;
+    let task = super::scan::task_colon(&rest[..rest.find(" blocked ")?])?;
+    Some(Owner { at, task: Some(task), cpu: None, state: None })
 }
 
 /// The command of `Comm: NAME …`: it may hold blanks, so what is known to follow ends it.
 pub(crate) fn comm(text: &str) -> &str {
     const ENDS: [&str; 5] = [" Not tainted", " Tainted:", " Kdump:", " Version:", " kworker"];
     let end = ENDS.iter().filter_map(|end| text.find(end)).min().unwrap_or(text.len());
-    text[..end].trim()
+    let name = text[..end].trim();
+    // A line that was cut there.
+    name.strip_suffix(" Not").unwrap_or(name).trim_end()
 }
 
 /// `task:NAME state:D stack:0 pid:12 …` and `NAME D 0 12 2 0x00000000` of releases before 5.10.
@@ -333,7 +391,13 @@ pub(crate) fn task_header(text: &str) -> Option<(Task, char)> {
     }
     // NAME STATE FREE-STACK PID PPID FLAGS; the state may touch the number behind it.
     let words: Vec<&str> = text.split_ascii_whitespace().collect();
-    let flags = words.iter().position(|word| word.len() == 10 && word.starts_with("0x0"))?;
+    let is_flags = |word: &&str| {
+        (10..=18).contains(&word.len())
+            && word
+                .strip_prefix("0x")
+                .is_some_and(|digits| digits.bytes().all(|b| b.is_ascii_hexdigit()))
+    };
+    let flags = words.iter().position(is_flags)?;
     let parent = flags.checked_sub(1)?;
     let pid_at = flags.checked_sub(2)?;
     words[parent].parse::<u32>().ok()?;
@@ -349,19 +413,27 @@ pub(crate) fn task_header(text: &str) -> Option<(Task, char)> {
 /// The function of an instruction pointer of the kernel.
 pub(crate) fn pointer(text: &str) -> Option<Frame> {
     let text = text.trim();
-    const HEADS: [&str; 10] = [
+    const HEADS: [&str; 16] = [
         "RIP:",
         "EIP is at ",
         "EIP:",
         "IP:",
         "PC is at ",
+        "PC: ",
         "pc :",
+        "pc: ",
         "NIP ",
         "epc :",
         "Krnl PSW :",
         "epc   :",
+        "TPC: <",
+        "IAOQ[0]: ",
+        // The second part of a line cut behind `RIP:`.
+        "0010:",
+        "ERA: ",
     ];
     let rest = HEADS.iter().find_map(|head| text.strip_prefix(head))?;
+    let rest = rest.strip_suffix('>').filter(|_| text.starts_with("TPC")).unwrap_or(rest);
     if rest.trim_start().starts_with("0033:") {
         return None;
     }
@@ -381,8 +453,9 @@ fn bracketed(text: &str) -> Option<&str> {
     let inner = text.strip_prefix('[')?.trim_start_matches('<');
     let end = inner.find(']')?;
     let address = inner[..end].trim_end_matches('>');
-    (address.len() >= 4 && address.bytes().all(|b| b.is_ascii_hexdigit() || b == b'x'))
-        .then(|| inner[end + 1..].trim_start())
+    ((address.len() >= 4 || address == "0")
+        && address.bytes().all(|b| b.is_ascii_hexdigit() || b == b'x'))
+    .then(|| inner[end + 1..].trim_start())
 }
 
 fn bare_address(text: &str) -> Option<&str> {
@@ -438,6 +511,8 @@ pub(crate) fn frame(text: &str) -> Option<Frame> {
         inline,
         decoded,
         mark: Mark::None,
+        entered: false,
+        apart: false,
     })
 }
 
@@ -471,6 +546,8 @@ fn arm(callee: &str, caller: &str, reliable: bool) -> Option<Frame> {
         inline: false,
         decoded: false,
         mark: Mark::None,
+        entered: false,
+        apart: false,
     })
 }
 

@@ -39,6 +39,7 @@ pub(super) fn read(log: &Log, facts: &mut Facts<'_>) {
             );
         }
     }
+    super::lockdep::read_held(log, facts);
     for Held { head, at, task, lock, function } in held(log) {
         facts.say(&[head, at], Predicate::Holds { task, lock, function });
     }

@@ -71,6 +71,8 @@ const WAITS: &[(&str, Target)] = &[
     ("synchronize_sched", T::GracePeriod),
     ("__synchronize_srcu", T::Srcu),
     ("synchronize_srcu", T::Srcu),
+    ("flush_workqueue", T::Work),
+    ("__flush_workqueue", T::Work),
     ("flush_work", T::Work),
     ("__flush_work", T::Work),
     ("cancel_work_sync", T::Work),
@@ -109,6 +111,9 @@ const WAITS: &[(&str, Target)] = &[
 ];
 
 fn target(function: &str) -> Option<Target> {
+    if function.contains("wait_for_completion") {
+        return Some(T::Completion);
+    }
     WAITS
         .iter()
         .find(|(begin, _)| match *begin {
@@ -146,9 +151,14 @@ pub(super) fn read(log: &Log, facts: &mut Facts<'_>) {
     for stack in log.stacks().iter().filter(|stack| stack.part == Part::Call) {
         let Some(owner) = &stack.owner else { continue };
         let frames = || stack.pointer.iter().chain(stack.reliable());
-        let Some((frame, target)) =
-            frames().find_map(|frame| Some((frame, target(&frame.function)?)))
-        else {
+        let known = frames().find_map(|frame| Some((frame, target(&frame.function)?)));
+        // Any function that called the scheduler waits, whatever for.
+        let sleeps = frames().next().is_some_and(|frame| is_scheduling(&frame.function));
+        let Some((frame, target)) = known.or_else(|| {
+            sleeps
+                .then(|| frames().find(|frame| target_of_caller(&frame.function)))?
+                .map(|f| (f, T::Other))
+        }) else {
             continue;
         };
         let wanting = frames().find(|frame| target_of_caller(&frame.function));
@@ -160,11 +170,14 @@ pub(super) fn read(log: &Log, facts: &mut Facts<'_>) {
             .chain(owner.cpu.map(|cpu| Party::Cpu { cpu }));
         // A function that sleeps on its own was called by the next one.
         let callers = frames().filter(|frame| target_of_caller(&frame.function));
-        let most = if target == T::Other { 2 } else { 1 };
+        let most = if matches!(target, T::Other | T::Completion | T::Device) { 2 } else { 1 };
         for caller in callers.take(most) {
             let Some(task) = owner.task.clone() else { continue };
             let function = caller.function.clone();
             facts.hint(&[owner.at, caller.at], Predicate::WaitCaller { task, function });
+        }
+        if known.is_none() {
+            continue;
         }
         for party in parties {
             let Some(wanting) = wanting else { continue };
@@ -189,7 +202,12 @@ pub(super) fn read(log: &Log, facts: &mut Facts<'_>) {
 
 /// A function that is no part of the lock or of the scheduler.
 fn target_of_caller(name: &str) -> bool {
-    const PLUMBING: [&str; 21] = [
+    const PLUMBING: [&str; 26] = [
+        "cpus_read_lock",
+        "get_online_cpus",
+        "lock_sock",
+        "call_rwsem_",
+        "rwsem_",
         "__schedule",
         "schedule",
         "context_switch",
@@ -212,7 +230,15 @@ fn target_of_caller(name: &str) -> bool {
         "arch_spin",
         "kvm_wait",
     ];
-    target(name).is_none() && !PLUMBING.iter().any(|head| name.starts_with(head))
+    target(name).is_none()
+        && !name.contains("wait_for_completion")
+        && !PLUMBING.iter().any(|head| name.starts_with(head))
+}
+
+fn is_scheduling(name: &str) -> bool {
+    ["__schedule", "schedule", "io_schedule", "__switch_to", "context_switch"]
+        .iter()
+        .any(|head| name.starts_with(head))
 }
 
 fn as_kind(target: Target) -> WaitKind {
@@ -310,7 +336,7 @@ fn on_stack(
 ) -> Option<Vec<usize>> {
     let owner = stack.owner.as_ref()?;
     let mut at = vec![owner.at];
-    if let Some(function) = function {
+    if let Some(function) = function.map(super::scan::plain) {
         let frame = stack
             .pointer
             .iter()
@@ -355,7 +381,7 @@ fn fits(found: Target, wanted: &Party, kind: WaitKind) -> bool {
             Party::SomeLock { lock } => {
                 let lock = letters(lock);
                 matches!(found, T::Lock("rwsemaphore")) && lock.starts_with("rwsem")
-                    || matches!(found, T::Lock(name) | T::Spin(name) if name == lock || lock == "lock" || lock.contains(name) || name == "rwsemaphore" && lock == "rwsem" || name == "percpurwsemaphore" && lock.starts_with("percpu"))
+                    || matches!(found, T::Lock(name) | T::Spin(name) if name == lock || lock == "lock" || lock.contains(name) || name == "rwsemaphore" && lock == "rwsem" || name == "socketlock" && lock == "socket" || name == "percpurwsemaphore" && lock.starts_with("percpu"))
             }
             Party::Lock { .. } | Party::Task { .. } => matches!(found, T::Lock(_) | T::Spin(_)),
             Party::GracePeriod { .. } => found == T::GracePeriod,
@@ -433,7 +459,9 @@ fn contradicts(says: &Predicate, wanted: &Party, kind: WaitKind) -> bool {
     match (target, wanted) {
         (Party::SomeLock { lock: found }, Party::SomeLock { lock }) => {
             let (found, lock) = (letters(found), letters(lock));
-            !(lock.contains(&found) || found.starts_with("rwsem") && lock.starts_with("rwsem"))
+            !(lock.contains(&found)
+                || found.contains(&lock)
+                || found.starts_with("rwsem") && lock.starts_with("rwsem"))
         }
         _ => {
             *found != kind
