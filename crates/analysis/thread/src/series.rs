@@ -503,16 +503,7 @@ pub(crate) fn find(all: &[&Message], thread: &mut Thread) {
     }
     // Lineages: union of all groups that some pair of starts links.
     let mut lineage: Vec<usize> = (0..groups.len()).collect();
-    let group_of = |at: usize, groups: &[Vec<usize>]| groups.iter().position(|g| g.contains(&at));
-    let mut reasons: Vec<(usize, usize, Link)> = Vec::new();
-    for_each_link(&starts, |a, b, reason| {
-        if let (Some(ga), Some(gb)) = (group_of(a, &groups), group_of(b, &groups))
-            && ga != gb
-            && !(reason.is_of_one_patch() && is_other_series(&starts, &groups, ga, gb))
-        {
-            reasons.push((ga, gb, reason));
-        }
-    });
+    let mut reasons = group_links(&starts, &groups);
     answers_older(all, &starts, &groups, thread, &mut reasons);
     for (a, b, _) in &reasons {
         let (a, b) = (lineage[*a], lineage[*b]);
@@ -550,42 +541,97 @@ pub(crate) fn find(all: &[&Message], thread: &mut Thread) {
     thread.versions = versions;
 }
 
-/// Whether two groups with cover letters of different titles are two series that have a patch in common,
-/// rather than two versions of one: the later counts its versions anew, or shares too few patches.
+/// The links between groups, each once.
+fn group_links(starts: &[Start], groups: &[Vec<usize>]) -> Vec<(usize, usize, Link)> {
+    let mut group_of = vec![0; starts.len()];
+    for (g, group) in groups.iter().enumerate() {
+        for &start in group {
+            group_of[start] = g;
+        }
+    }
+    let mut found: Vec<(usize, usize, Link)> = Vec::new();
+    for_each_link(starts, |a, b, reason| {
+        let link = (group_of[a], group_of[b], reason);
+        if link.0 != link.1 && !found.contains(&link) {
+            found.push(link);
+        }
+    });
+    let mut others: HashMap<(usize, usize), bool> = HashMap::new();
+    // What has a version before it under the very title needs no tie to a similar one.
+    let titled: HashSet<usize> = found.iter().filter(|l| l.2 == Link::Title).map(|l| l.1).collect();
+    found.retain(|&(a, b, reason)| {
+        let same_title = || {
+            let (one, two) = (head(starts, &groups[a]), head(starts, &groups[b]));
+            one.title.eq_ignore_ascii_case(&two.title)
+        };
+        let is_weak = matches!(reason, Link::Files | Link::Blob);
+        if is_weak && titled.contains(&b) && !same_title() {
+            return false;
+        }
+        !reason.is_of_one_patch()
+            || !*others.entry((a, b)).or_insert_with(|| is_other_series(starts, groups, a, b))
+    });
+    found
+}
+
+/// What a group goes by: its cover letter, else its first patch.
+fn head<'s>(starts: &'s [Start], group: &[usize]) -> &'s Start {
+    let number = |s: &&Start| s.number.map_or(1, |n| n.0);
+    let first = group.iter().map(|s| &starts[*s]).min_by_key(number);
+    first.unwrap_or(&starts[group[0]])
+}
+
+/// Whether two groups of different titles are two series that have a patch in common, rather than two
+/// versions of one: the later has a version before it under its own title, or counts its versions anew, or
+/// shares too few patches.
 fn is_other_series(starts: &[Start], groups: &[Vec<usize>], a: usize, b: usize) -> bool {
-    let cover = |group: &Vec<usize>| {
-        group.iter().map(|s| &starts[*s]).find(|s| s.number.is_some_and(|n| n.0 == 0))
-    };
-    let (Some(one), Some(two)) = (cover(&groups[a]), cover(&groups[b])) else { return false };
-    if title_likeness(&one.title, &two.title) >= 50 {
+    let (one, two) = (head(starts, &groups[a]), head(starts, &groups[b]));
+    let alike = |a: &Start, b: &Start| title_likeness(&a.title, &b.title) >= 50;
+    if alike(one, two) {
         return false;
     }
-    let ((earlier, _), (later, _)) = match one.seconds <= two.seconds {
-        true => ((one, a), (two, b)),
-        false => ((two, b), (one, a)),
+    let ((earlier, x), (later, y)) = match one.seconds <= two.seconds {
+        true => ((one, &groups[a]), (two, &groups[b])),
+        false => ((two, &groups[b]), (one, &groups[a])),
     };
-    let reached = groups
-        .iter()
-        .filter_map(cover)
-        .filter(|c| c.seconds < later.seconds && title_likeness(&c.title, &earlier.title) >= 50)
-        .map(|c| c.version)
-        .max();
-    let patches = |group: usize| {
-        groups[group].iter().map(|s| &starts[*s]).filter(|s| s.number.is_none_or(|n| n.0 > 0))
+    let before = |title: &Start| {
+        groups
+            .iter()
+            .map(|g| head(starts, g))
+            .filter(|h| h.seconds < later.seconds && alike(h, title))
+            .map(|h| h.version)
+            .max()
     };
-    let shared = patches(a)
-        .filter(|x| {
-            patches(b).any(|y| {
-                x.title.eq_ignore_ascii_case(&y.title)
-                    || x.patch_id.is_some() && x.patch_id == y.patch_id
-            })
-        })
-        .count();
-    let fewer = patches(a).count().min(patches(b).count());
-    let grows_up = earlier.is_rfc && !later.is_rfc;
+    let reached = before(earlier).unwrap_or(earlier.version);
+    let patches = |group: &Vec<usize>| -> Vec<&Start> {
+        group.iter().map(|s| &starts[*s]).filter(|s| s.number.is_none_or(|n| n.0 > 0)).collect()
+    };
+    let (x, y) = (patches(x), patches(y));
+    let same = |x: &Start, y: &Start| {
+        x.title.eq_ignore_ascii_case(&y.title) || x.patch_id.is_some() && x.patch_id == y.patch_id
+    };
+    let shared = x.iter().filter(|p| y.iter().any(|q| same(p, q))).count();
+    let (fewer, more) = (x.len().min(y.len()), x.len().max(y.len()));
+    if later.version <= reached {
+        // `[RFC v4 0/9]` becomes `[PATCH 0/8]` with most of its patches; a resend has them all.
+        let grows_up = earlier.is_rfc && !later.is_rfc && shared * 2 >= more;
+        return !(grows_up || later.is_resend && shared > 0);
+    }
+    // A single patch goes on alone or within a series.
+    if x.len() <= 1 {
+        return false;
+    }
+    let has_cover = |start: &Start| start.number.is_some_and(|n| n.0 == 0);
+    // Series without cover letters go by their first patch at hand, which says little.
+    if !has_cover(earlier) || !has_cover(later) {
+        return false;
+    }
+    if before(later).is_some_and(|v| v < later.version) {
+        return true;
+    }
     // From v3 on the next number by chance is unlikely.
-    let goes_on = reached.is_some_and(|v| v.major >= 2 && later.version.major == v.major + 1);
-    reached.is_some_and(|v| later.version <= v && !grows_up) || shared * 2 < fewer && !goes_on
+    let goes_on = reached.major >= 2 && later.version.major == reached.major + 1;
+    shared * 2 < fewer && !goes_on
 }
 
 /// Whether a start belongs to a group of the same version: they answer each other or the same mail,
@@ -643,7 +689,16 @@ fn answers_older(
                         starts[*s].number == start.number
                             && starts[*s].title.eq_ignore_ascii_case(&start.title)
                     });
-                if same && (again || other.version < start.version && !is_first) {
+                // What has a version before it under its own title goes on with that one.
+                let has_own = !start.title.eq_ignore_ascii_case(&other.title)
+                    && groups.iter().enumerate().any(|(at, group)| {
+                        let head = head(starts, group);
+                        at != g
+                            && head.version < start.version
+                            && head.title.eq_ignore_ascii_case(&start.title)
+                    });
+                let newer = other.version < start.version && !is_first && !has_own;
+                if same && (again || newer) {
                     reasons.push((above, g, Link::InReplyTo));
                 }
                 break;
