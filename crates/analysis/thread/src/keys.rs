@@ -2,7 +2,7 @@
 
 use parse_mail::{FileDiff, Message, TrailerKind, trailer};
 
-use crate::phrases::says_applied;
+use crate::phrases;
 use crate::series::{author_of, change_hash, name_key};
 
 /// What a patch or cover letter has in common with other versions of its series: hashes over the
@@ -58,10 +58,18 @@ pub fn touch_keys<'a>(
     keys
 }
 
-/// Whether a line of somebody's own words may say that a patch was applied: enough for an index.
-pub fn line_says_applied(text: &str) -> bool {
-    const HEADS: [&str; 7] = ["pplied", "ueued", "ushed", "erged", "icked", "ommitted", "aken"];
-    HEADS.iter().any(|h| text.contains(h))
-        && !text.trim_end().ends_with('?')
-        && says_applied(&text.to_lowercase())
+/// Whether one of the lines of somebody's own words may say that a patch was applied: enough for an index.
+pub fn says_applied(words: &str) -> bool {
+    const PARTS: [&str; 9] =
+        ["pplied", "apply", "ueued", "ushed", "erged", "icked", "ommitted", "aken", "dded"];
+    // Few mails have any of them.
+    let parts =
+        PARTS.iter().filter(|p| memchr::memmem::find(words.as_bytes(), p.as_bytes()).is_some());
+    let parts: Vec<&&str> = parts.collect();
+    !parts.is_empty()
+        && words.lines().any(|line| {
+            parts.iter().any(|p| line.contains(**p))
+                && !line.trim_end().ends_with('?')
+                && phrases::says_applied(&line.to_lowercase())
+        })
 }

@@ -27,7 +27,7 @@ mod turn;
 mod waiting;
 
 pub use compare::{Change, ChangedLine};
-pub use keys::{line_says_applied, series_keys, touch_keys};
+pub use keys::{says_applied, series_keys, touch_keys};
 pub use model::*;
 pub use waiting::{Waiting, Wanted, waiting_for};
 

@@ -72,6 +72,18 @@ impl Thread {
         is_older.then_some((asked, newest))
     }
 
+    /// The Message-IDs of the mails that are about any version of the series, or about none.
+    pub fn series_ids<'m>(
+        &'m self,
+        messages: &'m [parse_mail::Message],
+    ) -> impl Iterator<Item = String> + 'm {
+        let lineage = self.state.newest.map(|v| self.versions[v].lineage);
+        self.entries.iter().filter_map(move |entry| {
+            let of_series = entry.about.is_none_or(|v| Some(self.versions[v].lineage) == lineage);
+            messages[entry.message].message_id.clone().filter(|_| of_series)
+        })
+    }
+
     /// The title of a version: that of its cover letter, also where only some of its patches were
     /// sent again.
     pub fn title(&self, version: usize) -> &str {

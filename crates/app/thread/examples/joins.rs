@@ -52,7 +52,10 @@ fn check(mirror: &Mirror) -> Result<(), Box<dyn std::error::Error>> {
     for line in std::io::stdin().lock().lines() {
         let line = line?;
         let Some((a, b)) = line.split_once(' ') else {
-            show(mirror, line.trim())?;
+            match line.strip_prefix("me:") {
+                Some(me) => time_waiting(mirror, me.trim())?,
+                None => show(mirror, line.trim())?,
+            }
             continue;
         };
         all += 1;
@@ -74,6 +77,16 @@ fn check(mirror: &Mirror) -> Result<(), Box<dyn std::error::Error>> {
     say(&format!(
         "{joined} of {all} joined; {otherwise} for another reason than the change-id as well"
     ));
+    Ok(())
+}
+
+/// How long the answer to what waits for somebody takes, the second time.
+fn time_waiting(mirror: &Mirror, me: &str) -> Result<(), Box<dyn std::error::Error>> {
+    mirror.waiting(me, 50, 0)?;
+    let begin = std::time::Instant::now();
+    let (waiting, total) = mirror.waiting(me, 50, 0)?;
+    let took = begin.elapsed().as_millis();
+    say(&format!("{} to do in 50 of {total} threads, {took} ms", waiting.len()));
     Ok(())
 }
 

@@ -1,5 +1,7 @@
 //! What the index keeps of a mail.
 
+use std::collections::HashSet;
+
 use analysis_thread::series_keys;
 use io_database::mail_index::Mail;
 use parse_mail::{Body, LineKind, Message, TrailerKind, bug_ids, diffs, quote, trailer};
@@ -37,7 +39,7 @@ fn contents(message: &Message, mail: &mut Mail) {
     let starts = subject.is_patch && !subject.is_reply;
     mail.is_patch = starts && !all.is_empty();
     let mut skip = vec![false; body.len()];
-    let mut names: Vec<&str> = Vec::new();
+    let mut names: HashSet<&str> = HashSet::new();
     for diff in &all {
         skip[diff.first..=diff.last].fill(true);
         for file in &diff.files {
@@ -48,7 +50,7 @@ fn contents(message: &Message, mail: &mut Mail) {
                     hunk.body.iter().map(|l| l.text.as_str()).filter(|l| begins_function(l));
                 for name in inside.chain([hunk.heading.as_str()]).filter_map(function) {
                     mail.functions.push(name.to_owned());
-                    names.push(name);
+                    names.insert(name);
                 }
                 for line in hunk.body.iter().filter(|l| l.kind != LineKind::Context) {
                     names.extend(identifiers(&line.text));
@@ -56,8 +58,8 @@ fn contents(message: &Message, mail: &mut Mail) {
             }
         }
     }
+    let mut names: Vec<&str> = names.into_iter().collect();
     names.sort_unstable();
-    names.dedup();
     names.truncate(MAX_IDENTIFIERS);
     mail.identifiers = names.into_iter().map(str::to_owned).collect();
     for (index, line) in body.lines().enumerate() {
@@ -66,10 +68,10 @@ fn contents(message: &Message, mail: &mut Mail) {
             continue;
         }
         mail.bugs.extend(bug_ids(text).into_iter().map(|b| b.id));
-        mail.is_tested |= text.contains("ested-by:")
+        mail.is_tested |= text.as_bytes().contains(&b':')
+            && text.contains("ested-by:")
             && trailer(text)
                 .is_some_and(|t| t.kind == TrailerKind::Test || t.tag == "Reviewed-and-tested-by");
-        mail.says_applied |= subject.is_reply && analysis_thread::line_says_applied(text);
         if starts && text.contains("://") && mail.cited.len() < MAX_CITED {
             mail.cited.extend(text.split_whitespace().filter_map(parse_mail::linked_id));
         }
@@ -78,6 +80,7 @@ fn contents(message: &Message, mail: &mut Mail) {
             mail.words.push('\n');
         }
     }
+    mail.says_applied = subject.is_reply && analysis_thread::says_applied(&mail.words);
     if starts {
         let merged = all.iter().flat_map(|d| &d.files);
         mail.series = series_keys(message, merged);

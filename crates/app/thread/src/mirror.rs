@@ -1,9 +1,13 @@
 //! A directory of archives and its index.
 
+use std::cell::RefCell;
+use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::sync_channel;
 use std::thread;
 
+use analysis_thread::{Waiting, understand_about, waiting_for};
 use io_database::mail_index::{self, Filter, MailIndex, Row};
 use io_git::public_inbox::{self, Epoch, Layout};
 use parse_mail::Message;
@@ -73,6 +77,8 @@ pub struct Mirror {
     directory: PathBuf,
     index: MailIndex,
     archives: Vec<(Epoch, Layout)>,
+    /// Running readers of archives, so that an answer of many threads starts one for each archive only.
+    readers: RefCell<HashMap<PathBuf, public_inbox::Mails>>,
 }
 
 impl Mirror {
@@ -93,7 +99,8 @@ impl Mirror {
         if archives.is_empty() {
             return Err(Error::NoArchive { path: directory.to_owned(), count });
         }
-        Ok(Self { directory: directory.to_owned(), index, archives })
+        let readers = RefCell::default();
+        Ok(Self { directory: directory.to_owned(), index, archives, readers })
     }
 
     /// The directory.
@@ -177,7 +184,70 @@ impl Mirror {
         }
         rows.truncate(MAX_MAILS);
         rows.sort_by(|a, b| (&a.archive, a.date, &a.place).cmp(&(&b.archive, b.date, &b.place)));
-        mails(&rows)
+        self.read(&rows)
+    }
+
+    /// What waits for an address in the newest `limit` threads in which it wrote, at the moment `now` in
+    /// seconds since 1970, the newest first, and how many such threads there are.
+    pub fn waiting(
+        &self,
+        me: &str,
+        limit: usize,
+        now: i64,
+    ) -> Result<(Vec<Waiting>, usize), Error> {
+        let filter = Filter { writer: Some(me.to_owned()), ..Filter::default() };
+        let found = self.index.threads(&filter, limit)?;
+        let mut all: Vec<Waiting> = Vec::new();
+        // Versions of one series are found from each of their threads: it is read once.
+        let mut known: HashSet<String> = HashSet::new();
+        for thread in found.threads {
+            let Some(id) = self.index.first_id(thread)? else { continue };
+            if known.contains(&id) {
+                continue;
+            }
+            let mails = self.series(thread)?;
+            let Some(thread) = understand_about(&mails.messages, &id) else { continue };
+            known.extend(thread.series_ids(&mails.messages));
+            for one in waiting_for(me, &thread, &mails.messages, now) {
+                if !all.contains(&one) {
+                    all.push(one);
+                }
+            }
+        }
+        all.sort_by_key(|w| std::cmp::Reverse(w.seconds));
+        Ok((all, found.total))
+    }
+
+    /// Reads the mails that rows name.
+    fn read(&self, rows: &[Row]) -> Result<Mails, Error> {
+        let mut found = Mails::default();
+        let mut readers = self.readers.borrow_mut();
+        for same in rows.chunk_by(|a, b| a.archive == b.archive) {
+            let archive = &same[0].archive;
+            let places: Vec<String> = same.iter().map(|r| r.place.clone()).collect();
+            let reader = match readers.entry(archive.clone()) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(new) => {
+                    let epoch = Epoch { path: archive.clone(), list: String::new() };
+                    new.insert(public_inbox::Mails::open(&epoch)?)
+                }
+            };
+            let outcome = reader.read(&places, |place, change| {
+                if let public_inbox::Change::Added(mail) = change {
+                    // Each line of a thread has a number of its own.
+                    let first = found.messages.last().map_or(1, |m| m.lines.last + 1);
+                    found.places.push((first, format!("{}:{place}", archive.display())));
+                    found.messages.push(parse_mail::message(&mail, first));
+                }
+                true
+            });
+            if outcome.is_err() {
+                // What a broken reader says next would be an answer to something else.
+                readers.remove(archive);
+            }
+            outcome?;
+        }
+        Ok(found)
     }
 }
 
@@ -241,24 +311,4 @@ fn add(
         }
         Err(_) => Err(Error::BrokeOff(epoch.path.clone())),
     }
-}
-
-/// Reads the mails that rows name.
-fn mails(rows: &[Row]) -> Result<Mails, Error> {
-    let mut found = Mails::default();
-    for same in rows.chunk_by(|a, b| a.archive == b.archive) {
-        let archive = &same[0].archive;
-        let epoch = Epoch { path: archive.clone(), list: String::new() };
-        let places: Vec<String> = same.iter().map(|r| r.place.clone()).collect();
-        public_inbox::Mails::open(&epoch)?.read(&places, |place, change| {
-            if let public_inbox::Change::Added(mail) = change {
-                // Each line of a thread has a number of its own.
-                let first = found.messages.last().map_or(1, |m| m.lines.last + 1);
-                found.places.push((first, format!("{}:{place}", archive.display())));
-                found.messages.push(parse_mail::message(&mail, first));
-            }
-            true
-        })?;
-    }
-    Ok(found)
 }

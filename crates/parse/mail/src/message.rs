@@ -5,6 +5,7 @@
 //! wrote it.
 
 use std::borrow::Cow;
+use std::sync::LazyLock;
 
 use mail_parser::decoders::charsets::map::charset_decoder;
 use mail_parser::{
@@ -199,7 +200,7 @@ pub fn message(raw: &[u8], first: u64) -> Message {
     }
     let head_end = head_end(raw);
     let deep = is_too_deep(raw);
-    let parser = MessageParser::default();
+    let parser = &*PARSER;
     let parsed = if deep { parser.parse_headers(&raw[..head_end]) } else { parser.parse(raw) };
     let Some(parsed) = parsed.filter(|p| !p.parts.is_empty()) else {
         message.problems.push(problem(first, ProblemKind::NoHeaders));
@@ -398,6 +399,25 @@ fn charset_text<'a>(bytes: &'a [u8], declared: &str) -> Cow<'a, str> {
     }
 }
 
+/// Of a mail's many `Received` only the date of the first is wanted, so that they are not read.
+static PARSER: LazyLock<MessageParser> = LazyLock::new(|| {
+    MessageParser::new()
+        .with_mime_headers()
+        .with_date_headers()
+        .with_address_headers()
+        .with_message_ids()
+        .header_text(HeaderName::Subject)
+        .header_text(HeaderName::ListId)
+});
+
+/// When the last machine on the way took the mail: `Received` ends in `; DATE`.
+fn received(value: &HeaderValue<'_>) -> Option<i64> {
+    let (_, date) = value.as_text()?.rsplit_once(';')?;
+    // The end of the header is the end of a date.
+    let date = mail_parser::DateTime::parse_rfc822(&format!("{}\n", date.trim()))?;
+    moment(&date).map(|m| m.seconds)
+}
+
 fn read_headers(message: &mut Message, part: &MessagePart<'_>) {
     let mut reply_to = Vec::new();
     let mut original = None;
@@ -420,9 +440,7 @@ fn read_headers(message: &mut Message, part: &MessagePart<'_>) {
                 }
             }
             HeaderName::Received if message.received.is_none() => {
-                if let HeaderValue::Received(hop) = &header.value {
-                    message.received = hop.date.as_ref().and_then(moment).map(|m| m.seconds);
-                }
+                message.received = received(&header.value);
             }
             HeaderName::Date => message.date = message.date.or_else(|| date(&header.value)),
             HeaderName::ListId => {

@@ -74,8 +74,11 @@ fn is_cve(b: u8) -> bool {
 /// All bug ids of a line, in order, each once.
 pub fn bug_ids(line: &str) -> Vec<BugId> {
     let mut found: Vec<(usize, BugId)> = Vec::new();
-    // Every marker has one of these.
-    if !line.contains(['=', '+', '/', '-']) {
+    // Every marker has one of these, and every id a digit.
+    let bytes = line.as_bytes();
+    if memchr::memchr3(b'=', b'+', b'/', bytes).is_none() && memchr::memchr(b'-', bytes).is_none()
+        || !bytes.iter().any(u8::is_ascii_digit)
+    {
         return Vec::new();
     }
     for Marker(kind, mark, of, least, most) in &MARKERS {

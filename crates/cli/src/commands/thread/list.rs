@@ -5,7 +5,7 @@ use std::io::{self, IsTerminal as _, Write as _};
 use std::path::PathBuf;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use analysis_thread::{Thread, Waiting, understand_about};
+use analysis_thread::{Thread, understand_about};
 use app_thread::{Error, Filter, Mails, Mirror, Progress, Row};
 use render::thread::Reading;
 
@@ -99,7 +99,7 @@ pub(super) fn run(
         cut(found.len(), total);
     }
     if let Some(me) = &query.me {
-        let (waiting, total) = waiting(&mirror, me, query.limit)?;
+        let (waiting, total) = mirror.waiting(me, query.limit, now()).map_err(failure)?;
         let read = query.limit.min(total);
         write!(out, "{}", Escaped(&render::thread::waiting(&waiting)))?;
         cut(read, total);
@@ -126,30 +126,6 @@ fn cut(shown: usize, total: usize) {
 pub(super) fn now() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
-}
-
-/// What waits for an address in the threads in which it wrote, and how many threads those are.
-pub(super) fn waiting(
-    mirror: &Mirror,
-    me: &str,
-    limit: usize,
-) -> Result<(Vec<Waiting>, usize), Failure> {
-    let filter = Filter { writer: Some(me.to_owned()), ..Filter::default() };
-    let found = mirror.index().threads(&filter, limit).map_err(Failure::usage)?;
-    let mut all: Vec<Waiting> = Vec::new();
-    for thread in found.threads {
-        let Some(id) = mirror.index().first_id(thread).map_err(Failure::usage)? else { continue };
-        let mails = mirror.series(thread).map_err(failure)?;
-        let Some(thread) = understand_about(&mails.messages, &id) else { continue };
-        for one in analysis_thread::waiting_for(me, &thread, &mails.messages, now()) {
-            // Versions of one series are found from each of their threads.
-            if !all.contains(&one) {
-                all.push(one);
-            }
-        }
-    }
-    all.sort_by_key(|w| std::cmp::Reverse(w.seconds));
-    Ok((all, found.total))
 }
 
 /// Says how far the reading is, on a terminal only.
