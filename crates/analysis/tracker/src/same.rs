@@ -55,6 +55,14 @@ pub fn is_placeless(title: &str) -> bool {
     title.ends_with(" in corrupted")
 }
 
+/// Titles of loops: after the outermost function of the stack, which many loops share.
+const LOOPS: &[&str] = &["INFO: rcu detected stall in ", "BUG: soft lockup in "];
+
+/// Whether a title names where a loop was entered and not where it is, so that a diagnosis tells more.
+fn is_loop(title: &str) -> bool {
+    LOOPS.iter().any(|start| title.starts_with(start))
+}
+
 /// The bug that a crash belongs to; `None` when it is a new one.
 pub fn choose(identity: &Identity, candidates: &[Candidate<'_>]) -> Option<(BugId, Reason)> {
     candidates
@@ -77,7 +85,8 @@ fn reason(identity: &Identity, candidate: &Candidate<'_>) -> Option<Reason> {
         return (group && has(KeyKind::Title, &identity.title)).then_some(Reason::Title);
     }
     if has(KeyKind::Title, &identity.title) {
-        return Some(Reason::Title);
+        let tells = !is_loop(&identity.title) || identity.group.is_none() || group;
+        return tells.then_some(Reason::Title);
     }
     // A name after another function of the same stack is one that another bug may well have too.
     if function(own) == function(&identity.title) {
@@ -131,6 +140,26 @@ mod tests {
             alternatives: alternatives.iter().map(|&title| title.to_owned()).collect(),
             ..Identity::default()
         }
+    }
+
+    #[test]
+    fn loops_that_were_entered_alike_are_told_apart_by_their_diagnoses() {
+        let title = "BUG: soft lockup in proc_reg_write";
+        let old = bug(1, title, 1);
+        let shared = [key(KeyKind::Title, title)];
+        let of = |group: Option<&str>| Identity {
+            group: group.map(str::to_owned),
+            ..identity(title, &[])
+        };
+        let candidate = [Candidate { bug: &old, shared: &shared, is_active: true }];
+        assert_eq!(choose(&of(Some("soft_lockup/write/meter")), &candidate), None);
+        assert_eq!(choose(&of(None), &candidate), Some((1, Reason::Title)));
+        let both = [shared[0].clone(), key(KeyKind::Group, "soft_lockup/write/meter")];
+        let candidate = [Candidate { bug: &old, shared: &both, is_active: true }];
+        assert_eq!(
+            choose(&of(Some("soft_lockup/write/meter")), &candidate),
+            Some((1, Reason::Title))
+        );
     }
 
     #[test]
