@@ -22,7 +22,8 @@ pub fn add_reports(seen: &mut Observations, reports: impl IntoIterator<Item = Kn
     let covered = |event: &Event, line: u64| {
         event.lines.contains(line) || event.last_repeat.is_some_and(|lines| lines.contains(line))
     };
-    let mut added = false;
+    // What is added stands behind these, in no order.
+    let original = seen.events.len();
     for report in reports {
         let inside = |event: &&Event| report.lines.contains(event.lines.first);
         if seen.events.iter().any(|event| covered(event, report.line))
@@ -30,7 +31,9 @@ pub fn add_reports(seen: &mut Observations, reports: impl IntoIterator<Item = Kn
         {
             continue;
         }
-        let before = seen.events.iter().rfind(|event| event.lines.first < report.line);
+        let earlier =
+            seen.events[..original].iter().filter(|event| event.lines.first < report.line);
+        let before = earlier.max_by_key(|event| event.lines.first);
         let (boot, section) = before.map_or((0, 0), |event| (event.boot, event.section));
         seen.events.push(Event {
             id: EventId(seen.events.len()),
@@ -48,9 +51,8 @@ pub fn add_reports(seen: &mut Observations, reports: impl IntoIterator<Item = Kn
             last_repeat: None,
             detail: Detail::None,
         });
-        added = true;
     }
-    if added {
+    if seen.events.len() > original {
         renumber(seen);
     }
 }
@@ -77,6 +79,26 @@ mod tests {
 
     use super::*;
     use crate::collect::Collector;
+
+    #[test]
+    fn a_report_is_of_the_boot_in_which_it_stands_whatever_was_added_before() {
+        let log = "Linux version 6.1.0 (marl@bed) #1 SMP\nBUG: marl balance broken\nWARNING: CPU: 2 PID: 71 at mm/my.c:40 my_check+0x11/0x40\nLinux version 6.1.0 (marl@bed) #1 SMP\nWARNING: CPU: 2 PID: 72 at mm/my.c:47 my_other+0x11/0x40\nBUG: marl turned over\n";
+        let mut collector = Collector::new();
+        for line in parse_console::lines(log.as_bytes()) {
+            collector.line(&line);
+        }
+        let mut seen = collector.finish();
+        let report = |line: u64| KnownReport {
+            line,
+            lines: LineSpan::line(line),
+            title: "BUG: marl".into(),
+        };
+        add_reports(&mut seen, [report(2), report(6)]);
+        let boots: Vec<(EventKind, u32)> =
+            seen.events.iter().map(|event| (event.kind, event.boot)).collect();
+        let (report, warning) = (EventKind::Report, EventKind::Warning);
+        assert_eq!(boots, [(report, 0), (warning, 0), (warning, 1), (report, 1)]);
+    }
 
     #[test]
     fn a_report_that_no_event_covers_becomes_one_in_its_place() {
