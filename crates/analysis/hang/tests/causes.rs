@@ -32,6 +32,17 @@ fn hung(name: &str, pid: u32, functions: &[&str]) -> String {
 }
 
 #[test]
+fn what_was_printed_later_and_stands_first_still_competes_with_a_hang() {
+    let log = format!(
+        "[  104.000000] unregister_netdevice: waiting for veth7 to become free. Usage count = 2\n[  101.000000] watchdog: BUG: soft lockup - CPU#3 stuck for 45s! [spinner:900]\n[  101.000001] {}[  101.000002] RIP: 0010:endless_scan+0x12/0x40\n[  101.000003] Call Trace:\n[  101.000004]  scan_ioctl+0x20/0x60\n",
+        cpu(3, 900, "spinner")
+    );
+    let diagnosis = diagnose(log.as_bytes());
+    assert_eq!((diagnosis.seen.events.len(), cause_line(&diagnosis)), (2, None));
+    assert_eq!(diagnosis.seen.events[0].boot, diagnosis.seen.events[1].boot);
+}
+
+#[test]
 fn a_pool_whose_cpu_is_stuck_is_a_consequence_of_that() {
     let log = format!(
         "[  100.000000] BUG: workqueue lockup - pool cpus=3 node=0 flags=0x0 nice=0 stuck for 41s!\n[  100.000001] workqueue events: flags=0x0\n[  100.000002]   pwq 6: cpus=3 node=0 flags=0x0 nice=0 active=1/256\n[  100.000003]     pending: vmstat_shepherd\n[  103.000000] watchdog: BUG: soft lockup - CPU#3 stuck for 45s! [spinner:900]\n[  103.000001] {}[  103.000002] RIP: 0010:endless_scan+0x12/0x40\n[  103.000003] Call Trace:\n[  103.000004]  scan_ioctl+0x20/0x60\n",

@@ -137,7 +137,7 @@ pub(super) fn choose(seen: &Observations, causes: &mut Causes) {
             serious.iter().filter(|root| root.boot == first.boot).map(|root| root.id).collect();
         // A trap after a hang was reported cannot have begun that hang.
         let hang_first = first.kind.is_hang()
-            && rivals[1..].iter().all(|id| {
+            && rivals.iter().filter(|id| **id != first.id).all(|id| {
                 let later = seen.event(*id);
                 later.kind == first.kind
                     || (later.kind.is_trap()
