@@ -43,6 +43,25 @@ fn what_was_printed_later_and_stands_first_still_competes_with_a_hang() {
 }
 
 #[test]
+fn a_log_of_nothing_but_assertions_and_traps_is_concluded() {
+    let half = analysis_hang::EVENT_LIMIT / 2;
+    let mut log = String::new();
+    for n in 0..half {
+        log += &format!(
+            "[{n:5}.000000] WARNING: CPU: 1 PID: 0 at mm/a{n:04}.c:40 check_{n:04}+0x11/0x40\n"
+        );
+    }
+    for n in half..2 * half {
+        log += &format!("[{n:5}.000000] kernel BUG at mm/b{n:04}.c:40!\n");
+        log += &"[    x] marl bed turned over, nothing to see\n".repeat(4);
+    }
+    let diagnosis = diagnose(log.as_bytes());
+    assert_eq!(diagnosis.seen.events.len(), 2 * half);
+    // The assertions that stand shortly before the first trap leave open what began it.
+    assert_eq!(cause_line(&diagnosis), None);
+}
+
+#[test]
 fn a_pool_whose_cpu_is_stuck_is_a_consequence_of_that() {
     let log = format!(
         "[  100.000000] BUG: workqueue lockup - pool cpus=3 node=0 flags=0x0 nice=0 stuck for 41s!\n[  100.000001] workqueue events: flags=0x0\n[  100.000002]   pwq 6: cpus=3 node=0 flags=0x0 nice=0 active=1/256\n[  100.000003]     pending: vmstat_shepherd\n[  103.000000] watchdog: BUG: soft lockup - CPU#3 stuck for 45s! [spinner:900]\n[  103.000001] {}[  103.000002] RIP: 0010:endless_scan+0x12/0x40\n[  103.000003] Call Trace:\n[  103.000004]  scan_ioctl+0x20/0x60\n",

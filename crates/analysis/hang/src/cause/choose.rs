@@ -63,6 +63,29 @@ fn weight(event: &Event) -> Weight {
     }
 }
 
+/// What hangs below each event, by its number.
+struct Below {
+    /// Something, by more than a guess or as what came later.
+    has_children: Vec<bool>,
+    /// Something that broke or stopped, of which the event is the root.
+    has_serious: Vec<bool>,
+}
+
+impl Below {
+    fn new(seen: &Observations, causes: &Causes) -> Self {
+        let mut has_children = vec![false; seen.events.len()];
+        let mut has_serious = vec![false; seen.events.len()];
+        for event in &seen.events {
+            if let Some(link) = &causes.links[event.id.0] {
+                has_children[link.parent.0] |= link.grade > Grade::Guess || is_order(&link.reason);
+            }
+            let root = causes.root(event.id);
+            has_serious[root.0] |= root != event.id && weight(event) == Weight::Serious;
+        }
+        Self { has_children, has_serious }
+    }
+}
+
 pub(super) fn choose(seen: &Observations, causes: &mut Causes) {
     // The part of the tree that holds the most serious events decides; hints only when alone.
     let sure = |causes: &Causes, at: usize| {
@@ -71,22 +94,11 @@ pub(super) fn choose(seen: &Observations, causes: &mut Causes) {
             .is_none_or(|link| link.grade <= Grade::Guess && !is_order(&link.reason))
     };
     let roots: Vec<&Event> = seen.events.iter().filter(|event| sure(causes, event.id.0)).collect();
-    let has_children = |root: &Event| {
-        causes.links.iter().flatten().any(|link| {
-            link.parent == root.id && (link.grade > Grade::Guess || is_order(&link.reason))
-        })
-    };
-    let ends_in_a_hang = |root: &Event| {
-        seen.events.iter().any(|event| {
-            weight(event) == Weight::Serious
-                && event.id != root.id
-                && causes.root(event.id) == root.id
-        })
-    };
+    let below = Below::new(seen, causes);
     let effective = |root: &&Event| {
         let own = weight(root);
-        if own == Weight::Hint && has_children(root)
-            || own == Weight::Assertion && ends_in_a_hang(root)
+        if own == Weight::Hint && below.has_children[root.id.0]
+            || own == Weight::Assertion && below.has_serious[root.id.0]
         {
             Weight::Serious
         } else {
@@ -109,7 +121,7 @@ pub(super) fn choose(seen: &Observations, causes: &mut Causes) {
                 effective(root) == Weight::Assertion
                     && root.boot == first.boot
                     && seen.precedes(root, first)
-                    && !has_children(root)
+                    && !below.has_children[root.id.0]
             })
             .filter(|root| suspicious_before(seen, root, first))
             .map(|root| root.id)
