@@ -3,7 +3,7 @@
 use parse_console::frame;
 
 use super::families::{self, Inner};
-use super::state::{Collector, Context, LOCK_LIST_LIMIT, MEMBER_LIMIT};
+use super::state::{Collector, Context, INLINED_LIMIT, LOCK_LIST_LIMIT, MEMBER_LIMIT};
 use crate::clock::Moment;
 use crate::event::{Detail, EventKind, HungScan, HungTask, LockList, Role, Snapshot, Task};
 use crate::parse;
@@ -165,7 +165,7 @@ impl Collector {
                         && locks.last().is_some_and(|known| known.address == lock.address);
                     if let Some(known) = locks.last_mut().filter(|_| again) {
                         let inner = std::mem::replace(&mut known.at, lock.at);
-                        if known.inlined.len() < 8 {
+                        if known.inlined.len() < INLINED_LIMIT {
                             known.inlined.push(inner);
                         }
                     } else if locks.len() < 64 {

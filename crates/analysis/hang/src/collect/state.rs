@@ -20,6 +20,8 @@ pub const FRAME_LIMIT: usize = 160;
 pub const MEMBER_LIMIT: usize = 256;
 /// Lists of held locks kept.
 pub const LOCK_LIST_LIMIT: usize = 4_096;
+/// Inlined functions kept of one lock.
+pub(super) const INLINED_LIMIT: usize = 8;
 /// Printers followed at once.
 pub(super) const CONTEXT_LIMIT: usize = 1_024;
 /// Lines of the same printer without meaning for an open report after which it is closed.

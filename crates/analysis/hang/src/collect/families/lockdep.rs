@@ -1,7 +1,7 @@
 //! Lockdep's reports.
 
 use super::head::{Head, Inner};
-use crate::collect::state::{Collector, Context};
+use crate::collect::state::{Collector, Context, INLINED_LIMIT};
 use crate::event::{ChainEntry, Detail, EventKind, HeldLock, LockdepReport, Released, Role};
 use crate::parse;
 use crate::text::{between, bounded};
@@ -53,7 +53,9 @@ pub(super) fn detail(c: &mut Collector, context: &mut Context, inner: &Inner<'_>
         && !text.starts_with('#')
     {
         let inner = std::mem::replace(&mut known.at, lock.at);
-        known.inlined.push(inner);
+        if known.inlined.len() < INLINED_LIMIT {
+            known.inlined.push(inner);
+        }
         known.line = number;
         return true;
     }
@@ -124,4 +126,29 @@ pub(super) fn detail(c: &mut Collector, context: &mut Context, inner: &Inner<'_>
         return true;
     }
     false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lock_with_an_endless_list_of_inlined_functions_keeps_the_first() {
+        let mut log = String::from(
+            "[    1.000000] WARNING: possible circular locking dependency detected\n[    1.000001] marl/77 is trying to acquire lock:\n",
+        );
+        for n in 0..5 * INLINED_LIMIT {
+            log += &format!(
+                "[    1.000002] ffff888012345678 (&bed->lock){{+.+.}}-{{3:3}}, at: turn_{n} mm/bed.c:7 [inline]\n"
+            );
+        }
+        let mut collector = Collector::new();
+        for line in parse_console::lines(log.as_bytes()) {
+            collector.line(&line);
+        }
+        let seen = collector.finish();
+        let Detail::Lockdep(report) = &seen.events[0].detail else { panic!("no report") };
+        let inlined = report.wanted.as_ref().map(|lock| lock.inlined.len());
+        assert_eq!(inlined, Some(INLINED_LIMIT));
+    }
 }

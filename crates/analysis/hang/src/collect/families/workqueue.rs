@@ -57,6 +57,9 @@ pub(super) fn workqueue(c: &mut Collector, context: &mut Context, head: &Head<'_
     true
 }
 
+/// Items kept of each list of a report.
+const KEPT: usize = 64;
+
 /// Lines of such a report.
 pub(super) fn detail(c: &mut Collector, _: &mut Context, inner: &Inner<'_>) -> bool {
     let Inner { event: index, text, number, .. } = *inner;
@@ -68,7 +71,9 @@ pub(super) fn detail(c: &mut Collector, _: &mut Context, inner: &Inner<'_>) -> b
             let pid = parts
                 .next()
                 .and_then(|pid| pid.trim_end_matches(|c: char| !c.is_ascii_digit()).parse().ok());
-            if let (Some(pid), Some(function)) = (pid, parts.next()) {
+            if report.in_flight.len() < KEPT
+                && let (Some(pid), Some(function)) = (pid, parts.next())
+            {
                 report.in_flight.push((
                     number,
                     pid,
@@ -82,10 +87,32 @@ pub(super) fn detail(c: &mut Collector, _: &mut Context, inner: &Inner<'_>) -> b
         return true;
     }
     if let Some(rest) = after(text, "pending: ") {
-        if report.pending.len() < 64 {
+        if report.pending.len() < KEPT {
             report.pending.push((number, bounded(rest, 120)));
         }
         return true;
     }
     false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_report_with_an_endless_list_keeps_the_first_items() {
+        let mut log = String::from(
+            "[    1.000000] BUG: workqueue lockup - pool cpus=3 node=0 flags=0x0 nice=0 stuck for 41s!\n[    1.000001] workqueue events: flags=0x0\n",
+        );
+        for n in 0..3 * KEPT {
+            log += &format!("[    1.000002]     in-flight: 7{n}:turn_bed, 8{n}:turn_bed\n");
+        }
+        let mut collector = Collector::new();
+        for line in parse_console::lines(log.as_bytes()) {
+            collector.line(&line);
+        }
+        let seen = collector.finish();
+        let Detail::Workqueue(report) = &seen.events[0].detail else { panic!("no pool") };
+        assert_eq!(report.in_flight.len(), KEPT);
+    }
 }
