@@ -309,7 +309,6 @@ impl Collector {
             return true;
         }
         if let Some((cpu, task)) = parse::cpu_header(trimmed) {
-            self.kernel().observe(trimmed, number);
             // KFENCE and KMSAN name the task last, behind the stacks of the object's life.
             if context.event.is_some_and(|event| {
                 matches!(self.out.events[event].kind, EventKind::Kfence | EventKind::Kmsan)
