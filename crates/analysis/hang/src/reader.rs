@@ -1,8 +1,10 @@
 //! Pieces of a log, as they are read from a file or pipe, to observations. Quiet stretches of a long log are
-//! skipped without taking their lines apart.
+//! skipped without taking their lines apart, but for the last ones before what matters.
 //!
-//! Invariant: memory holds one piece, one unfinished line and the bounded observations.
+//! Invariants: memory holds one piece, one unfinished line, [`BEFORE`] lines and the bounded observations; how the
+//! input is cut into pieces does not matter.
 
+use std::collections::VecDeque;
 use std::sync::LazyLock;
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind, Input};
@@ -12,6 +14,9 @@ use crate::collect::{Collector, Observations};
 
 /// The start of a log is always read line by line: notes with a log inside are short, and carry text around it.
 const READ_IN_FULL: u64 = 256 << 10;
+
+/// Lines of a quiet stretch that are read: the last ones before what matters.
+const BEFORE: usize = 64;
 
 /// The texts of which a quiet stretch has none.
 #[expect(clippy::expect_used, reason = "the patterns are constants; a test builds the automaton")]
@@ -29,7 +34,11 @@ pub struct LogReader {
     lines: LineReader,
     /// The unfinished last line.
     tail: Vec<u8>,
+    /// The last lines that were skipped, not counted in `number`.
+    quiet: VecDeque<Vec<u8>>,
+    /// Lines read or gone.
     number: u64,
+    /// Bytes behind which the next line begins, those of `quiet` included.
     offset: u64,
     /// Lines that depend on each other (relative stamps, JSON) forbid skipping.
     skips: bool,
@@ -48,6 +57,7 @@ impl LogReader {
             collector: Collector::new(),
             lines: LineReader::new(),
             tail: Vec::new(),
+            quiet: VecDeque::new(),
             number: 0,
             offset: 0,
             skips: true,
@@ -67,8 +77,7 @@ impl LogReader {
             let end = memchr::memchr(b'\n', whole).map_or(whole.len(), |at| at + 1);
             self.keep(&whole[..end]);
             let first = std::mem::take(&mut self.tail);
-            self.one(first.strip_suffix(b"\n").unwrap_or(&first));
-            self.offset += first.len() as u64;
+            self.block(&first);
             self.block(&whole[end..]);
         }
         self.keep(rest);
@@ -76,6 +85,7 @@ impl LogReader {
 
     /// Ends the log.
     pub fn finish(mut self) -> Observations {
+        self.read_quiet();
         let tail = std::mem::take(&mut self.tail);
         if !tail.is_empty() {
             self.one(&tail);
@@ -110,32 +120,51 @@ impl LogReader {
                     None => block.len(),
                 };
                 if until > at {
-                    at = self.skip(block, at, until);
+                    self.skip(&block[at..until]);
+                    at = until;
                     continue;
                 }
             }
-            at = self.line_at(block, at);
+            self.read_quiet();
+            let end = memchr::memchr(b'\n', &block[at..]).map_or(block.len(), |end| at + end);
+            self.one(&block[at..end]);
+            self.offset += (end + 1 - at) as u64;
+            at = end + 1;
             // After a line with a hit that opened nothing the search goes on behind it.
         }
-        self.offset += block.len() as u64;
     }
 
     fn may_skip(&self) -> bool {
         self.skips && self.offset > READ_IN_FULL && !self.collector.is_inside_report()
     }
 
-    /// Steps over quiet lines. The last one is read, so that the clock keeps up.
-    fn skip(&mut self, block: &[u8], from: usize, until: usize) -> usize {
-        let last =
-            memchr::memrchr(b'\n', &block[from..until - 1]).map_or(from, |end| from + end + 1);
-        self.number += memchr::memchr_iter(b'\n', &block[from..last]).count() as u64;
-        self.line_at(block, last)
+    /// Steps over quiet lines; the last ones are kept, to be read before what matters.
+    fn skip(&mut self, stretch: &[u8]) {
+        let mut ends = memchr::memrchr_iter(b'\n', stretch).skip(BEFORE);
+        let kept = ends.next().map_or(0, |end| end + 1);
+        if kept > 0 {
+            let gone = memchr::memchr_iter(b'\n', &stretch[..kept]).count() + self.quiet.len();
+            self.number += gone as u64;
+            self.quiet.clear();
+        }
+        for raw in stretch[kept..].split_inclusive(|byte| *byte == b'\n') {
+            let mut line = match self.quiet.len() < BEFORE {
+                true => Vec::new(),
+                false => self.quiet.pop_front().unwrap_or_default(),
+            };
+            self.number += u64::from(!line.is_empty());
+            line.clear();
+            line.extend_from_slice(&raw[..raw.len().min(LONGEST_LINE)]);
+            self.quiet.push_back(line);
+        }
+        self.offset += stretch.len() as u64;
     }
 
-    fn line_at(&mut self, block: &[u8], at: usize) -> usize {
-        let length = memchr::memchr(b'\n', &block[at..]).unwrap_or(block.len() - at);
-        self.one(&block[at..at + length]);
-        at + length + 1
+    /// Reads the last lines of the stretch that was skipped, so that clock and context keep up.
+    fn read_quiet(&mut self) {
+        while let Some(line) = self.quiet.pop_front() {
+            self.one(line.strip_suffix(b"\n").unwrap_or(&line));
+        }
     }
 
     fn one(&mut self, raw: &[u8]) {
@@ -179,26 +208,47 @@ mod tests {
         log
     }
 
+    /// A long quiet log with trouble shortly before its only event.
+    fn late() -> String {
+        let mut log = String::new();
+        for n in 0..9_000 {
+            log += &format!("[{n:6}.000000] usb 1-1: new high-speed device number {n}\n");
+            if n == 8_980 {
+                log += &format!("[{n:6}.100000] usb 3-2: USB disconnect, device number 5\n");
+            }
+        }
+        log + "[  9000.000000] watchdog: BUG: soft lockup - CPU#3 stuck for 22s! [w:77]\n"
+    }
+
     #[test]
     fn pieces_of_any_size_give_what_the_whole_gives() {
-        let log = sample();
+        for (log, events, trouble) in [(sample(), 6, 0), (late(), 1, 1)] {
+            is_read_alike(&log, events, trouble);
+        }
+    }
+
+    fn is_read_alike(log: &str, events: usize, trouble: usize) {
         assert!(log.len() as u64 > 2 * READ_IN_FULL);
         let shape = |seen: &Observations| -> Vec<(u64, Option<u32>, usize)> {
             seen.events.iter().map(|e| (e.lines.first, e.cpu, e.snapshots.len())).collect()
+        };
+        let context = |seen: &Observations| -> Vec<(u64, String)> {
+            seen.context.iter().map(|aside| (aside.line, aside.text.clone())).collect()
         };
         let mut plain = Collector::new();
         for line in parse_console::lines(log.as_bytes()) {
             plain.line(&line);
         }
         let plain = plain.finish();
-        assert_eq!(plain.events.len(), 6);
-        for size in [7, 4096, 1 << 20] {
+        assert_eq!((plain.events.len(), plain.context.len()), (events, trouble));
+        for size in [7, 4096, 64 << 10, 1 << 20] {
             let mut reader = LogReader::new();
             for piece in log.as_bytes().chunks(size) {
                 reader.push(piece);
             }
             let seen = reader.finish();
             assert_eq!(shape(&seen), shape(&plain), "pieces of {size}");
+            assert_eq!(context(&seen), context(&plain), "pieces of {size}");
             assert_eq!(seen.lines, plain.lines);
         }
     }
