@@ -128,15 +128,18 @@ const SPOKEN: &[&str] = &[
 
 /// Whether the line is somebody's: a run of plain words, some of which belong to speech.
 pub(super) fn is_spoken(text: &str) -> bool {
-    let words: Vec<&str> = text.split_whitespace().collect();
-    let plain = |word: &&&str| {
+    let plain = |word: &str| {
         let bare = word.trim_matches(|c: char| ",.;:!?()\"'".contains(c));
         !bare.is_empty() && bare.chars().all(|c| c.is_alphabetic() || c == '\'' || c == '-')
     };
-    let spoken = |word: &&&str| SPOKEN.contains(&word.to_ascii_lowercase().as_str());
-    words.len() >= 5
-        && words.iter().filter(plain).count() * 5 >= words.len() * 4
-        && words.iter().filter(spoken).count() >= 2
+    let spoken = |word: &str| SPOKEN.iter().any(|of_speech| word.eq_ignore_ascii_case(of_speech));
+    let (mut words, mut plain_words, mut spoken_words) = (0, 0, 0);
+    for word in text.split_whitespace() {
+        words += 1;
+        plain_words += usize::from(plain(word));
+        spoken_words += usize::from(spoken(word));
+    }
+    words >= 5 && plain_words * 5 >= words * 4 && spoken_words >= 2
 }
 
 #[cfg(test)]

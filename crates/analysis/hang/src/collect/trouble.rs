@@ -1,6 +1,10 @@
 //! Messages before the first event that are not routine: a device that goes, a link that falls, I/O that fails. They are
 //! shown as what came before, never as the cause.
 
+use std::sync::LazyLock;
+
+use aho_corasick::{AhoCorasick, AhoCorasickKind};
+
 /// What such messages say, in small letters.
 const TROUBLE: &[&str] = &[
     "usb disconnect",
@@ -59,11 +63,20 @@ const ROUTINE: &[&str] = &[
     "default timeout",
 ];
 
+#[expect(clippy::expect_used, reason = "the patterns are constants; a test builds the automaton")]
+fn any_of(texts: &[&str]) -> AhoCorasick {
+    AhoCorasick::builder()
+        .ascii_case_insensitive(true)
+        .kind(Some(AhoCorasickKind::DFA))
+        .build(texts)
+        .expect("constant patterns")
+}
+
 /// Whether a message tells of trouble.
 pub(super) fn is_trouble(text: &str) -> bool {
-    let small = text.to_ascii_lowercase();
-    TROUBLE.iter().any(|words| small.contains(words))
-        && !ROUTINE.iter().any(|words| small.contains(words))
+    static SEARCHED: LazyLock<[AhoCorasick; 2]> = LazyLock::new(|| [TROUBLE, ROUTINE].map(any_of));
+    let [trouble, routine] = &*SEARCHED;
+    trouble.is_match(text) && !routine.is_match(text)
 }
 
 #[cfg(test)]
