@@ -48,7 +48,7 @@ fn is_part(lines: &[&[u8]], at: usize, root: &mut Option<usize>) -> bool {
     let (depth, text) = unquoted(line);
     let (head_depth, head_text) = unquoted(head);
     // The release always stands behind the taint, whatever the width.
-    let awaited = awaits_release(head_text) && is_release(text);
+    let awaited = is_release(text) && awaits_release(head_text);
     // Marks of a quote may have come after the break.
     if head_text.len() > WIDEST || head.len() < NARROWEST / 2 && !awaited {
         return false;

@@ -206,18 +206,26 @@ fn is_cut(head: &str, tail: &str, stamped: bool) -> bool {
     if stamped || tail.trim().is_empty() || head.trim().is_empty() {
         return false;
     }
-    let begins = stack::frame(tail).is_some()
-        || tail.trim_start().starts_with(['<', '#', '['])
-        || tail.trim_end().ends_with(':');
     let cut = head.trim_end();
     let open = OPEN.iter().any(|word| cut.ends_with(word)) || cut.ends_with(',');
     let open = open || cut.ends_with("Fatal exception in");
     let stuck = cut.rsplit_once("soft lockup - CPU#").map(|(_, cpu)| cpu);
     let open = open || stuck.is_some_and(|cpu| cpu.bytes().all(|b| b.is_ascii_digit()));
+    if !open {
+        return false;
+    }
+    let is_headline = || {
+        let headline = kind::headline(cut);
+        ["kernel BUG at", "BUG: ", "WARNING: ", "INFO: ", "UBSAN: "]
+            .iter()
+            .any(|head| headline.starts_with(head))
+    };
+    if cut.len() <= 30 && !is_headline() {
+        return false;
+    }
     // A function alone on its line may finish a headline: `BUG: KASAN: … in` and then `f+0x1/0x2`.
-    let headline = ["kernel BUG at", "BUG: ", "WARNING: ", "INFO: ", "UBSAN: "]
-        .iter()
-        .any(|head| kind::headline(cut).starts_with(head));
-    open && (!begins || cut.ends_with(" in") || cut.ends_with(" at"))
-        && (cut.len() > 30 || headline)
+    let begins = stack::frame(tail).is_some()
+        || tail.trim_start().starts_with(['<', '#', '['])
+        || tail.trim_end().ends_with(':');
+    !begins || cut.ends_with(" in") || cut.ends_with(" at")
 }
