@@ -74,14 +74,6 @@ const RELEASERS: &[Releaser] = &[
     },
 ];
 
-/// Whether a function is meant by a pattern with or without a trailing `*`.
-fn fits(pattern: &str, function: &str) -> bool {
-    match pattern.strip_suffix('*') {
-        Some(start) => function.starts_with(start),
-        None => function == pattern,
-    }
-}
-
 /// Who releases what is no lock.
 pub(super) fn releasers(
     graph: &mut Graph,
@@ -146,7 +138,8 @@ fn of_waiter(
             };
             let inside = stacks.iter().filter_map(|(node, id)| {
                 let frames = stack::task_frames(seen.snapshot(*id));
-                let frame = frames.iter().find(|frame| fits(row.inside, &frame.function))?;
+                let frame =
+                    frames.iter().find(|frame| wait::matches(row.inside, &frame.function))?;
                 Some((*node, frame.line))
             });
             (inside.collect(), row.release, row.rule)
@@ -330,7 +323,7 @@ fn unproven_steps(
                 // Where it waits for one itself it need not have another.
                 let asks = wait::awaited(seen.snapshot(*id))
                     .is_some_and(|wait| wait.awaited == step.awaited);
-                let inside = |function: &str| step.inside.iter().any(|row| fits(row, function));
+                let inside = |function: &str| wait::any(step.inside, function);
                 let frame = frames.iter().find(|frame| inside(&frame.function))?;
                 (!asks).then_some((*node, frame.line))
             })

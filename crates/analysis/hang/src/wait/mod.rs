@@ -39,14 +39,16 @@ impl Wait {
     }
 }
 
-fn matches(pattern: &str, function: &str) -> bool {
+/// Whether a function is meant by a pattern with or without a trailing `*`.
+pub(crate) fn matches(pattern: &str, function: &str) -> bool {
     match pattern.strip_suffix('*') {
         Some(start) => function.starts_with(start),
         None => function == pattern,
     }
 }
 
-fn any(patterns: &[&str], function: &str) -> bool {
+/// Whether a function is meant by one of the patterns.
+pub(crate) fn any(patterns: &[&str], function: &str) -> bool {
     patterns.iter().any(|pattern| matches(pattern, function))
 }
 
