@@ -2,6 +2,8 @@
 
 use analysis_hang::event::{Detail, Event, EventKind, HungScan, Stall};
 
+use super::parts::place;
+
 /// A short name of an event for people.
 pub fn title(event: &Event) -> String {
     of_hang(event).or_else(|| of_damage(event)).unwrap_or_else(|| of_rule(event))
@@ -9,10 +11,6 @@ pub fn title(event: &Event) -> String {
 
 fn at(event: &Event, word: &str) -> String {
     event.cpu.map_or_else(|| word.to_owned(), |cpu| format!("{word} on CPU {cpu}"))
-}
-
-fn place(function: Option<&String>) -> String {
-    function.map(|function| format!(" in {function}")).unwrap_or_default()
 }
 
 /// Stalls, hung tasks, lockups, pools.

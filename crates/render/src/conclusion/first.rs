@@ -5,7 +5,7 @@ use model::{ChainEnd, Finding as F, FirstCause, Remark};
 
 use super::event::title;
 use super::memory::scope;
-use super::parts::{capital, place, whose};
+use super::parts::{capital, its_cpu, place, whose};
 use super::stall::holdouts;
 use super::waits::{participant, waits_for};
 
@@ -75,18 +75,16 @@ fn of_thing(seen: &Observations, found: &F) -> Option<String> {
 }
 
 fn of_stall(name: &str, found: &F) -> Option<String> {
-    let on =
-        |cpu: &Option<u32>| cpu.map_or_else(|| "its CPU".to_owned(), |cpu| format!("CPU {cpu}"));
     Some(match found {
         F::ThreadNotWoken { cpu, .. } => {
-            format!("{name}: the timer of its thread does not fire on {}.", on(cpu))
+            format!("{name}: the timer of its thread does not fire on {}.", its_cpu(*cpu))
         }
         F::ThreadSpins { holdouts: cpus, .. } if cpus.is_empty() => format!("{name}."),
         F::ThreadSpins { holdouts: cpus, .. } | F::Holdouts { cpus, .. } => {
             format!("{name}: holdout {}.", holdouts(cpus))
         }
         F::ThreadDenied { cpu, .. } => {
-            format!("{}: its thread gets no time on {}.", capital(name), on(cpu))
+            format!("{}: its thread gets no time on {}.", capital(name), its_cpu(*cpu))
         }
         F::ReaderNotShown { reader, .. } => {
             format!("{name}: blocked by reader {}.", participant(reader))

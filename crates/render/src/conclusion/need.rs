@@ -1,13 +1,10 @@
 //! What would settle what is open.
 
-use model::{CpuId, Need as N, Participant, Task};
+use model::{Need as N, Participant, Task};
 
+use super::parts::its_cpu;
 use super::waits::participant;
 use crate::sentence::taint;
-
-fn its_cpu(cpu: Option<CpuId>) -> String {
-    cpu.map_or_else(|| "its CPU".to_owned(), |cpu| format!("CPU {cpu}"))
-}
 
 fn names(who: &[Participant]) -> String {
     who.iter().map(participant).collect::<Vec<_>>().join(", ")

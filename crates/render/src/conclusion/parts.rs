@@ -1,6 +1,6 @@
 //! Parts of sentences.
 
-use model::Task;
+use model::{CpuId, Task};
 
 /// The first letter as a capital.
 pub(super) fn capital(text: &str) -> String {
@@ -8,6 +8,11 @@ pub(super) fn capital(text: &str) -> String {
     characters
         .next()
         .map_or_else(String::new, |first| first.to_uppercase().chain(characters).collect())
+}
+
+/// `CPU 3`, or that of somebody.
+pub(super) fn its_cpu(cpu: Option<CpuId>) -> String {
+    cpu.map_or_else(|| "its CPU".to_owned(), |cpu| format!("CPU {cpu}"))
 }
 
 /// ` (task)`, or nothing.

@@ -1,9 +1,9 @@
 //! Stalled grace periods.
 
-use model::{CpuId, Finding as F, Participant, PeriodWaiter, Running};
+use model::{Finding as F, Participant, PeriodWaiter, Running};
 
 use super::cpu::console;
-use super::parts::{capital, place};
+use super::parts::{capital, its_cpu, place};
 use super::waits::{participant, waits_for};
 
 /// Holdouts that are named.
@@ -11,10 +11,6 @@ const NAMED: usize = 4;
 
 fn period(number: Option<i64>) -> String {
     number.map_or_else(|| "the grace period".to_owned(), |n| format!("grace period {n}"))
-}
-
-fn its_cpu(cpu: Option<CpuId>) -> String {
-    cpu.map_or_else(|| "its CPU".to_owned(), |cpu| format!("CPU {cpu}"))
 }
 
 /// CPUs, those beyond the first ones counted.
