@@ -284,11 +284,9 @@ fn decoded_places<'a>(rest: &mut &'a str) -> Option<(&'a str, u32)> {
             last = last.or(Some(("??", 0)));
             at = &at[word.len()..];
         } else {
-            let before = at.len();
             let mut one = &at[..word.len()];
             last = Some(source(&mut one)?);
             at = &at[word.len()..];
-            debug_assert!(at.len() < before);
         }
         at = at.trim_start();
         // `(discriminator 2)` of the place before.

@@ -161,15 +161,6 @@ pub fn verify_assertion(log: &Log, claim: &Assertion) -> Judgement {
     judgement
 }
 
-/// Judges a statement by the lines it cites. `lines` holds these and may hold more: what stands between them tells
-/// what belongs together, but shows nothing.
-pub fn verify_statement<'a>(
-    statement: &Statement,
-    lines: impl IntoIterator<Item = &'a Line<'a>>,
-) -> Judgement {
-    verify(&Log::cited(lines, statement.lines()), statement.predicate())
-}
-
 /// Whether the statement claims that its lines alone prove it: it is graded SEEN or DERIVED.
 pub fn is_provable(statement: &Statement) -> bool {
     matches!(statement.grade(), Grade::Seen | Grade::Derived)

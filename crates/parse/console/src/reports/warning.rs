@@ -41,7 +41,7 @@ pub(super) static FAMILIES: &[Family] = &[Family {
         r"WARNING: /etc/",
         r"WARNING: Unsupported flag value",
         r"WARNING: Unknown RNG",
-        r"WARNING: can't (?:access|dereference) registers",
+        r"WARNING: can't dereference registers",
         r"WARNING: can't access",
         // Which mitigations of the processor's own faults are missing.
         r"WARNING: (?:Unprivileged eBPF|Spectre|IBRS|LFENCE|BTB|ITS|retbleed|CPU does not support IBPB)",
