@@ -59,25 +59,9 @@ impl Repository {
     ) -> Result<(), GitError> {
         let range = after.map_or_else(|| head.to_string(), |after| format!("{after}..{head}"));
         let mut child = self
-            .command([
-                "-c",
-                "core.quotePath=false",
-                "-c",
-                "diff.renameLimit=200",
-                "log",
-                "--reverse",
-                "--topo-order",
-                "--no-merges",
-                "--no-color",
-                "--no-ext-diff",
-                "--no-textconv",
-                "-p",
-                "-M",
-                "--encoding=UTF-8",
-                "--format=%x00%x01%H%n%ct%n%ae%n%B%x00",
-                &range,
-                "--",
-            ])
+            .command(PLAIN_LOG.iter().copied().chain([range.as_str(), "--"]))
+            // The number of context lines is taken from here before any option.
+            .env_remove("GIT_DIFF_OPTS")
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
@@ -92,39 +76,23 @@ impl Repository {
             }
             text
         });
-        let mut out = BufReader::with_capacity(1 << 18, out);
-        let mut current: Option<Recorded> = None;
-        let mut stopped = false;
-        while let Some(part) = part(&mut out).map_err(|source| GitError::Start { source })? {
-            if part.first() == Some(&1) {
-                if let Some(done) = current.take()
-                    && !take(done)
-                {
-                    stopped = true;
-                    break;
-                }
-                current = header(&part[1..]);
-            } else if let Some(commit) = current.as_mut() {
-                commit.diff.extend_from_slice(&part);
-            }
-        }
-        if stopped {
+        let ended = hand_on(BufReader::with_capacity(1 << 18, out), &mut take);
+        if !matches!(ended, Ok(true)) {
             // It would go on for a long time.
             let _ = child.kill();
-        } else if let Some(done) = current {
-            take(done);
         }
-        drop(out);
         let status = child.wait().map_err(|source| GitError::Start { source })?;
         let message = errors.join().unwrap_or_default();
-        if stopped || status.success() {
-            return Ok(());
-        }
-        Err(GitError::Failed {
+        let failed = |message: &str| GitError::Failed {
             doing: "read the history",
             path: self.root.clone(),
             message: message.trim().to_owned(),
-        })
+        };
+        match ended {
+            Ok(true) if !status.success() => Err(failed(&message)),
+            Ok(_) => Ok(()),
+            Err(error) => Err(failed(&format!("its output cannot be read: {error}"))),
+        }
     }
 
     /// The tags whose history holds `commit`, the oldest first; none made at `until` (seconds since 1970) or later.
@@ -151,6 +119,66 @@ impl Repository {
             |made: &str| until.is_none_or(|until| made.parse().is_ok_and(|made: i64| made < until));
         Ok(tags.filter(|(made, _)| is_known(made)).map(|(_, tag)| tag.to_owned()).collect())
     }
+}
+
+/// `git log` with the diffs as git writes them without settings: what a user's configuration may change of the text
+/// is said here, for the paths and lines of a diff are read by their form.
+const PLAIN_LOG: &[&str] = &[
+    "-c",
+    "core.quotePath=false",
+    "-c",
+    "diff.renameLimit=200",
+    "-c",
+    "diff.relative=false",
+    "-c",
+    "diff.suppressBlankEmpty=false",
+    "-c",
+    "diff.indentHeuristic=true",
+    "-c",
+    "log.showRoot=true",
+    "log",
+    "--reverse",
+    "--topo-order",
+    "--no-merges",
+    "--no-show-signature",
+    "--no-color",
+    "--no-ext-diff",
+    "--no-textconv",
+    "--src-prefix=a/",
+    "--dst-prefix=b/",
+    "--submodule=short",
+    "--diff-algorithm=myers",
+    "--unified=3",
+    "--inter-hunk-context=0",
+    "-O/dev/null",
+    "-p",
+    "-M",
+    "--encoding=UTF-8",
+    "--format=%x00%x01%H%n%ct%n%ae%n%B%x00",
+];
+
+/// Hands on the commits that `git log` prints; whether it was read to its end.
+fn hand_on(
+    mut out: impl std::io::BufRead,
+    take: &mut impl FnMut(Recorded) -> bool,
+) -> std::io::Result<bool> {
+    let mut current: Option<Recorded> = None;
+    while let Some(part) = part(&mut out)? {
+        if part.first() == Some(&1) {
+            if let Some(done) = current.take()
+                && !take(done)
+            {
+                return Ok(false);
+            }
+            current = header(&part[1..]);
+        } else if let Some(commit) = current.as_mut() {
+            commit.diff.extend_from_slice(&part);
+        }
+    }
+    if let Some(done) = current {
+        take(done);
+    }
+    Ok(true)
 }
 
 /// The bytes up to the next zero, cut at what is kept; none at the end.
@@ -232,5 +260,42 @@ mod tests {
         assert_eq!(tags(None), ["v1.0-rc1", "v1.0"]);
         assert!(tags(Some(all[1].date)).is_empty());
         assert!(repository.is_in_history(&all[0].id, &head).unwrap());
+        // A user's settings alter nothing of it.
+        for (name, value) in [
+            ("diff.noprefix", "true"),
+            ("diff.mnemonicPrefix", "true"),
+            ("diff.context", "0"),
+            ("diff.external", "true"),
+            ("diff.orderFile", "order"),
+            ("color.ui", "always"),
+            ("log.showSignature", "true"),
+            ("log.showRoot", "false"),
+        ] {
+            assert!(git(&["config", name, value]));
+        }
+        assert!(String::from_utf8_lossy(&all[1].diff).contains("--- a/pump.c\n+++ b/pump.c\n"));
+        assert_eq!(walk(None), all);
+    }
+
+    #[test]
+    fn output_that_cannot_be_read_to_its_end_is_no_history() {
+        struct Broken;
+        impl std::io::Read for Broken {
+            fn read(&mut self, _: &mut [u8]) -> std::io::Result<usize> {
+                Err(std::io::Error::other("the pipe broke"))
+            }
+        }
+        let begun = format!("\0\u{1}{}\n7\nann@x\npump: start\n\0", "a".repeat(40));
+        let read = |end: &mut dyn std::io::Read| {
+            let mut titles = Vec::new();
+            let out = BufReader::new(std::io::Read::chain(begun.as_bytes(), end));
+            let ended = hand_on(out, &mut |commit: Recorded| {
+                titles.push(commit.message);
+                true
+            });
+            (ended.is_ok(), titles.len())
+        };
+        assert_eq!(read(&mut std::io::empty()), (true, 1));
+        assert_eq!(read(&mut Broken), (false, 0));
     }
 }
