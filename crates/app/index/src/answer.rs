@@ -1,6 +1,7 @@
 //! Candidates with probabilities, reasons and the releases that hold them.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use analysis_tree::answer::{Answer, Earlier, Ranked, Searched};
 use analysis_tree::evidence::Evidence;
@@ -170,32 +171,111 @@ pub fn whole_name(directory: &std::path::Path, digits: &str) -> Option<String> {
     id.starts_with(digits).then_some(id)
 }
 
-/// Asks a tree in which tags the first candidates are, and since which the bugs are there that they mend.
-///
-/// # Errors
-/// When `directory` is in no repository or `git` fails.
-pub fn place(answer: &mut Answer, directory: &std::path::Path) -> Result<(), Error> {
-    let repository = Repository::open(directory)?;
-    let until = answer.until;
-    for candidate in answer.candidates.iter_mut().take(MOST_PLACED) {
-        for commit in candidate.versions.iter().filter_map(|version| version.commit.clone()) {
-            if candidate.releases.iter().any(|(known, _)| *known == commit) {
-                continue;
-            }
-            // A commit of another tree of the index is in no tag of this one.
-            if let Ok(tags) = repository.tags_with(&commit, until) {
-                candidate.releases.push((commit, tags));
-            }
-        }
-        let fixed = candidate.versions.iter().flat_map(|version| &version.fixes);
-        for fixed in fixed {
-            let known = candidate.since.iter().any(|(commit, _)| *commit == fixed.commit);
-            let Ok(id) = repository.resolve(&fixed.commit) else { continue };
-            let tags = repository.tags_with(&id.to_string(), until)?;
-            if let Some(first) = tags.into_iter().next().filter(|_| !known) {
-                candidate.since.push((fixed.commit.clone(), first));
-            }
-        }
+/// A tree that is asked for tags; what it said of a commit it is not asked again.
+#[derive(Debug)]
+pub struct Tree {
+    repository: Repository,
+    tags: HashMap<(String, Option<i64>), Vec<String>>,
+}
+
+impl Tree {
+    /// The tree in a folder.
+    ///
+    /// # Errors
+    /// When `directory` is in no repository.
+    pub fn open(directory: &std::path::Path) -> Result<Self, Error> {
+        Ok(Self { repository: Repository::open(directory)?, tags: HashMap::new() })
     }
-    Ok(())
+
+    /// The tags whose history holds a commit, made before `until`.
+    fn tags(&mut self, commit: &str, until: Option<i64>) -> Result<&[String], Error> {
+        Ok(match self.tags.entry((commit.to_owned(), until)) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(asked) => asked.insert(self.repository.tags_with(commit, until)?),
+        })
+    }
+
+    /// Asks in which tags the first candidates are, and since which the bugs are there that they mend.
+    ///
+    /// # Errors
+    /// When `git` fails.
+    pub fn place(&mut self, answer: &mut Answer) -> Result<(), Error> {
+        let until = answer.until;
+        for candidate in answer.candidates.iter_mut().take(MOST_PLACED) {
+            for commit in candidate.versions.iter().filter_map(|version| version.commit.clone()) {
+                if candidate.releases.iter().any(|(known, _)| *known == commit) {
+                    continue;
+                }
+                // A commit of another tree of the index is in no tag of this one.
+                if let Ok(tags) = self.tags(&commit, until) {
+                    candidate.releases.push((commit, tags.to_vec()));
+                }
+            }
+            for fixed in candidate.versions.iter().flat_map(|version| &version.fixes) {
+                if candidate.since.iter().any(|(known, _)| *known == fixed.commit) {
+                    continue;
+                }
+                let Ok(id) = self.repository.resolve(&fixed.commit) else { continue };
+                if let Some(first) = self.tags(id.as_str(), until)?.first() {
+                    candidate.since.push((fixed.commit.clone(), first.clone()));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    use super::Tree;
+    use analysis_tree::answer::{Answer, Ranked};
+    use model::change::{Change, FixedCommit};
+
+    #[test]
+    #[expect(clippy::print_stdout, reason = "a test that skips says so")]
+    fn a_tree_is_asked_once_for_the_tags_of_a_commit() {
+        let folder = tempfile::tempdir().unwrap();
+        let git = |arguments: &[&str]| {
+            Command::new("git")
+                .arg("-C")
+                .arg(folder.path())
+                .args(["-c", "user.name=Ann", "-c", "user.email=ann@x.example"])
+                .args(arguments)
+                .output()
+                .is_ok_and(|out| out.status.success())
+        };
+        if !git(&["init", "-q", "."]) {
+            println!("skipped: no git command");
+            return;
+        }
+        assert!(git(&["commit", "-q", "--allow-empty", "-m", "pump: run"]));
+        assert!(git(&["tag", "v1.0"]));
+        let mut tree = Tree::open(folder.path()).unwrap();
+        let id = tree.repository.resolve("HEAD").unwrap().to_string();
+        let fixed = FixedCommit { commit: id[..12].to_owned(), title: "pump: run".into() };
+        let change = Change {
+            commit: Some(id.clone()),
+            fixes: vec![fixed.clone(), fixed],
+            ..Change::default()
+        };
+        let ranked = Ranked { versions: vec![change.clone(), change], ..Ranked::default() };
+        let mut answer = Answer { candidates: vec![ranked.clone(), ranked], ..Answer::default() };
+        let placed = |answer: &Answer| {
+            answer.candidates.iter().all(|one| {
+                one.releases == [(id.clone(), vec!["v1.0".to_owned()])]
+                    && one.since == [(id[..12].to_owned(), "v1.0".to_owned())]
+            })
+        };
+        tree.place(&mut answer).unwrap();
+        assert!(placed(&answer), "{answer:?}");
+        // A second log is answered from what is known: a tag that is taken away meanwhile does not show.
+        assert!(git(&["tag", "-d", "v1.0"]));
+        for candidate in &mut answer.candidates {
+            (candidate.releases, candidate.since) = (Vec::new(), Vec::new());
+        }
+        tree.place(&mut answer).unwrap();
+        assert!(placed(&answer), "{answer:?}");
+    }
 }

@@ -13,7 +13,7 @@ use io_database::change_index::{self, ChangeIndex};
 use io_git::GitError;
 use io_git::public_inbox;
 
-pub use answer::{place, whole_name};
+pub use answer::{Tree, whole_name};
 pub use io_database::change_index::Source;
 pub use search::{Found, Question};
 pub use update::Progress;

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use analysis_tree::evidence::{self, Evidence};
 use anyhow::anyhow;
-use app_index::{Index, Question, place};
+use app_index::{Index, Question, Tree};
 use clap::builder::RangedU64ValueParser;
 use model::calendar::days_from_civil;
 use render::candidates::Asked;
@@ -81,12 +81,16 @@ pub(super) fn run(
         Question::Fixed => Asked::Fixed,
         Question::Suspects => Asked::Suspects,
     };
+    let mut trees = Vec::new();
+    for directory in &options.sources.tree {
+        trees.push(Tree::open(directory).map_err(failure)?);
+    }
     let mut out = io::stdout().lock();
     for (name, evidence) in things {
         let mut answer = index.ask(evidence, question, options.until).map_err(failure)?;
-        for tree in &options.sources.tree {
+        for tree in &mut trees {
             answer.candidates.truncate(options.limit);
-            place(&mut answer, tree).map_err(failure)?;
+            tree.place(&mut answer).map_err(failure)?;
         }
         if options.json {
             let log = render::candidates::json::log(name, &evidence.titles, &answer, options.limit);
