@@ -158,13 +158,13 @@ fn report(message: &Message, mut change: Change) -> Option<Change> {
         }
         said.push_str(line.text);
         said.push('\n');
-        change.bugs.extend(bug_ids(line.text).into_iter().map(|bug| bug.id));
     }
     let found = evidence::of_log(said.as_bytes());
     if found.titles.is_empty() {
         return None;
     }
     change.kind = ChangeKind::Report;
+    change.bugs = found.bugs;
     change.files.clone_from(&found.files);
     change.crashes = found.titles;
     change.mentioned = found.functions;

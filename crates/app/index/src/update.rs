@@ -29,6 +29,13 @@ pub enum Progress<'a> {
         /// To do.
         total: usize,
     },
+    /// So many mails of an archive cannot be read and are passed over.
+    Unread {
+        /// The archive.
+        path: &'a Path,
+        /// How many.
+        count: usize,
+    },
 }
 
 /// A batch: what it says, how many mails or commits it is, and the last of them.
@@ -61,11 +68,12 @@ impl Index {
             let total = news.places.len();
             let (send, receive) = sync_channel::<Batch>(2);
             let list = epoch.list.clone();
-            let reader = thread::spawn(move || -> Result<(), Error> {
+            let reader = thread::spawn(move || -> Result<usize, Error> {
                 let mut mails = public_inbox::Mails::open(&epoch)?;
+                let mut unread = 0;
                 for places in news.places.chunks(BATCH) {
                     let mut read = Vec::with_capacity(places.len());
-                    mails.read(places, |_, change| {
+                    unread += mails.read(places, |_, change| {
                         read.extend(of_mail(&change));
                         true
                     })?;
@@ -74,11 +82,14 @@ impl Index {
                         break;
                     }
                 }
-                Ok(())
+                Ok(unread)
             });
             self.write(&path, &list, total, &receive, &mut progress)?;
             drop(receive);
-            reader.join().map_err(|_| Error::BrokeOff(path))??;
+            let count = reader.join().map_err(|_| Error::BrokeOff(path.clone()))??;
+            if count > 0 {
+                progress(Progress::Unread { path: &path, count });
+            }
         }
         if found { Ok(()) } else { Err(Error::NoArchive(directory.to_owned())) }
     }
@@ -178,4 +189,49 @@ fn entry(change: Change) -> Option<News> {
     let key = change.commit.clone().or_else(|| change.message_id.clone())?;
     let terms = term::terms(&change).iter().map(term::Term::number).collect();
     Some(News::Added(Box::new(Entry { key, change, terms })))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    use super::Progress;
+    use crate::Index;
+
+    #[test]
+    #[expect(clippy::print_stdout, reason = "a test that skips says so")]
+    fn what_cannot_be_read_of_an_archive_is_counted_and_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let archive = folder.path().join("pumps/git/0.git");
+        std::fs::create_dir_all(&archive).unwrap();
+        let git = |arguments: &[&str]| {
+            Command::new("git")
+                .arg("-C")
+                .arg(&archive)
+                .args(["-c", "user.name=Ann", "-c", "user.email=ann@x.example"])
+                .args(arguments)
+                .output()
+                .is_ok_and(|out| out.status.success())
+        };
+        if !git(&["init", "-q", "."]) {
+            println!("skipped: no git command");
+            return;
+        }
+        // A commit that neither brings a mail nor takes one back.
+        assert!(git(&["commit", "-q", "--allow-empty", "-m", "nothing"]));
+        std::fs::write(archive.join("m"), "From: Ann <a@x>\nSubject: hello\n\nHello.\n").unwrap();
+        assert!(git(&["add", "m"]) && git(&["commit", "-q", "-m", "hello"]));
+        let mut index = Index::open(&folder.path().join("state")).unwrap();
+        let mut unread = Vec::new();
+        let mut read = || {
+            index.add_list(folder.path(), |progress| {
+                if let Progress::Unread { count, .. } = progress {
+                    unread.push(count);
+                }
+            })
+        };
+        read().unwrap();
+        read().unwrap();
+        assert_eq!(unread, [1]);
+    }
 }

@@ -74,6 +74,13 @@ fn progress(show: bool, progress: Progress<'_>) {
         Progress::Rewritten(path) => {
             message(&format!("{}: its history was rewritten; it is read anew", path.display()));
         }
+        Progress::Unread { path, count } => {
+            let mails = if count == 1 { "mail" } else { "mails" };
+            message(&format!(
+                "{}: {count} {mails} cannot be read and are left out",
+                path.display()
+            ));
+        }
         Progress::Added { name, done, total } if show => {
             let end = if done < total { "" } else { "\n" };
             // Nobody is left to tell when standard error is closed.
