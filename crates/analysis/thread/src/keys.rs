@@ -58,11 +58,28 @@ pub fn touch_keys<'a>(
     keys
 }
 
+/// Few mails have any of these, and each phrase of applying has one, its first letter small or capital.
+const PARTS: [&str; 16] = [
+    "pplied",
+    "apply",
+    "ueued",
+    "ushed",
+    "erged",
+    "icked",
+    "icking",
+    "ommitted",
+    "aken",
+    "dded",
+    " took ",
+    "re in ",
+    "re now in ",
+    "'s in ",
+    "'s now in ",
+    "t is in ",
+];
+
 /// Whether one of the lines of somebody's own words may say that a patch was applied: enough for an index.
 pub fn says_applied(words: &str) -> bool {
-    const PARTS: [&str; 9] =
-        ["pplied", "apply", "ueued", "ushed", "erged", "icked", "ommitted", "aken", "dded"];
-    // Few mails have any of them.
     let parts =
         PARTS.iter().filter(|p| memchr::memmem::find(words.as_bytes(), p.as_bytes()).is_some());
     let parts: Vec<&&str> = parts.collect();
@@ -72,4 +89,35 @@ pub fn says_applied(words: &str) -> bool {
                 && !line.trim_end().ends_with('?')
                 && phrases::says_applied(&line.to_lowercase())
         })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{PARTS, says_applied};
+    use crate::phrases::{APPLIED, APPLIED_AT_END, APPLIED_AT_START, IN_BRANCH};
+
+    #[test]
+    fn each_phrase_of_applying_passes_the_first_look() {
+        let all = [APPLIED, APPLIED_AT_END, APPLIED_AT_START, IN_BRANCH];
+        for phrase in all.into_iter().flatten() {
+            let (first, rest) = phrase.split_at(1);
+            for text in [(*phrase).to_owned(), format!("{}{rest}", first.to_uppercase())] {
+                assert!(PARTS.iter().any(|part| text.contains(part)), "{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn all_ways_of_applying_are_heard() {
+        for line in [
+            "Applied, thanks!",
+            "I took this for 6.9.",
+            "Picking it up, thanks.",
+            "It's in my tree.",
+            "These are now in the pump-6.9 branch.",
+        ] {
+            assert!(says_applied(&format!("Hello,\n{line}\n")), "{line}");
+        }
+        assert!(!says_applied("Did you look at the other tree?\n"));
+    }
 }

@@ -858,6 +858,35 @@ const NOT_APPLIED: &[&str] = &[
     "applied it to my",
 ];
 
+/// What says at the end of a sentence that a patch was taken.
+pub(crate) const APPLIED_AT_END: &[&str] = &[
+    ", applied",
+    "and applied",
+    ", queued",
+    ", committed",
+    ", pushed",
+    ", merged",
+    "series applied",
+    "thanks applied",
+    "- applied",
+];
+
+/// What says at the start of a sentence that a patch was taken, when the right words follow.
+pub(crate) const APPLIED_AT_START: &[&str] =
+    &["applied", "queued", "merged", "pushed", "committed", "picked", "taken"];
+
+/// What stands before the name of a branch that has the patches.
+pub(crate) const IN_BRANCH: &[&str] = &[
+    "they are in ",
+    "they're in ",
+    "these are in ",
+    "these are now in ",
+    "it's in ",
+    "it is in ",
+    "it's now in ",
+    "they are now in ",
+];
+
 /// Whether a sentence, in lower case, says that the patch was taken: by a phrase anywhere in it, as a
 /// bare `Applied.` or `Applied now`, or at its end: `Looks good, applied.`
 pub(crate) fn says_applied(lower: &str) -> bool {
@@ -865,8 +894,6 @@ pub(crate) fn says_applied(lower: &str) -> bool {
         "now", "to", "and", "with", "thanks", "thank", "for", "both", "all", "manually", "the",
         "this", "it", "in", "series", "except", "but", "patches",
     ];
-    const WORDS: [&str; 7] =
-        ["applied", "queued", "merged", "pushed", "committed", "picked", "taken"];
     if NOT_APPLIED.iter().any(|w| crate::text::has_phrase(lower, w)) {
         return false;
     }
@@ -875,20 +902,7 @@ pub(crate) fn says_applied(lower: &str) -> bool {
     }
     let text = lower.trim_start_matches(|c: char| !c.is_alphanumeric());
     let end = text.trim_end_matches(|c: char| !c.is_alphanumeric());
-    let ends = [
-        ", applied",
-        "and applied",
-        ", queued",
-        ", committed",
-        ", pushed",
-        ", merged",
-        "series applied",
-        "thanks applied",
-        "- applied",
-    ]
-    .iter()
-    .any(|w| end.ends_with(w));
-    if ends {
+    if APPLIED_AT_END.iter().any(|w| end.ends_with(w)) {
         return true;
     }
     let text = [
@@ -906,7 +920,7 @@ pub(crate) fn says_applied(lower: &str) -> bool {
     .iter()
     .find_map(|w| text.strip_prefix(w))
     .unwrap_or(text);
-    let Some(rest) = WORDS.iter().find_map(|w| text.strip_prefix(w)) else {
+    let Some(rest) = APPLIED_AT_START.iter().find_map(|w| text.strip_prefix(w)) else {
         return false;
     };
     let after = rest.trim_start();
@@ -923,17 +937,7 @@ pub(crate) fn says_applied(lower: &str) -> bool {
 /// Whether a sentence, in lower case, says that patches are in a tree: `they are in the foo-5.11 branch`,
 /// `it's in my tree`, `these are now in for-next`.
 fn is_in_branch(lower: &str) -> bool {
-    const SUBJECTS: [&str; 8] = [
-        "they are in ",
-        "they're in ",
-        "these are in ",
-        "these are now in ",
-        "it's in ",
-        "it is in ",
-        "it's now in ",
-        "they are now in ",
-    ];
-    SUBJECTS.iter().any(|subject| {
+    IN_BRANCH.iter().any(|subject| {
         lower.split_once(subject).is_some_and(|(_, rest)| {
             let place: Vec<&str> = rest.split(' ').take(5).collect();
             place.iter().any(|w| {

@@ -17,7 +17,7 @@ mod query;
 pub use query::{Filter, Found};
 
 /// The format of the tables. An index of another format is made anew.
-const FORMAT: i64 = 4;
+const FORMAT: i64 = 5;
 const SCHEMA: &str = "
 CREATE TABLE archive (id INTEGER PRIMARY KEY, path TEXT NOT NULL UNIQUE, list TEXT NOT NULL, done TEXT, unread INTEGER NOT NULL DEFAULT 0);
 CREATE TABLE mail (
