@@ -55,7 +55,7 @@ fn ln_choose(n: u32, k: u32) -> f64 {
 /// intraclass correlation by analysis of variance (Donner 1986), never below 0.
 ///
 /// `None` when no two runs share a start, or when there is one start only: nothing tells it then.
-pub fn agreement(starts: &[Share]) -> Option<f64> {
+fn agreement(starts: &[Share]) -> Option<f64> {
     let starts: Vec<Share> = starts.iter().copied().filter(|start| start.runs > 0).collect();
     let runs: f64 = starts.iter().map(|start| f64::from(start.runs)).sum();
     let count = starts.len() as f64;
@@ -101,17 +101,6 @@ pub fn independent_starts(starts: &[Share]) -> f64 {
             .clamp(count, runs),
         None => count,
     }
-}
-
-/// The counts of `share` as if they had come from `independent` independent runs, rounded against the
-/// claim that there is a difference: fewer runs, and the rate kept.
-pub fn scaled(share: Share, independent: f64) -> Share {
-    if share.runs == 0 {
-        return share;
-    }
-    let runs = (independent.floor().max(1.0) as u32).min(share.runs);
-    let rate = f64::from(share.showed) / f64::from(share.runs);
-    Share { showed: ((rate * f64::from(runs)).round() as u32).min(runs), runs }
 }
 
 #[cfg(test)]
@@ -161,12 +150,5 @@ mod tests {
         assert!((independent_starts(&[share(6, 6)]) - 1.0).abs() < 1e-9);
         assert_eq!(agreement(&[share(1, 1), share(0, 1)]), None);
         assert!((independent_starts(&[share(1, 1), share(0, 1)]) - 2.0).abs() < 1e-9);
-    }
-
-    #[test]
-    fn scaled_counts_keep_the_rate() {
-        assert_eq!(scaled(share(50, 100), 10.4), share(5, 10));
-        assert_eq!(scaled(share(3, 3), 100.0), share(3, 3));
-        assert_eq!(scaled(share(0, 0), 5.0), share(0, 0));
     }
 }

@@ -36,13 +36,7 @@ pub fn of_message(message: &Message) -> Option<Change> {
 }
 
 /// What is kept of a commit, from its message and its diff.
-pub fn of_commit(
-    commit: &str,
-    date: i64,
-    author: &str,
-    message: &str,
-    diff: &[u8],
-) -> Option<Change> {
+pub fn of_commit(commit: &str, date: i64, author: &str, message: &str, diff: &[u8]) -> Change {
     let (title, body) = message.split_once('\n').unwrap_or((message, ""));
     // A commit is read as the mail in which it would be sent.
     let mut raw = format!(
@@ -65,7 +59,7 @@ pub fn of_commit(
     change.kind = ChangeKind::Commit;
     change.commit = Some(commit.to_owned());
     change.date = date;
-    Some(change)
+    change
 }
 
 /// Reads the diffs; says which lines of the body they take.
@@ -291,7 +285,7 @@ mod tests {
     fn a_commit_is_read_like_its_mail_and_a_copy_names_its_original() {
         let id = "c".repeat(40);
         let message = format!("pump: start\n\n[ Upstream commit {} ]\n", "d".repeat(40));
-        let change = of_commit(&id, 7, "ann@x", &message, DIFF.as_bytes()).expect("a commit");
+        let change = of_commit(&id, 7, "ann@x", &message, DIFF.as_bytes());
         assert_eq!(change.kind, ChangeKind::Commit);
         assert_eq!(change.functions, ["pump_start"]);
         assert_eq!(change.upstream.as_deref(), Some("d".repeat(40).as_str()));

@@ -3,13 +3,6 @@
 use crate::features::{COUNT, NAMES};
 use crate::ranking::Weights;
 
-/// A table that cannot be read: a line that is none of its rows.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct BadTable {
-    /// The line, from 1.
-    pub line: usize,
-}
-
 /// Weights for the change that mends a crash.
 pub fn fixed() -> Weights {
     read(include_str!("../weights/fixed.tsv")).unwrap_or(Weights { of: [0.0; COUNT], none: 0.0 })
@@ -21,16 +14,14 @@ pub fn suspects() -> Weights {
 }
 
 /// Reads a table: name, weight, support, parted by tabs; `#` begins a remark.
-///
-/// # Errors
-/// At the first line that is no row of a known feature.
-pub fn read(table: &str) -> Result<Weights, BadTable> {
+/// Fails with the number, from 1, of the first line that is no row of a known feature.
+fn read(table: &str) -> Result<Weights, usize> {
     let mut weights = Weights { of: [0.0; COUNT], none: 0.0 };
     for (at, line) in table.lines().enumerate() {
         if line.starts_with('#') || line.is_empty() {
             continue;
         }
-        let bad = BadTable { line: at + 1 };
+        let bad = at + 1;
         let mut fields = line.split('\t');
         let (Some(name), Some(weight)) = (fields.next(), fields.next()) else { return Err(bad) };
         let Ok(weight) = weight.parse() else { return Err(bad) };
@@ -56,6 +47,6 @@ mod tests {
 
     #[test]
     fn an_unknown_feature_is_refused() {
-        assert_eq!(super::read("none\t1\nodd\t1\n").map_err(|bad| bad.line), Err(2));
+        assert_eq!(super::read("none\t1\nodd\t1\n"), Err(2));
     }
 }

@@ -202,7 +202,7 @@ fn case(
     let mut found = index.find(evidence, question, until).expect("a search");
     if question == Question::Suspects {
         let weights = &fixed[pair["list"].as_str().unwrap_or_default()];
-        index.name_by_fixes(&mut found, evidence, until, weights).expect("a search");
+        index.name_by_fixes(&mut found, evidence, weights).expect("a search");
     }
     let asked = Asked::new(evidence, &found.rarity);
     let rows: Vec<Row> = found.candidates.iter().map(|c| asked.row(c)).collect();

@@ -12,7 +12,6 @@ use analysis_tree::term::{Sort, Term, plain_title};
 use analysis_tree::weights;
 use io_git::Repository;
 
-use crate::search::horizon;
 use crate::{Error, Found, Index, Question};
 
 /// Reports of the same crash that are named.
@@ -32,11 +31,11 @@ impl Index {
         question: Question,
         until: Option<i64>,
     ) -> Result<Answer, Error> {
-        let until = horizon(question, evidence, until);
         let mut found = self.find(evidence, question, until)?;
+        let until = found.until;
         let mut fixes = HashMap::new();
         if question == Question::Suspects {
-            fixes = self.name_by_fixes(&mut found, evidence, until, &weights::fixed())?;
+            fixes = self.name_by_fixes(&mut found, evidence, &weights::fixed())?;
         }
         let table = match question {
             Question::Fixed => weights::fixed(),
@@ -60,10 +59,9 @@ impl Index {
         &self,
         found: &mut Found,
         evidence: &Evidence,
-        until: Option<i64>,
         weights: &Weights,
     ) -> Result<HashMap<String, String>, Error> {
-        let until = horizon(Question::Suspects, evidence, until);
+        let until = found.until;
         let fixes = self.find(evidence, Question::Fixed, until)?;
         let likely = ranked(&fixes, evidence, Question::Fixed, weights, &HashMap::new());
         let mut named = HashMap::new();

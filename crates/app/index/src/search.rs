@@ -40,6 +40,8 @@ pub struct Found {
     pub rarity: Rarity,
     /// The terms by which was searched, with how many changes have each.
     pub query: Vec<(Term, u32)>,
+    /// Nothing from this moment on (seconds since 1970) had a part in it.
+    pub until: Option<i64>,
 }
 
 /// A term with its weight.
@@ -61,7 +63,7 @@ impl Index {
     ) -> Result<Found, Error> {
         let until = horizon(question, evidence, until);
         let end = until.unwrap_or(END);
-        let mut found = Found::default();
+        let mut found = Found { until, ..Found::default() };
         let all = self.changes.sources(end)?.iter().map(|source| source.changes).sum();
         let mut scores: HashMap<i64, f64> = HashMap::new();
         for probe in probes(evidence) {
@@ -109,17 +111,15 @@ impl Index {
         until: Option<i64>,
     ) -> Result<Vec<i64>, Error> {
         let end = until.unwrap_or(END);
-        let known = evidence.date.filter(|date| *date < end);
-        Ok(match (question, known) {
-            (Question::Suspects, Some(date)) => {
-                self.changes.find(term, 0, date, true, MOST_OF_TERM)?
-            }
-            (Question::Fixed, Some(date)) => {
+        // For suspects the date of the crash is the end.
+        let known = evidence.date.filter(|date| question == Question::Fixed && *date < end);
+        Ok(match known {
+            Some(date) => {
                 let mut ids = self.changes.find(term, date, end, false, MOST_OF_TERM)?;
                 ids.extend(self.changes.find(term, date - BEFORE, date, true, MOST_OF_TERM / 4)?);
                 ids
             }
-            (_, None) => self.changes.find(term, 0, end, true, MOST_OF_TERM)?,
+            None => self.changes.find(term, 0, end, true, MOST_OF_TERM)?,
         })
     }
 
@@ -142,7 +142,7 @@ const END: i64 = i64::MAX / 2;
 
 /// The moment (seconds since 1970) from which on nothing may be used: what is asked for, and for suspects of a crash
 /// of a known date that date at the latest.
-pub(crate) fn horizon(question: Question, evidence: &Evidence, until: Option<i64>) -> Option<i64> {
+fn horizon(question: Question, evidence: &Evidence, until: Option<i64>) -> Option<i64> {
     let known = evidence.date.filter(|_| question == Question::Suspects);
     until.into_iter().chain(known).min()
 }

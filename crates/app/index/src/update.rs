@@ -135,7 +135,7 @@ impl Index {
                     &commit.message,
                     &commit.diff,
                 );
-                read.extend(change.and_then(entry));
+                read.extend(entry(change));
                 last = commit.id;
                 if count < BATCH {
                     return true;

@@ -20,5 +20,5 @@ pub use host::{ccache, cpus};
 pub use judge::{Observed, judge};
 pub use reproducer::{Action, Prepared, Reproducer, prepare};
 pub use session::{Limits, RunResult, boot_machine, run_once};
-pub use starts::{RUNS_A_SNAPSHOT, independent, reached, shares};
+pub use starts::{RUNS_A_SNAPSHOT, reached, shares};
 pub use stored::{Crash, Outcome, StoredRun};

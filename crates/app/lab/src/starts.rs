@@ -1,7 +1,7 @@
 //! From what each run of a campaign starts: runs of one snapshot share what the snapshot fixed, so a
 //! campaign uses several, taken at different moments, and boots anew for a share of its runs.
 
-use analysis_rates::{Share, independent_starts};
+use analysis_rates::Share;
 
 use crate::stored::{Outcome, StoredRun};
 
@@ -61,11 +61,6 @@ pub fn shares(runs: &[StoredRun], failed: impl Fn(&StoredRun) -> bool) -> Vec<Sh
     shares
 }
 
-/// How many independent starts the rate of `failed` rests on, for all runs that reached the reproducer.
-pub fn independent(runs: &[StoredRun], failed: impl Fn(&StoredRun) -> bool) -> f64 {
-    independent_starts(&shares(runs, failed))
-}
-
 /// Whether the run says something about the kernel with the reproducer.
 pub fn reached(run: &StoredRun) -> bool {
     !matches!(
@@ -77,6 +72,7 @@ pub fn reached(run: &StoredRun) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use analysis_rates::independent_starts;
 
     fn starts(runs: u32) -> Vec<Start> {
         (1..=runs).map(|run| start_of(run, runs, false)).collect()
@@ -124,9 +120,9 @@ mod tests {
                 run(number, outcome, Some((number - 1) / 6))
             })
             .collect();
-        assert!((independent(&runs, crashed) - 2.0).abs() < 1e-9);
+        assert!((independent_starts(&shares(&runs, crashed)) - 2.0).abs() < 1e-9);
         // A failed boot says nothing about the reproducer.
         let lost = [run(1, Outcome::BootFailed, None), run(2, Outcome::Crashed, None)];
-        assert!((independent(&lost, crashed) - 1.0).abs() < 1e-9);
+        assert!((independent_starts(&shares(&lost, crashed)) - 1.0).abs() < 1e-9);
     }
 }

@@ -248,7 +248,7 @@ fn rate(campaign: &Campaign) -> Option<String> {
         return None;
     }
     let showed: u32 = starts.iter().map(|start| start.showed).sum();
-    let independent = app_lab::independent(&campaign.runs, crashed);
+    let independent = analysis_rates::independent_starts(&starts);
     let (low, high) =
         analysis_rates::effective_interval(analysis_rates::Share { showed, runs }, independent);
     let snapshots: std::collections::BTreeSet<u32> =
