@@ -1,6 +1,7 @@
 //! The one binary. Only this crate prints, chooses exit codes and adds hints.
 
 mod commands;
+mod day;
 mod failure;
 mod input;
 mod json;

@@ -7,10 +7,10 @@ use analysis_tree::evidence::{self, Evidence};
 use anyhow::anyhow;
 use app_index::{Index, Question, Tree};
 use clap::builder::RangedU64ValueParser;
-use model::calendar::days_from_civil;
 use render::candidates::Asked;
 
 use super::{Sources, failure};
+use crate::day::day;
 use crate::failure::Failure;
 use crate::input::Input;
 
@@ -38,21 +38,6 @@ pub(super) struct Options {
     /// Print one JSON object a LOG, on one line (see docs/json.md).
     #[arg(long)]
     json: bool,
-}
-
-/// The beginning of a day, in seconds since 1970.
-fn day(text: &str) -> Result<i64, String> {
-    let bad = || "a day is written YYYY-MM-DD".to_owned();
-    let mut parts = text.split('-').map(str::parse::<u32>);
-    let (Some(Ok(year)), Some(Ok(month)), Some(Ok(day)), None) =
-        (parts.next(), parts.next(), parts.next(), parts.next())
-    else {
-        return Err(bad());
-    };
-    if !(1970..10_000).contains(&year) || !(1..=12).contains(&month) || !(1..=31).contains(&day) {
-        return Err(bad());
-    }
-    Ok(days_from_civil(i64::from(year), month, day) * 86_400)
 }
 
 /// What a log or a raw mail offers.

@@ -11,6 +11,7 @@ use analysis_thread::understand;
 use app_thread::Filter;
 use render::thread::{Document, Reading};
 
+use crate::day::day;
 use crate::failure::Failure;
 use crate::output::Escaped;
 
@@ -75,11 +76,11 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "WHO", requires = "list")]
     from: Vec<String>,
     /// Of that mail: not before this day.
-    #[arg(long, value_name = "YYYY-MM-DD", requires = "list")]
-    since: Option<String>,
+    #[arg(long, value_name = "YYYY-MM-DD", requires = "list", value_parser = day)]
+    since: Option<i64>,
     /// Of that mail: before this day.
-    #[arg(long, value_name = "YYYY-MM-DD", requires = "list")]
-    until: Option<String>,
+    #[arg(long, value_name = "YYYY-MM-DD", requires = "list", value_parser = day)]
+    until: Option<i64>,
     /// Print the whole of each thread that is found instead of a line.
     #[arg(long, requires = "list")]
     show: bool,
@@ -104,7 +105,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     };
     let mut printer = Printer { arguments, pages: Vec::new(), open: 0 };
     if let Some(directory) = &arguments.list {
-        let filter = filter(arguments)?;
+        let filter = filter(arguments);
         let whole = arguments.show || id.is_some();
         let page = arguments.html.is_some() && arguments.me.is_none();
         if !whole && (arguments.json || arguments.list_open || page) {
@@ -160,17 +161,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
 }
 
 /// What the arguments ask of the index.
-fn filter(arguments: &Arguments) -> Result<Filter, Failure> {
-    let day = |text: &Option<String>| match text {
-        None => Ok(None),
-        Some(text) => {
-            let found = parse_mail::quoted_date(text).filter(|(_, rest)| rest.trim().is_empty());
-            found.map(|(date, _)| Some(date.at(0))).ok_or_else(|| {
-                Failure::usage(anyhow::anyhow!("`{text}` is no day")).hint("give it as YYYY-MM-DD")
-            })
-        }
-    };
-    Ok(Filter {
+fn filter(arguments: &Arguments) -> Filter {
+    Filter {
         bugs: arguments.bug.clone(),
         files: arguments.file.clone(),
         functions: arguments.function.clone(),
@@ -178,9 +170,9 @@ fn filter(arguments: &Arguments) -> Result<Filter, Failure> {
         untested: arguments.untested,
         words: arguments.search.clone(),
         from: arguments.from.clone(),
-        since: day(&arguments.since)?,
-        until: day(&arguments.until)?,
-    })
+        since: arguments.since,
+        until: arguments.until,
+    }
 }
 
 /// Prints each input as the arguments want it.
