@@ -108,8 +108,12 @@ impl Index {
         let tip = head.to_string();
         let path = repository.root().canonicalize().unwrap_or_else(|_| directory.to_owned());
         let mut done = self.changes.done(&path)?;
+        let stands = |last: &String| {
+            let known = repository.resolve(last).ok();
+            known.map_or(Ok(false), |last| repository.is_ancestor(&last, &head))
+        };
         if let Some(last) = &done
-            && !repository.is_in_history(last, &head)?
+            && !stands(last)?
         {
             progress(Progress::Rewritten(&path));
             self.changes.forget(&path)?;

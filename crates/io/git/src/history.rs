@@ -37,15 +37,6 @@ impl Repository {
         text.trim().parse().map_err(|_| GitError::Unreadable)
     }
 
-    /// Whether `commit` is there and stands in the history of `head`.
-    ///
-    /// # Errors
-    /// When `git` cannot be started.
-    pub fn is_in_history(&self, commit: &str, head: &CommitId) -> Result<bool, GitError> {
-        let head = head.to_string();
-        Ok(self.git(["merge-base", "--is-ancestor", commit, &head])?.success)
-    }
-
     /// Hands the commits of `head` that `after` does not hold to `take`, parents before children, merges left out.
     /// Stops when `take` says `false`. Memory does not grow with the history.
     ///
@@ -93,31 +84,6 @@ impl Repository {
             Ok(_) => Ok(()),
             Err(error) => Err(failed(&format!("its output cannot be read: {error}"))),
         }
-    }
-
-    /// The tags whose history holds `commit`, the oldest first; none made at `until` (seconds since 1970) or later.
-    ///
-    /// # Errors
-    /// When `git` fails.
-    pub fn tags_with(&self, commit: &str, until: Option<i64>) -> Result<Vec<String>, GitError> {
-        let holds = format!("--contains={commit}");
-        let text = self.demand(
-            "list the tags that hold a commit",
-            [
-                "-c",
-                "versionsort.suffix=-rc",
-                "for-each-ref",
-                &holds,
-                "--sort=version:refname",
-                "--sort=creatordate",
-                "--format=%(creatordate:unix) %(refname:strip=2)",
-                "refs/tags",
-            ],
-        )?;
-        let tags = text.lines().filter_map(|line| line.split_once(' '));
-        let is_known =
-            |made: &str| until.is_none_or(|until| made.parse().is_ok_and(|made: i64| made < until));
-        Ok(tags.filter(|(made, _)| is_known(made)).map(|(_, tag)| tag.to_owned()).collect())
     }
 }
 
@@ -259,7 +225,8 @@ mod tests {
         let tags = |until| repository.tags_with(&all[0].id, until).unwrap();
         assert_eq!(tags(None), ["v1.0-rc1", "v1.0"]);
         assert!(tags(Some(all[1].date)).is_empty());
-        assert!(repository.is_in_history(&all[0].id, &head).unwrap());
+        let first = repository.resolve(&all[0].id).unwrap();
+        assert!(repository.is_ancestor(&first, &head).unwrap());
         // A user's settings alter nothing of it.
         for (name, value) in [
             ("diff.noprefix", "true"),

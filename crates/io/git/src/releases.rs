@@ -1,4 +1,4 @@
-//! The releases of a project: tags that are version numbers.
+//! The releases of a project, tags that are version numbers, and the tags that hold a commit.
 
 use model::CommitId;
 
@@ -11,17 +11,10 @@ impl Repository {
     /// # Errors
     /// When `git` fails.
     pub fn releases(&self, commit: &CommitId) -> Result<Vec<(String, CommitId)>, GitError> {
-        let merged = format!("--merged={commit}");
-        let text = self.demand(
+        let text = self.tags(
             "list the releases",
-            [
-                "for-each-ref",
-                &merged,
-                "--sort=version:refname",
-                "--sort=creatordate",
-                "--format=%(refname:strip=2)%09%(objectname)%09%(*objectname)",
-                "refs/tags",
-            ],
+            &format!("--merged={commit}"),
+            "%(refname:strip=2)%09%(objectname)%09%(*objectname)",
         )?;
         Ok(text
             .lines()
@@ -33,6 +26,41 @@ impl Repository {
                 (is_release(name) && id != *commit).then(|| (name.to_owned(), id))
             })
             .collect())
+    }
+
+    /// The tags whose history holds `commit`, the oldest first; none made at `until` (seconds since 1970) or later.
+    ///
+    /// # Errors
+    /// When `git` fails.
+    pub fn tags_with(&self, commit: &str, until: Option<i64>) -> Result<Vec<String>, GitError> {
+        let text = self.tags(
+            "list the tags that hold a commit",
+            &format!("--contains={commit}"),
+            "%(creatordate:unix) %(refname:strip=2)",
+        )?;
+        let tags = text.lines().filter_map(|line| line.split_once(' '));
+        let is_known =
+            |made: &str| until.is_none_or(|until| made.parse().is_ok_and(|made: i64| made < until));
+        Ok(tags.filter(|(made, _)| is_known(made)).map(|(_, tag)| tag.to_owned()).collect())
+    }
+
+    /// A line for each tag that `which` chooses, the oldest first; of one moment by version, candidates before the
+    /// release.
+    fn tags(&self, doing: &'static str, which: &str, format: &str) -> Result<String, GitError> {
+        let format = format!("--format={format}");
+        self.demand(
+            doing,
+            [
+                "-c",
+                "versionsort.suffix=-rc",
+                "for-each-ref",
+                which,
+                "--sort=version:refname",
+                "--sort=creatordate",
+                &format,
+                "refs/tags",
+            ],
+        )
     }
 }
 
