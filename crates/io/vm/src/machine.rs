@@ -194,10 +194,7 @@ impl Machine {
     /// Sends the first words. QEMU keeps them until the agent opens its port.
     pub(crate) fn greet(&mut self) -> Result<(), VmError> {
         let time = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let mut seed = vec![0; 64];
-        let filled = rustix::rand::getrandom(&mut seed, rustix::rand::GetRandomFlags::empty())
-            .map_err(|error| VmError::io("get random bytes")(error.into()))?;
-        seed.truncate(filled);
+        let seed = random_bytes::<64>()?.to_vec();
         let time = u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
         self.send(&ToGuest::Hello { time, seed })
     }
@@ -626,13 +623,19 @@ fn arguments(
     all.push(kernel.image.clone().into());
     all
 }
+
 /// A number that differs from call to call.
 ///
 /// # Errors
 /// When the system has no random bytes.
 pub fn random_seed() -> Result<u64, VmError> {
-    let mut bytes = [0; 8];
+    random_bytes().map(u64::from_le_bytes)
+}
+
+/// So many random bytes; the system gives up to 256 at once whole.
+fn random_bytes<const COUNT: usize>() -> Result<[u8; COUNT], VmError> {
+    let mut bytes = [0; COUNT];
     rustix::rand::getrandom(&mut bytes, rustix::rand::GetRandomFlags::empty())
         .map_err(|error| VmError::io("get random bytes")(error.into()))?;
-    Ok(u64::from_le_bytes(bytes))
+    Ok(bytes)
 }
