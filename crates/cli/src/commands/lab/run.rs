@@ -279,10 +279,7 @@ fn plural(count: usize) -> &'static str {
 /// 1 when asked for and a run crashed; 3 when no run got as far as the reproducer.
 pub(super) fn exit_code(campaign: &Campaign, asked: bool) -> ExitCode {
     let any = |outcome| campaign.runs.iter().any(|run| run.outcome == outcome);
-    let nothing_learnt = campaign
-        .runs
-        .iter()
-        .all(|run| matches!(run.outcome, Outcome::InfrastructureError | Outcome::BootFailed));
+    let nothing_learnt = !campaign.runs.iter().any(app_lab::reached);
     if asked && any(Outcome::Crashed) {
         ExitCode::from(FOUND)
     } else if nothing_learnt {
