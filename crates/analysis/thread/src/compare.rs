@@ -164,10 +164,8 @@ fn rows(file: &FileDiff) -> Vec<Row<'_>> {
 
 /// Whether a line of C begins a function or an object: it starts in the first column with a name.
 pub(crate) fn begins_function(line: &str) -> bool {
-    let first = line.bytes().next();
-    first.is_some_and(|b| b.is_ascii_alphabetic() || b == b'_')
-        && (line.contains('(') && !line.trim_end().ends_with(';') || line.trim_end().ends_with('{'))
-        && !line.trim_end().ends_with(':')
+    let is_named = line.bytes().next().is_some_and(|b| b.is_ascii_alphabetic() || b == b'_');
+    parse_mail::begins_function(line) || is_named && line.trim_end().ends_with('{')
 }
 
 /// The name that a heading is about: what stands before `(`, or the last word before `{` or `=`.

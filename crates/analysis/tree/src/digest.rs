@@ -1,7 +1,9 @@
 //! What an index keeps of a mail or a commit.
 
 use model::change::{Change, ChangeKind, FixedCommit};
-use parse_mail::{LineKind, Message, TrailerKind, bug_ids, diffs, quote, trailer};
+use parse_mail::{
+    LineKind, Message, TrailerKind, begins_function, bug_ids, diffs, function_name, quote, trailer,
+};
 
 use crate::evidence::{self, kernel_function};
 use crate::term::hash;
@@ -72,10 +74,10 @@ fn patch(message: &Message, change: &mut Change) -> Vec<bool> {
         for file in &diff.files {
             change.files.push(file.path().to_owned());
             for hunk in &file.hunks {
-                change.functions.extend(function(&hunk.heading).map(str::to_owned));
+                change.functions.extend(function_name(&hunk.heading).map(str::to_owned));
                 for line in &hunk.body {
                     let begins =
-                        begins_function(&line.text).then(|| function(&line.text)).flatten();
+                        begins_function(&line.text).then(|| function_name(&line.text)).flatten();
                     if let Some(name) = begins {
                         change.functions.push(name.to_owned());
                         if line.kind == LineKind::Added {
@@ -233,21 +235,6 @@ fn identifiers(text: &str) -> impl Iterator<Item = &str> {
             && !word.as_bytes()[0].is_ascii_digit()
             && kernel_function(word)
     })
-}
-
-/// Whether a line of C begins a function: it starts in the first column and is no statement.
-fn begins_function(line: &str) -> bool {
-    line.bytes().next().is_some_and(|b| b.is_ascii_alphabetic() || b == b'_')
-        && line.contains('(')
-        && !line.trim_end().ends_with([';', ':'])
-}
-
-/// The name of the function in a hunk's heading or the first line of a definition.
-fn function(heading: &str) -> Option<&str> {
-    let head = &heading[..heading.find('(')?];
-    let name = head.rsplit([' ', '\t', '*']).next()?;
-    (name.len() >= 2 && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_'))
-        .then_some(name)
 }
 
 #[cfg(test)]

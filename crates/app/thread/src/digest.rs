@@ -4,7 +4,10 @@ use std::collections::HashSet;
 
 use analysis_thread::series_keys;
 use io_database::mail_index::Mail;
-use parse_mail::{Body, LineKind, Message, TrailerKind, bug_ids, diffs, quote, trailer};
+use parse_mail::{
+    Body, LineKind, Message, TrailerKind, begins_function, bug_ids, diffs, function_name, quote,
+    trailer,
+};
 
 /// Bytes of own words of a mail that are searched.
 const MAX_WORDS: usize = 64 << 10;
@@ -48,7 +51,7 @@ fn contents(message: &Message, mail: &mut Mail) {
                 // The heading names the function above the hunk; others begin inside it.
                 let inside =
                     hunk.body.iter().map(|l| l.text.as_str()).filter(|l| begins_function(l));
-                for name in inside.chain([hunk.heading.as_str()]).filter_map(function) {
+                for name in inside.chain([hunk.heading.as_str()]).filter_map(function_name) {
                     mail.functions.push(name.to_owned());
                     names.insert(name);
                 }
@@ -85,7 +88,7 @@ fn contents(message: &Message, mail: &mut Mail) {
         let merged = all.iter().flat_map(|d| &d.files);
         mail.series = series_keys(message, merged);
         let places = all.iter().flat_map(|d| &d.files).filter_map(|file| {
-            Some((file.path(), function(&file.hunks.first()?.heading).unwrap_or_default()))
+            Some((file.path(), function_name(&file.hunks.first()?.heading).unwrap_or_default()))
         });
         mail.touched = analysis_thread::touch_keys(message, places.take(MAX_TOUCHED));
     }
@@ -102,21 +105,6 @@ fn identifiers(text: &str) -> impl Iterator<Item = &str> {
             && w.len() <= 100
             && !w.as_bytes()[0].is_ascii_digit()
     })
-}
-
-/// Whether a line of C begins a function: it starts in the first column and is no statement.
-fn begins_function(line: &str) -> bool {
-    line.bytes().next().is_some_and(|b| b.is_ascii_alphabetic() || b == b'_')
-        && line.contains('(')
-        && !line.trim_end().ends_with([';', ':'])
-}
-
-/// The name of the function in a hunk's heading or the first line of a definition.
-fn function(heading: &str) -> Option<&str> {
-    let head = &heading[..heading.find('(')?];
-    let name = head.rsplit([' ', '\t', '*']).next()?;
-    (name.len() >= 2 && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_'))
-        .then_some(name)
 }
 
 #[cfg(test)]

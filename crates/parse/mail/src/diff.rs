@@ -58,6 +58,21 @@ pub struct Hunk {
     pub body: Vec<HunkLine>,
 }
 
+/// Whether a line of C, without its mark, begins a function: it starts in the first column and is no statement.
+pub fn begins_function(line: &str) -> bool {
+    line.bytes().next().is_some_and(|b| b.is_ascii_alphabetic() || b == b'_')
+        && line.contains('(')
+        && !line.trim_end().ends_with([';', ':'])
+}
+
+/// The name of the function in the heading of a hunk or the first line of a definition.
+pub fn function_name(heading: &str) -> Option<&str> {
+    let head = &heading[..heading.find('(')?];
+    let name = head.rsplit([' ', '\t', '*']).next()?;
+    (name.len() >= 2 && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_'))
+        .then_some(name)
+}
+
 /// The change of one file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FileDiff {
@@ -415,6 +430,21 @@ fn read_hunk(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_function_is_told_from_statements_labels_and_objects() {
+        for (line, name) in [
+            ("static int pump_start(struct pump *p)", Some("pump_start")),
+            ("struct pump *pump_get(int id) {", Some("pump_get")),
+            ("pump_stop(p);", None),
+            ("out(1):", None),
+            ("\tpump_stop(p)", None),
+            ("static struct pump_ops ops = {", None),
+        ] {
+            let found = begins_function(line).then(|| function_name(line)).flatten();
+            assert_eq!(found, name, "{line}");
+        }
+    }
 
     fn body(text: &str) -> Body {
         let mut body = Body::default();

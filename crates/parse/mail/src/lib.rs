@@ -21,7 +21,9 @@ mod trailer;
 
 pub use archive::{Form, form, messages, messages_of_file};
 pub use body::{Body, Line};
-pub use diff::{Damage, Diff, FileDiff, Hunk, HunkLine, LineKind, diffs};
+pub use diff::{
+    Damage, Diff, FileDiff, Hunk, HunkLine, LineKind, begins_function, diffs, function_name,
+};
 pub use message::{Message, Part, Person, Source, message, person};
 pub use message_id::{linked_id, message_id};
 pub use problem::{Problem, ProblemKind};
