@@ -1,5 +1,7 @@
 //! The tables of docs/bisection.md, from trials.
 
+use analysis_rates::interval;
+
 use crate::trial::{Cell, Rule, Trial};
 use crate::worlds::LEN;
 
@@ -93,21 +95,12 @@ fn row(cell: &Cell, trials: &[&Trial]) {
 
 /// Number, mean stated, share right and its interval, as the end of a row.
 fn shares(named: &[&Trial]) -> String {
-    let count = named.len() as f64;
-    let right = named.iter().filter(|trial| trial.right()).count() as f64;
-    let stated = named.iter().map(|trial| trial.verdict.stated).sum::<f64>() / count;
+    let count = named.len() as u32;
+    let right = named.iter().filter(|trial| trial.right()).count() as u32;
+    let of = |sum: f64| sum / f64::from(count);
+    let stated = of(named.iter().map(|trial| trial.verdict.stated).sum());
     let (low, high) = interval(right, count);
-    format!("{count} | {stated:.4} | {:.4} | {low:.3} to {high:.3} |", right / count)
-}
-
-/// The 95 % interval of a share (Wilson).
-fn interval(part: f64, all: f64) -> (f64, f64) {
-    let z = 1.96_f64;
-    let share = part / all;
-    let centre = share + z * z / (2.0 * all);
-    let spread = z * (share * (1.0 - share) / all + z * z / (4.0 * all * all)).sqrt();
-    let scale = 1.0 + z * z / all;
-    ((centre - spread) / scale, (centre + spread) / scale)
+    format!("{count} | {stated:.4} | {:.4} | {low:.3} to {high:.3} |", of(f64::from(right)))
 }
 
 /// Minutes below which no rule can come on average, without noise: log2 of the commits by the best
