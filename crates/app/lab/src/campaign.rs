@@ -104,8 +104,8 @@ pub fn run_campaign(plan: &Plan, progress: &mut dyn FnMut(Progress)) -> Result<C
         Ok(())
     };
     let mut taken = last_snapshot;
-    for group in groups(plan, &due) {
-        let snapshot = match group.iter().find(|run| start(plan, **run) != Start::Boot) {
+    for group in due.chunk_by(|a, b| start(plan, *a).group == start(plan, *b).group) {
+        let snapshot = match group.iter().find(|run| !start(plan, **run).boots) {
             None => None,
             Some(first) => {
                 match snapshot_after_boot(plan, &initramfs, &folder.join("boot"), progress) {
@@ -122,7 +122,7 @@ pub fn run_campaign(plan: &Plan, progress: &mut dyn FnMut(Progress)) -> Result<C
             }
         };
         let one = |run: u32| {
-            let from = snapshot.as_ref().filter(|_| start(plan, run) != Start::Boot);
+            let from = snapshot.as_ref().filter(|_| !start(plan, run).boots);
             let result =
                 one_run(plan, from.map(|(snapshot, _)| snapshot), &initramfs, &folder, run);
             result.map(|result| StoredRun { snapshot: from.map(|(_, number)| *number), ..result })
@@ -137,32 +137,14 @@ fn start(plan: &Plan, run: u32) -> Start {
     start_of(run, plan.runs, plan.cold)
 }
 
-/// The runs that are due, those that share a snapshot together. A run that boots for itself goes with those
-/// after it.
-fn groups(plan: &Plan, due: &[u32]) -> Vec<Vec<u32>> {
-    let mut groups: Vec<(Option<Start>, Vec<u32>)> = Vec::new();
-    for &run in due {
-        let start = Some(start(plan, run)).filter(|start| *start != Start::Boot || plan.cold);
-        match groups.last_mut() {
-            Some((of @ None, members)) => {
-                *of = start;
-                members.push(run);
-            }
-            Some((of, members)) if *of == start => members.push(run),
-            _ => groups.push((start, vec![run])),
-        }
-    }
-    groups.into_iter().map(|(_, members)| members).collect()
-}
-
 /// Does the runs of a group on as many machines as the plan wants.
 fn side_by_side(
     plan: &Plan,
-    group: Vec<u32>,
+    group: &[u32],
     one: impl Fn(u32) -> Result<StoredRun, LabError> + Sync,
     keep: &mut dyn FnMut(StoredRun) -> Result<(), LabError>,
 ) -> Result<(), LabError> {
-    let queue = Mutex::new(group.into_iter());
+    let queue = Mutex::new(group.iter().copied());
     let (sender, receiver) = mpsc::channel();
     std::thread::scope(|scope| -> Result<(), LabError> {
         for _ in 0..plan.jobs.max(1) {

@@ -16,18 +16,18 @@ const WORTH_TWO: u32 = 4;
 const WORTH_A_BOOT: u32 = 10;
 
 /// A run's start, before it is known which snapshot that will be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Start {
-    /// A boot of its own.
-    Boot,
-    /// The snapshot of this group, counted from 0.
-    Group(u32),
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Start {
+    /// Runs of one group are done side by side, and those that do not boot share a snapshot. Counted from 0.
+    pub(crate) group: u32,
+    /// The run boots for itself.
+    pub(crate) boots: bool,
 }
 
 /// The start of run `run`, counted from 1, of `runs`.
 pub(crate) fn start_of(run: u32, runs: u32, cold: bool) -> Start {
     if cold {
-        return Start::Boot;
+        return Start { group: 0, boots: true };
     }
     let groups = match runs < WORTH_TWO {
         true => 1,
@@ -35,10 +35,7 @@ pub(crate) fn start_of(run: u32, runs: u32, cold: bool) -> Start {
     };
     let group = |run: u32| (u64::from(run - 1) * u64::from(groups) / u64::from(runs)) as u32;
     let is_first = run == 1 || group(run - 1) != group(run);
-    if is_first && runs / groups >= WORTH_A_BOOT {
-        return Start::Boot;
-    }
-    Start::Group(group(run))
+    Start { group: group(run), boots: is_first && runs / groups >= WORTH_A_BOOT }
 }
 
 /// How often `failed` holds of the runs of each start that reached the reproducer: one entry for each
@@ -74,25 +71,37 @@ mod tests {
     use super::*;
     use analysis_rates::independent_starts;
 
+    const fn snapshot(group: u32) -> Start {
+        Start { group, boots: false }
+    }
+
     fn starts(runs: u32) -> Vec<Start> {
         (1..=runs).map(|run| start_of(run, runs, false)).collect()
     }
 
     #[test]
     fn a_few_runs_share_one_snapshot_and_more_use_several() {
-        assert_eq!(starts(3), [Start::Group(0); 3]);
-        assert_eq!(starts(4)[1..3], [Start::Group(0), Start::Group(1)]);
+        assert_eq!(starts(3), [snapshot(0); 3]);
+        assert_eq!(starts(4)[1..3], [snapshot(0), snapshot(1)]);
         let many = starts(200);
-        let boots = many.iter().filter(|start| **start == Start::Boot).count();
+        let boots = many.iter().filter(|start| start.boots).count();
         assert_eq!(boots, 8);
         for group in 0..8 {
-            assert_eq!(many.iter().filter(|start| **start == Start::Group(group)).count(), 24);
+            assert_eq!(many.iter().filter(|start| **start == snapshot(group)).count(), 24);
+        }
+    }
+
+    #[test]
+    fn a_run_that_boots_for_itself_is_in_the_group_of_those_after_it() {
+        for (at, pair) in starts(200).windows(2).enumerate() {
+            assert!(!pair[0].boots || pair[1] == snapshot(pair[0].group), "{at}: {pair:?}");
+            assert!(pair[1].boots == (pair[0].group != pair[1].group), "{at}: {pair:?}");
         }
     }
 
     #[test]
     fn cold_runs_boot_each() {
-        assert_eq!(start_of(5, 9, true), Start::Boot);
+        assert!(start_of(5, 9, true).boots);
     }
 
     fn run(number: u32, outcome: Outcome, snapshot: Option<u32>) -> StoredRun {
