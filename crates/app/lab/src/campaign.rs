@@ -15,7 +15,7 @@ use io_vm::{Initramfs, Kernel, Settings, Snapshot};
 use crate::emulator::TRIES;
 use crate::error::LabError;
 use crate::reproducer::{Action, Prepared};
-use crate::session::{Limits, boot_machine, run_once};
+use crate::session::{Limits, boot_and, boot_machine, run_once};
 use crate::starts::{Start, start_of};
 use crate::stored::{Outcome, StoredRun};
 
@@ -195,7 +195,8 @@ fn finish(mut runs: Vec<StoredRun>, folder: PathBuf) -> Result<Campaign, LabErro
 /// recorded in `folder` when it fails.
 ///
 /// # Errors
-/// [`LabError::BootFailed`] when the kernel does not come up; other errors are the lab's.
+/// [`LabError::BootFailed`] when the kernel does not come up, or dies before the snapshot; other errors are the
+/// lab's.
 pub fn snapshot_after_boot(
     plan: &Plan,
     initramfs: &Initramfs,
@@ -203,17 +204,21 @@ pub fn snapshot_after_boot(
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Snapshot, LabError> {
     let start = Instant::now();
-    let (mut machine, ready) = boot_machine(
+    let mut after = Duration::ZERO;
+    let (machine, ready) = boot_and(
         &plan.settings,
         &plan.kernel,
         initramfs,
         &plan.limits,
         Some(folder),
+        // Boots of an emulated machine resemble each other: the moment of the snapshot is varied too.
+        &mut |machine| {
+            after = start.elapsed();
+            machine.vary(io_vm::random_seed()?, plan.limits.hang)
+        },
         &mut |reason| progress(Progress::Retried(reason.to_owned())),
     )?;
-    progress(Progress::Booted { release: ready.release, after: start.elapsed() });
-    // Boots of an emulated machine resemble each other: the moment of the snapshot is varied too.
-    machine.vary(io_vm::random_seed()?, plan.limits.hang)?;
+    progress(Progress::Booted { release: ready.release, after });
     Ok(machine.into_snapshot()?)
 }
 

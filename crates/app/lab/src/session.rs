@@ -81,9 +81,22 @@ pub fn boot_machine(
     keep_in: Option<&Path>,
     retried: &mut dyn FnMut(&str),
 ) -> Result<(Machine, Ready), LabError> {
+    boot_and(settings, kernel, initramfs, limits, keep_in, &mut |_| Ok(()), retried)
+}
+
+/// As [`boot_machine`], with something that is done before the machine counts as booted.
+pub(crate) fn boot_and(
+    settings: &Settings,
+    kernel: &Kernel,
+    initramfs: &Initramfs,
+    limits: &Limits,
+    keep_in: Option<&Path>,
+    then: &mut dyn FnMut(&mut Machine) -> Result<(), VmError>,
+    retried: &mut dyn FnMut(&str),
+) -> Result<(Machine, Ready), LabError> {
     let mut tries = 1;
     loop {
-        match boot_once(settings, kernel, initramfs, limits, keep_in) {
+        match boot_once(settings, kernel, initramfs, limits, keep_in, then) {
             Err(LabError::Emulator { reason, .. }) if tries < TRIES => {
                 retried(&reason);
                 tries += 1;
@@ -102,9 +115,11 @@ fn boot_once(
     initramfs: &Initramfs,
     limits: &Limits,
     keep_in: Option<&Path>,
+    then: &mut dyn FnMut(&mut Machine) -> Result<(), VmError>,
 ) -> Result<(Machine, Ready), LabError> {
     let mut machine = Machine::boot(settings, kernel, initramfs)?;
-    let error = match machine.wait_ready(limits.boot) {
+    let ready = machine.wait_ready(limits.boot);
+    let error = match ready.and_then(|ready| then(&mut machine).map(|()| ready)) {
         Ok(ready) => return Ok((machine, ready)),
         Err(VmError::Stopped) => return Err(LabError::Stopped),
         Err(error) => error,
@@ -112,16 +127,9 @@ fn boot_once(
     let console = machine.records().console();
     let mut observed =
         Observed { reports: genuine(&console.bytes(), 0, u64::MAX), ..Observed::default() };
-    match &error {
-        VmError::QemuEnded { status, messages } => {
-            if status == "guest-reset" || status == "guest-shutdown" {
-                observed.shutdown = Some(status.clone());
-            } else {
-                observed.ended = Some(format!("{status} {messages}").trim().to_owned());
-            }
-        }
-        VmError::AgentSilent { after, .. } => observed.silent_seconds = Some(after.as_secs()),
-        other => observed.link_lost = Some(other.to_string()),
+    note_failed_boot(&error, &mut observed);
+    if observed.ended.is_some() {
+        observed.shutdown = kept_shutdown(&mut machine);
     }
     if let Some(folder) = keep_in {
         save(folder, &machine, None)?;
@@ -143,6 +151,34 @@ fn boot_once(
         }
         _ => Err(error.into()),
     }
+}
+
+/// Notes what an error tells of a boot: whether the kernel failed, or the lab.
+fn note_failed_boot(error: &VmError, observed: &mut Observed) {
+    match error {
+        VmError::QemuEnded { status, messages } => {
+            if status == "guest-reset" || status == "guest-shutdown" {
+                observed.shutdown = Some(status.clone());
+            } else {
+                observed.ended = Some(format!("{status} {messages}").trim().to_owned());
+            }
+        }
+        VmError::AgentSilent { after, .. } => observed.silent_seconds = Some(after.as_secs()),
+        VmError::LinkLost { .. } => observed.link_lost = Some(error.to_string()),
+        // The agent answered, and said no.
+        other => observed.infrastructure_error = Some(other.to_string()),
+    }
+}
+
+/// How the guest ended itself, where QEMU said so while an answer was waited for.
+fn kept_shutdown(machine: &mut Machine) -> Option<String> {
+    while let Ok(Some(event)) = machine.next_event(Instant::now()) {
+        match event {
+            Event::Shutdown(word) if word.starts_with("guest-") => return Some(word),
+            _ => {}
+        }
+    }
+    None
 }
 
 /// Runs the reproducer on a machine whose agent is ready. Reports before byte `mark` of the console
@@ -421,6 +457,29 @@ impl RunResult {
             folder,
             snapshot: None,
             seed: self.seed,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_kernel_that_dies_before_the_snapshot_did_not_boot_and_an_agent_that_refuses_is_the_labs() {
+        let after = Duration::from_secs(30);
+        let ended =
+            |status: &str| VmError::QemuEnded { status: status.into(), messages: "".into() };
+        for (error, outcome) in [
+            (VmError::LinkLost { reason: "broken pipe".into() }, Outcome::BootFailed),
+            (VmError::AgentSilent { what: "vary".into(), after }, Outcome::BootFailed),
+            (ended("guest-reset"), Outcome::BootFailed),
+            (ended("signal 9"), Outcome::InfrastructureError),
+            (VmError::Agent { what: "vary".into() }, Outcome::InfrastructureError),
+        ] {
+            let mut observed = Observed::default();
+            note_failed_boot(&error, &mut observed);
+            assert_eq!(judge(&observed).0, outcome, "{error}");
         }
     }
 }
