@@ -7,6 +7,8 @@ use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use model::tracker::{Bug, Filter, Fix, ReproducerLevel, State as BugState};
+use serde::Serialize as _;
+use serde_json::ser::PrettyFormatter;
 use serde_json::{Value, json};
 
 use crate::app::App;
@@ -23,13 +25,21 @@ fn wants_json(query: Option<&str>) -> bool {
 }
 
 fn answer(made: Result<Value, Trouble>) -> Response {
-    match made.map(|value| serde_json::to_string_pretty(&value).unwrap_or_default()) {
-        Ok(text) => {
-            let text = text.replace("  ", "\t");
-            ([(header::CONTENT_TYPE, "application/json")], text).into_response()
+    match made {
+        Ok(value) => {
+            ([(header::CONTENT_TYPE, "application/json")], indented(&value)).into_response()
         }
         Err(trouble) => trouble.json(),
     }
+}
+
+/// JSON as the dashboard prints it, indented by tabs.
+fn indented(value: &Value) -> Vec<u8> {
+    let mut out = Vec::new();
+    let formatter = PrettyFormatter::with_indent(b"\t");
+    // A value has keys of text, and writing to memory does not fail.
+    let _ = value.serialize(&mut serde_json::Serializer::with_formatter(&mut out, formatter));
+    out
 }
 
 fn commits(fixes: &[Fix]) -> Vec<Value> {
@@ -160,4 +170,20 @@ fn whole(tracker: &Tracker, bug: &Bug) -> Result<Value, Trouble> {
         value["fix-commits"] = commits(&bug.standing.fixes).into();
     }
     Ok(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_indentation_is_tabs() {
+        let value = json!({ "title": "WARNING  in f", "list": [1] });
+        let text = String::from_utf8(indented(&value)).unwrap();
+        assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), value);
+        assert!(
+            text.contains("\n\t\"title\": \"WARNING  in f\"") && text.contains("\n\t\t1\n"),
+            "{text}"
+        );
+    }
 }
