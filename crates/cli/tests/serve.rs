@@ -144,6 +144,32 @@ fn where_nobody_may_look_nothing_is_shown() {
     }
 }
 
+/// Whichever command takes a crash in, the settings say who may see its bug.
+#[test]
+fn a_record_of_private_bugs_stays_private_whatever_opens_them() {
+    let mut service = Service::folder(&settings("public = false"));
+    let log = service.folder.path().join("1.log");
+    std::fs::write(&log, oops("shop_reset", 1)).unwrap();
+    service.said(&["add", log.to_str().unwrap()]);
+    std::fs::write(&log, oops("vault_open", 2)).unwrap();
+    service.said(&["watch", "--once", "--file", log.to_str().unwrap()]);
+    service.start();
+    for bug in ["1", "2"] {
+        assert!(service.said(&["bug", bug, "--json"]).contains("\"public\":false"), "{bug}");
+        assert_eq!(service.get(&format!("/bug/{bug}")).status, 404, "{bug}");
+    }
+    // The same with settings of another place.
+    let config = service.folder.path().join("other.toml");
+    std::fs::write(&config, "public = true\n").unwrap();
+    std::fs::write(&log, oops("shop_close", 3)).unwrap();
+    let words = ["add", log.to_str().unwrap(), "--config", config.to_str().unwrap()];
+    service.said(&words);
+    assert_eq!(service.get("/bug/3").status, 200);
+    std::fs::write(&config, "public = perhaps\n").unwrap();
+    let wrong = service.command(&words).output().unwrap();
+    assert!(String::from_utf8(wrong.stderr).unwrap().contains("other.toml cannot be used"));
+}
+
 /// The cookie of a login.
 fn log_in(service: &Service, token: &str) -> Answer {
     service.request("POST /login", &[FORM], &format!("password={token}&to=%2Fbug%2F1"))

@@ -8,7 +8,6 @@ use app_tracker::{Answer, Denial, Done, MailPolicy, Received, Reporting, Stage, 
 use render::tracker::mail::{self, Head};
 use server::{MailSettings, Settings};
 
-use super::serve::{open, policy, read_settings};
 use super::{State, failure, now};
 use crate::failure::Failure;
 use crate::output::Escaped;
@@ -44,9 +43,6 @@ pub(crate) struct Arguments {
     /// See --address.
     #[arg(long = "for", id = "person", value_name = "ADDRESS")]
     person: Option<String>,
-    /// The settings.
-    #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
     #[command(flatten)]
     state: State,
 }
@@ -60,13 +56,12 @@ struct Post<'a> {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
-    let folder = arguments.state.folder()?;
-    let settings = read_settings(arguments.config.as_deref(), &folder)?;
+    let settings = arguments.state.settings()?;
     let Some(mail) = &settings.mail else {
         return Err(Failure::usage(anyhow::anyhow!("the settings have no section [mail]"))
             .hint("docs/serve.md tells what stands in it"));
     };
-    let tracker = open(&folder, policy(&settings)).map_err(failure)?;
+    let tracker = arguments.state.open()?;
     let post = Post { tracker: &tracker, settings: &settings, mail, policy: mail_policy(mail) };
     if let (Some(bug), Some(person)) = (&arguments.address, &arguments.person) {
         let bug = tracker.find(bug).map_err(failure)?;

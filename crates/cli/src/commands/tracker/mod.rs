@@ -13,9 +13,9 @@ pub(crate) mod watch;
 use std::path::PathBuf;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use app_tracker::{Policy, Tracker};
-use io_database::record::SqliteRecord;
+use app_tracker::Tracker;
 use model::tracker::RecordError;
+use server::Settings;
 
 use crate::failure::Failure;
 
@@ -27,6 +27,9 @@ pub(crate) struct State {
     /// The folder that holds the record; `$XDG_STATE_HOME/ktriage` if not given.
     #[arg(long, global = true, value_name = "DIR", env = "KTRIAGE_STATE", hide_env_values = true)]
     state: Option<PathBuf>,
+    /// The settings; `ktriage.toml` in the state folder if not given.
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
 }
 
 impl State {
@@ -38,11 +41,14 @@ impl State {
         })
     }
 
-    /// Opens the record.
+    /// What the installation decided.
+    pub(crate) fn settings(&self) -> Result<Settings, Failure> {
+        settings::read_settings(self.config.as_deref(), &self.folder()?)
+    }
+
+    /// Opens the record as the settings ask.
     pub(crate) fn open(&self) -> Result<Tracker, Failure> {
-        let folder = self.folder()?;
-        let record = SqliteRecord::open(&folder).map_err(|error| failure(error.into()))?;
-        Tracker::new(Box::new(record), Policy::default()).map_err(failure)
+        settings::open_record(&self.folder()?, &self.settings()?).map_err(failure)
     }
 }
 

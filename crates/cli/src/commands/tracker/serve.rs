@@ -1,13 +1,11 @@
 //! `ktriage serve`: the record's pages and interfaces.
 
-use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::Context as _;
-use app_tracker::{Policy, Tracker};
-use io_database::record::{ServerLock, SqliteRecord};
+use io_database::record::ServerLock;
 use server::{Person, Role, Settings};
 
+use super::settings::open_record;
 use super::{State, demo, failure, now};
 use crate::failure::Failure;
 use crate::output::message;
@@ -24,9 +22,6 @@ pub(crate) struct Arguments {
     /// Where to listen; over what the settings say.
     #[arg(long, value_name = "ADDRESS:PORT")]
     listen: Option<String>,
-    /// The settings.
-    #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
     /// Fill a record of its own with the project's recorded crashes; it goes when the service ends.
     #[arg(long, conflicts_with_all = ["state", "config"])]
     demo: bool,
@@ -48,7 +43,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     };
     let mut settings = match &temporary {
         Some(_) => Settings { name: "demo".into(), ..Settings::default() },
-        None => read_settings(arguments.config.as_deref(), &folder)?,
+        None => arguments.state.settings()?,
     };
     if let Some(listen) = &arguments.listen {
         settings.listen.clone_from(listen);
@@ -62,9 +57,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         failure(error.into())
             .hint("look at the pages of that one, or serve another folder with --state")
     })?;
-    let policy = policy(&settings);
     if temporary.is_some() {
-        let tracker = open(&folder, policy.clone()).map_err(failure)?;
+        let tracker = open_record(&folder, &settings).map_err(failure)?;
         demo::fill(&tracker, now()).map_err(failure)?;
         let token = app_tracker::chance();
         settings.person.push(Person {
@@ -74,42 +68,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         });
         message(&format!("to change bugs, log in with the token {token}"));
     }
-    let again = Box::new(move || open(&folder, policy.clone()));
+    let decided = settings.clone();
+    let again = Box::new(move || open_record(&folder, &decided));
     let served = server::serve(settings, again, &stop, |address| {
         message(&format!("listening on http://{address}/"));
     });
     served.map_err(Failure::usage)?;
     Ok(ExitCode::SUCCESS)
-}
-
-/// What the settings say about the record itself.
-pub(super) fn policy(settings: &Settings) -> Policy {
-    let server::Silence { ends, least, most } = settings.silence;
-    Policy {
-        public: settings.public,
-        silence: ends.then_some(analysis_tracker::Rate { least, most }),
-    }
-}
-
-/// Opens the record of a folder.
-pub(super) fn open(folder: &Path, policy: Policy) -> Result<Tracker, app_tracker::Error> {
-    Tracker::new(Box::new(SqliteRecord::open(folder)?), policy)
-}
-
-/// The settings of a file, or of the state folder; defaults where there is none.
-pub(super) fn read_settings(file: Option<&Path>, folder: &Path) -> Result<Settings, Failure> {
-    let usual = folder.join("ktriage.toml");
-    let path = match file {
-        Some(path) => path,
-        None if usual.exists() => &usual,
-        None => return Ok(Settings::default()),
-    };
-    let text = std::fs::read_to_string(path)
-        .with_context(|| format!("cannot read {}", path.display()))
-        .map_err(Failure::usage)?;
-    Settings::parse(&text).map_err(|error| {
-        let context = format!("{} cannot be used", path.display());
-        Failure::usage(anyhow::Error::new(error).context(context))
-            .hint("docs/serve.md lists the settings")
-    })
 }
