@@ -53,7 +53,10 @@ fn the_table_of_rights_holds_for_every_page_and_call() {
         whole["crashes"][0]["log"].as_str().unwrap().to_owned()
     };
     let (public, private) = (format!("GET /text/{}", log("1")), format!("GET /text/{}", log("2")));
-    let act = |action: &str| format!("{{\"action\":\"{action}\",\"value\":\"x: y\"}}");
+    let act_on = |action: &str, value: &str| {
+        format!("{{\"action\":\"{action}\",\"value\":\"{value}\"}}")
+    };
+    let act = |action: &str| act_on(action, "x: y");
     //             nobody reader editor admin
     let table: &[(&str, &str, [u8; 4])] = &[
         ("GET /", "", [1, 1, 1, 1]),
@@ -77,6 +80,11 @@ fn the_table_of_rights_holds_for_every_page_and_call() {
         ("GET /api/v1/bugs/2", "", [0, 1, 1, 1]),
         ("POST /api/v1/bugs/1/actions", &act("note"), [0, 0, 1, 1]),
         ("POST /api/v1/bugs/2/actions", &act("note"), [0, 0, 1, 1]),
+        // Crashes that move between a public and a private bug are shown or hidden.
+        ("POST /api/v1/bugs/2/actions", &act_on("merge", "1"), [0, 0, 0, 1]),
+        ("POST /api/v1/bugs/2/actions", &act_on("undo", ""), [0, 0, 0, 1]),
+        ("POST /api/v1/bugs/1/actions", &act_on("merge", "2"), [0, 0, 0, 1]),
+        ("POST /api/v1/bugs/1/actions", &act_on("split", ""), [0, 0, 0, 1]),
         ("POST /api/v1/bugs/1/actions", &act("public"), [0, 0, 0, 1]),
         ("POST /api/v1/bugs/2/actions", &act("undo"), [0, 0, 0, 1]),
         ("POST /api/v1/logs", "no crash here", [0, 0, 1, 1]),
@@ -91,6 +99,13 @@ fn the_table_of_rights_holds_for_every_page_and_call() {
             let status = service.request(line, &headers, body).status;
             assert_eq!(status < 400, *allowed == 1, "{name}: {line} {body}: {status}");
         }
+    }
+    // Where nothing is shown or hidden, merging is a change like others.
+    let headers = [("authorization", "Bearer editor-token")];
+    service.request("POST /api/v1/logs", &headers, &oops("shop_close", 3));
+    for body in [act_on("merge", "2"), act_on("split", ""), act_on("undo", "")] {
+        let done = service.request("POST /api/v1/bugs/3/actions", &headers, &body);
+        assert_eq!(done.status, 200, "{body}: {done:?}");
     }
     // A job needs a reproducer; whoever may ask is told that, whoever may not is not.
     for (name, expected) in [("nobody", 403), ("reader", 403), ("editor", 400)] {

@@ -130,19 +130,16 @@ pub(crate) fn do_it(
     action: &Action,
     why: &str,
 ) -> Result<Bug, Trouble> {
-    let hides = matches!(action, Action::Publish { .. });
-    // Undoing may show or hide a bug again.
-    let undoes = matches!(action, Action::Undo { .. })
-        && tracker
-            .read()
-            .history(bug.id)?
-            .iter()
-            .any(|entry| matches!(entry.action, Action::Publish { .. }));
-    if (hides || undoes) && !visit.may(app, Right::Publish) {
+    let may_publish = visit.may(app, Right::Publish);
+    if matches!(action, Action::Publish { .. }) && !may_publish {
         return Err(Trouble::forbidden());
     }
     let who = visit.asker.name.as_deref().unwrap_or("somebody");
-    let after = tracker.act(bug.id, action, who, why, visit.visitor.now)?;
+    let now = visit.visitor.now;
+    let after = match may_publish {
+        true => tracker.act(bug.id, action, who, why, now)?,
+        false => tracker.act_showing_nothing(bug.id, action, who, why, now)?,
+    };
     let _ = app.news.send(News { bug: after.id, is_public: after.standing.public });
     Ok(after)
 }

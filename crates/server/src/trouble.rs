@@ -54,6 +54,7 @@ impl From<app_tracker::Error> for Trouble {
             Error::Refused { .. } | Error::NoUndo(_) | Error::Ambiguous { .. } => {
                 StatusCode::CONFLICT
             }
+            Error::Shows(_) => StatusCode::FORBIDDEN,
             Error::TooLong => StatusCode::PAYLOAD_TOO_LARGE,
             Error::Text(_) => StatusCode::BAD_REQUEST,
             Error::Record(RecordError::Full(_)) => StatusCode::INSUFFICIENT_STORAGE,

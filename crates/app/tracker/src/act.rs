@@ -3,7 +3,7 @@
 use analysis_tracker::{About, act};
 use model::tracker::{Action, Bug, BugId, Change, Key, KeyKind, Read, Standing};
 
-use crate::find::chain;
+use crate::find::{chain, holder};
 use crate::{Error, Tracker};
 
 /// Characters of a note or reason.
@@ -25,6 +25,29 @@ impl Tracker {
         now: i64,
     ) -> Result<Bug, Error> {
         self.change(|change| self.act_within(change, bug, action, who, why, now))
+    }
+
+    /// The same by somebody who may not show or hide anything: whatever would, such as moving crashes between a bug
+    /// that anybody may see and a private one, is refused.
+    ///
+    /// # Errors
+    /// [`Error::Shows`], and as above; nothing was changed then.
+    pub fn act_showing_nothing(
+        &self,
+        bug: BugId,
+        action: &Action,
+        who: &str,
+        why: &str,
+        now: i64,
+    ) -> Result<Bug, Error> {
+        self.change(|change| {
+            let before = shown(change, bug)?;
+            let after = self.act_within(change, bug, action, who, why, now)?;
+            if before != shown(change, bug)? {
+                return Err(Error::Shows(bug));
+            }
+            Ok(after)
+        })
     }
 
     pub(crate) fn act_within(
@@ -178,6 +201,14 @@ impl Tracker {
     }
 }
 
+/// Whether anybody may see a bug, and the bug in whose record its crashes stand.
+fn shown(read: &dyn Read, id: BugId) -> Result<(bool, bool), Error> {
+    let bug = read.bug(id)?.ok_or_else(|| Error::NoBug(id.to_string()))?;
+    let own = bug.standing.public;
+    let chain = chain(read, bug)?;
+    Ok((own, holder(&chain).map_or(own, |holder| holder.standing.public)))
+}
+
 /// The bug that an action names and those that carry its record on.
 fn target(read: &dyn Read, action: &Action) -> Result<Vec<BugId>, Error> {
     let (Action::Duplicate { of } | Action::Merge { into: of }) = action else {
@@ -207,7 +238,7 @@ fn rehouse(change: &dyn Change, bug: &Bug, before: &Standing) -> Result<(), Erro
         let Some(of) = merged(standing) else { return Ok(bug.id) };
         let of = change.bug(of)?.ok_or_else(|| Error::NoBug(of.to_string()))?;
         let chain = chain(change, of)?;
-        Ok(crate::find::holder(&chain).map_or(bug.id, |holder| holder.id))
+        Ok(holder(&chain).map_or(bug.id, |holder| holder.id))
     };
     let (from, to) = (house(before)?, house(&bug.standing)?);
     if from != to {

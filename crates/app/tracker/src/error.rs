@@ -17,6 +17,9 @@ pub enum Error {
         /// Why.
         refusal: Refusal,
     },
+    /// It would show or hide crashes, and whoever asks may not.
+    #[error("bug {0}: that shows or hides crashes, which needs the right to publish")]
+    Shows(i64),
     /// Nothing has that name.
     #[error("no bug is known as `{0}`")]
     NoBug(String),
