@@ -188,6 +188,29 @@ fn who_does_not_prove_to_be_allowed_changes_nothing() {
 }
 
 #[test]
+fn a_copy_that_proves_nothing_does_not_stand_in_the_way_of_the_signed_one() {
+    let place = Place::new();
+    let to = place.address("1");
+    let of = |server: &str, from: &str| {
+        let head = format!("Authentication-Results: mx.example.org; {server}\n");
+        mail("same", &head, from, &to, "#ktriage invalid")
+    };
+    let broken = of("dkim=fail header.d=example.org", "ann@example.org");
+    assert!(place.receive(&broken).contains("nothing proves"));
+    assert_eq!(place.receive(&broken), "-: handled before\n", "the very same bytes");
+    // Somebody else's mail with the same Message-ID, signed.
+    let other = of("dkim=pass header.d=evil.example", "eve@evil.example");
+    assert!(place.receive(&other).contains("your address is not among"));
+    let signed = of("dkim=pass header.d=example.org", "Ann@example.org");
+    assert_eq!(place.receive(&signed), "-: 1 of 1 commands done\n");
+    assert_eq!(place.state("1"), "invalid");
+    let through_a_list = format!("Received: from the list\n{signed}");
+    assert_eq!(place.receive(&through_a_list), "-: handled before\n");
+    assert_eq!(place.receive(&broken), "-: handled before\n");
+    assert_eq!(place.outbox().len(), 2);
+}
+
+#[test]
 fn quoted_forwarded_and_attached_commands_do_nothing() {
     let place = Place::new();
     let to = place.address("1");

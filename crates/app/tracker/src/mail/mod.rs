@@ -1,6 +1,7 @@
 //! Mails: commands come in, reports and answers go out.
 //!
-//! Invariants: a mail is handled once, in one transaction with all that it does; who does not prove to be allowed changes
+//! Invariants: a mail is answered once, however many copies of it come, in one transaction with all that it does; a copy
+//! that proves nothing does not stand in the way of one that does; who does not prove to be allowed changes
 //! nothing and gets no answer, since the address may be somebody else's; mails of programs are never answered.
 
 mod commands;

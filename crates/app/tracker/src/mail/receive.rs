@@ -29,17 +29,23 @@ impl Tracker {
         compose: &dyn Fn(&Answer) -> String,
     ) -> Result<Received, Error> {
         let message = parse_mail::message(raw, 1);
+        let hash = blake3::hash(raw).to_hex().to_string();
         let id = match &message.message_id {
             Some(id) => id.chars().take(300).collect(),
-            None => blake3::hash(raw).to_hex().to_string(),
+            None => hash.clone(),
         };
-        let key = format!("mail:{id}");
+        let sender = sender(&message);
+        // Anybody can write a mail with another's Message-ID, and a list sends copies on whose signature is broken: only
+        // a mail that proved its sender, and so was answered, stands for its other copies.
+        let answered = format!("mail:{sender} {id}");
+        let copy = format!("mail:{hash}");
         self.change(|change| {
-            if change.handled(&key)?.is_some() {
+            if change.handled(&answered)?.or(change.handled(&copy)?).is_some() {
                 return Ok(Received::Again);
             }
             let received = self.receive_within(change, raw, &message, policy, now)?;
-            change.set_handled(&key, now, "")?;
+            let key = if matches!(received, Received::Answered(_)) { &answered } else { &copy };
+            change.set_handled(key, now, "")?;
             match &received {
                 Received::Answered(answer) => {
                     let bug = answer.bug.as_ref().map(|(bug, ..)| *bug);
@@ -53,7 +59,6 @@ impl Tracker {
                     })?;
                 }
                 Received::Denied(denial) => {
-                    let sender = message.from.address.clone().unwrap_or_default();
                     change.add_failure(&Failure {
                         time: now,
                         client: "mail".into(),
@@ -75,7 +80,7 @@ impl Tracker {
         policy: &MailPolicy,
         now: i64,
     ) -> Result<Received, Error> {
-        let sender = message.from.address.clone().unwrap_or_default().to_ascii_lowercase();
+        let sender = sender(message);
         if sender.is_empty() || policy.plus(&sender).is_some() || is_automatic(raw) {
             return Ok(Received::Automatic);
         }
@@ -208,6 +213,11 @@ impl Tracker {
             blake3::keyed_hash(blake3::hash(self.salt.as_bytes()).as_bytes(), about.as_bytes());
         format!("{}@{domain}", &mac.to_hex()[..32])
     }
+}
+
+/// The address in `From:`, in lower case; empty where there is none.
+fn sender(message: &Message) -> String {
+    message.from.address.clone().unwrap_or_default().to_ascii_lowercase()
 }
 
 /// The commands that the writer of a mail wrote.
