@@ -257,6 +257,9 @@ impl Settings {
             if mail.prefixes.iter().any(|prefix| !prefix.starts_with('#') || prefix.len() < 3) {
                 return wrong("mail.prefixes".into(), "each begins with # and a word");
             }
+            if mail.stage.iter().any(|stage| stage.to.is_empty()) {
+                return wrong("mail.stage.to".into(), "at least one address");
+            }
         }
         Ok(())
     }
@@ -286,6 +289,10 @@ mod tests {
             ),
             ("[[client]]\nname = \"ci\"\nkey_blake3 = \"\"", "4 to 100"),
             ("[mail]\nfrom = \"x\"\noutbox = \"o\"", "mail.from"),
+            (
+                "[mail]\nfrom = \"a@b\"\noutbox = \"o\"\n[[mail.stage]]\nname = \"list\"\nto = []",
+                "mail.stage.to",
+            ),
         ] {
             let error = Settings::parse(text).unwrap_err().to_string();
             assert!(error.contains(said), "{text}: {error}");

@@ -5,6 +5,7 @@
 //! nothing and gets no answer, since the address may be somebody else's; mails of programs are never answered.
 
 mod commands;
+mod daily;
 mod head;
 mod receive;
 mod report;

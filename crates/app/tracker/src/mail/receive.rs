@@ -5,7 +5,7 @@ use model::tracker::{Bug, Change, Failure, Mail, Read};
 use parse_mail::Message;
 
 use super::head::{is_automatic, is_signed};
-use super::{Answer, Denial, MailPolicy, Received, Said, mistake};
+use super::{Answer, Denial, MailPolicy, Received, Said, daily, mistake};
 use crate::{Error, Tracker};
 
 /// Answers that one sender gets on one day.
@@ -163,17 +163,7 @@ impl Tracker {
 
     /// Counts an answer; whether the sender has had too many today.
     fn count_answer(&self, change: &dyn Change, sender: &str, now: i64) -> Result<bool, Error> {
-        let day = now.div_euclid(86_400);
-        let name = format!("answers {sender}");
-        let known = change.setting(&name)?;
-        let counted = known
-            .as_deref()
-            .and_then(|text| text.split_once(' '))
-            .filter(|(known, _)| *known == day.to_string())
-            .and_then(|(_, count)| count.parse::<u64>().ok())
-            .unwrap_or(0);
-        change.set_setting(&name, &format!("{day} {}", counted + 1))?;
-        Ok(counted >= ANSWERS)
+        Ok(daily::add(change, &format!("answers {sender}"), now)? >= ANSWERS)
     }
 
     /// Says that a mail was delivered.

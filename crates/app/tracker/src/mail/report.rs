@@ -2,14 +2,16 @@
 
 use std::collections::BTreeSet;
 
-use model::tracker::{Action, Bug, BugId, Change, Filter, Mail, Order, ReproducerLevel, State};
+use model::tracker::{
+    Action, Bug, BugId, Change, Filter, Mail, Order, Read, ReproducerLevel, State,
+};
 
 use super::receive::is_silenced;
-use super::{Done, MailPolicy};
+use super::{Done, MailPolicy, daily};
 use crate::{Error, Tracker};
 
-/// Bugs that are looked through for those to report.
-const LOOKED_AT: u64 = 1_000;
+/// Bugs that are looked at together.
+const AT_ONCE: u64 = 1_000;
 /// The label that says to which stage a bug was sent on.
 const STAGE: &str = "stage";
 
@@ -57,7 +59,8 @@ pub struct Reporting<'a> {
 }
 
 impl Tracker {
-    /// Writes the reports that are due. `compose` writes one as a whole mail. Gives the bugs.
+    /// Writes the reports that are due, those of the oldest bugs first. `compose` writes one as a whole mail. Gives the
+    /// bugs.
     ///
     /// # Errors
     /// When the record cannot be read or written.
@@ -69,83 +72,130 @@ impl Tracker {
     ) -> Result<Vec<BugId>, Error> {
         let mut reported = Vec::new();
         for (at, stage) in policy.stages.iter().enumerate() {
-            let states = if at == 0 { vec![State::New] } else { vec![State::Reported] };
-            let filter =
-                Filter { states, order: Order::Created, limit: LOOKED_AT, ..Filter::default() };
-            let mut bugs = self.read().bugs(&filter)?.bugs;
-            bugs.reverse();
-            for bug in bugs {
-                if !stage.wants(&bug, now) || (at > 0 && !self.is_sent_on(&bug, stage)?) {
-                    continue;
-                }
-                if self.sent_today(stage, now)? >= stage.quota {
-                    break;
-                }
-                self.change(|change| {
-                    self.report_one(change, policy, at, stage, &bug, now, compose)
-                })?;
-                reported.push(bug.id);
+            let filter = Filter {
+                states: vec![if at == 0 { State::New } else { State::Reported }],
+                // To later stages somebody sends a bug on.
+                label: (at > 0).then(|| format!("{STAGE}:{}", stage.name)),
+                order: Order::Created,
+                limit: AT_ONCE,
+                ..Filter::default()
+            };
+            // The newest come first in an answer, so that it is read from its end.
+            let mut end = self.read().bugs(&filter)?.total;
+            while end > 0 && self.sent_today(stage, now)? < u64::from(stage.quota) {
+                let offset = end.saturating_sub(AT_ONCE);
+                let page = Filter { offset, limit: end - offset, ..filter.clone() };
+                let bugs = self.read().bugs(&page)?.bugs;
+                self.report_some(policy, at, &bugs, now, compose, &mut reported)?;
+                end = offset;
             }
         }
         Ok(reported)
     }
 
-    /// Whether somebody sent a bug on to a stage, and it was not reported there yet.
-    fn is_sent_on(&self, bug: &Bug, stage: &Stage) -> Result<bool, Error> {
-        let labels = self.read().labels(bug.id)?;
-        let sent = labels.iter().any(|(name, value)| name == STAGE && *value == stage.name);
-        let done = self.read().history(bug.id)?.iter().any(
-            |entry| matches!(&entry.action, Action::Report { stage: done, .. } if *done == stage.name),
-        );
-        Ok(sent && !done)
+    /// Reports those of some bugs, newest first, that are due at a stage.
+    fn report_some(
+        &self,
+        policy: &MailPolicy,
+        at: usize,
+        bugs: &[Bug],
+        now: i64,
+        compose: &dyn Fn(&Reporting<'_>) -> Result<String, Error>,
+        reported: &mut Vec<BugId>,
+    ) -> Result<(), Error> {
+        let Some(stage) = policy.stages.get(at) else { return Ok(()) };
+        for bug in bugs.iter().rev() {
+            if !stage.wants(bug, now) || self.was_reported(self.read(), policy, bug, stage)? {
+                continue;
+            }
+            if self.sent_today(stage, now)? >= u64::from(stage.quota) {
+                return Ok(());
+            }
+            let mut to = Vec::new();
+            for address in &stage.to {
+                if !is_silenced(self.read(), bug.id, address)? {
+                    to.push(address.clone());
+                }
+            }
+            // Nobody wants to hear of it.
+            if to.is_empty() {
+                continue;
+            }
+            let reporting = Reporting {
+                bug,
+                stage,
+                to,
+                address: policy.address(&bug.external),
+                message_id: self.report_id(policy, bug, stage),
+                is_last: at + 1 == policy.stages.len(),
+            };
+            // A diagnosis may take long: nobody must wait for it to write into the record.
+            let text = compose(&reporting)?;
+            if self.change(|change| self.send_report(change, policy, &reporting, &text, now))? {
+                reported.push(bug.id);
+            }
+        }
+        Ok(())
     }
 
-    fn sent_today(&self, stage: &Stage, now: i64) -> Result<u32, Error> {
-        let known = self.read().setting(&quota_key(stage))?;
-        Ok(counted(known.as_deref(), now))
+    /// Whether a bug was reported at a stage. A mail that went out stays so when the report is undone; a report that
+    /// somebody only told of does not.
+    fn was_reported(
+        &self,
+        read: &dyn Read,
+        policy: &MailPolicy,
+        bug: &Bug,
+        stage: &Stage,
+    ) -> Result<bool, Error> {
+        if read.mail(&self.report_id(policy, bug, stage))?.is_some() {
+            return Ok(true);
+        }
+        let history = read.history(bug.id)?;
+        let stands = |id: i64| {
+            !history
+                .iter()
+                .any(|later| matches!(later.action, Action::Undo { entry } if entry == id))
+        };
+        Ok(history.iter().any(|entry| {
+            matches!(&entry.action, Action::Report { stage: at, .. } if *at == stage.name)
+                && stands(entry.id)
+        }))
     }
 
-    #[expect(clippy::too_many_arguments, reason = "one report with all that it is about")]
-    fn report_one(
+    fn report_id(&self, policy: &MailPolicy, bug: &Bug, stage: &Stage) -> String {
+        self.message_id(policy, &format!("report {} {}", bug.external, stage.name))
+    }
+
+    fn sent_today(&self, stage: &Stage, now: i64) -> Result<u64, Error> {
+        Ok(daily::count(self.read(), &quota_key(stage), now)?)
+    }
+
+    /// Puts a report among the mails to be delivered; whether the bug still stands as it did when it was written.
+    fn send_report(
         &self,
         change: &dyn Change,
         policy: &MailPolicy,
-        at: usize,
-        stage: &Stage,
-        bug: &Bug,
+        reporting: &Reporting<'_>,
+        text: &str,
         now: i64,
-        compose: &dyn Fn(&Reporting<'_>) -> Result<String, Error>,
-    ) -> Result<(), Error> {
-        let mut to = Vec::new();
-        for address in &stage.to {
-            if !is_silenced(change, bug.id, address)? {
-                to.push(address.clone());
-            }
+    ) -> Result<bool, Error> {
+        let Reporting { bug, stage, message_id, .. } = reporting;
+        let stands = change.bug(bug.id)?.is_some_and(|other| other.standing == bug.standing);
+        if !stands || self.was_reported(change, policy, bug, stage)? {
+            return Ok(false);
         }
-        let message_id =
-            self.message_id(policy, &format!("report {} {}", bug.external, stage.name));
-        let reporting = Reporting {
-            bug,
-            stage,
-            to,
-            address: policy.address(&bug.external),
-            message_id: message_id.clone(),
-            is_last: at + 1 == policy.stages.len(),
-        };
-        let text = compose(&reporting)?;
         change.add_mail(&Mail {
             id: 0,
             bug: Some(bug.id),
             message_id: message_id.clone(),
             time: now,
-            text,
+            text: text.to_owned(),
             delivered: None,
         })?;
-        let known = counted(change.setting(&quota_key(stage))?.as_deref(), now);
-        let day = now.div_euclid(86_400);
-        change.set_setting(&quota_key(stage), &format!("{day} {}", known + 1))?;
-        let action = Action::Report { stage: stage.name.clone(), message_id: Some(message_id) };
-        self.act_within(change, bug.id, &action, "ktriage", "", now).map(drop)
+        daily::add(change, &quota_key(stage), now)?;
+        let action =
+            Action::Report { stage: stage.name.clone(), message_id: Some(message_id.clone()) };
+        self.act_within(change, bug.id, &action, "ktriage", "", now).map(|_| true)
     }
 
     /// Sends a bug on to the next stage.
@@ -157,15 +207,14 @@ impl Tracker {
         who: &str,
         now: i64,
     ) -> Result<Done, Error> {
-        let done: BTreeSet<String> = change
-            .history(bug)?
-            .into_iter()
-            .filter_map(|entry| match entry.action {
-                Action::Report { stage, .. } => Some(stage),
-                _ => None,
-            })
-            .collect();
-        let next = policy.stages.iter().skip(1).find(|stage| !done.contains(&stage.name));
+        let own = change.bug(bug)?.ok_or_else(|| Error::NoBug(bug.to_string()))?;
+        let mut next = None;
+        for stage in policy.stages.iter().skip(1) {
+            if !self.was_reported(change, policy, &own, stage)? {
+                next = Some(stage);
+                break;
+            }
+        }
         let Some(next) = next else {
             return Err(Error::Text("the bug was reported in the last stage already"));
         };
@@ -176,12 +225,4 @@ impl Tracker {
 
 fn quota_key(stage: &Stage) -> String {
     format!("reports {}", stage.name)
-}
-
-/// How many of today a counter `DAY COUNT` says.
-fn counted(text: Option<&str>, now: i64) -> u32 {
-    text.and_then(|text| text.split_once(' '))
-        .filter(|(day, _)| *day == now.div_euclid(86_400).to_string())
-        .and_then(|(_, count)| count.parse().ok())
-        .unwrap_or(0)
 }
