@@ -412,8 +412,8 @@ fn the_interface_adds_logs_and_says_what_became_of_them() {
     );
 }
 
-#[test]
-fn others_are_told_of_each_change_in_order_also_after_a_pause() {
+/// A place for changes to be told to: its address, and each request that came.
+fn hook() -> (std::net::SocketAddr, std::sync::mpsc::Receiver<String>) {
     use std::io::{Read as _, Write as _};
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
@@ -434,6 +434,12 @@ fn others_are_told_of_each_change_in_order_also_after_a_pause() {
             }
         }
     });
+    (address, told)
+}
+
+#[test]
+fn others_are_told_of_each_change_in_order_also_after_a_pause() {
+    let (address, told) = hook();
     let mut service = service(&format!("webhook = [\"http://{address}/hook\"]"));
     let next = || told.recv_timeout(std::time::Duration::from_secs(20)).unwrap();
     // The position is taken at the first look.
@@ -453,4 +459,30 @@ fn others_are_told_of_each_change_in_order_also_after_a_pause() {
         std::iter::repeat_with(next).find(|text| !text.contains("\"text\":\"one\"")).unwrap();
     assert!(second.contains("\"text\":\"two\""), "{second}");
     assert!(next().contains("\"state\":\"invalid\""));
+}
+
+#[test]
+fn a_long_pause_loses_no_change_and_an_idle_service_writes_nothing() {
+    let (address, told) = hook();
+    let mut service = service(&format!("webhook = [\"http://{address}/hook\"]"));
+    std::thread::sleep(std::time::Duration::from_secs(3));
+    let log = |state: &std::path::Path| std::fs::read(state.join("record.sqlite-wal")).unwrap();
+    let before = log(&service.state());
+    std::thread::sleep(std::time::Duration::from_secs(5));
+    assert!(before == log(&service.state()), "nothing happened, nothing is written");
+    service.kill();
+    // More than were ever looked at together.
+    let logs = service.folder.path().join("many");
+    std::fs::create_dir(&logs).unwrap();
+    const BUGS: usize = 1_050;
+    for at in 0..BUGS {
+        std::fs::write(logs.join(format!("{at}.log")), oops(&format!("many_{at}"), 9)).unwrap();
+    }
+    service.said(&["add", logs.to_str().unwrap()]);
+    service.start();
+    for at in 0..BUGS {
+        let text = told.recv_timeout(std::time::Duration::from_secs(20)).unwrap();
+        // Bugs 1 and 2 were there.
+        assert!(text.contains(&format!("/bug/{}\"", at + 3)), "{at}: {text}");
+    }
 }

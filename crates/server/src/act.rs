@@ -12,7 +12,6 @@ use model::tracker::{Action, Bug, Fix};
 use render::tracker::page;
 
 use crate::app::{App, now};
-use crate::news::News;
 use crate::pages::{Visit, pairs, visible};
 use crate::peer::Peer;
 use crate::role::Right;
@@ -121,7 +120,7 @@ pub(crate) async fn bug(
     }
 }
 
-/// Does something to a bug and tells those who look at it.
+/// Does something to a bug; those who look at it are told.
 pub(crate) fn do_it(
     tracker: &Tracker,
     app: &App,
@@ -140,7 +139,7 @@ pub(crate) fn do_it(
         true => tracker.act(bug.id, action, who, why, now)?,
         false => tracker.act_showing_nothing(bug.id, action, who, why, now)?,
     };
-    let _ = app.news.send(News { bug: after.id, is_public: after.standing.public });
+    app.done.notify_one();
     Ok(after)
 }
 

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use app_tracker::Tracker;
-use tokio::sync::{Semaphore, broadcast};
+use tokio::sync::{Notify, Semaphore, broadcast};
 
 use crate::news::News;
 use crate::opening::{Open, ServeError};
@@ -37,6 +37,8 @@ pub(crate) struct App {
     pub(crate) under_way: Semaphore,
     pub(crate) streams: Semaphore,
     pub(crate) news: broadcast::Sender<News>,
+    /// Told when this program did something to the record of which there is news.
+    pub(crate) done: Notify,
     pub(crate) started: i64,
     pub(crate) requests: AtomicU64,
     pub(crate) failed: AtomicU64,
@@ -58,6 +60,7 @@ impl App {
             under_way: Semaphore::new(UNDER_WAY),
             streams: Semaphore::new(STREAMS),
             news: broadcast::Sender::new(NEWS),
+            done: Notify::new(),
             started: now(),
             requests: AtomicU64::new(0),
             failed: AtomicU64::new(0),

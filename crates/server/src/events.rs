@@ -4,6 +4,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
+use app_tracker::Tracker;
 use axum::extract::{Path, State};
 use axum::http::HeaderMap;
 use axum::response::sse::{Event, KeepAlive, Sse};
@@ -19,7 +20,7 @@ use crate::trouble::Trouble;
 
 /// How often it is looked for what other programs did to the record.
 const LOOK: Duration = Duration::from_secs(2);
-/// Entries that are looked at.
+/// Entries that are looked at together.
 const ENTRIES: u64 = 50;
 /// How often an idle stream gives a sign of life.
 const ALIVE: Duration = Duration::from_secs(20);
@@ -29,27 +30,33 @@ pub(crate) async fn watch(app: Arc<App>) {
     let mut last = None;
     loop {
         let seen = last;
-        let found = app
-            .with(move |tracker, _| {
-                let recent = tracker.read().recent(ENTRIES, false)?;
-                let newest = recent.first().map_or(0, |(entry, _)| entry.id);
-                let news: Vec<News> = recent
-                    .iter()
-                    .filter(|(entry, _)| seen.is_some_and(|seen| entry.id > seen))
-                    .map(|(_, bug)| News { bug: bug.id, is_public: bug.standing.public })
-                    .collect();
-                Ok((newest, news))
-            })
-            .await;
+        let found = app.with(move |tracker, _| news_after(tracker, seen)).await;
+        let mut is_behind = false;
         if let Ok((newest, news)) = found {
+            is_behind = news.len() as u64 == ENTRIES;
             last = Some(newest);
             for one in news {
                 // Nobody may be listening.
                 let _ = app.news.send(one);
             }
         }
-        tokio::time::sleep(LOOK).await;
+        if !is_behind {
+            // What was done here is told at once.
+            let _ = tokio::time::timeout(LOOK, app.done.notified()).await;
+        }
     }
+}
+
+/// What was done after an entry of the history, and the last entry that is looked at; without one, only the newest.
+fn news_after(tracker: &Tracker, seen: Option<i64>) -> Result<(i64, Vec<News>), Trouble> {
+    let read = tracker.read();
+    let Some(seen) = seen else {
+        return Ok((read.recent(1, false)?.first().map_or(0, |(entry, _)| entry.id), Vec::new()));
+    };
+    let entries = read.history_after(seen, ENTRIES)?;
+    let newest = entries.last().map_or(seen, |(entry, _)| entry.id);
+    let news = entries.iter().map(|(_, bug)| News { bug: bug.id, is_public: bug.standing.public });
+    Ok((newest, news.collect()))
 }
 
 /// A stream that says `changed` when what a page shows has changed.

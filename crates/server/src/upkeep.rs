@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use app_tracker::Tracker;
 use model::tracker::{Bug, Entry};
 use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -18,8 +19,8 @@ const HOUR: Duration = Duration::from_secs(3_600);
 const JUMP: u64 = 600;
 /// How often it is looked for changes to tell of.
 const LOOK: Duration = Duration::from_secs(2);
-/// Changes that are told of after a pause.
-const BEHIND: u64 = 1_000;
+/// Changes that are read together.
+const AT_ONCE: u64 = 100;
 /// How long another service may take.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// The value of the record that says how far others were told.
@@ -60,43 +61,74 @@ pub(crate) async fn tell(app: Arc<App>) {
         return;
     }
     let mut failing = false;
+    // How far others were told, and how far the record says so.
+    let mut position = None;
     loop {
         tokio::time::sleep(LOOK).await;
-        let news = app.with(|tracker, _| {
-            let told = tracker.read().setting(TOLD)?;
-            let mut recent = tracker.read().recent(BEHIND, false)?;
-            let newest = recent.first().map_or(0, |(entry, _)| entry.id);
-            // What was before the first start is no news.
-            let told = told.and_then(|text| text.parse().ok()).unwrap_or(newest);
-            recent.retain(|(entry, _)| entry.id > told);
-            recent.reverse();
-            Ok::<_, Trouble>((told, newest, recent))
-        });
-        let Ok((told, newest, news)) = news.await else { continue };
-        let mut at = if news.is_empty() { newest } else { told };
-        for (entry, bug) in &news {
-            let body = change(&app, entry, bug).to_string();
-            let mut failed = None;
-            for address in &app.settings.webhook {
-                if let Err(why) = post(address, &body).await {
-                    failed = Some(format!("{address}: {why}"));
-                }
+        let (mut told, mut written) = match position {
+            Some(known) => known,
+            None => match app.with(|tracker, _| start(tracker)).await {
+                Ok(at) => (at, at),
+                Err(_) => continue,
+            },
+        };
+        loop {
+            let news =
+                app.with(move |tracker, _| Ok(tracker.read().history_after(told, AT_ONCE)?));
+            let Ok(news) = news.await else { break };
+            let (reached, trouble) = tell_some(&app, told, &news).await;
+            told = reached;
+            if told != written
+                && app
+                    .with(move |tracker, _| Ok(tracker.remember(TOLD, &told.to_string())?))
+                    .await
+                    .is_ok()
+            {
+                written = told;
             }
-            if let Some(why) = failed {
+            if let Some(why) = &trouble
+                && !failing
+            {
                 // Once: the change is tried again until it is told.
-                if !failing {
-                    report(&app, "webhook", why).await;
-                }
-                failing = true;
+                report(&app, "webhook", why.clone()).await;
+            }
+            failing = trouble.is_some();
+            if failing || (news.len() as u64) < AT_ONCE {
                 break;
             }
-            failing = false;
-            at = entry.id;
         }
-        if at != told || news.is_empty() {
-            let _ = app.with(move |tracker, _| Ok(tracker.remember(TOLD, &at.to_string())?)).await;
-        }
+        position = Some((told, written));
     }
+}
+
+/// The entry of the history up to which others were told. What was before the first start is no news.
+fn start(tracker: &Tracker) -> Result<i64, Trouble> {
+    let known = tracker.read().setting(TOLD)?;
+    if let Some(told) = known.and_then(|text| text.parse().ok()) {
+        return Ok(told);
+    }
+    let newest = tracker.read().recent(1, false)?.first().map_or(0, |(entry, _)| entry.id);
+    tracker.remember(TOLD, &newest.to_string())?;
+    Ok(newest)
+}
+
+/// Tells of some changes; gives the last one that all were told of, and why the next one could not be told.
+async fn tell_some(app: &App, told: i64, news: &[(Entry, Bug)]) -> (i64, Option<String>) {
+    let mut reached = told;
+    for (entry, bug) in news {
+        let body = change(app, entry, bug).to_string();
+        let mut failed = None;
+        for address in &app.settings.webhook {
+            if let Err(why) = post(address, &body).await {
+                failed = Some(format!("{address}: {why}"));
+            }
+        }
+        if failed.is_some() {
+            return (reached, failed);
+        }
+        reached = entry.id;
+    }
+    (reached, None)
 }
 
 /// A change as others are told it.

@@ -116,6 +116,28 @@ fn the_history_cannot_be_changed_by_sql_either() {
 }
 
 #[test]
+fn whoever_follows_the_history_misses_no_entry() {
+    let folder = tempfile::tempdir().unwrap();
+    let record = SqliteRecord::open(folder.path()).unwrap();
+    change(&record, |change| {
+        let id = change.add_bug(&bug("a")).unwrap();
+        for number in 0..7 {
+            let note = Action::Note { text: number.to_string() };
+            change.append(id, number, "me", &note, "", None).unwrap();
+        }
+    });
+    let mut seen = Vec::new();
+    let mut at = 0;
+    loop {
+        let entries = record.history_after(at, 3).unwrap();
+        let Some((last, _)) = entries.last() else { break };
+        at = last.id;
+        seen.extend(entries.iter().map(|(entry, bug)| (entry.time, bug.id)));
+    }
+    assert_eq!(seen, (0..7).map(|number| (number, 1)).collect::<Vec<_>>());
+}
+
+#[test]
 fn filters_narrow_and_a_private_bug_is_not_among_the_public_ones() {
     let folder = tempfile::tempdir().unwrap();
     let record = SqliteRecord::open(folder.path()).unwrap();

@@ -69,6 +69,8 @@ pub trait Read {
     fn history(&self, bug: BugId) -> Result<Vec<Entry>>;
     /// The newest entries of all bugs, newest first.
     fn recent(&self, limit: u64, public_only: bool) -> Result<Vec<(Entry, Bug)>>;
+    /// Entries of all bugs that came after one, oldest first.
+    fn history_after(&self, entry: i64, limit: u64) -> Result<Vec<(Entry, Bug)>>;
     /// The labels of a bug.
     fn labels(&self, bug: BugId) -> Result<Vec<(String, String)>>;
     /// The content of that name.

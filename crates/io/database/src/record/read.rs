@@ -67,6 +67,16 @@ impl SqliteRecord {
     fn some_crashes(&self, rest: &str, values: impl rusqlite::Params) -> Result<Vec<Crash>> {
         self.rows(&format!("SELECT {CRASH} FROM crash WHERE {rest}"), values, crash)
     }
+
+    /// Entries of histories, each with its bug.
+    fn some_entries(&self, rest: &str, values: impl rusqlite::Params) -> Result<Vec<(Entry, Bug)>> {
+        let sql = format!(
+            "SELECT {BUG}, history.id, history.bug, history.time, history.who, history.action,
+                 history.why, history.before
+             FROM history JOIN bug ON bug.id = history.bug WHERE {rest}"
+        );
+        self.rows(&sql, values, |row| Ok((entry(row, BUG_COLUMNS)?, bug(row)?)))
+    }
 }
 
 impl Read for SqliteRecord {
@@ -191,16 +201,14 @@ impl Read for SqliteRecord {
     }
 
     fn recent(&self, limit: u64, public_only: bool) -> Result<Vec<(Entry, Bug)>> {
-        let sql = format!(
-            "SELECT {BUG}, history.id, history.bug, history.time, history.who, history.action,
-                 history.why, history.before
-             FROM history JOIN bug ON bug.id = history.bug WHERE bug.public >= ?1
-             ORDER BY history.id DESC LIMIT ?2"
-        );
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        self.rows(&sql, params![public_only, limit], |row| {
-            Ok((entry(row, BUG_COLUMNS)?, bug(row)?))
-        })
+        let rest = "bug.public >= ?1 ORDER BY history.id DESC LIMIT ?2";
+        self.some_entries(rest, params![public_only, limit])
+    }
+
+    fn history_after(&self, entry: i64, limit: u64) -> Result<Vec<(Entry, Bug)>> {
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        self.some_entries("history.id > ?1 ORDER BY history.id LIMIT ?2", [entry, limit])
     }
 
     fn labels(&self, bug: BugId) -> Result<Vec<(String, String)>> {
