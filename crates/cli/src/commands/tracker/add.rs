@@ -127,23 +127,32 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     }
 }
 
-/// Adds one file and says what became of its crashes; one that cannot be read is told and passed over.
-pub(super) fn add_one(tracker: &Tracker, path: &Path, machine: &str) -> Result<(), Failure> {
+/// Adds one file and says what became of its crashes; one that cannot be read is told and passed over. That the record
+/// cannot be written is told inside.
+pub(super) fn add_one(
+    tracker: &Tracker,
+    path: &Path,
+    machine: &str,
+) -> Result<Result<(), app_tracker::Error>, Failure> {
     let log = match read(&Input::from(path.to_owned())) {
         Ok(log) => log,
         Err(failure) => {
             failure.report();
-            return Ok(());
+            return Ok(Ok(()));
         }
     };
     let origin = Origin { machine: machine.to_owned(), source: log.name.clone(), time: log.time };
     let crashes = file_log(&log.bytes, &origin);
-    let filed = tracker.ingest(&crashes, "watch", now()).map_err(failure)?;
+    let filed = match tracker.ingest(&crashes, "watch", now()) {
+        Ok(filed) => filed,
+        Err(error) => return Ok(Err(error)),
+    };
     let mut out = io::stdout().lock();
     for (crash, filed) in crashes.iter().zip(&filed) {
         tell(&mut out, false, &log.name, crash, filed)?;
     }
-    Ok(out.flush()?)
+    out.flush()?;
+    Ok(Ok(()))
 }
 
 #[derive(Default)]

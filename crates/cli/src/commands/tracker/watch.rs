@@ -11,8 +11,9 @@ use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, TryRecvError, sync_channel};
 use std::time::{Duration, Instant};
 
-use app_tracker::{Told, Tracker, Watch};
+use app_tracker::{Error, Told, Tracker, Watch};
 use io_udp::Listener;
+use model::tracker::RecordError;
 use parse_netconsole::Assembler;
 
 use super::{State, failure, now};
@@ -25,6 +26,8 @@ const PIECE: usize = 1 << 20;
 const LOOK: Duration = Duration::from_millis(200);
 /// Seconds after which messages that were held back are given.
 const HELD: u64 = 2;
+/// How long a record that could not be written is left alone.
+const AGAIN: Duration = Duration::from_secs(5);
 /// Hosts that netconsole is taken from.
 const HOSTS: usize = 10_000;
 
@@ -93,6 +96,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let mut input = standard.then(read_standard);
     let mut watch = Watch::new("watch", arguments.silence);
     let machine = if arguments.machine.is_empty() { "console" } else { &arguments.machine };
+    let mut trouble = Trouble::default();
     let mut ended = false;
     while !ended {
         ended = stop.load(Ordering::Relaxed) || arguments.once;
@@ -103,9 +107,6 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         for file in &mut files {
             let name = file_name(&file.path);
             file.read(|text| watch.push(&name, text, now()));
-        }
-        for folder in &mut folders {
-            folder.take(&tracker, machine, arguments.once)?;
         }
         if let Some(pieces) = &input {
             loop {
@@ -121,7 +122,20 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
                 }
             }
         }
-        tell(&watch.look(&tracker, now(), ended).map_err(failure)?)?;
+        if ended || !trouble.waits() {
+            let mut written = Ok(());
+            for folder in &mut folders {
+                if written.is_ok() {
+                    written = folder.take(&tracker, machine, arguments.once)?;
+                }
+            }
+            if written.is_ok() {
+                let mut told = Vec::new();
+                written = watch.look(&tracker, now(), ended, &mut told);
+                tell(&told)?;
+            }
+            trouble.after(written, ended)?;
+        }
         if net.is_none() && !busy && !ended {
             std::thread::sleep(LOOK);
         }
@@ -129,7 +143,43 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     if let Some(net) = &net {
         net.sum();
     }
+    if watch.refused() > 0 {
+        message(&format!("{} pieces of text of too many consoles were dropped", watch.refused()));
+    }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Whether the record can be written just now.
+#[derive(Default)]
+struct Trouble {
+    /// When it last could not.
+    failed: Option<Instant>,
+}
+
+impl Trouble {
+    /// Whether it is too early to try again.
+    fn waits(&self) -> bool {
+        self.failed.is_some_and(|at| at.elapsed() < AGAIN)
+    }
+
+    /// A record that is full or busy for a while ends no watch: what was not taken is kept and tried again. That is
+    /// said once.
+    fn after(&mut self, written: Result<(), Error>, ended: bool) -> Result<(), Failure> {
+        match written {
+            Ok(()) => {
+                if self.failed.take().is_some() {
+                    message("the record can be written again");
+                }
+            }
+            Err(error @ Error::Record(RecordError::Full(_) | RecordError::Busy(_))) if !ended => {
+                if self.failed.replace(Instant::now()).is_none() {
+                    message(&format!("{error}; the consoles are kept until it can be written"));
+                }
+            }
+            Err(error) => return Err(failure(error)),
+        }
+        Ok(())
+    }
 }
 
 fn file_name(path: &Path) -> String {
@@ -292,9 +342,15 @@ impl Folder {
         Self { path: path.to_owned(), seen: BTreeMap::new() }
     }
 
-    /// Takes in the files that did not grow since the last look.
-    fn take(&mut self, tracker: &Tracker, machine: &str, once: bool) -> Result<(), Failure> {
-        let Ok(entries) = std::fs::read_dir(&self.path) else { return Ok(()) };
+    /// Takes in the files that did not grow since the last look. A record that cannot be written is told inside; the
+    /// file is tried again.
+    fn take(
+        &mut self,
+        tracker: &Tracker,
+        machine: &str,
+        once: bool,
+    ) -> Result<Result<(), Error>, Failure> {
+        let Ok(entries) = std::fs::read_dir(&self.path) else { return Ok(Ok(())) };
         for entry in entries.filter_map(Result::ok) {
             let Ok(found) = entry.metadata() else { continue };
             if !found.is_file() || entry.file_name().to_string_lossy().starts_with('.') {
@@ -303,14 +359,16 @@ impl Folder {
             let (length, taken) = self.seen.entry(entry.path()).or_insert((u64::MAX, false));
             let whole = once || *length == found.len();
             if whole && !*taken {
+                if let Err(error) = super::add::add_one(tracker, &entry.path(), machine)? {
+                    return Ok(Err(error));
+                }
                 *taken = true;
-                super::add::add_one(tracker, &entry.path(), machine)?;
             } else if *length != found.len() {
                 *taken = false;
             }
             *length = found.len();
         }
-        Ok(())
+        Ok(Ok(()))
     }
 }
 
@@ -327,4 +385,22 @@ fn read_standard() -> Receiver<Vec<u8>> {
         }
     });
     receiver
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_busy_or_full_record_ends_no_watch_but_its_end() {
+        let busy = || Err(Error::Record(RecordError::Busy("busy".into())));
+        let mut trouble = Trouble::default();
+        assert!(trouble.after(busy(), false).is_ok() && trouble.waits());
+        let full = Err(Error::Record(RecordError::Full("full".into())));
+        assert!(trouble.after(full, false).is_ok() && trouble.waits());
+        assert!(trouble.after(Ok(()), false).is_ok() && !trouble.waits());
+        assert!(trouble.after(busy(), true).is_err(), "what is held would be lost");
+        let other = Err(Error::Record(RecordError::Other("broken".into())));
+        assert!(trouble.after(other, false).is_err());
+    }
 }
