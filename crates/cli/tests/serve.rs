@@ -365,6 +365,24 @@ fn what_is_too_large_is_refused_and_the_service_goes_on() {
 }
 
 #[test]
+fn whoever_may_not_send_something_is_refused_before_it_is_read() {
+    use std::io::{Read as _, Write as _};
+    let service = service("");
+    for path in ["/api/v1/logs", "/api/v1/bugs/1/jobs", "/api/v1/bugs/1/actions"] {
+        for token in ["", "Authorization: Bearer reader-token\r\n"] {
+            let mut stream = std::net::TcpStream::connect(service.address()).unwrap();
+            stream.set_read_timeout(Some(std::time::Duration::from_secs(10))).unwrap();
+            let head =
+                format!("POST {path} HTTP/1.1\r\nHost: x\r\n{token}Content-Length: 50000\r\n\r\n");
+            stream.write_all(head.as_bytes()).unwrap();
+            let mut start = [0; 12];
+            let _ = stream.read_exact(&mut start);
+            assert_eq!(String::from_utf8_lossy(&start), "HTTP/1.1 403", "{path} {token}");
+        }
+    }
+}
+
+#[test]
 fn two_services_of_one_folder_and_wrong_settings_are_told() {
     let mut service = Service::folder(&settings(""));
     service.start();

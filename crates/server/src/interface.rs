@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use app_tracker::{NewJob, Origin, file_log};
 use axum::body::Bytes;
-use axum::extract::{Path, RawQuery, State};
+use axum::extract::{FromRequest as _, Path, RawQuery, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use model::tracker::{Action, JobKind};
@@ -18,9 +18,6 @@ use crate::pages::{Visit, pairs, visible};
 use crate::peer::Peer;
 use crate::role::Right;
 use crate::trouble::Trouble;
-
-/// Bytes of a log that is sent.
-pub(crate) const LOG: usize = 64 << 20;
 
 /// Something to do to a bug.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -105,6 +102,15 @@ fn allowed(app: &App, visit: &Visit, right: Right) -> Result<(), Trouble> {
     }
 }
 
+/// The body of a request of somebody who may send it. Of others it is not read, so that they cannot make the service
+/// hold it.
+async fn body(app: &App, visit: &Visit, right: Right, request: Request) -> Result<Bytes, Trouble> {
+    allowed(app, visit, right)?;
+    Bytes::from_request(request, &())
+        .await
+        .map_err(|error| Trouble::new(error.status(), error.body_text()))
+}
+
 fn may_see(app: &App, visit: &Visit) -> Result<bool, Trouble> {
     match visit.may(app, Right::SeePublic) {
         true => Ok(!visit.may(app, Right::SeePrivate)),
@@ -154,11 +160,14 @@ pub(crate) async fn act(
     peer: Peer,
     headers: HeaderMap,
     Path(name): Path<String>,
-    body: Bytes,
+    request: Request,
 ) -> Response {
     let visit = Visit::new(&app, &peer, &headers, "/api/v1/bugs");
+    let body = match body(&app, &visit, Right::Change, request).await {
+        Ok(body) => body,
+        Err(trouble) => return trouble.json(),
+    };
     let made = app.with(move |tracker, app| {
-        allowed(app, &visit, Right::Change)?;
         let act: Act = read(&body)?;
         let bug = visible(tracker, app, &visit, &name)?;
         let action: Action = action(tracker, app, &visit, &act.action, &act.value)?;
@@ -173,11 +182,14 @@ pub(crate) async fn ask(
     peer: Peer,
     headers: HeaderMap,
     Path(name): Path<String>,
-    body: Bytes,
+    request: Request,
 ) -> Response {
     let visit = Visit::new(&app, &peer, &headers, "/api/v1/bugs");
+    let body = match body(&app, &visit, Right::Change, request).await {
+        Ok(body) => body,
+        Err(trouble) => return trouble.json(),
+    };
     let made = app.with(move |tracker, app| {
-        allowed(app, &visit, Right::Change)?;
         let ask: Ask = read(&body)?;
         let bug = visible(tracker, app, &visit, &name)?;
         let new = NewJob {
@@ -198,7 +210,7 @@ pub(crate) async fn add(
     peer: Peer,
     headers: HeaderMap,
     RawQuery(query): RawQuery,
-    body: Bytes,
+    request: Request,
 ) -> Response {
     let visit = Visit::new(&app, &peer, &headers, "/api/v1/logs");
     let pairs = pairs(query.as_deref());
@@ -209,8 +221,11 @@ pub(crate) async fn add(
             .map_or(String::new(), |(_, value)| value.clone())
     };
     let origin = Origin { machine: get("machine"), source: get("source"), time: visit.visitor.now };
-    let made = app.with(move |tracker, app| {
-        allowed(app, &visit, Right::Add)?;
+    let body = match body(&app, &visit, Right::Add, request).await {
+        Ok(body) => body,
+        Err(trouble) => return trouble.json(),
+    };
+    let made = app.with(move |tracker, _| {
         let crashes = file_log(&body, &origin);
         let who = visit.asker.name.as_deref().unwrap_or("");
         let filed = tracker.ingest(&crashes, who, visit.visitor.now)?;

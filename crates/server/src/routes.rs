@@ -50,7 +50,10 @@ pub(crate) fn router(app: Arc<App>) -> Router {
             "/api/v1/bugs/{name}/jobs",
             post(interface::ask).layer(DefaultBodyLimit::max(manager::LARGEST)),
         )
-        .route("/api/v1/logs", post(interface::add).layer(DefaultBodyLimit::max(interface::LOG)))
+        .route(
+            "/api/v1/logs",
+            post(interface::add).layer(DefaultBodyLimit::max(app_tracker::LONGEST_LOG)),
+        )
         .route("/api/v1/openapi.json", get(openapi::answer))
         .route("/events", get(events::stream))
         .route("/events/", get(events::stream))
