@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 use axum::extract::State;
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
-use model::tracker::{JobState, State as BugState};
+use model::tracker::State as BugState;
 
 use crate::app::App;
 use crate::pages::Visit;
@@ -59,8 +59,7 @@ pub(crate) async fn metrics(
         );
         let waiting = tracker.read().undelivered(1_000)?.len() as u64;
         family("mails_waiting", "gauge", "Mails to be delivered.", &one(waiting));
-        let jobs = tracker.read().jobs(None, 10_000)?;
-        let open = jobs.iter().filter(|job| job.state != JobState::Done).count() as u64;
+        let open = tracker.read().count_open_jobs()?;
         family("jobs_open", "gauge", "Jobs that are not done.", &one(open));
         let silent: Vec<(String, u64)> = tracker
             .read()

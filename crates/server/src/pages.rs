@@ -266,7 +266,7 @@ pub(crate) async fn managers(
 pub(crate) async fn jobs(State(app): State<Arc<App>>, peer: Peer, headers: HeaderMap) -> Response {
     let visit = Visit::new(&app, &peer, &headers, "/jobs");
     made(&app, visit, Right::SeePublic, |tracker, app, visit| {
-        let mut jobs = tracker.read().jobs(None, JOBS)?;
+        let mut jobs = tracker.read().jobs(JOBS)?;
         if !visit.may(app, Right::SeePrivate) {
             let mut shown = Vec::new();
             for job in jobs {

@@ -41,7 +41,7 @@ pub fn view(tracker: &Tracker, bug: &Bug, now: i64, public_only: bool) -> Result
         duplicate_of: other(bug.standing.duplicate_of)?,
         previous: other(bug.previous)?,
         similar,
-        jobs: read.jobs(Some(bug.id), JOBS)?,
+        jobs: read.jobs_of(bug.id, JOBS)?,
         silence: tracker.silence(bug, now),
         bug: bug.clone(),
         now,

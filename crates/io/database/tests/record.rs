@@ -2,8 +2,8 @@
 
 use io_database::record::{ServerLock, SqliteRecord};
 use model::tracker::{
-    Action, Bug, Change, Filter, Identity, KeptNames, Key, KeyKind, NewCrash, Read as _,
-    Record as _, RecordError, ReproducerLevel, Standing, State,
+    Action, Bug, Change, Filter, Identity, Job, JobKind, JobState, KeptNames, Key, KeyKind,
+    NewCrash, Read as _, Record as _, RecordError, ReproducerLevel, Standing, State,
 };
 
 fn bug(title: &str) -> Bug {
@@ -112,6 +112,67 @@ fn the_history_cannot_be_changed_by_sql_either() {
     let connection = rusqlite::Connection::open(folder.path().join("record.sqlite")).unwrap();
     for sql in ["UPDATE history SET who = 'you'", "DELETE FROM history"] {
         assert!(connection.execute(sql, []).is_err(), "{sql}");
+    }
+}
+
+fn job(bug: i64, manager: &str, state: JobState, attempts: u32) -> Job {
+    Job {
+        id: 0,
+        bug,
+        kind: JobKind::Test,
+        state,
+        who: String::new(),
+        message_id: None,
+        created: 1,
+        attempts,
+        lease: None,
+        manager: manager.into(),
+        repository: String::new(),
+        branch: String::new(),
+        patch: None,
+        ended: None,
+        crash_title: String::new(),
+        error: String::new(),
+        log: None,
+        commits: Vec::new(),
+    }
+}
+
+#[test]
+fn jobs_are_found_by_bug_and_by_manager_the_oldest_before_the_bound() {
+    use JobState::{Done, Running, Waiting};
+    let folder = tempfile::tempdir().unwrap();
+    let record = SqliteRecord::open(folder.path()).unwrap();
+    change(&record, |change| {
+        let (a, b) = (change.add_bug(&bug("a")).unwrap(), change.add_bug(&bug("b")).unwrap());
+        for (bug, manager, state, attempts) in [
+            (a, "one", Done, 1),
+            (a, "one", Waiting, 2),
+            (b, "two", Waiting, 0),
+            (a, "one", Running, 1),
+            (b, "one", Waiting, 0),
+            (a, "one", Waiting, 0),
+            (a, "one", Done, 1),
+        ] {
+            change.add_job(&job(bug, manager, state, attempts)).unwrap();
+        }
+    });
+    let ids = |jobs: Vec<Job>| jobs.iter().map(|job| job.id).collect::<Vec<_>>();
+    assert_eq!(ids(record.jobs_of(1, 9).unwrap()), [6, 2, 4, 7, 1]);
+    assert_eq!(ids(record.jobs(6).unwrap()), [6, 5, 3, 2, 4, 7]);
+    assert_eq!(ids(record.jobs(2).unwrap()), [6, 5]);
+    assert_eq!(ids(record.open_jobs("one", 3).unwrap()), [5, 6, 4]);
+    assert_eq!(record.count_open_jobs().unwrap(), 5);
+    let connection = rusqlite::Connection::open(folder.path().join("record.sqlite")).unwrap();
+    for condition in ["bug = 1 ORDER BY state, id DESC", "state < 2 AND manager = 'one'"] {
+        let plan: String = connection
+            .query_row(
+                &format!("EXPLAIN QUERY PLAN SELECT * FROM job WHERE {condition}"),
+                [],
+                |row| row.get(3),
+            )
+            .unwrap();
+        assert!(plan.contains("USING INDEX job_"), "{condition}: {plan}");
     }
 }
 

@@ -111,7 +111,7 @@ pub enum JobKind {
     BisectCause,
     /// Find the commit that fixed it.
     BisectFix,
-    /// Reproduce the crash of a log.
+    /// Reproduce the crash of a log. Nobody can ask for it: managers ask for such logs by themselves.
     Reproduce,
 }
 

@@ -87,8 +87,14 @@ pub trait Read {
     fn manager_days(&self, name: &str, from: i64) -> Result<Vec<ManagerDay>>;
     /// Errors that clients reported, newest first.
     fn failures(&self, limit: u64) -> Result<Vec<Failure>>;
-    /// Jobs of a bug, newest first; of all bugs where none is named.
-    fn jobs(&self, bug: Option<BugId>, limit: u64) -> Result<Vec<Job>>;
+    /// Jobs of a bug, those that are not done first, each kind newest first.
+    fn jobs_of(&self, bug: BugId, limit: u64) -> Result<Vec<Job>>;
+    /// Jobs of all bugs in the same order.
+    fn jobs(&self, limit: u64) -> Result<Vec<Job>>;
+    /// Jobs of a manager's machines that are not done: the least often tried first, of these the oldest.
+    fn open_jobs(&self, manager: &str, limit: u64) -> Result<Vec<Job>>;
+    /// How many jobs are not done.
+    fn count_open_jobs(&self) -> Result<u64>;
     /// The job of that number.
     fn job(&self, id: i64) -> Result<Option<Job>>;
     /// The answer to a request that was handled, and when.

@@ -13,8 +13,8 @@ use crate::{Error, Tracker};
 const LEASE: i64 = 12 * 3600;
 /// How often a job is handed out.
 const ATTEMPTS: u32 = 5;
-/// Jobs that are looked through.
-const LOOKED_AT: u64 = 1_000;
+/// Jobs of a manager that are looked through.
+const LOOKED_AT: u64 = 10_000;
 
 /// Everything that a job needs.
 struct Needs {
@@ -55,6 +55,11 @@ impl Tracker {
         new: &NewJob,
         now: i64,
     ) -> Result<i64, Error> {
+        if kind == JobKind::Reproduce {
+            return Err(Error::Text(
+                "managers take no jobs that reproduce a crash; they ask for logs to reproduce by themselves",
+            ));
+        }
         let needs = needs(change, bug)?;
         let job = Job {
             id: 0,
@@ -82,7 +87,10 @@ impl Tracker {
     pub(super) fn job_poll(&self, call: Call<'_>) -> Result<Value, CallError> {
         let poll: shapes::JobPoll = call.read()?;
         Ok(self.change(|change| {
-            let mut jobs = change.jobs(None, LOOKED_AT)?;
+            let mut jobs = Vec::new();
+            for manager in poll.managers.keys() {
+                jobs.extend(change.open_jobs(manager, LOOKED_AT)?);
+            }
             // Who was asked for first comes first; what failed often waits.
             jobs.sort_by_key(|job| (job.attempts, job.id));
             for mut job in jobs {
@@ -159,8 +167,9 @@ impl Tracker {
     pub(super) fn job_reset(&self, call: Call<'_>) -> Result<Value, CallError> {
         let reset: shapes::JobReset = call.read()?;
         self.change(|change| {
-            for mut job in change.jobs(None, LOOKED_AT)? {
-                if job.state == JobState::Running && reset.managers.contains(&job.manager) {
+            for manager in &reset.managers {
+                let jobs = change.open_jobs(manager, LOOKED_AT)?;
+                for mut job in jobs.into_iter().filter(|job| job.state == JobState::Running) {
                     job.state = JobState::Waiting;
                     job.lease = None;
                     change.set_job(&job)?;

@@ -118,11 +118,33 @@ fn read_job(row: &Row<'_>) -> rusqlite::Result<Job> {
     })
 }
 
-pub(super) fn jobs(record: &SqliteRecord, bug: Option<BugId>, limit: u64) -> Result<Vec<Job>> {
-    let sql = format!(
-        "SELECT {JOB} FROM job WHERE ?1 IS NULL OR bug = ?1 ORDER BY state, id DESC LIMIT ?2"
-    );
+pub(super) fn jobs_of(record: &SqliteRecord, bug: BugId, limit: u64) -> Result<Vec<Job>> {
+    let sql = format!("SELECT {JOB} FROM job WHERE bug = ?1 ORDER BY state, id DESC LIMIT ?2");
     record.rows(&sql, params![bug, limited(limit)], read_job)
+}
+
+pub(super) fn jobs(record: &SqliteRecord, limit: u64) -> Result<Vec<Job>> {
+    let limit = limited(limit);
+    // Two questions, since those that are done, nearly all, are in order by their number already.
+    let sql = format!("SELECT {JOB} FROM job WHERE state < 2 ORDER BY state, id DESC LIMIT ?1");
+    let mut jobs = record.rows(&sql, [limit], read_job)?;
+    let rest = limit.saturating_sub_unsigned(jobs.len() as u64);
+    let sql = format!("SELECT {JOB} FROM job WHERE state = 2 ORDER BY id DESC LIMIT ?1");
+    jobs.extend(record.rows(&sql, [rest], read_job)?);
+    Ok(jobs)
+}
+
+pub(super) fn open_jobs(record: &SqliteRecord, manager: &str, limit: u64) -> Result<Vec<Job>> {
+    let sql = format!(
+        "SELECT {JOB} FROM job WHERE state < 2 AND manager = ?1 ORDER BY attempts, id LIMIT ?2"
+    );
+    record.rows(&sql, params![manager, limited(limit)], read_job)
+}
+
+pub(super) fn count_open_jobs(record: &SqliteRecord) -> Result<u64> {
+    let count =
+        record.row("SELECT COUNT(*) FROM job WHERE state < 2", [], |row| natural(row, 0))?;
+    Ok(count.unwrap_or(0))
 }
 
 pub(super) fn job(record: &SqliteRecord, id: i64) -> Result<Option<Job>> {

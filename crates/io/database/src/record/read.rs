@@ -273,8 +273,20 @@ impl Read for SqliteRecord {
         machine::failures(self, limit)
     }
 
-    fn jobs(&self, bug: Option<BugId>, limit: u64) -> Result<Vec<Job>> {
-        machine::jobs(self, bug, limit)
+    fn jobs_of(&self, bug: BugId, limit: u64) -> Result<Vec<Job>> {
+        machine::jobs_of(self, bug, limit)
+    }
+
+    fn jobs(&self, limit: u64) -> Result<Vec<Job>> {
+        machine::jobs(self, limit)
+    }
+
+    fn open_jobs(&self, manager: &str, limit: u64) -> Result<Vec<Job>> {
+        machine::open_jobs(self, manager, limit)
+    }
+
+    fn count_open_jobs(&self) -> Result<u64> {
+        machine::count_open_jobs(self)
     }
 
     fn job(&self, id: i64) -> Result<Option<Job>> {
