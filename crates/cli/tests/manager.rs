@@ -144,6 +144,18 @@ fn a_call_that_is_repeated_changes_nothing_again_and_a_later_crash_counts() {
 }
 
 #[test]
+fn no_reproducer_is_wanted_of_what_names_no_place() {
+    let service = service();
+    let placeless = crash("INFO: rcu detected stall in corrupted", 1);
+    assert_eq!(call(&service, "report_crash", &placeless), json!({ "NeedRepro": false }));
+    let mut damaged = crash("WARNING in f", 2);
+    damaged["Corrupted"] = true.into();
+    assert_eq!(call(&service, "report_crash", &damaged), json!({ "NeedRepro": false }));
+    let id = json!({ "BuildID": "build1", "Title": "WARNING in f", "Corrupted": true });
+    assert_eq!(call(&service, "need_repro", &id), json!({ "NeedRepro": false }));
+}
+
+#[test]
 fn what_is_wrong_is_refused_with_a_text() {
     let service = service();
     assert_eq!(refused(&service, "fly_to_the_moon", &json!({})).0, 500);

@@ -11,7 +11,7 @@ mod standing;
 mod suggest;
 
 pub use retention::{KEPT_LIMIT, Past, to_drop, wants_log};
-pub use same::{Candidate, Reason, choose, filed_as, is_placeless};
+pub use same::{Candidate, Reason, choose, filed_as, function, is_placeless, is_set_aside};
 pub use silence::{Rate, Silence, silence};
 pub use standing::{About, Refusal, act};
 pub use suggest::{Likeness, rank};

@@ -45,9 +45,15 @@ pub fn filed_as(identity: Identity, corrupted: bool, suppressed: bool) -> Identi
     Identity { title: title.to_owned(), ..Identity::default() }
 }
 
-/// The function that a title names.
-fn function(title: &str) -> Option<&str> {
-    title.rsplit_once(" in ").map(|(_, function)| function)
+/// Whether a bug is one of those that hold what cannot be told apart.
+pub fn is_set_aside(title: &str) -> bool {
+    matches!(title, CORRUPTED | SUPPRESSED)
+}
+
+/// The function that a title names; `None` where it names none or stands for crashes without a place.
+pub fn function(title: &str) -> Option<&str> {
+    let (_, function) = title.rsplit_once(" in ")?;
+    (!is_placeless(title)).then_some(function)
 }
 
 /// Whether a title stands for crashes whose place could not be read.
@@ -210,5 +216,14 @@ mod tests {
         assert_eq!(filed_as(own.clone(), true, false).title, CORRUPTED);
         assert!(filed_as(own.clone(), true, true).alternatives.is_empty());
         assert_eq!(filed_as(own.clone(), false, false), own);
+        assert!(is_set_aside(&filed_as(own.clone(), true, false).title));
+        assert!(is_set_aside(&filed_as(own, false, true).title) && !is_set_aside("BUG: x"));
+    }
+
+    #[test]
+    fn a_title_without_a_place_names_no_function() {
+        assert_eq!(function("KASAN: slab-out-of-bounds Read in shop_reset"), Some("shop_reset"));
+        assert_eq!(function("INFO: rcu detected stall in corrupted"), None);
+        assert_eq!(function("kernel panic: odd"), None);
     }
 }

@@ -1,6 +1,6 @@
 //! Crashes and reproductions.
 
-use analysis_tracker::is_placeless;
+use analysis_tracker::{filed_as, function, is_placeless, is_set_aside};
 use model::tracker::{
     Action, Bug, Build, Change, Filter, Identity, NewCrash, NewReproducer, ReproducerLevel,
 };
@@ -25,8 +25,8 @@ fn wants_reproducer(bug: &Bug, now: i64) -> bool {
     bug.standing.state.is_open()
         && bug.standing.fixes.is_empty()
         && bug.reproducer < ReproducerLevel::C
-        && bug.frame.is_some() | !is_placeless(&bug.title)
-        && !matches!(&*bug.title, "corrupted report" | "suppressed report")
+        && (bug.frame.is_some() || !is_placeless(&bug.title))
+        && !is_set_aside(&bug.title)
         && due
 }
 
@@ -56,7 +56,7 @@ impl Tracker {
         crash: &shapes::Crash,
     ) -> Result<Bug, Error> {
         let title = bounded(&crash.title);
-        let frame = title.rsplit_once(" in ").map(|(_, function)| function.to_owned());
+        let frame = function(&title).map(str::to_owned);
         let reproducer = |level, text: &bytes::Bytes| NewReproducer {
             level,
             options: String::from_utf8_lossy(&crash.repro_opts.0).into_owned(),
@@ -134,12 +134,8 @@ impl Tracker {
 
     /// The newest bug of that very title.
     fn bug_of_crash(&self, id: &shapes::CrashId) -> Result<Option<Bug>, Error> {
-        let title = match (id.suppressed, id.corrupted) {
-            (true, _) => "suppressed report".to_owned(),
-            (_, true) => "corrupted report".to_owned(),
-            _ => bounded(&id.title),
-        };
-        let identity = Identity { title, ..Identity::default() };
+        let own = Identity { title: bounded(&id.title), ..Identity::default() };
+        let identity = filed_as(own, id.corrupted, id.suppressed);
         Ok(crate::ingest::same_bug(self.read(), &identity)?.map(|(bug, _)| bug))
     }
 
@@ -167,7 +163,6 @@ impl Tracker {
                 log[log.ceil_char_boundary(from)..].to_owned()
             };
             change.append(bug.id, call.now, call.client, &Action::Attempt, end.trim(), None)?;
-            let _ = &id.build_id;
             Ok(Self::answered(change, call, &Value::Null)?)
         })?;
         Ok(Value::Null)

@@ -79,8 +79,6 @@ pub(super) struct BuildError {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct CrashId {
-    #[serde(rename = "buildid")]
-    pub(super) build_id: String,
     pub(super) title: String,
     pub(super) corrupted: bool,
     pub(super) suppressed: bool,

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use analysis_tracker::is_set_aside;
 use model::tracker::{
     Action, Bug, BugId, Change, Filter, Mail, Order, Read, ReproducerLevel, State,
 };
@@ -37,7 +38,7 @@ impl Stage {
         now - bug.created >= i64::from(self.delay_hours) * 3600
             && (!self.reproducer || bug.reproducer > ReproducerLevel::None)
             && !bug.kind.as_ref().is_some_and(|kind| self.skip.contains(kind))
-            && !matches!(&*bug.title, "corrupted report" | "suppressed report")
+            && !is_set_aside(&bug.title)
     }
 }
 
