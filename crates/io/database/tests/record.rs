@@ -2,7 +2,7 @@
 
 use io_database::record::{ServerLock, SqliteRecord};
 use model::tracker::{
-    Action, Bug, Change, Filter, Identity, Job, JobKind, JobState, KeptNames, Key, KeyKind,
+    Action, Bug, Build, Change, Filter, Identity, Job, JobKind, JobState, KeptNames, Key, KeyKind,
     NewCrash, Read as _, Record as _, RecordError, ReproducerLevel, Standing, State,
 };
 
@@ -113,6 +113,34 @@ fn the_history_cannot_be_changed_by_sql_either() {
     for sql in ["UPDATE history SET who = 'you'", "DELETE FROM history"] {
         assert!(connection.execute(sql, []).is_err(), "{sql}");
     }
+}
+
+#[test]
+fn a_configuration_belongs_to_the_bugs_of_the_client_that_uploaded_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let record = SqliteRecord::open(folder.path()).unwrap();
+    let mut names = Vec::new();
+    change(&record, |change| {
+        for client in ["one", "two"] {
+            let config = change.put(format!("CONFIG_OF={client}").as_bytes()).unwrap();
+            // Clients name their builds as they like.
+            let build = Build {
+                key: "build1".into(),
+                client: client.into(),
+                config: Some(config.clone()),
+                ..Build::default()
+            };
+            change.put_build(&build).unwrap();
+            names.push(config);
+            let id = change.add_bug(&bug(client)).unwrap();
+            let mut own = crash(client, 1, client);
+            own.build = Some("build1".into());
+            own.source = client.into();
+            change.add_crash(id, id, &own, &KeptNames::default()).unwrap();
+        }
+    });
+    assert_eq!(record.bugs_of_artefact(&names[0]).unwrap(), [1]);
+    assert_eq!(record.bugs_of_artefact(&names[1]).unwrap(), [2]);
 }
 
 fn job(bug: i64, manager: &str, state: JobState, attempts: u32) -> Job {
@@ -235,6 +263,8 @@ fn filters_narrow_and_a_private_bug_is_not_among_the_public_ones() {
     assert_eq!(ids(Filter { label: Some("subsystems:mm".into()), ..Filter::default() }), [0; 0]);
     assert_eq!(ids(Filter { since: Some(50), ..Filter::default() }), [2]);
     assert_eq!(record.days_of_all(0, true).unwrap(), [(0, 2)]);
+    let crashes = |public_only| record.counts(public_only).unwrap().crashes;
+    assert_eq!((crashes(false), crashes(true)), (3, 2));
 }
 
 #[test]

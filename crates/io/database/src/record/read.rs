@@ -229,7 +229,8 @@ impl Read for SqliteRecord {
         let sql = "SELECT bug FROM crash WHERE log = ?1 UNION SELECT bug FROM crash WHERE report = ?1
              UNION SELECT bug FROM crash WHERE machine_info = ?1
              UNION SELECT bug FROM reproducer WHERE text = ?1
-             UNION SELECT crash.bug FROM build JOIN crash ON crash.build = build.key WHERE build.config = ?1
+             UNION SELECT crash.bug FROM build
+                 JOIN crash ON crash.build = build.key AND crash.source = build.client WHERE build.config = ?1
              UNION SELECT bug FROM job WHERE patch = ?1 OR log = ?1 LIMIT 1000";
         self.rows(sql, [name], |row| row.get(0))
     }
@@ -251,6 +252,10 @@ impl Read for SqliteRecord {
         };
         // Rows of crashes are never removed, so that the last number is how many there are.
         counts.crashes = one("SELECT COALESCE(MAX(id), 0) FROM crash")?;
+        if public_only {
+            let private = one("SELECT COALESCE(SUM(crashes), 0) FROM bug WHERE public = 0")?;
+            counts.crashes = counts.crashes.saturating_sub(private);
+        }
         counts.artefacts = one("SELECT COUNT(*) FROM artefact")?;
         let page = one("PRAGMA page_size")?;
         counts.file_bytes = one("PRAGMA page_count")? * page;
