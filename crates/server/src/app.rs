@@ -90,19 +90,24 @@ impl App {
         done.await.unwrap_or_else(|_| Err(Trouble::busy()))
     }
 
-    /// The diagnosis of a crash's log, made once.
-    pub(crate) fn diagnosis(&self, crash: i64, make: impl FnOnce() -> String) -> Arc<str> {
+    /// The diagnosis of a crash's log, made once. `make` gives `None` where there is no log.
+    pub(crate) fn diagnosis(
+        &self,
+        crash: i64,
+        make: impl FnOnce() -> Result<Option<String>, Trouble>,
+    ) -> Result<Option<Arc<str>>, Trouble> {
         let lock = || self.diagnoses.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((_, text)) = lock().iter().find(|(known, _)| *known == crash) {
-            return Arc::clone(text);
+            return Ok(Some(Arc::clone(text)));
         }
-        let text: Arc<str> = make().into();
+        let Some(text) = make()? else { return Ok(None) };
+        let text: Arc<str> = text.into();
         let mut known = lock();
         if known.len() >= REMEMBERED {
             known.pop_front();
         }
         known.push_back((crash, Arc::clone(&text)));
-        text
+        Ok(Some(text))
     }
 }
 

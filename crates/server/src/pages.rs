@@ -198,10 +198,10 @@ pub(crate) async fn bug(
         let view = crate::view::view(tracker, &bug, visit.visitor.now, public_only)?;
         let told = match view.best.as_ref().and_then(|crash| Some((crash.id, crash.log.clone()?))) {
             None => None,
-            Some((crash, log)) => tracker
-                .read()
-                .artefact(&log)?
-                .map(|log| app.diagnosis(crash, || diagnosed(crash, &log))),
+            // A log may be long: it is unpacked only where its diagnosis is not remembered.
+            Some((crash, log)) => app.diagnosis(crash, || {
+                Ok(tracker.read().artefact(&log)?.map(|log| diagnosed(crash, &log)))
+            })?,
         };
         let told = PreEscaped(told.map(|text| text.to_string()).unwrap_or_default());
         Ok(page::bug(&visit.visitor, &view, &told))

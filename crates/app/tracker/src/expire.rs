@@ -42,6 +42,7 @@ impl Tracker {
             let filter =
                 Filter { order: Order::Created, offset, limit: AT_ONCE, ..Filter::default() };
             let page = self.read().bugs(&filter)?;
+            let before = expired.len();
             for bug in &page.bugs {
                 if bug.reproducer > ReproducerLevel::None || !bug.standing.fixes.is_empty() {
                     continue;
@@ -61,12 +62,7 @@ impl Tracker {
                 }
             }
             // Those that were closed are no longer among the open ones.
-            let left = page.bugs.len()
-                - expired
-                    .iter()
-                    .filter(|one| page.bugs.iter().any(|bug| bug.id == one.bug))
-                    .count();
-            offset += left as u64;
+            offset += (page.bugs.len() - (expired.len() - before)) as u64;
             if (page.bugs.len() as u64) < AT_ONCE {
                 return Ok(expired);
             }
