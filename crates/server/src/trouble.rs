@@ -59,7 +59,7 @@ impl From<app_tracker::Error> for Trouble {
             Error::Text(_) => StatusCode::BAD_REQUEST,
             Error::Record(RecordError::Full(_)) => StatusCode::INSUFFICIENT_STORAGE,
             Error::Record(RecordError::Busy(_)) => StatusCode::SERVICE_UNAVAILABLE,
-            Error::Record(_) => StatusCode::INTERNAL_SERVER_ERROR,
+            Error::Record(_) | Error::Chance(_) => StatusCode::INTERNAL_SERVER_ERROR,
         };
         // The path of the record is nobody's business.
         let text = match &error {

@@ -45,6 +45,9 @@ pub enum Error {
     /// The log is too long.
     #[error("the log is longer than {} MiB", crate::LONGEST_LOG >> 20)]
     TooLong,
+    /// The kernel gives no random numbers for secrets.
+    #[error("no random numbers: {0}")]
+    Chance(std::io::Error),
     /// The text of a label or note does not do.
     #[error("{0}")]
     Text(&'static str),

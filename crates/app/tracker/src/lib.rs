@@ -15,7 +15,7 @@ mod mail;
 mod similar;
 mod watch;
 
-use model::tracker::{Failure, Read, Record, RecordError};
+use model::tracker::{Failure, Read, Record};
 
 pub use self::client::{Call, CallError, Host, NewJob};
 pub use self::error::Error;
@@ -108,24 +108,41 @@ impl Tracker {
 
 /// A value that was chosen once by chance.
 fn lasting(record: &dyn Record, name: &str) -> Result<String, Error> {
-    let mut value = record.setting(name)?;
-    if value.is_none() {
-        record.change(&mut |change| {
-            let known = change.setting(name)?;
-            let own = known.clone().unwrap_or_else(chance);
-            if known.is_none() {
-                change.set_setting(name, &own)?;
-            }
-            value = Some(own);
-            Ok(())
-        })?;
+    if let Some(known) = record.setting(name)? {
+        return Ok(known);
     }
-    value.ok_or_else(|| RecordError::Abandoned.into())
+    let mut value = chance()?;
+    record.change(&mut |change| {
+        // Another program may have been faster.
+        match change.setting(name)? {
+            Some(known) => value = known,
+            None => change.set_setting(name, &value)?,
+        }
+        Ok(())
+    })?;
+    Ok(value)
 }
 
-/// 32 hexadecimal digits that nobody can guess.
-pub fn chance() -> String {
-    use std::hash::{BuildHasher as _, RandomState};
-    let part = |n: u8| format!("{:016x}", RandomState::new().hash_one(n));
-    part(0) + &part(1)
+/// 32 hexadecimal digits that nobody can guess: 128 bits of the kernel's random numbers.
+///
+/// # Errors
+/// When the kernel gives none.
+pub fn chance() -> Result<String, Error> {
+    let mut bytes = [0; 16];
+    let filled = rustix::rand::getrandom(&mut bytes, rustix::rand::GetRandomFlags::empty())
+        .map_err(|error| Error::Chance(error.into()))?;
+    if filled < bytes.len() {
+        return Err(Error::Chance(std::io::ErrorKind::UnexpectedEof.into()));
+    }
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn secrets_are_128_bits_and_never_the_same() {
+        let (one, two) = (super::chance().unwrap(), super::chance().unwrap());
+        assert!(one.len() == 32 && one.bytes().all(|byte| byte.is_ascii_hexdigit()), "{one}");
+        assert_ne!(one, two);
+    }
 }

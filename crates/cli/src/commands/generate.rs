@@ -102,7 +102,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
                 .map_err(Failure::usage)?;
         }
         What::Token { stdin } => {
-            let token = if *stdin { read_token()? } else { app_tracker::chance() };
+            let token = if *stdin {
+                read_token()?
+            } else {
+                app_tracker::chance().map_err(Failure::usage)?
+            };
             writeln!(out, "token  {token}\nblake3 {}", server::hash_of_token(&token))?;
         }
         What::Schema { command } => {

@@ -60,7 +60,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     if temporary.is_some() {
         let tracker = open_record(&folder, &settings).map_err(failure)?;
         demo::fill(&tracker, now()).map_err(failure)?;
-        let token = app_tracker::chance();
+        let token = app_tracker::chance().map_err(failure)?;
         settings.person.push(Person {
             name: "demo".into(),
             role: Role::Admin,
