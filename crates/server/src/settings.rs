@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
+use app_tracker::Stage;
 use serde::Deserialize;
 
 use crate::role::Role;
@@ -139,32 +140,6 @@ pub struct MailSettings {
     /// Stages of reporting, the first one first.
     #[serde(default)]
     pub stage: Vec<Stage>,
-}
-
-/// A stage of reporting.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Stage {
-    /// Its name.
-    pub name: String,
-    /// Where reports go.
-    pub to: Vec<String>,
-    /// Reports a day, at most.
-    #[serde(default = "quota")]
-    pub quota: u32,
-    /// Hours that a bug must be known before it is reported.
-    #[serde(default)]
-    pub delay_hours: u32,
-    /// Only bugs with a reproducer.
-    #[serde(default)]
-    pub reproducer: bool,
-    /// Kinds of crashes that are not reported here.
-    #[serde(default)]
-    pub skip: BTreeSet<String>,
-}
-
-const fn quota() -> u32 {
-    10
 }
 
 fn prefixes() -> Vec<String> {

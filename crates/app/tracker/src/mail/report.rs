@@ -6,6 +6,7 @@ use analysis_tracker::is_set_aside;
 use model::tracker::{
     Action, Bug, BugId, Change, Filter, Mail, Order, Read, ReproducerLevel, State,
 };
+use serde::Deserialize;
 
 use super::receive::is_silenced;
 use super::{Done, MailPolicy, daily};
@@ -17,20 +18,29 @@ const AT_ONCE: u64 = 1_000;
 const STAGE: &str = "stage";
 
 /// A stage of reporting.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Stage {
     /// Its name.
     pub name: String,
     /// Where reports go.
     pub to: Vec<String>,
     /// Reports a day, at most.
+    #[serde(default = "quota")]
     pub quota: u32,
     /// Hours that a bug must be known before it is reported.
+    #[serde(default)]
     pub delay_hours: u32,
     /// Only bugs with a reproducer.
+    #[serde(default)]
     pub reproducer: bool,
     /// Kinds of crashes that are not reported here.
+    #[serde(default)]
     pub skip: BTreeSet<String>,
+}
+
+const fn quota() -> u32 {
+    10
 }
 
 impl Stage {

@@ -4,7 +4,7 @@ use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use app_tracker::{Answer, Denial, Done, MailPolicy, Received, Reporting, Stage, Tracker};
+use app_tracker::{Answer, Denial, Done, MailPolicy, Received, Reporting, Tracker};
 use render::tracker::mail::{self, Head};
 use server::{MailSettings, Settings};
 
@@ -118,18 +118,7 @@ fn mail_policy(mail: &MailSettings) -> MailPolicy {
         prefixes: mail.prefixes.clone(),
         allow: mail.allow.iter().map(|address| address.to_ascii_lowercase()).collect(),
         authserv_id: mail.authserv_id.clone(),
-        stages: mail
-            .stage
-            .iter()
-            .map(|stage| Stage {
-                name: stage.name.clone(),
-                to: stage.to.clone(),
-                quota: stage.quota,
-                delay_hours: stage.delay_hours,
-                reproducer: stage.reproducer,
-                skip: stage.skip.clone(),
-            })
-            .collect(),
+        stages: mail.stage.clone(),
     }
 }
 
