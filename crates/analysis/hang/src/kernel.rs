@@ -218,6 +218,15 @@ impl Ident {
     }
 }
 
+/// The release that a line names as that of the kernel which prints it, as [`Kernel::release`] without the build's number.
+pub fn release_in(text: &str) -> Option<String> {
+    let banner = after(text, "Linux version ").and_then(|rest| rest.split_whitespace().next());
+    match banner {
+        Some(word) => is_release(word).then(|| word.to_owned()),
+        None => Ident::read(text).map(|ident| ident.release),
+    }
+}
+
 /// Whether a word is a kernel's release: `6.1.0-rc7+`.
 fn is_release(word: &str) -> bool {
     let mut parts = word.splitn(2, '.');

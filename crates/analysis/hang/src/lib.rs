@@ -32,6 +32,6 @@ pub use collect::{
 };
 pub use diagnosis::{Diagnosis, conclude, diagnose};
 pub use group::Group;
-pub use kernel::{Kernel, Kernels};
+pub use kernel::{Kernel, Kernels, release_in};
 pub use known::{KnownReport, add_reports};
 pub use reader::LogReader;

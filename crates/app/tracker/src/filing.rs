@@ -14,6 +14,8 @@ use parse_console::Stamp;
 
 /// Bytes of a log that is filed.
 pub const LONGEST_LOG: usize = 64 << 20;
+/// Bytes on both sides of the mark of a line that names the kernel.
+const BESIDE: usize = 1_000;
 /// Titles that are remembered as followers of one crash.
 const FOLLOWERS: usize = 16;
 /// Characters of a title.
@@ -129,34 +131,18 @@ fn time(report: &CrashReport, otherwise: i64) -> i64 {
 
 /// The kernel's release, as the boot banner or a report's line on its task gives it.
 fn release(log: &[u8]) -> Option<String> {
-    let word = |rest: &[u8]| {
-        let end = rest.iter().position(u8::is_ascii_whitespace)?;
-        let word = std::str::from_utf8(&rest[..end]).ok()?;
-        let fits = word.len() <= 100
-            && word.contains('.')
-            && word.starts_with(|c: char| c.is_ascii_digit())
-            && word.chars().all(|c| c.is_ascii_alphanumeric() || ".-+_~".contains(c));
-        fits.then(|| word.to_owned())
+    let fits = |word: &String| {
+        word.len() <= 100 && word.chars().all(|c| c.is_ascii_alphanumeric() || ".-+_~".contains(c))
     };
-    let behind = |mark: &[u8], most: usize| {
+    let named = |mark: &[u8]| {
         memchr::memmem::find_iter(log, mark).take(20).find_map(|at| {
-            let line = &log[at + mark.len()..];
-            let end = memchr::memchr(b'\n', line).map_or(line.len(), |end| end + 1);
-            let mut rest = &line[..end];
-            // Between the mark and the release stand letters of taint.
-            for _ in 0..most {
-                if let Some(found) = word(rest) {
-                    return Some(found);
-                }
-                let blank = rest.iter().position(|byte| *byte == b' ')?;
-                rest = rest[blank..].trim_ascii_start();
-            }
-            None
+            let start = memchr::memrchr(b'\n', &log[..at]).map_or(0, |end| end + 1);
+            let end = memchr::memchr(b'\n', &log[at..]).map_or(log.len(), |end| at + end);
+            let line = &log[start.max(at.saturating_sub(BESIDE))..end.min(at + BESIDE)];
+            analysis_hang::release_in(&String::from_utf8_lossy(line)).filter(fits)
         })
     };
-    behind(b"Linux version ", 1)
-        .or_else(|| behind(b"Not tainted ", 1))
-        .or_else(|| behind(b"Tainted: ", 24))
+    named(b"Linux version ").or_else(|| named(b"Not tainted")).or_else(|| named(b"Tainted: "))
 }
 
 #[cfg(test)]
@@ -197,6 +183,7 @@ mod tests {
         assert_eq!(found("Linux version 6.12.1-arch1 (x@y)\n").as_deref(), Some("6.12.1-arch1"));
         assert_eq!(found("Comm: a Not tainted 5.4.0+ #3\n").as_deref(), Some("5.4.0+"));
         assert_eq!(found("Tainted: \n"), None);
+        assert_eq!(found("x\n6.4.0-rc1 #39 Not tainted\ny").as_deref(), Some("6.4.0-rc1"));
         assert_eq!(found("Linux version <b>6.1</b> x\nNot tainted "), None);
     }
 }
