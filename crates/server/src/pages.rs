@@ -144,7 +144,6 @@ pub(crate) async fn overview(
             fix_known: some(Filter { states: vec![BugState::FixKnown], ..Filter::default() })?,
             recent: read.recent(RECENT, public_only)?,
             days: read.days_of_all(now.div_euclid(86_400) - DAYS, public_only)?,
-            managers: Vec::new(),
         };
         Ok(page::overview(&visit.visitor, &shown))
     })

@@ -99,11 +99,6 @@ impl Tracker {
     pub fn backup(&self, to: &std::path::Path) -> Result<(), Error> {
         Ok(self.record.backup(to)?)
     }
-
-    /// The decisions of the installation.
-    pub fn policy(&self) -> &Policy {
-        &self.policy
-    }
 }
 
 /// A value that was chosen once by chance.

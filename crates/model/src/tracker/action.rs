@@ -111,35 +111,6 @@ pub enum Action {
     },
 }
 
-impl Action {
-    /// The name under which it is stored and filtered.
-    pub const fn name(&self) -> &'static str {
-        match self {
-            Self::Create { .. } => "create",
-            Self::Report { .. } => "report",
-            Self::Propose { .. } => "propose",
-            Self::Fix { .. } => "fix",
-            Self::Unfix => "unfix",
-            Self::Contained { .. } => "contained",
-            Self::Duplicate { .. } => "duplicate",
-            Self::Unduplicate => "unduplicate",
-            Self::Invalid => "invalid",
-            Self::Expire { .. } => "expire",
-            Self::Reopen => "reopen",
-            Self::Merge { .. } => "merge",
-            Self::Split { .. } => "split",
-            Self::Reproducer { .. } => "reproducer",
-            Self::Attempt => "attempt",
-            Self::Note { .. } => "note",
-            Self::Label { .. } => "label",
-            Self::Unlabel { .. } => "unlabel",
-            Self::Publish { .. } => "publish",
-            Self::JobDone { .. } => "job_done",
-            Self::Undo { .. } => "undo",
-        }
-    }
-}
-
 /// One entry of a bug's history.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {

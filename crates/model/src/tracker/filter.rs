@@ -67,10 +67,8 @@ pub struct Counts {
     pub states: [u64; 8],
     /// Crashes.
     pub crashes: u64,
-    /// Artefacts and their stored bytes.
+    /// Artefacts.
     pub artefacts: u64,
-    /// See [`Counts::artefacts`].
-    pub bytes: u64,
     /// Bytes of the database file.
     pub file_bytes: u64,
 }

@@ -83,8 +83,6 @@ pub trait Read {
     fn build(&self, client: &str, key: &str) -> Result<Option<Build>>;
     /// All managers.
     fn managers(&self) -> Result<Vec<Manager>>;
-    /// The days of a manager, oldest first, from a day on.
-    fn manager_days(&self, name: &str, from: i64) -> Result<Vec<ManagerDay>>;
     /// Errors that clients reported, newest first.
     fn failures(&self, limit: u64) -> Result<Vec<Failure>>;
     /// Jobs of a bug, those that are not done first, each kind newest first.
@@ -103,8 +101,6 @@ pub trait Read {
     fn undelivered(&self, limit: u64) -> Result<Vec<Mail>>;
     /// The mail of that Message-ID.
     fn mail(&self, message_id: &str) -> Result<Option<Mail>>;
-    /// The first mail of a bug.
-    fn first_mail(&self, bug: BugId) -> Result<Option<Mail>>;
     /// A value that belongs to the record as a whole.
     fn setting(&self, name: &str) -> Result<Option<String>>;
 }
@@ -131,8 +127,6 @@ pub trait Change: Read {
     ) -> Result<CrashId>;
     /// Writes a reproducer.
     fn add_reproducer(&self, bug: BugId, crash: CrashId, reproducer: &Reproducer) -> Result<i64>;
-    /// Says of a reproducer whether it still crashes newer kernels.
-    fn revoke_reproducer(&self, id: i64, revoked: bool) -> Result<()>;
     /// Forgets log, report and machine information of a crash, and removes those that nothing else names.
     fn drop_texts(&self, crash: CrashId) -> Result<()>;
     /// Moves crashes and what belongs to them from one bug to another: those that were filed first under `origin`, of

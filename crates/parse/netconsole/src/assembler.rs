@@ -54,7 +54,6 @@ pub struct Assembler {
     given: VecDeque<u64>,
     /// Whether the last line is not ended yet.
     open: bool,
-    release: Option<String>,
     counts: Counts,
 }
 
@@ -67,12 +66,7 @@ impl Assembler {
                 // A datagram is not a line: long lines are cut, several may stand in one.
                 out.extend_from_slice(text);
             }
-            Message::Extended { release, sequence, micros, goes_on, fragment, text, .. } => {
-                if let Some(release) = release
-                    && self.release.as_deref() != Some(release)
-                {
-                    self.release = Some(release.chars().take(100).collect());
-                }
+            Message::Extended { sequence, micros, goes_on, fragment, text, .. } => {
                 let whole = match fragment {
                     None => Some(cut(text)),
                     Some(fragment) => self.join(sequence, fragment.offset, fragment.total, text),
@@ -104,11 +98,6 @@ impl Assembler {
     /// What came.
     pub fn counts(&self) -> Counts {
         self.counts
-    }
-
-    /// The kernel's release, where the host sends it.
-    pub fn release(&self) -> Option<&str> {
-        self.release.as_deref()
     }
 
     /// Adds a fragment; gives the message when it is whole.

@@ -183,10 +183,6 @@ impl Change for SqliteRecord {
         Ok(self.connection.last_insert_rowid())
     }
 
-    fn revoke_reproducer(&self, id: i64, revoked: bool) -> Result<()> {
-        self.run("UPDATE reproducer SET revoked = ?2 WHERE id = ?1", params![id, revoked]).map(drop)
-    }
-
     fn drop_texts(&self, crash: CrashId) -> Result<()> {
         let sql = "SELECT log, report, machine_info FROM crash WHERE id = ?1";
         let names = self.row(sql, [crash], |row| {

@@ -3,7 +3,7 @@
 use model::tracker::{
     BugId, Build, Failure, Job, JobKind, JobState, Mail, Manager, ManagerDay, RecordError,
 };
-use rusqlite::{Row, ToSql, params};
+use rusqlite::{Row, params};
 use serde::de::DeserializeOwned;
 
 use super::{Result, SqliteRecord};
@@ -41,26 +41,6 @@ pub(super) fn managers(record: &SqliteRecord) -> Result<Vec<Manager>> {
     let sql = "SELECT content FROM manager ORDER BY name LIMIT ?1";
     let texts = record.rows(sql, [MOST], |row| row.get::<_, String>(0))?;
     texts.iter().map(|text| parsed("a manager", text)).collect()
-}
-
-pub(super) fn manager_days(
-    record: &SqliteRecord,
-    name: &str,
-    from: i64,
-) -> Result<Vec<ManagerDay>> {
-    let sql = "SELECT day, corpus, cover, fuzzing_seconds, crashes, suppressed, executions
-               FROM manager_day WHERE name = ?1 AND day >= ?2 ORDER BY day LIMIT ?3";
-    record.rows(sql, params![name, from, MOST], |row| {
-        Ok(ManagerDay {
-            day: row.get(0)?,
-            corpus: natural(row, 1)?,
-            cover: natural(row, 2)?,
-            fuzzing_seconds: natural(row, 3)?,
-            crashes: natural(row, 4)?,
-            suppressed: natural(row, 5)?,
-            executions: natural(row, 6)?,
-        })
-    })
 }
 
 pub(super) fn add_manager_day(record: &SqliteRecord, name: &str, day: &ManagerDay) -> Result<()> {
@@ -200,10 +180,6 @@ pub(super) fn undelivered(record: &SqliteRecord, limit: u64) -> Result<Vec<Mail>
     record.rows(&sql, [limited(limit)], read_mail)
 }
 
-pub(super) fn mail(
-    record: &SqliteRecord,
-    condition: &str,
-    value: impl ToSql,
-) -> Result<Option<Mail>> {
-    record.row(&format!("SELECT {MAIL} FROM mail WHERE {condition}"), [value], read_mail)
+pub(super) fn mail(record: &SqliteRecord, message_id: &str) -> Result<Option<Mail>> {
+    record.row(&format!("SELECT {MAIL} FROM mail WHERE message_id = ?1"), [message_id], read_mail)
 }

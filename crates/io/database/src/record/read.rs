@@ -2,7 +2,7 @@
 
 use model::tracker::{
     Action, Bug, BugId, Build, Counts, Crash, CrashId, Day, Entry, Failure, Filter, Job, Key,
-    KeyKind, Mail, Manager, ManagerDay, Page, Read, RecordError, Reproducer, ReproducerLevel,
+    KeyKind, Mail, Manager, Page, Read, RecordError, Reproducer, ReproducerLevel,
 };
 use rusqlite::{Row, params};
 
@@ -270,10 +270,6 @@ impl Read for SqliteRecord {
         machine::managers(self)
     }
 
-    fn manager_days(&self, name: &str, from: i64) -> Result<Vec<ManagerDay>> {
-        machine::manager_days(self, name, from)
-    }
-
     fn failures(&self, limit: u64) -> Result<Vec<Failure>> {
         machine::failures(self, limit)
     }
@@ -308,11 +304,7 @@ impl Read for SqliteRecord {
     }
 
     fn mail(&self, message_id: &str) -> Result<Option<Mail>> {
-        machine::mail(self, "message_id = ?1", message_id)
-    }
-
-    fn first_mail(&self, bug: BugId) -> Result<Option<Mail>> {
-        machine::mail(self, "bug = ?1 ORDER BY id LIMIT 1", bug)
+        machine::mail(self, message_id)
     }
 
     fn setting(&self, name: &str) -> Result<Option<String>> {

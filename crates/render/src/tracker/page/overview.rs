@@ -1,7 +1,7 @@
 //! The first page: what is new, what waits for whom.
 
 use maud::{Markup, html};
-use model::tracker::{Bug, Counts, Day, Entry, Manager, State};
+use model::tracker::{Bug, Counts, Day, Entry, State};
 
 use super::chart;
 use super::list::table;
@@ -25,8 +25,6 @@ pub struct Overview {
     pub recent: Vec<(Entry, Bug)>,
     /// Crashes by day.
     pub days: Vec<(i64, u64)>,
-    /// Managers.
-    pub managers: Vec<Manager>,
 }
 
 /// The first page.
