@@ -12,7 +12,7 @@ use analysis_tree::term::{Sort, Term, plain_title};
 use analysis_tree::weights;
 use io_git::Repository;
 
-use crate::{Error, Found, Index, Question};
+use crate::{Error, Found, Index, Question, Source};
 
 /// Reports of the same crash that are named.
 const MOST_EARLIER: u32 = 20;
@@ -44,7 +44,7 @@ impl Index {
         Ok(Answer {
             candidates: ranked(&found, evidence, question, &table, &fixes),
             reports: self.reports(evidence, until)?,
-            searched: self.searched(until)?,
+            searched: searched(&found.sources),
             query: found.query,
             until,
         })
@@ -62,7 +62,7 @@ impl Index {
         weights: &Weights,
     ) -> Result<HashMap<String, String>, Error> {
         let until = found.until;
-        let fixes = self.find(evidence, Question::Fixed, until)?;
+        let fixes = self.find_in(found.sources.clone(), evidence, Question::Fixed, until)?;
         let likely = ranked(&fixes, evidence, Question::Fixed, weights, &HashMap::new());
         let mut named = HashMap::new();
         for fix in likely.iter().filter(|fix| fix.probability >= LEAST_FIX) {
@@ -90,13 +90,6 @@ impl Index {
         Ok(named)
     }
 
-    fn searched(&self, until: Option<i64>) -> Result<Vec<Searched>, Error> {
-        let sources = self.changes.sources(until.unwrap_or(i64::MAX))?.into_iter();
-        Ok(sources
-            .map(|s| Searched { name: s.name, changes: s.changes, newest: s.newest })
-            .collect())
-    }
-
     fn reports(&self, evidence: &Evidence, until: Option<i64>) -> Result<Vec<Earlier>, Error> {
         let mut found: Vec<Earlier> = Vec::new();
         for title in &evidence.titles {
@@ -114,6 +107,11 @@ impl Index {
         found.truncate(usize::try_from(MOST_EARLIER).unwrap_or(0));
         Ok(found)
     }
+}
+
+fn searched(sources: &[Source]) -> Vec<Searched> {
+    let all = sources.iter();
+    all.map(|s| Searched { name: s.name.clone(), changes: s.changes, newest: s.newest }).collect()
 }
 
 /// Candidates with probabilities, the most likely first; of fixes those that name the same bug stand first.

@@ -70,6 +70,14 @@ impl Index {
         &self.path
     }
 
+    /// Whether it was made of nothing yet.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn is_empty(&self) -> Result<bool, Error> {
+        Ok(self.changes.is_empty()?)
+    }
+
     /// What it was made of.
     ///
     /// # Errors

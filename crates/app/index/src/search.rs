@@ -8,7 +8,7 @@ use analysis_tree::ranking::groups;
 use analysis_tree::term::{Sort, Term, plain_title, short};
 use model::change::Change;
 
-use crate::{Error, Index};
+use crate::{Error, Index, Source};
 
 /// Changes of one term that are looked at.
 const MOST_OF_TERM: u32 = 1500;
@@ -42,6 +42,8 @@ pub struct Found {
     pub query: Vec<(Term, u32)>,
     /// Nothing from this moment on (seconds since 1970) had a part in it.
     pub until: Option<i64>,
+    /// What was searched, up to then.
+    pub sources: Vec<Source>,
 }
 
 /// A term with its weight.
@@ -62,9 +64,21 @@ impl Index {
         until: Option<i64>,
     ) -> Result<Found, Error> {
         let until = horizon(question, evidence, until);
+        let sources = self.changes.sources(until.unwrap_or(END))?;
+        self.find_in(sources, evidence, question, until)
+    }
+
+    /// As [`Self::find`], where the sources are counted already and `until` is the horizon.
+    pub(crate) fn find_in(
+        &self,
+        sources: Vec<Source>,
+        evidence: &Evidence,
+        question: Question,
+        until: Option<i64>,
+    ) -> Result<Found, Error> {
         let end = until.unwrap_or(END);
-        let mut found = Found { until, ..Found::default() };
-        let all = self.changes.sources(end)?.iter().map(|source| source.changes).sum();
+        let all = sources.iter().map(|source| source.changes).sum();
+        let mut found = Found { until, sources, ..Found::default() };
         let mut scores: HashMap<i64, f64> = HashMap::new();
         for probe in probes(evidence) {
             let number = probe.term.number();

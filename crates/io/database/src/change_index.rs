@@ -277,6 +277,16 @@ impl ChangeIndex {
             .transpose()
     }
 
+    /// Whether no source was read.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn is_empty(&self) -> Result<bool, Error> {
+        self.connection
+            .query_row("SELECT NOT EXISTS (SELECT 1 FROM source)", [], |row| row.get(0))
+            .map_err(self.error("reading"))
+    }
+
     /// The sources, by name, with what is older than `until` (seconds since 1970).
     ///
     /// # Errors
@@ -345,10 +355,12 @@ mod tests {
         {
             let mut index = ChangeIndex::open(&path).unwrap();
             let news = [entry("a", 1, &[7, 8]), entry("b", 3, &[7]), entry("b", 3, &[7])];
+            assert!(index.is_empty().unwrap());
             index.add(source, "pumps", &news, "c1").unwrap();
             index.add(source, "pumps", &[News::Removed("a".into())], "c2").unwrap();
         }
         let mut index = ChangeIndex::open(&path).unwrap();
+        assert!(!index.is_empty().unwrap());
         assert_eq!(index.done(source).unwrap().as_deref(), Some("c2"));
         let titles = |ids: Vec<i64>| -> Vec<Option<String>> {
             ids.into_iter().map(|id| index.load(id).unwrap().map(|c| c.title)).collect()

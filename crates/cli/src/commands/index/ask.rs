@@ -58,7 +58,7 @@ pub(super) fn run(
     things: &[(String, Evidence)],
 ) -> Result<(), Failure> {
     let index: Index = options.sources.open(options.no_update)?;
-    if index.sources().map_err(failure)?.is_empty() {
+    if index.is_empty().map_err(failure)? {
         return Err(Failure::usage(anyhow!("{}: the index is empty", index.path().display()))
             .hint("name what it is made of with --list MIRROR or --tree DIR"));
     }
