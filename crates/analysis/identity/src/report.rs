@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use model::LineSpan;
-use parse_console::reports::{Choice, Doubt};
+use parse_console::reports::{Choice, Doubt, Printer};
 use parse_console::{Caller, Line, Stamp};
 use regex::Regex;
 
@@ -63,12 +63,14 @@ pub struct CrashReport {
 }
 
 /// A row of the tables in [`parse_console::reports`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Row {
     /// The header of the family.
     pub header: &'static str,
     /// Index into the shapes of the family.
     pub shape: usize,
+    /// Who prints such reports.
+    pub printer: Printer,
 }
 
 /// The fuzzer process and program of a report.
@@ -200,7 +202,7 @@ pub(crate) fn read(
         });
     let row = naming.shape.and_then(|named_by| {
         let shape = family.shapes.iter().position(|shape| std::ptr::eq(shape, named_by))?;
-        Some(Row { header: family.family.header, shape })
+        Some(Row { header: family.family.header, shape, printer: family.family.printer })
     });
     let is_stall = naming.shape.is_some_and(|s| s.shape.choice == Choice::Entry);
     let last = collected.kept.last().copied().unwrap_or(first);

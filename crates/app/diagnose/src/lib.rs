@@ -18,6 +18,7 @@ use analysis_claims::verify::Unconfirmed;
 use analysis_hang::{Diagnosis, KnownReport, add_reports, conclude};
 use analysis_identity::{RelationKind, Reports};
 use model::{Notice, Statement};
+use parse_console::reports::Printer;
 
 use self::excerpt::Excerpt;
 use self::gate::Gate;
@@ -164,6 +165,26 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_report_of_the_kernel_is_an_event_and_that_of_a_program_is_none() {
+        for (line, events) in [
+            ("Oops - illegal instruction [#1]", 1),
+            ("Division by zero in kernel.", 1),
+            ("Reserved instruction in kernel code[#1]:", 1),
+            ("Kernel ale access[#1]:", 1),
+            ("do_fpe invoked from kernel context![#1]:", 1),
+            ("panic: marl bed out of range", 0),
+            ("fatal error: marl bed out of range", 0),
+        ] {
+            let log = format!(
+                "[   12.000000] {line}\n[   12.000001] CPU: 0 PID: 71 Comm: marld Not tainted 6.9.0 #1\n[   12.000002] Call Trace:\n[   12.000003] [<ffffffff80123456>] marl_turn+0x14/0x80\n"
+            );
+            let found = diagnose(log.as_bytes(), Wanted::default()).unwrap();
+            assert_eq!(found.reports.reports.len(), 1, "{line}");
+            assert_eq!(found.diagnosis.seen.events.len(), events, "{line}");
+        }
+    }
+
+    #[test]
     fn an_input_of_many_pieces_is_read_like_one() {
         let mut log = String::from(
             "[   50.000000] watchdog: BUG: soft lockup - CPU#3 stuck for 22s! [w:77]\n[   50.000001] CPU: 3 PID: 77 Comm: w Not tainted 6.1.0 #1\n[   50.000002] RIP: 0010:spin_here+0x1/0x9\n[   50.000003] Call Trace:\n[   50.000004]  my_work+0x1/0x9\n",
@@ -183,18 +204,13 @@ mod tests {
     }
 }
 
-/// What kernels print in front of a report; reports of other programs are no events of the kernel.
-const OF_THE_KERNEL: &[&str] = &["BUG:", "INFO:", "WARNING", "VFS:", "kernel BUG"];
-
 /// The crash reports of the kernel's own, as a stamp or a printer in front of them shows.
 fn known(reports: &Reports) -> impl Iterator<Item = KnownReport> {
     let own = reports.reports.iter().filter(|report| {
-        let header = report
-            .row
-            .is_none_or(|row| OF_THE_KERNEL.iter().any(|start| row.header.starts_with(start)));
+        let of_kernel = report.row.is_none_or(|row| row.printer == Printer::Kernel);
         // What says the same again is counted by its first report.
         let again = report.relation.is_some_and(|relation| relation.kind == RelationKind::Repeat);
-        header && !again && (report.stamp.is_some() || report.caller.is_some())
+        of_kernel && !again && (report.stamp.is_some() || report.caller.is_some())
     });
     own.map(|report| KnownReport {
         line: report.header_line,

@@ -63,14 +63,7 @@ pub(super) struct Pair<'a> {
 impl Pair<'_> {
     /// A tie that the first lines of both show.
     pub(super) fn link(self, reason: LinkReason, rule: RuleId, grade: Grade) -> Option<Link> {
-        let lines = [self.earlier.lines.first, self.later.lines.first];
-        Some(Link {
-            parent: self.earlier.id,
-            reason,
-            lines: lines.into_iter().map(LineSpan::line).collect(),
-            rule,
-            grade,
-        })
+        Some(link([self.earlier, self.later], self.earlier, reason, rule, grade))
     }
 
     /// A tie that only tells which came first; across somebody's words it is not told whether the two are of one boot.
@@ -95,6 +88,18 @@ impl Pair<'_> {
     pub(super) fn close(self, within: i64) -> bool {
         close(self.seen, self.earlier, self.later, within)
     }
+}
+
+/// A tie to the parent that the first lines of both events show, in this order.
+pub(super) fn link(
+    both: [&Event; 2],
+    parent: &Event,
+    reason: LinkReason,
+    rule: RuleId,
+    grade: Grade,
+) -> Link {
+    let lines = both.map(|event| LineSpan::line(event.lines.first)).to_vec();
+    Link { parent: parent.id, reason, lines, rule, grade }
 }
 
 pub(super) fn close(seen: &Observations, earlier: &Event, later: &Event, within: i64) -> bool {

@@ -2,7 +2,7 @@
 
 use model::{Grade, LineSpan, Link, LinkReason, RuleId};
 
-use super::pair::{Causes, LOOK_BACK, Pair};
+use super::pair::{Causes, LOOK_BACK, Pair, link};
 use crate::collect::Observations;
 use crate::event::{Detail, Event, EventKind, Stall};
 use crate::graph::{Graph, NodeKind};
@@ -87,13 +87,8 @@ pub(super) fn later_stalls(seen: &Observations, graphs: &[Graph], causes: &mut C
                 && waits_for_period(graph, event, later)
         });
         if let Some(parent) = later {
-            causes.links[at] = Some(Link {
-                parent: parent.id,
-                reason: LinkReason::WaitsForPeriod,
-                lines: vec![LineSpan::line(event.lines.first), LineSpan::line(parent.lines.first)],
-                rule: RuleId::W10,
-                grade: Grade::Inferred,
-            });
+            let (reason, rule) = (LinkReason::WaitsForPeriod, RuleId::W10);
+            causes.links[at] = Some(link([event, parent], parent, reason, rule, Grade::Inferred));
         }
     }
 }

@@ -1,8 +1,8 @@
 //! Ties of CPUs and worker pools that are stuck.
 
-use model::{Grade, LineSpan, Link, LinkReason, RuleId};
+use model::{Grade, Link, LinkReason, RuleId};
 
-use super::pair::{Causes, LOOK_BACK, Pair, close};
+use super::pair::{Causes, LOOK_BACK, Pair, close, link};
 use crate::collect::Observations;
 use crate::event::{Detail, EventKind};
 use crate::graph::{Graph, NodeKind};
@@ -57,13 +57,8 @@ pub(super) fn pools(seen: &Observations, causes: &mut Causes) {
         });
         if let Some(stuck) = stuck {
             causes.links[stuck.id.0] = None;
-            causes.links[at] = Some(Link {
-                parent: stuck.id,
-                reason: LinkReason::PoolOfCpu,
-                lines: vec![LineSpan::line(event.lines.first), LineSpan::line(stuck.lines.first)],
-                rule: RuleId::R44,
-                grade: Grade::Inferred,
-            });
+            let (reason, rule) = (LinkReason::PoolOfCpu, RuleId::R44);
+            causes.links[at] = Some(link([event, stuck], stuck, reason, rule, Grade::Inferred));
         }
     }
 }
@@ -99,15 +94,11 @@ pub(super) fn victims(seen: &Observations, graphs: &[Graph], causes: &mut Causes
             }
         }
         let cpu = culprit.cpu;
-        causes.links[event.id.0] = Some(Link {
-            parent: culprit.id,
-            reason: match is_guess {
-                true => LinkReason::OnlyOtherStuck { cpu },
-                false => LinkReason::WaitsForCpu { cpu },
-            },
-            lines: vec![LineSpan::line(event.lines.first), LineSpan::line(culprit.lines.first)],
-            rule: RuleId::W20,
-            grade: Grade::Inferred,
-        });
+        let reason = match is_guess {
+            true => LinkReason::OnlyOtherStuck { cpu },
+            false => LinkReason::WaitsForCpu { cpu },
+        };
+        let tie = link([event, culprit], culprit, reason, RuleId::W20, Grade::Inferred);
+        causes.links[event.id.0] = Some(tie);
     }
 }

@@ -9,6 +9,13 @@ use crate::parse;
 use crate::stack;
 use crate::text::{after, bounded, hex_after};
 
+impl Instruction {
+    /// One of the kernel, before any frame.
+    const fn at(line: u64, function: String, offset: Option<u64>) -> Self {
+        Self { line, function, offset, user: false, at_frame: 0 }
+    }
+}
+
 /// Notes marks of contexts such as `<IRQ>`; gives what follows them, `None` where nothing does.
 fn behind_marks<'t>(context: &mut Context, text: &'t str) -> Option<&'t str> {
     let Some((mark, rest)) = text
@@ -144,13 +151,9 @@ impl Collector {
                 // `--- interrupt: 3000 at 0x7fff…` came from user space.
                 let user = function.starts_with("0x");
                 let function = if user { String::new() } else { bounded(function, 80) };
-                snapshot.instruction.push(Instruction {
-                    line: number,
-                    function,
-                    offset: None,
-                    user,
-                    at_frame: snapshot.frames.len(),
-                });
+                let at_frame = snapshot.frames.len();
+                let instruction = Instruction::at(number, function, None);
+                snapshot.instruction.push(Instruction { user, at_frame, ..instruction });
             }
             return Some(true);
         }
@@ -158,11 +161,7 @@ impl Collector {
             self.kernel().observe_arch(text, number);
             let function = bounded(parse::plain(pointer.function), 80);
             let offset = pointer.offset.map(|(offset, _)| offset);
-            return Some(self.instruction(
-                context,
-                Instruction { line: number, function, offset, user: false, at_frame: 0 },
-                at,
-            ));
+            return Some(self.instruction(context, Instruction::at(number, function, offset), at));
         }
         if let Some(rest) = text.strip_prefix("lr : ").or_else(|| text.strip_prefix("LR is at ")) {
             if let Some(snapshot) = context.snapshot.map(|s| &mut self.out.snapshots[s])
@@ -176,11 +175,7 @@ impl Collector {
         if parse::is_nameless_pointer(text) {
             self.kernel().observe_arch(text, number);
             let function = String::new();
-            return Some(self.instruction(
-                context,
-                Instruction { line: number, function, offset: None, user: false, at_frame: 0 },
-                at,
-            ));
+            return Some(self.instruction(context, Instruction::at(number, function, None), at));
         }
         if text.starts_with("RIP: 0033:")
             || text.starts_with("RIP: 0023:")
@@ -189,13 +184,7 @@ impl Collector {
             self.kernel().observe_arch(text, number);
             return Some(self.instruction(
                 context,
-                Instruction {
-                    line: number,
-                    function: String::new(),
-                    offset: None,
-                    user: true,
-                    at_frame: 0,
-                },
+                Instruction { user: true, ..Instruction::at(number, String::new(), None) },
                 at,
             ));
         }
@@ -214,11 +203,7 @@ impl Collector {
         {
             let function = bounded(parse::plain(pointer.function), 80);
             let offset = pointer.offset.map(|(offset, _)| offset);
-            return Some(self.instruction(
-                context,
-                Instruction { line: number, function, offset, user: false, at_frame: 0 },
-                at,
-            ));
+            return Some(self.instruction(context, Instruction::at(number, function, offset), at));
         }
         None
     }

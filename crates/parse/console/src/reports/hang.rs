@@ -49,10 +49,14 @@ const WAIT_ROLES: &[Role] = &[Role::Scheduler, Role::Interrupt];
 const BROKEN_NAME: &[&str] = &[r"blocked (?:in I/O wait )?for more than [0-9]+ seconds"];
 
 pub(super) static FAMILIES: &[Family] = &[
-    Family { header: "INFO: rcu", except: &[r"INFO: Stall ended"], shapes: &[RCU_STALL] },
+    Family {
+        header: "INFO: rcu",
+        except: &[r"INFO: Stall ended"],
+        shapes: &[RCU_STALL],
+        ..Family::EMPTY
+    },
     Family {
         header: "INFO: task ",
-        except: &[],
         shapes: &[
             Shape {
                 line: r"INFO: task .* blocked (?:in I/O wait )?for more than [0-9]+ seconds",
@@ -86,10 +90,10 @@ pub(super) static FAMILIES: &[Family] = &[
                 ..Shape::EMPTY
             },
         ],
+        ..Family::EMPTY
     },
     Family {
         header: "BUG: soft lockup",
-        except: &[],
         shapes: &[Shape {
             line: r"BUG: soft lockup",
             title: "BUG: soft lockup in {F}",
@@ -99,11 +103,11 @@ pub(super) static FAMILIES: &[Family] = &[
             roles: WAIT_ROLES,
             ..Shape::EMPTY
         }],
+        ..Family::EMPTY
     },
     // x86 and arm64: `Watchdog detected hard LOCKUP on cpu 1`; powerpc: `CPU 1 self-detected hard LOCKUP @ f+0x1/0x2`.
     Family {
         header: "detected hard LOCKUP",
-        except: &[],
         shapes: &[Shape {
             line: r"detected hard LOCKUP",
             title: "BUG: hard lockup in {F}",
@@ -113,20 +117,20 @@ pub(super) static FAMILIES: &[Family] = &[
             roles: WAIT_ROLES,
             ..Shape::EMPTY
         }],
+        ..Family::EMPTY
     },
     Family {
         header: "BUG: workqueue lockup",
-        except: &[],
         shapes: &[Shape {
             line: r"BUG: workqueue lockup",
             title: "BUG: workqueue lockup",
             doubt: Doubt::TraceOptional,
             ..Shape::EMPTY
         }],
+        ..Family::EMPTY
     },
     Family {
         header: "BUG: spinlock",
-        except: &[],
         shapes: &[Shape {
             line: spinlock_bug!("spinlock"),
             title: "BUG: spinlock {1} in {F}",
@@ -134,10 +138,10 @@ pub(super) static FAMILIES: &[Family] = &[
             skip: &["_lock", "_unlock"],
             ..Shape::EMPTY
         }],
+        ..Family::EMPTY
     },
     Family {
         header: "BUG: rwlock",
-        except: &[],
         shapes: &[Shape {
             line: spinlock_bug!("rwlock"),
             title: "BUG: rwlock {1} in {F}",
@@ -145,5 +149,6 @@ pub(super) static FAMILIES: &[Family] = &[
             skip: &["_lock", "_unlock"],
             ..Shape::EMPTY
         }],
+        ..Family::EMPTY
     },
 ];

@@ -81,46 +81,45 @@ const RCU_USAGE: Shape = Shape {
 pub(super) static FAMILIES: &[Family] = &[
     Family {
         header: "WARNING: possible circular locking dependency detected",
-        except: &[],
         shapes: &[CIRCULAR],
+        ..Family::EMPTY
     },
     Family {
         header: "WARNING: possible recursive locking detected",
-        except: &[],
         shapes: &[CIRCULAR],
+        ..Family::EMPTY
     },
     Family {
         header: "WARNING: possible irq lock inversion dependency detected",
-        except: &[],
         shapes: &[INVERSION],
+        ..Family::EMPTY
     },
     Family {
         header: "INFO: possible irq lock inversion dependency detected",
-        except: &[],
         shapes: &[INVERSION],
+        ..Family::EMPTY
     },
     Family {
         header: "INFO: possible circular locking dependency detected",
-        except: &[],
         shapes: &[CIRCULAR_OLD],
+        ..Family::EMPTY
     },
     Family {
         header: "INFO: possible recursive locking detected",
-        except: &[],
         shapes: &[CIRCULAR_OLD],
+        ..Family::EMPTY
     },
-    Family { header: "WARNING: HARDIRQ", except: &[], shapes: &[SAFE_UNSAFE, SAFE_UNSAFE_CUT] },
-    Family { header: "WARNING: SOFTIRQ", except: &[], shapes: &[SAFE_UNSAFE, SAFE_UNSAFE_CUT] },
-    Family { header: "INFO: HARDIRQ", except: &[], shapes: &[SAFE_UNSAFE, SAFE_UNSAFE_CUT] },
-    Family { header: "INFO: SOFTIRQ", except: &[], shapes: &[SAFE_UNSAFE, SAFE_UNSAFE_CUT] },
-    Family { header: "WARNING: inconsistent lock state", except: &[], shapes: &[INCONSISTENT] },
-    Family { header: "INFO: inconsistent lock state", except: &[], shapes: &[INCONSISTENT] },
-    Family { header: "BUG: Invalid wait context", except: &[], shapes: &[WAIT_CONTEXT] },
-    Family { header: "WARNING: Invalid wait context", except: &[], shapes: &[WAIT_CONTEXT] },
-    Family { header: "WARNING: suspicious RCU usage", except: &[], shapes: &[RCU_USAGE] },
+    Family { header: "WARNING: HARDIRQ", shapes: &[SAFE_UNSAFE, SAFE_UNSAFE_CUT], ..Family::EMPTY },
+    Family { header: "WARNING: SOFTIRQ", shapes: &[SAFE_UNSAFE, SAFE_UNSAFE_CUT], ..Family::EMPTY },
+    Family { header: "INFO: HARDIRQ", shapes: &[SAFE_UNSAFE, SAFE_UNSAFE_CUT], ..Family::EMPTY },
+    Family { header: "INFO: SOFTIRQ", shapes: &[SAFE_UNSAFE, SAFE_UNSAFE_CUT], ..Family::EMPTY },
+    Family { header: "WARNING: inconsistent lock state", shapes: &[INCONSISTENT], ..Family::EMPTY },
+    Family { header: "INFO: inconsistent lock state", shapes: &[INCONSISTENT], ..Family::EMPTY },
+    Family { header: "BUG: Invalid wait context", shapes: &[WAIT_CONTEXT], ..Family::EMPTY },
+    Family { header: "WARNING: Invalid wait context", shapes: &[WAIT_CONTEXT], ..Family::EMPTY },
+    Family { header: "WARNING: suspicious RCU usage", shapes: &[RCU_USAGE], ..Family::EMPTY },
     Family {
         header: "INFO: suspicious RCU usage",
-        except: &[],
         shapes: &[
             Shape { title: "INFO: suspicious RCU usage in {F}", ..RCU_USAGE },
             Shape {
@@ -130,39 +129,39 @@ pub(super) static FAMILIES: &[Family] = &[
                 ..Shape::EMPTY
             },
         ],
+        ..Family::EMPTY
     },
     Family {
         header: "BUG: bad unlock balance detected",
-        except: &[],
         shapes: &[UNLOCK_BALANCE_OLD, UNLOCK_BALANCE_CUT],
+        ..Family::EMPTY
     },
     Family {
         header: "WARNING: bad unlock balance detected",
-        except: &[],
         shapes: &[Shape { title: "WARNING: bad unlock balance in {F}", ..UNLOCK_BALANCE_OLD }],
+        ..Family::EMPTY
     },
-    Family { header: "BUG: held lock freed", except: &[], shapes: &[HELD_FREED_OLD] },
+    Family { header: "BUG: held lock freed", shapes: &[HELD_FREED_OLD], ..Family::EMPTY },
     Family {
         header: "WARNING: held lock freed",
-        except: &[],
         shapes: &[Shape { title: "WARNING: held lock freed in {F}", ..HELD_FREED_OLD }],
+        ..Family::EMPTY
     },
     Family {
         header: "BUG: lock held when returning to user space",
-        except: &[],
         shapes: &[HELD_RETURNING_OLD],
+        ..Family::EMPTY
     },
     Family {
         header: "WARNING: lock held when returning to user space",
-        except: &[],
         shapes: &[Shape {
             title: "WARNING: lock held when returning to user space in {F}",
             ..HELD_RETURNING_OLD
         }],
+        ..Family::EMPTY
     },
     Family {
         header: "WARNING: Nested lock was not taken",
-        except: &[],
         shapes: &[Shape {
             line: "WARNING: Nested lock was not taken",
             then: &[r"is trying to lock:$", r"at: (?:\[<[0-9a-f]+>\]\s*)?([^\s+]+)"],
@@ -170,11 +169,11 @@ pub(super) static FAMILIES: &[Family] = &[
             function: TAKEN_AT,
             ..Shape::EMPTY
         }],
+        ..Family::EMPTY
     },
     // `lock_contended()` of a lock that the task does not hold.
     Family {
         header: "WARNING: bad contention detected",
-        except: &[],
         shapes: &[Shape {
             line: r"WARNING: bad contention detected!",
             then: &[
@@ -185,10 +184,10 @@ pub(super) static FAMILIES: &[Family] = &[
             function: TAKEN_AT,
             ..Shape::EMPTY
         }],
+        ..Family::EMPTY
     },
     Family {
         header: "INFO: trying to register non-static key",
-        except: &[],
         shapes: &[Shape {
             line: "INFO: trying to register non-static key",
             title: "INFO: trying to register non-static key in {F}",
@@ -196,6 +195,7 @@ pub(super) static FAMILIES: &[Family] = &[
             skip: &["stack", "lock", "IRQ"],
             ..Shape::EMPTY
         }],
+        ..Family::EMPTY
     },
 ];
 

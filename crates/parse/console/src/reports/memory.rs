@@ -14,7 +14,6 @@ const LEAK_ROLES: &[Role] = &[Role::PageAllocator, Role::SyscallEntry];
 pub(super) static FAMILIES: &[Family] = &[
     Family {
         header: "BUG: unable to handle",
-        except: &[],
         shapes: &[
             Shape {
                 line: r"BUG: unable to handle kernel NULL pointer dereference",
@@ -37,10 +36,10 @@ pub(super) static FAMILIES: &[Family] = &[
                 ..Shape::EMPTY
             },
         ],
+        ..Family::EMPTY
     },
     Family {
         header: "BUG: kernel NULL pointer dereference",
-        except: &[],
         shapes: &[Shape {
             line: r"BUG: kernel NULL pointer dereference",
             title: "BUG: unable to handle kernel NULL pointer dereference in {F}",
@@ -48,11 +47,11 @@ pub(super) static FAMILIES: &[Family] = &[
             function: FAULT,
             ..Shape::EMPTY
         }],
+        ..Family::EMPTY
     },
     // powerpc: `BUG: Kernel NULL pointer dereference on read at 0x00000000`.
     Family {
         header: "BUG: Kernel NULL pointer dereference",
-        except: &[],
         shapes: &[Shape {
             line: r"BUG: Kernel NULL pointer dereference",
             title: "BUG: unable to handle kernel NULL pointer dereference in {F}",
@@ -60,10 +59,10 @@ pub(super) static FAMILIES: &[Family] = &[
             function: FAULT,
             ..Shape::EMPTY
         }],
+        ..Family::EMPTY
     },
     Family {
         header: "BUG: Unable to handle kernel",
-        except: &[],
         shapes: &[
             Shape {
                 line: r"BUG: Unable to handle kernel (?:data access|instruction fetch|paging request)",
@@ -80,10 +79,10 @@ pub(super) static FAMILIES: &[Family] = &[
                 ..Shape::EMPTY
             },
         ],
+        ..Family::EMPTY
     },
     Family {
         header: "Unable to handle kernel",
-        except: &[],
         shapes: &[
             Shape {
                 line: r"Unable to handle kernel NULL pointer dereference",
@@ -100,10 +99,10 @@ pub(super) static FAMILIES: &[Family] = &[
                 ..Shape::EMPTY
             },
         ],
+        ..Family::EMPTY
     },
     Family {
         header: "BUG: Bad page",
-        except: &[],
         shapes: &[
             Shape {
                 line: r"BUG: Bad page state",
@@ -127,20 +126,20 @@ pub(super) static FAMILIES: &[Family] = &[
                 ..Shape::EMPTY
             },
         ],
+        ..Family::EMPTY
     },
     Family {
         header: "BUG: Bad rss-counter state",
-        except: &[],
         shapes: &[Shape {
             line: r"BUG: Bad rss-counter state",
             title: "BUG: Bad rss-counter state",
             doubt: Doubt::TraceOptional,
             ..Shape::EMPTY
         }],
+        ..Family::EMPTY
     },
     Family {
         header: "BUG: non-zero ",
-        except: &[],
         shapes: &[
             Shape {
                 line: r"BUG: non-zero nr_ptes on freeing mm",
@@ -155,20 +154,20 @@ pub(super) static FAMILIES: &[Family] = &[
                 ..Shape::EMPTY
             },
         ],
+        ..Family::EMPTY
     },
     Family {
         header: "BUG: Dentry",
-        except: &[],
         shapes: &[Shape {
             line: r"BUG: Dentry .*(still in use) \([0-9]+\) (\[unmount of \S+ \S+\])",
             title: "BUG: Dentry still in use in unmount",
             also: &["BUG: Dentry still in use {2}"],
             ..Shape::EMPTY
         }],
+        ..Family::EMPTY
     },
     Family {
         header: "BUG: memory leak",
-        except: &[],
         shapes: &[Shape {
             line: r"BUG: memory leak",
             then: &[r"^unreferenced object"],
@@ -191,10 +190,10 @@ pub(super) static FAMILIES: &[Family] = &[
             ],
             ..Shape::EMPTY
         }],
+        ..Family::EMPTY
     },
     Family {
         header: "unreferenced object",
-        except: &[],
         shapes: &[Shape {
             line: r"unreferenced object 0x",
             title: "memory leak in {F}",
@@ -203,17 +202,23 @@ pub(super) static FAMILIES: &[Family] = &[
             skip: &["mmap", "alloc", "skb", "dup"],
             ..Shape::EMPTY
         }],
+        ..Family::EMPTY
     },
     // SLUB: `BUG kmalloc-64 (Not tainted): Poison overwritten`. KASAN of 4.x let it print its own reports.
-    Family { header: "BUG kmalloc-", except: &[], shapes: &[SLUB] },
+    Family { header: "BUG kmalloc-", shapes: &[SLUB], ..Family::EMPTY },
     Family {
         header: "BUG ",
         except: &[r"[A-Za-z]BUG ", r"(?i)kernel BUG ", r"\): kasan: "],
         shapes: &[SLUB],
+        ..Family::EMPTY
     },
-    Family { header: "BUG: stack guard page was hit", except: &[], shapes: &[STACK_GUARD] },
-    Family { header: "BUG: TASK stack guard page was hit", except: &[], shapes: &[STACK_GUARD] },
-    Family { header: "BUG: IRQ stack guard page was hit", except: &[], shapes: &[STACK_GUARD] },
+    Family { header: "BUG: stack guard page was hit", shapes: &[STACK_GUARD], ..Family::EMPTY },
+    Family {
+        header: "BUG: TASK stack guard page was hit",
+        shapes: &[STACK_GUARD],
+        ..Family::EMPTY
+    },
+    Family { header: "BUG: IRQ stack guard page was hit", shapes: &[STACK_GUARD], ..Family::EMPTY },
 ];
 
 const SLUB: Shape = Shape {

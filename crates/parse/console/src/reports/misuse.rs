@@ -9,7 +9,6 @@ const PREEMPTION: &[&str] = &["preempt", "debug_"];
 pub(super) static FAMILIES: &[Family] = &[
     Family {
         header: "BUG: sleeping function called from invalid context",
-        except: &[],
         shapes: &[Shape {
             line: r"BUG: sleeping function called from invalid context at",
             title: "BUG: sleeping function called from invalid context in {F}",
@@ -17,28 +16,28 @@ pub(super) static FAMILIES: &[Family] = &[
             roles: &[Role::Scheduler],
             ..Shape::EMPTY
         }],
+        ..Family::EMPTY
     },
     Family {
         header: "BUG: assuming atomic context at",
-        except: &[],
         shapes: &[Shape {
             line: r"BUG: assuming atomic context at (\S+)",
             title: "BUG: assuming atomic context at {1}",
             ..Shape::EMPTY
         }],
+        ..Family::EMPTY
     },
     Family {
         header: "BUG: assuming non migratable context at",
-        except: &[],
         shapes: &[Shape {
             line: r"BUG: assuming non migratable context at (\S+)",
             title: "BUG: assuming non migratable context at {1}",
             ..Shape::EMPTY
         }],
+        ..Family::EMPTY
     },
     Family {
         header: "BUG: scheduling while atomic",
-        except: &[],
         shapes: &[Shape {
             line: r"BUG: scheduling while atomic",
             title: "BUG: scheduling while atomic in {F}",
@@ -46,10 +45,10 @@ pub(super) static FAMILIES: &[Family] = &[
             roles: &[Role::Scheduler],
             ..Shape::EMPTY
         }],
+        ..Family::EMPTY
     },
     Family {
         header: "BUG: using ",
-        except: &[],
         shapes: &[Shape {
             line: r"BUG: using ([a-z_]+)\(\) in preemptible \[[0-9a-f]+\] code",
             title: "BUG: using {1}() in preemptible code in {F}",
@@ -58,10 +57,10 @@ pub(super) static FAMILIES: &[Family] = &[
             skip: PREEMPTION,
             ..Shape::EMPTY
         }],
+        ..Family::EMPTY
     },
     Family {
         header: "BUG: workqueue leaked",
-        except: &[],
         shapes: &[Shape {
             line: r"BUG: workqueue leaked (?:lock or atomic|atomic, lock or RCU)",
             then: &[r"(?:last function: |workfn=)([^\s+]+)"],
@@ -70,15 +69,16 @@ pub(super) static FAMILIES: &[Family] = &[
             doubt: Doubt::TraceOptional,
             ..Shape::EMPTY
         }],
+        ..Family::EMPTY
     },
     Family {
         header: "BUG: MAX_",
-        except: &[],
         shapes: &[Shape {
             line: r"BUG: (MAX_[A-Z_]+) too low",
             title: "BUG: {1} too low!",
             doubt: Doubt::TraceOptional,
             ..Shape::EMPTY
         }],
+        ..Family::EMPTY
     },
 ];

@@ -27,6 +27,22 @@ pub struct Family {
     pub except: &'static [&'static str],
     /// The kinds of report, tried in order; the first that fits names the crash.
     pub shapes: &'static [Shape],
+    /// Who prints such reports.
+    pub printer: Printer,
+}
+
+impl Family {
+    /// A row of the kernel with nothing in it, for `..Family::EMPTY`.
+    pub const EMPTY: Self = Self { header: "", except: &[], shapes: &[], printer: Printer::Kernel };
+}
+
+/// Who prints a report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Printer {
+    /// The kernel of the log.
+    Kernel,
+    /// Firmware, a boot loader, another kernel beside it, or a program.
+    Other,
 }
 
 /// One kind of report and how it is named.

@@ -13,7 +13,6 @@ const FORTIFY: &[&str] = &["fortify"];
 pub(super) static FAMILIES: &[Family] = &[
     Family {
         header: "kernel BUG at",
-        except: &[],
         shapes: &[
             Shape {
                 line: r"kernel BUG at lib/list_debug\.c",
@@ -44,48 +43,49 @@ pub(super) static FAMILIES: &[Family] = &[
                 ..Shape::EMPTY
             },
         ],
+        ..Family::EMPTY
     },
     Family {
         header: "Kernel BUG at",
-        except: &[],
         shapes: &[Shape {
             line: r"Kernel BUG at (\S+)",
             title: "kernel BUG in {F}",
             function: FAULT,
             ..Shape::EMPTY
         }],
+        ..Family::EMPTY
     },
     // `BUG()` of an architecture without a trap for it: `include/asm-generic/bug.h`.
     Family {
         header: "BUG: failure at",
-        except: &[],
         shapes: &[Shape {
             line: r"BUG: failure at \S+:\d+/([^\s()]+)\(\)!",
             title: "kernel BUG in {F}",
             function: &[Look::Group(1), Look::Trace],
             ..Shape::EMPTY
         }],
+        ..Family::EMPTY
     },
     // MIPS, loongarch.
     Family {
         header: "Kernel bug detected[#",
-        except: &[],
         shapes: &[Shape {
             line: r"Kernel bug detected\[#",
             title: "kernel BUG in {F}",
             function: FAULT,
             ..Shape::EMPTY
         }],
+        ..Family::EMPTY
     },
     Family {
         header: "Kernel BUG [#",
-        except: &[],
         shapes: &[Shape {
             line: r"Kernel BUG \[#",
             title: "kernel BUG in {F}",
             function: FAULT,
             ..Shape::EMPTY
         }],
+        ..Family::EMPTY
     },
     Family {
         header: "general protection fault",
@@ -102,51 +102,51 @@ pub(super) static FAMILIES: &[Family] = &[
             function: FAULT,
             ..Shape::EMPTY
         }],
+        ..Family::EMPTY
     },
     Family {
         header: "stack segment: ",
-        except: &[],
         shapes: &[Shape {
             line: r"stack segment: ",
             title: "stack segment fault in {F}",
             function: FAULT,
             ..Shape::EMPTY
         }],
+        ..Family::EMPTY
     },
     Family {
         header: "PANIC: double fault",
-        except: &[],
         shapes: &[Shape {
             line: r"PANIC: double fault",
             title: "PANIC: double fault in {F}",
             function: FAULT,
             ..Shape::EMPTY
         }],
+        ..Family::EMPTY
     },
     Family {
         header: "double fault:",
-        except: &[],
         shapes: &[Shape {
             line: r"double fault:",
             title: "PANIC: double fault in {F}",
             function: FAULT,
             ..Shape::EMPTY
         }],
+        ..Family::EMPTY
     },
     Family {
         header: "divide error:",
-        except: &[],
         shapes: &[Shape {
             line: r"divide error:",
             title: "divide error in {F}",
             function: FAULT,
             ..Shape::EMPTY
         }],
+        ..Family::EMPTY
     },
     // arm without a divider in hardware: `__div0()`.
     Family {
         header: "Division by zero in kernel.",
-        except: &[],
         shapes: &[Shape {
             line: r"Division by zero in kernel\.",
             title: "divide error in {F}",
@@ -154,6 +154,7 @@ pub(super) static FAMILIES: &[Family] = &[
             skip: &["^_*L?div0", "^__aeabi_"],
             ..Shape::EMPTY
         }],
+        ..Family::EMPTY
     },
     Family {
         header: "invalid opcode:",
@@ -164,18 +165,19 @@ pub(super) static FAMILIES: &[Family] = &[
             function: FAULT,
             ..Shape::EMPTY
         }],
+        ..Family::EMPTY
     },
     Family {
         header: "int3: ",
         except: &[r"traps: .*int3"],
         shapes: &[Shape { line: r"int3: ", title: "int3 in {F}", function: FAULT, ..Shape::EMPTY }],
+        ..Family::EMPTY
     },
     // What die() says where no other line announces it. riscv: `Oops - illegal instruction [#1]`.
-    Family { header: "Oops - ", except: &[], shapes: &[DIED] },
+    Family { header: "Oops - ", shapes: &[DIED], ..Family::EMPTY },
     // powerpc: `Oops: Machine check, sig: 7 [#1]`.
     Family {
         header: "Oops: Kernel access of bad area",
-        except: &[],
         shapes: &[Shape {
             line: r"Oops: Kernel access of bad area",
             title: "BUG: unable to handle kernel paging request in {F}",
@@ -183,20 +185,20 @@ pub(super) static FAMILIES: &[Family] = &[
             function: FAULT,
             ..Shape::EMPTY
         }],
+        ..Family::EMPTY
     },
-    Family { header: "Oops: Exception in kernel mode", except: &[], shapes: &[DIED] },
-    Family { header: "Oops: Machine check", except: &[], shapes: &[DIED] },
+    Family { header: "Oops: Exception in kernel mode", shapes: &[DIED], ..Family::EMPTY },
+    Family { header: "Oops: Machine check", shapes: &[DIED], ..Family::EMPTY },
     // s390: `specification exception: 0006 ilc:2 [#1] SMP`.
-    Family { header: "ilc:1 [#1]", except: &[], shapes: &[DIED] },
-    Family { header: "ilc:2 [#1]", except: &[], shapes: &[DIED] },
-    Family { header: "ilc:3 [#1]", except: &[], shapes: &[DIED] },
+    Family { header: "ilc:1 [#1]", shapes: &[DIED], ..Family::EMPTY },
+    Family { header: "ilc:2 [#1]", shapes: &[DIED], ..Family::EMPTY },
+    Family { header: "ilc:3 [#1]", shapes: &[DIED], ..Family::EMPTY },
     // MIPS, loongarch: `Reserved instruction in kernel code[#1]:`, `Kernel ale access[#1]:`.
-    Family { header: " in kernel code[#1]", except: &[], shapes: &[DIED] },
-    Family { header: " access[#1]", except: &[], shapes: &[DIED] },
-    Family { header: " invoked from kernel context![#1]", except: &[], shapes: &[DIED] },
+    Family { header: " in kernel code[#1]", shapes: &[DIED], ..Family::EMPTY },
+    Family { header: " access[#1]", shapes: &[DIED], ..Family::EMPTY },
+    Family { header: " invoked from kernel context![#1]", shapes: &[DIED], ..Family::EMPTY },
     Family {
         header: "Internal error:",
-        except: &[],
         shapes: &[
             Shape {
                 line: r"Internal error: kernel stack overflow",
@@ -215,10 +217,10 @@ pub(super) static FAMILIES: &[Family] = &[
                 ..Shape::EMPTY
             },
         ],
+        ..Family::EMPTY
     },
     Family {
         header: "Unhandled fault:",
-        except: &[],
         shapes: &[Shape {
             line: r"Unhandled fault:",
             title: "Unhandled fault in {F}",
@@ -226,6 +228,7 @@ pub(super) static FAMILIES: &[Family] = &[
             function: FAULT,
             ..Shape::EMPTY
         }],
+        ..Family::EMPTY
     },
     Family {
         header: "Alignment trap:",
@@ -237,10 +240,10 @@ pub(super) static FAMILIES: &[Family] = &[
             function: FAULT,
             ..Shape::EMPTY
         }],
+        ..Family::EMPTY
     },
     Family {
         header: "rust_kernel: panicked at",
-        except: &[],
         shapes: &[Shape {
             line: r"rust_kernel: panicked at",
             then: &[r"^\s*(\S.*\S)\s*$"],
@@ -256,10 +259,10 @@ pub(super) static FAMILIES: &[Family] = &[
             ],
             ..Shape::EMPTY
         }],
+        ..Family::EMPTY
     },
     Family {
         header: "Kernel panic - not syncing:",
-        except: &[],
         shapes: &[
             Shape {
                 line: r"Kernel panic - not syncing: Attempted to kill init!",
@@ -330,5 +333,6 @@ pub(super) static FAMILIES: &[Family] = &[
                 ..Shape::EMPTY
             },
         ],
+        ..Family::EMPTY
     },
 ];

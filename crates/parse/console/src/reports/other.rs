@@ -1,7 +1,7 @@
 //! What fits no other table: reboots, references that stay, and the programs that drive test
 //! machines.
 
-use super::{Doubt, Family, Look, Shape};
+use super::{Doubt, Family, Look, Printer, Shape};
 
 /// Lines of `BUG:` that report nothing wrong in the kernel.
 const NOT_BUGS: &[&str] = &[r"[A-Z]BUG:", r"INVALID BTF"];
@@ -26,10 +26,10 @@ pub(super) static FAMILIES: &[Family] = &[
             },
             literal(r"(BUG: .*)", "{1}"),
         ],
+        ..Family::EMPTY
     },
     Family {
         header: "INFO:",
-        except: &[],
         shapes: &[
             Shape { doubt: Doubt::Always, ..literal(r"(INFO: (?:Allocated|Freed) in .*)", "{1}") },
             Shape {
@@ -37,45 +37,47 @@ pub(super) static FAMILIES: &[Family] = &[
                 ..literal(r"INFO:\s*(?:task|t|ta|tas|rcu.*)?\s*$", "INFO: corrupted")
             },
         ],
+        ..Family::EMPTY
     },
     Family {
         header: "unregister_netdevice: waiting for",
-        except: &[],
         shapes: &[literal(
             r"unregister_netdevice: waiting for (?:.*) to become free",
             "unregister_netdevice: waiting for DEV to become free",
         )],
+        ..Family::EMPTY
     },
     Family {
         header: "VFS: Busy inodes after unmount",
-        except: &[],
         shapes: &[literal(
             r"VFS: Busy inodes after unmount",
             "VFS: Busy inodes after unmount (use-after-free)",
         )],
+        ..Family::EMPTY
     },
     Family {
         header: "VFS: Close: file count is",
-        except: &[],
         shapes: &[literal(
             r"VFS: Close: file count is",
             "VFS: Close: file count is zero (use-after-free)",
         )],
+        ..Family::EMPTY
     },
     // The banners of firmware and boot loaders.
     Family {
         header: "Booting the kernel.",
-        except: &[],
         shapes: &[literal(r"Booting the kernel\.", "unexpected kernel reboot")],
+        printer: Printer::Other,
+        ..Family::EMPTY
     },
     Family {
         header: "Booting from Hard Disk",
-        except: &[],
         shapes: &[literal(r"Booting from Hard Disk", "unexpected kernel reboot")],
+        printer: Printer::Other,
+        ..Family::EMPTY
     },
     Family {
         header: "trusty: panic",
-        except: &[],
         shapes: &[
             literal(
                 r"trusty: panic \(caller \S+\): .*ASSERT FAILED at \(.*?\): (.*)",
@@ -83,31 +85,40 @@ pub(super) static FAMILIES: &[Family] = &[
             ),
             literal(r"trusty: panic \(caller \S+\): (.*)", "trusty: panic: {1}"),
         ],
+        printer: Printer::Other,
+        ..Family::EMPTY
     },
     Family {
         header: "trusty: ",
-        except: &[],
         shapes: &[literal(r"trusty: .*ASSERT FAILED at .*?: (.*)", "trusty: ASSERT FAILED: {1}")],
+        printer: Printer::Other,
+        ..Family::EMPTY
     },
     Family {
         header: "SYZFAIL:",
-        except: &[],
         shapes: &[literal(r"SYZFAIL: (.*)", "SYZFAIL: {1}")],
+        printer: Printer::Other,
+        ..Family::EMPTY
     },
     Family {
         header: "SYZFATAL:",
-        except: &[],
         shapes: &[Shape { also: &["SYZFATAL"], ..literal(r"SYZFATAL: (.*)", "SYZFATAL: {1}") }],
+        printer: Printer::Other,
+        ..Family::EMPTY
     },
     Family {
         header: "panic: ",
         except: &[r"Kernel panic", r"trusty: panic", r"-- panic", r"[a-z0-9_]panic: "],
         shapes: &[literal(r"panic: (.*)", "panic: {1}")],
+        printer: Printer::Other,
+        ..Family::EMPTY
     },
     Family {
         header: "fatal error: ",
         // Compilers name a file or themselves first; the Go runtime does not.
         except: &[r"\S: fatal error: "],
         shapes: &[literal(r"fatal error: ", "go runtime error")],
+        printer: Printer::Other,
+        ..Family::EMPTY
     },
 ];

@@ -18,7 +18,6 @@ const KMSAN_TRAILER: Doubt = Doubt::Needs("^(?:CPU: |Uninit was |Local variable 
 pub(super) static FAMILIES: &[Family] = &[
     Family {
         header: "BUG: KASAN:",
-        except: &[],
         shapes: &[
             Shape {
                 line: r"BUG: KASAN: (?:double-free or invalid-free|double-free|invalid-free) in (?:(\S+))",
@@ -53,10 +52,10 @@ pub(super) static FAMILIES: &[Family] = &[
             },
             Shape { line: r"BUG: (KASAN: .*)", title: "{1}", doubt: Doubt::Always, ..Shape::EMPTY },
         ],
+        ..Family::EMPTY
     },
     Family {
         header: "BUG: KFENCE:",
-        except: &[],
         shapes: &[
             Shape {
                 line: r"BUG: KFENCE: (out-of-bounds|use-after-free) (read|write) in ([^\s+]+)",
@@ -98,10 +97,10 @@ pub(super) static FAMILIES: &[Family] = &[
                 ..Shape::EMPTY
             },
         ],
+        ..Family::EMPTY
     },
     Family {
         header: "BUG: KMSAN:",
-        except: &[],
         shapes: &[
             // Before the reports had kinds.
             Shape {
@@ -132,10 +131,10 @@ pub(super) static FAMILIES: &[Family] = &[
             },
             Shape { line: r"BUG: (KMSAN: .*)", title: "{1}", doubt: Doubt::Always, ..Shape::EMPTY },
         ],
+        ..Family::EMPTY
     },
     Family {
         header: "BUG: KCSAN:",
-        except: &[],
         shapes: &[
             Shape {
                 line: r"BUG: KCSAN: (data-race|assert: race) in ([^\s+/]+)(?:\+\S+)? / ([^\s+/]+)",
@@ -153,10 +152,10 @@ pub(super) static FAMILIES: &[Family] = &[
             },
             Shape { line: r"BUG: (KCSAN: .*)", title: "{1}", doubt: Doubt::Always, ..Shape::EMPTY },
         ],
+        ..Family::EMPTY
     },
     Family {
         header: "UBSAN:",
-        except: &[],
         shapes: &[
             Shape {
                 line: r"UBSAN: (array-index-out-of-bounds|object-size-mismatch|misaligned-access|null-ptr-deref|vla-bound-not-positive) in ",
@@ -181,5 +180,6 @@ pub(super) static FAMILIES: &[Family] = &[
                 ..Shape::EMPTY
             },
         ],
+        ..Family::EMPTY
     },
 ];

@@ -158,4 +158,5 @@ pub(super) static FAMILIES: &[Family] = &[Family {
             ..Shape::EMPTY
         },
     ],
+    ..Family::EMPTY
 }];
