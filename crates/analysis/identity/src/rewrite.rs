@@ -33,10 +33,23 @@ static RULES: LazyLock<Vec<Rule>> = LazyLock::new(|| {
 /// Rewrites free text of a log line for use in a title.
 pub(crate) fn stable(text: &str) -> String {
     let mut text = text.trim().to_owned();
+    if is_stable(&text) {
+        return text;
+    }
     for rule in RULES.iter() {
         text = rule.pattern.replace_all(&text, rule.replacement).into_owned();
     }
     text
+}
+
+/// Whether no rule can match: no digit, no program of the fuzzer, no word of hexadecimal letters alone.
+fn is_stable(text: &str) -> bool {
+    let is_address = |word: &str| {
+        word.len() >= 6 && word.bytes().all(|b| b.is_ascii_hexdigit() && !b.is_ascii_uppercase())
+    };
+    !text.bytes().any(|b| b.is_ascii_digit())
+        && !text.contains("syz")
+        && !text.split(|c: char| !c.is_ascii_alphanumeric()).any(is_address)
 }
 
 /// The final form of a title: printable ASCII, at most [`LONGEST_TITLE`] bytes, no blank at an end.
@@ -63,6 +76,8 @@ mod tests {
             "mkdir ./syzkaller-testdirNUM: x"
         );
         assert_eq!(stable("ath10k USB"), "ath10k USB");
+        assert_eq!(stable(" slab-out-of-bounds "), "slab-out-of-bounds");
+        assert_eq!(stable("at deadbeef"), "at ADDR");
         assert_eq!(stable("mm/slab.c:123!"), "mm/slab.c:LINE!");
     }
 
