@@ -16,6 +16,8 @@ use crate::failure::Failure;
 
 /// Bytes that are read at once.
 const PIECE: usize = 1 << 20;
+/// The same for a small file: hundreds of them are read in one call.
+const SMALL_PIECE: usize = 16 << 10;
 
 /// One input as the user named it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,7 +50,7 @@ impl Input {
                 .map_err(|error| self.unreadable(error)),
             Self::File(path) => {
                 let file = open_file(path)?;
-                decompressed(BufReader::with_capacity(PIECE, file))
+                decompressed(BufReader::with_capacity(self.piece(), file))
                     .map_err(|error| self.unreadable(error))
             }
         }
@@ -59,7 +61,7 @@ impl Input {
     pub(crate) fn read_to(&self, mut take: impl FnMut(&[u8])) -> Result<Option<Notice>, Failure> {
         let mut reader = self.open()?;
         let mut mail = MailDecoder::new();
-        let mut piece = vec![0; PIECE];
+        let mut piece = vec![0; self.piece()];
         loop {
             match reader.read(&mut piece) {
                 Ok(0) => {
@@ -71,6 +73,16 @@ impl Input {
                 Err(error) => return Err(self.unreadable(error)),
             }
         }
+    }
+
+    /// Bytes of this input that are read at once.
+    fn piece(&self) -> usize {
+        let size = match self {
+            Self::Standard => None,
+            Self::File(path) => path.metadata().ok().filter(std::fs::Metadata::is_file),
+        };
+        size.and_then(|file| usize::try_from(file.len()).ok())
+            .map_or(PIECE, |bytes| bytes.clamp(SMALL_PIECE, PIECE))
     }
 
     fn unreadable(&self, error: io::Error) -> Failure {

@@ -9,58 +9,9 @@ use parse_console::reports::{Choice, Doubt, FAMILIES, Family, Look, Shape};
 use regex::{Regex, RegexSet};
 
 use crate::anchors;
+use crate::bucket::bucket;
 use crate::helpers::is_helper;
-use crate::stall;
-
-/// Compiles a pattern of a table.
-///
-/// # Panics
-/// When the pattern is no regular expression: a test compiles every row.
-pub(crate) fn regex(pattern: &str) -> Regex {
-    match Regex::new(&ascii(pattern)) {
-        Ok(regex) => regex,
-        Err(error) => panic!("a table holds a bad pattern: {error}"),
-    }
-}
-
-pub(crate) fn regex_set<'a>(patterns: impl IntoIterator<Item = &'a str>) -> RegexSet {
-    match RegexSet::new(patterns.into_iter().map(ascii)) {
-        Ok(set) => set,
-        Err(error) => panic!("a table holds a bad pattern: {error}"),
-    }
-}
-
-/// The pattern with `\d`, `\s`, `\S` and `\b` of ASCII alone: logs need no more, and the classes of Unicode
-/// make a pattern many times as large.
-fn ascii(pattern: &str) -> String {
-    let mut out = String::with_capacity(pattern.len() + 16);
-    let mut chars = pattern.chars();
-    let mut in_class = false;
-    while let Some(c) = chars.next() {
-        match c {
-            '\\' => match (chars.next(), in_class) {
-                (Some('d'), true) => out.push_str("0-9"),
-                (Some('s'), true) => out.push_str(" \\t"),
-                (Some('d'), false) => out.push_str("[0-9]"),
-                (Some('s'), false) => out.push_str("[ \\t]"),
-                (Some('S'), false) => out.push_str("[^ \\t]"),
-                (Some('b'), false) => out.push_str("(?-u:\\b)"),
-                (Some(other), _) => out.extend(['\\', other]),
-                (None, _) => out.push('\\'),
-            },
-            '[' if !in_class => {
-                in_class = true;
-                out.push(c);
-            }
-            ']' if in_class && !out.ends_with('[') && !out.ends_with("[^") => {
-                in_class = false;
-                out.push(c);
-            }
-            _ => out.push(c),
-        }
-    }
-    out
-}
+use crate::pattern::{regex, regex_set};
 
 /// A row of a family, ready to match.
 #[derive(Debug)]
@@ -102,7 +53,7 @@ impl CompiledShape {
         is_helper(function, self.shape.title)
             || role(function).is_some_and(|role| self.shape.roles.contains(&role))
             || (self.skip.as_ref().is_some_and(|skip| skip.is_match(function))
-                && !(self.shape.choice == Choice::Waiter && stall::bucket(function).is_some()))
+                && !(self.shape.choice == Choice::Waiter && bucket(function).is_some()))
     }
 }
 
@@ -168,12 +119,6 @@ pub(crate) fn holds_header(raw: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn classes_of_unicode_become_those_of_ascii() {
-        assert_eq!(ascii(r"(\S+):\d+ [^\s+]\.\[x\]\b"), r"([^ \t]+):[0-9]+ [^ \t+]\.\[x\](?-u:\b)");
-        assert_eq!(ascii(r"[]\d]"), "[]0-9]");
-    }
 
     #[test]
     fn every_row_of_every_table_compiles() {

@@ -6,7 +6,6 @@ use parse_console::frame;
 use regex::Regex;
 
 use crate::anchors::Literals;
-use crate::compiled;
 
 /// After the start of a stack, so many lines must follow …
 const LEAST_LINES: usize = 2;
@@ -14,7 +13,7 @@ const LEAST_LINES: usize = 2;
 const FRAME_WITHIN: usize = 15;
 
 static STACK_START: LazyLock<Regex> = LazyLock::new(|| {
-    compiled::regex(
+    crate::pattern::regex(
         r"(?:Call [Tt]race ?:|^epc : \S+\+0x|^\s*[Bb]acktrace ?:|^\s*[Bb]acktrace \(crc|^Allocated(?: by task [0-9]+)?:$|^Freed(?: by task [0-9]+)?:$|INFO: (?:Allocated|Freed) in|^Stack backtrace:)",
     )
 });

@@ -7,7 +7,7 @@ use parse_console::reports::{Choice, Look};
 use regex::{Regex, RegexSet};
 
 use crate::anchors::Literals;
-use crate::compiled::{self, CompiledShape};
+use crate::compiled::CompiledShape;
 use crate::names;
 
 /// What was found for a title.
@@ -23,7 +23,7 @@ pub(crate) struct Found {
 
 /// Lines at which a stack that belongs to something else begins.
 static OTHER_STACKS: LazyLock<Regex> = LazyLock::new(|| {
-    compiled::regex(
+    crate::pattern::regex(
         r"^(?:Allocated by|Freed by|Last potentially|Second to last|The buggy address|Memory state|Kernel panic - not|Showing all locks|Showing busy|Uninit was|Local variable|Bytes [0-9]+|Sending NMI|---\[ end)",
     )
 });
@@ -37,21 +37,17 @@ pub(crate) fn begins_trace(text: &str) -> bool {
 
 /// Lines at which a stack trace begins.
 static TRACE: LazyLock<Regex> = LazyLock::new(|| {
-    compiled::regex(
+    crate::pattern::regex(
         r"Call [Tt]race ?:|^\s*(?:[Bb]acktrace ?:|[Bb]acktrace \(crc|stack backtrace:|\[<[0-9a-f]+>\] \(unwind_backtrace|unwind_backtrace from |<(?:IRQ|TASK)>$)",
     )
 });
 
 static INJECTED: LazyLock<RegexSet> =
-    LazyLock::new(|| compiled::regex_set([r"^should_fail", r"^__should_fail"]));
+    LazyLock::new(|| crate::pattern::regex_set([r"^should_fail", r"^__should_fail"]));
 
 /// Finds the functions of a report. `lines` begin with the first line of the report; `groups` are
 /// those of the shape's patterns, from 1 on.
 pub(crate) fn find(shape: &CompiledShape, lines: &[&str], groups: &[String]) -> Found {
-    match shape.shape.choice {
-        Choice::Entry => return crate::stall::find(shape, lines),
-        Choice::First | Choice::Waiter | Choice::Caller(_) => {}
-    }
     let mut found = Found::default();
     for (look, start) in shape.shape.function.iter().zip(&shape.starts) {
         if let Look::AnyGroup(number) = look {

@@ -4,6 +4,7 @@
 //! log is; any bytes give a result.
 
 mod anchors;
+mod bucket;
 mod collect;
 mod compiled;
 mod damage;
@@ -13,6 +14,7 @@ mod helpers;
 pub mod learn;
 mod log;
 mod names;
+mod pattern;
 mod report;
 mod rewrite;
 mod stall;

@@ -40,7 +40,7 @@ static SUPPRESSING: LazyLock<Suppressing> = LazyLock::new(|| {
     let literals = SUPPRESSIONS.iter().map(|(literal, _)| memchr::memmem::Finder::new(literal));
     Suppressing {
         literals: literals.collect(),
-        patterns: SUPPRESSIONS.iter().map(|(_, pattern)| compiled::regex(pattern)).collect(),
+        patterns: SUPPRESSIONS.iter().map(|(_, pattern)| crate::pattern::regex(pattern)).collect(),
     }
 });
 
@@ -492,7 +492,7 @@ fn openings(region: &Region<'_>, something_before: bool) -> Openings {
 /// subsystem's name (`watchdog: `), or after a date. In the middle of a sentence it is prose.
 fn announces(line: &Line<'_>, header_at: usize) -> bool {
     static BEFORE_HEADER: LazyLock<Regex> = LazyLock::new(|| {
-        compiled::regex(
+        crate::pattern::regex(
             r"^[\[\s*-]*(?:\S+: |NMI watchdog: |[0-9/: .,-]+|\*\* [0-9]+ printk messages dropped \*\* |<[^>]*> |CPU [0-9]+ |syzkaller login: |[A-Za-z0-9_-]+ \([^ ()]+\): |\S+/[0-9]+ |[a-z_0-9]+ [0-9a-f:.-]+: )*$",
         )
     });

@@ -8,8 +8,9 @@ use parse_console::{Caller, Line, Stamp};
 use regex::Regex;
 
 use crate::anchors::Literals;
+use crate::bucket::bucket;
 use crate::collect::{self, Collected};
-use crate::compiled::{self, CompiledFamily, CompiledShape};
+use crate::compiled::{CompiledFamily, CompiledShape};
 use crate::functions::{self, Found};
 use crate::tables::kinds::{KASAN_ACCESSES, KINDS};
 use crate::{damage, guilty, names, rewrite, stall};
@@ -164,6 +165,7 @@ pub(crate) fn read(
     let head = symbolised_head(body, at, family.family.header);
     let naming = name(family, head, body, &lines[first])?;
     let found = match naming.shape {
+        Some(shape) if shape.shape.choice == Choice::Entry => stall::find(shape, body),
         Some(shape) => functions::find(shape, body, &naming.groups),
         None => Found::default(),
     };
@@ -349,7 +351,7 @@ fn titles(naming: &Naming<'_>, found: &Found, head: &str) -> (String, Vec<String
     };
     let takes_buckets = matches!(shape.shape.choice, Choice::Entry | Choice::Waiter);
     let (shortest, others) = match &found.function {
-        Some(function) => match stall::bucket(function).filter(|_| takes_buckets) {
+        Some(function) => match bucket(function).filter(|_| takes_buckets) {
             Some(bucket) if bucket != function => (bucket.to_owned(), vec![function.clone()]),
             _ => names::forms(function),
         },
@@ -434,7 +436,7 @@ static TASKS: LazyLock<Vec<(memchr::memmem::Finder<'static>, Regex)>> = LazyLock
         (", CPU#", r"CPU#[0-9]+: (?P<name>.+)/(?P<pid>[0-9]+)$"),
         (" atomic: ", r"atomic: (?P<name>.+)/(?P<pid>[0-9]+)/0x"),
     ]
-    .map(|(literal, pattern)| (memchr::memmem::Finder::new(literal), compiled::regex(pattern)))
+    .map(|(literal, pattern)| (memchr::memmem::Finder::new(literal), crate::pattern::regex(pattern)))
     .into()
 });
 

@@ -14,7 +14,7 @@ struct Rule {
 
 static RULES: LazyLock<Vec<Rule>> = LazyLock::new(|| {
     let rule =
-        |pattern: &str, replacement| Rule { pattern: crate::compiled::regex(pattern), replacement };
+        |pattern: &str, replacement| Rule { pattern: crate::pattern::regex(pattern), replacement };
     vec![
         rule(r"\+0x[0-9a-f]+(?:/0x[0-9a-f]+)?", ""),
         rule(r"syz[-.](?:executor|fuzzer|execprog)?[-.0-9]*[0-9a-f]*", "syz-executor"),

@@ -5,25 +5,14 @@ use std::sync::LazyLock;
 use parse_console::frame;
 use regex::Regex;
 
-use crate::compiled::{self, CompiledShape};
+use crate::bucket::bucket;
+use crate::compiled::CompiledShape;
 use crate::functions::{self, Found};
 use crate::names;
-use crate::tables::entries::{BUCKETS, ENTRIES};
+use crate::pattern::regex;
+use crate::tables::entries::ENTRIES;
 
-static ENTRY: LazyLock<Regex> =
-    LazyLock::new(|| compiled::regex(&format!("^(?:{})$", ENTRIES.join("|"))));
-
-static BUCKETED: LazyLock<Vec<(Regex, &'static str)>> = LazyLock::new(|| {
-    BUCKETS
-        .iter()
-        .map(|(pattern, bucket)| (compiled::regex(&format!("^(?:{pattern})$")), *bucket))
-        .collect()
-});
-
-/// The name under which waits in `function` are taken together, if it is one of those.
-pub(crate) fn bucket(function: &str) -> Option<&'static str> {
-    BUCKETED.iter().find(|(pattern, _)| pattern.is_match(function)).map(|(_, bucket)| *bucket)
-}
+static ENTRY: LazyLock<Regex> = LazyLock::new(|| regex(&format!("^(?:{})$", ENTRIES.join("|"))));
 
 /// Functions that only wait for other CPUs: whoever calls them, the bug is that they do not answer.
 fn waits_for_cpus(function: &str) -> bool {

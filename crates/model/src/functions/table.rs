@@ -1,7 +1,7 @@
 //! The names of each role, without leading underscores: `name` is the whole name, `name*` how a name starts, `*name`
 //! a word within a name that starts so.
 
-use super::Role;
+use super::role::Role;
 
 /// (role, its functions).
 pub(super) const ROWS: &[(Role, &[&str])] = &[

@@ -2,7 +2,7 @@
 
 use model::functions::Role;
 
-use super::{Choice, Doubt, Family, Look, Shape};
+use super::family::{Choice, Doubt, Family, Look, Shape};
 
 /// `kernel/locking/spinlock_debug.c`, from 2.6 on.
 macro_rules! spinlock_bug {

@@ -2,7 +2,7 @@
 
 use model::functions::Role;
 
-use super::{Doubt, Family, Look, Shape};
+use super::family::{Doubt, Family, Look, Shape};
 
 /// The function that takes the lock, as the report's own line gives it, then the trace.
 const TAKEN_AT: &[Look] = &[Look::Group(1), Look::Trace];

@@ -2,7 +2,7 @@
 
 use model::functions::Role;
 
-use super::{Choice, Doubt, Family, Look, Shape};
+use super::family::{Choice, Doubt, Family, Look, Shape};
 
 const FAULT: &[Look] = &[Look::InstructionPointer, Look::Trace];
 /// What takes pages and gives them back: the damage was done by whoever had them.

@@ -2,7 +2,7 @@
 
 use model::functions::Role;
 
-use super::{Doubt, Family, Look, Shape};
+use super::family::{Doubt, Family, Look, Shape};
 
 const PREEMPTION: &[&str] = &["preempt", "debug_"];
 

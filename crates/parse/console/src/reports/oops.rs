@@ -1,6 +1,6 @@
 //! Oopses, `BUG()` and panics.
 
-use super::{Choice, Doubt, Family, Look, Shape};
+use super::family::{Choice, Doubt, Family, Look, Shape};
 
 const FAULT: &[Look] = &[Look::InstructionPointer, Look::Trace];
 
@@ -146,7 +146,7 @@ pub(super) static FAMILIES: &[Family] = &[
     },
     // arm without a divider in hardware: `__div0()`.
     Family {
-        header: "Division by zero in kernel.",
+        header: "Division by zero in kernel",
         shapes: &[Shape {
             line: r"Division by zero in kernel\.",
             title: "divide error in {F}",

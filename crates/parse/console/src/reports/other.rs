@@ -1,7 +1,7 @@
 //! What fits no other table: reboots, references that stay, and the programs that drive test
 //! machines.
 
-use super::{Doubt, Family, Look, Printer, Shape};
+use super::family::{Doubt, Family, Look, Printer, Shape};
 
 /// Lines of `BUG:` that report nothing wrong in the kernel.
 const NOT_BUGS: &[&str] = &[r"[A-Z]BUG:", r"INVALID BTF"];

@@ -2,7 +2,7 @@
 
 use model::functions::Role;
 
-use super::{Doubt, Family, Look, Shape};
+use super::family::{Doubt, Family, Look, Shape};
 
 /// Functions of the tag check on arm64, which stand above the access that failed it.
 const TAG_CHECK: &[&str] = &["kernel_fault", "tag_check", "mem_abort", "^el1_", "^el1h_"];

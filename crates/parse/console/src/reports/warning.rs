@@ -1,6 +1,6 @@
 //! `WARNING:` reports of `WARN_ON` and its like. The file that warned tells the finer kind.
 
-use super::{Choice, Doubt, Family, Look, Shape};
+use super::family::{Choice, Doubt, Family, Look, Shape};
 
 /// `WARNING: CPU: 1 PID: 2 at FILE:LINE FUNC+0x1/0x2`, or from 6.16 `WARNING: FILE:LINE at
 /// FUNC+0x1/0x2, CPU#1: COMM/2`, perhaps with the condition in brackets.
