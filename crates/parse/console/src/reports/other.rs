@@ -111,7 +111,6 @@ pub(super) static FAMILIES: &[Family] = &[
         except: &[r"Kernel panic", r"trusty: panic", r"-- panic", r"[a-z0-9_]panic: "],
         shapes: &[literal(r"panic: (.*)", "panic: {1}")],
         printer: Printer::Other,
-        ..Family::EMPTY
     },
     Family {
         header: "fatal error: ",
@@ -119,6 +118,5 @@ pub(super) static FAMILIES: &[Family] = &[
         except: &[r"\S: fatal error: "],
         shapes: &[literal(r"fatal error: ", "go runtime error")],
         printer: Printer::Other,
-        ..Family::EMPTY
     },
 ];
