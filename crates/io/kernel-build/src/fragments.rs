@@ -21,6 +21,7 @@ pub const FRAGMENTS: &[Fragment] = &[
     fragment!("net"),
     fragment!("fs"),
     fragment!("kcov"),
+    fragment!("fuzz"),
     fragment!("lockdep"),
     fragment!("kasan"),
     fragment!("debug-info"),
