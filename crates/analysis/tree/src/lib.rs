@@ -10,3 +10,4 @@ pub mod ranking;
 pub mod reason;
 pub mod term;
 pub mod weights;
+pub mod who;
