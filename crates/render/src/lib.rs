@@ -16,6 +16,7 @@ mod sentence;
 mod telling;
 pub mod thread;
 pub mod tracker;
+pub mod who;
 
 pub use escape::Escaped;
 pub use notice::notice;

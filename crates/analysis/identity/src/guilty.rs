@@ -4,6 +4,9 @@ use std::sync::LazyLock;
 
 use regex::RegexSet;
 
+use parse_console::reports::{Choice, FAMILIES};
+
+use crate::report::CrashReport;
 use crate::tables::files::NEVER_GUILTY;
 
 static IGNORED: LazyLock<RegexSet> = LazyLock::new(|| {
@@ -17,26 +20,74 @@ static IGNORED: LazyLock<RegexSet> = LazyLock::new(|| {
 /// The guilty file of a report: the first path that is not ignored, or a deeper one in the same
 /// directory further down; the very first path when all are ignored; `None` in raw text.
 pub(crate) fn file(lines: &[&str], stall: bool) -> Option<String> {
+    let found = choose(lines, stall, &mut |text| Some((path(text)?, ())))?;
+    Some(found.0.to_owned())
+}
+
+/// As the guilty file of a report is chosen, for text that names functions only: `file_of` tells the file of a
+/// function. Gives the file and the function that led to it; the latter is empty where the text itself has the path.
+pub fn guilty_file(
+    report: &CrashReport,
+    file_of: &mut dyn FnMut(&str) -> Option<String>,
+) -> Option<(String, String)> {
+    let lines: Vec<&str> = report.text.lines().collect();
+    let is_stall = report.row.is_some_and(|row| {
+        let families = FAMILIES.iter().flat_map(|table| table.iter());
+        let mut same = families.filter(|family| family.header == row.header);
+        let shape = same.find_map(|family| family.shapes.get(row.shape));
+        shape.is_some_and(|shape| shape.choice == Choice::Entry)
+    });
+    choose(&lines, is_stall, &mut |text| match path(text) {
+        Some(path) => Some((path.to_owned(), String::new())),
+        None => {
+            let function = function(text)?;
+            Some((file_of(function)?, function.to_owned()))
+        }
+    })
+}
+
+/// Chooses among what `read` finds in the lines.
+fn choose<'t, P: AsRef<str> + Clone, W: Clone>(
+    lines: &[&'t str],
+    stall: bool,
+    read: &mut dyn FnMut(&'t str) -> Option<(P, W)>,
+) -> Option<(P, W)> {
     let from = if stall { interrupted(lines) } else { 0 };
-    let mut first: Option<&str> = None;
-    let mut guilty: Option<&str> = None;
+    let mut first: Option<(P, W)> = None;
+    let mut guilty: Option<(P, W)> = None;
     let from = from.min(lines.len());
-    for text in &lines[from..] {
-        let Some(path) = path(text) else { continue };
+    for &text in &lines[from..] {
         if is_lock_list(text) {
             continue;
         }
-        first.get_or_insert(path);
+        let Some(found) = read(text) else { continue };
+        first.get_or_insert_with(|| found.clone());
+        let path = found.0.as_ref();
         if IGNORED.is_match(path) {
             continue;
         }
-        match guilty {
-            None => guilty = Some(path),
-            Some(chosen) if strictly_deeper(path, chosen) => guilty = Some(path),
+        match &guilty {
+            None => guilty = Some(found),
+            Some(chosen) if strictly_deeper(path, chosen.0.as_ref()) => guilty = Some(found),
             Some(_) => {}
         }
     }
-    guilty.or(first).map(str::to_owned)
+    guilty.or(first)
+}
+
+/// The function of the first `function+0x1/0x2` of a line; not of a frame that is marked as stale.
+fn function(text: &str) -> Option<&str> {
+    let mut before = "";
+    for word in text.split_ascii_whitespace() {
+        if let Some((name, offset)) = word.split_once("+0x")
+            && offset.contains("/0x")
+        {
+            let name = name.rsplit([':', '(', '<', '[', '=']).next()?;
+            return (before != "?" && !name.is_empty()).then_some(name);
+        }
+        before = word;
+    }
+    None
 }
 
 /// `path` lies in a subdirectory of the directory of `chosen`.
@@ -114,6 +165,31 @@ mod tests {
         let lines =
             [" a+0x1/0x2 fs/super.c:3", " b+0x1/0x2 fs/ext4/super.c:9", " c+0x1/0x2 fs/open.c:9"];
         assert_eq!(file(&lines, false).as_deref(), Some("fs/ext4/super.c"));
+    }
+
+    #[test]
+    fn the_files_of_functions_stand_in_for_paths() {
+        let log =
+            b"[    5.000000] BUG: kernel NULL pointer dereference, address: 0000000000000008\n\
+            [    5.000001] #PF: supervisor read access in kernel mode\n\
+            [    5.000002] Oops: Oops: 0000 [#1] PREEMPT SMP\n\
+            [    5.000003] CPU: 0 UID: 0 PID: 9 Comm: a Not tainted 6.12.0 #1\n\
+            [    5.000004] RIP: 0010:memcpy_gear+0x1/0x20\n\
+            [    5.000005] Call Trace:\n\
+            [    5.000006]  <TASK>\n\
+            [    5.000007]  ? stale_one+0x1/0x20\n\
+            [    5.000008]  pump_run+0x1/0x20\n\
+            [    5.000009]  </TASK>\n";
+        let report = &crate::read_log(log).reports[0];
+        let mut file_of = |function: &str| match function {
+            "memcpy_gear" => Some("lib/gear.c".to_owned()),
+            "stale_one" => Some("fs/stale.c".to_owned()),
+            "pump_run" => Some("drivers/pump/run.c".to_owned()),
+            _ => None,
+        };
+        let found = guilty_file(report, &mut file_of);
+        assert_eq!(found, Some(("drivers/pump/run.c".to_owned(), "pump_run".to_owned())));
+        assert_eq!(guilty_file(report, &mut |_| None), None);
     }
 
     #[test]

@@ -20,5 +20,6 @@ mod rewrite;
 mod stall;
 mod tables;
 
+pub use guilty::guilty_file;
 pub use log::{LogReader, MOST_REPORTS, Reports, read_log};
 pub use report::{CrashReport, Dropped, Executor, Relation, RelationKind, Row, Task};

@@ -6,6 +6,7 @@ pub mod answer;
 pub mod digest;
 pub mod evidence;
 pub mod features;
+pub mod places;
 pub mod ranking;
 pub mod reason;
 pub mod term;

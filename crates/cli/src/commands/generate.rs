@@ -72,6 +72,8 @@ enum Printed {
     BisectPlan,
     /// `ktriage suspects --json` and `ktriage fixed --json`
     Suspects,
+    /// `ktriage who --json`
+    Who,
     /// `ktriage add --json`
     Add,
     /// `ktriage bugs --json`
@@ -121,6 +123,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
                 Printed::Explain => schemars::schema_for!(crate::json::explain::Rule),
                 Printed::Thread => schemars::schema_for!(render::thread::Document),
                 Printed::Suspects => schemars::schema_for!(render::candidates::json::Log<'_>),
+                Printed::Who => schemars::schema_for!(render::who::json::Answered<'_>),
                 Printed::Add => schemars::schema_for!(super::tracker::add::Added<'_>),
                 Printed::Bugs => schemars::schema_for!(render::tracker::json::List),
                 Printed::Bug => schemars::schema_for!(render::tracker::json::Whole),

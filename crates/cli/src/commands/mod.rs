@@ -12,6 +12,7 @@ mod report;
 mod thread;
 mod tracker;
 mod typed;
+mod who;
 
 use std::process::ExitCode;
 
@@ -55,6 +56,7 @@ enum Command {
     Bisect(bisect::Arguments),
     Lab(lab::Arguments),
     Thread(thread::Arguments),
+    Who(who::Arguments),
     Suspects(index::suspects::Arguments),
     Fixed(index::fixed::Arguments),
     Index(index::update::Arguments),
@@ -78,6 +80,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Bisect(arguments) => bisect::run(&arguments),
         Command::Thread(arguments) => thread::run(&arguments),
+        Command::Who(arguments) => who::run(&arguments),
         Command::Suspects(arguments) => index::suspects::run(&arguments),
         Command::Fixed(arguments) => index::fixed::run(&arguments),
         Command::Index(arguments) => index::update::run(&arguments),

@@ -5,6 +5,7 @@
 
 mod error;
 mod history;
+mod people;
 pub mod public_inbox;
 mod releases;
 mod revert;
@@ -217,14 +218,7 @@ impl Repository {
                 "--",
             ],
         )?;
-        let mut fields = text.splitn(4, '\0').map(str::trim_end);
-        let mut field = || fields.next().unwrap_or_default().to_owned();
-        let (subject, author, date, trailers) = (field(), field(), field(), field());
-        let trailers = trailers
-            .lines()
-            .filter_map(|line| line.split_once(':'))
-            .map(|(key, value)| (key.trim().to_owned(), value.trim().to_owned()))
-            .collect();
+        let read = people::details(&text);
         let files = self.demand(
             "list the files of a commit",
             [
@@ -240,7 +234,7 @@ impl Repository {
             ],
         )?;
         let files = files.split('\0').filter(|path| !path.is_empty()).map(str::to_owned).collect();
-        Ok(CommitDetails { subject, author, date, trailers, files })
+        Ok(CommitDetails { files, ..read })
     }
 }
 
