@@ -1,3 +1,5 @@
+//! A small MAINTAINERS, asked by files and by patches.
+
 use parse_maintainers::{Mailmap, sections};
 
 use super::*;
