@@ -180,7 +180,7 @@ fn many_messages_come_through() {
     const MESSAGES: u32 = 60_000;
     let place = Place::new();
     let watch = Netconsole::start(&place);
-    let start = std::time::Instant::now();
+    let start = Instant::now();
     for number in 0..MESSAGES {
         watch.send(&format!(
             "6,{number},{number},-;a message of some usual length, number {number}\n"
