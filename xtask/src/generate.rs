@@ -21,6 +21,8 @@ pub(crate) const GENERATED: &[(&[&str], &str)] = &[
     (&["generate", "schema", "bisect-plan"], "docs/schema/bisect-plan.json"),
     (&["generate", "schema", "suspects"], "docs/schema/suspects.json"),
     (&["generate", "schema", "add"], "docs/schema/add.json"),
+    (&["generate", "schema", "import"], "docs/schema/import.json"),
+    (&["generate", "schema", "reproduced"], "docs/schema/reproduced.json"),
     (&["generate", "schema", "bugs"], "docs/schema/bugs.json"),
     (&["generate", "schema", "bug"], "docs/schema/bug.json"),
 ];

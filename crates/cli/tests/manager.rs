@@ -343,6 +343,54 @@ fn job_goes_out_and_comes_back(service: &Service, external: &str, id: &str) {
     assert!(service.get("/jobs").body.contains("no crash"));
 }
 
+/// A reproducer runs again on the manager's current kernel, so often that clean runs are no accident.
+#[test]
+fn a_reproducer_that_no_longer_crashes_is_revoked() {
+    let service = service();
+    call(&service, "upload_build", &build("build1"));
+    let mut reproduced = crash("WARNING in dev_queue", 1);
+    reproduced["ReproSyz"] = encode(b"socket(0x1)").into();
+    call(&service, "report_crash", &reproduced);
+    let mut newer = build("build2");
+    newer["KernelCommit"] = "ffff456789abcdef0123456789abcdef01234567".into();
+    call(&service, "upload_build", &newer);
+    let id = "WARNING in dev_queue";
+    let willing = json!({ "Managers": { "net-kasan": { "TestPatches": true } } });
+    let run = |crashed: &str, error: &str| {
+        let job = call(&service, "job_poll", &willing);
+        assert_eq!((&job["Type"], &job["Patch"]), (&json!(0), &Value::Null), "{job}");
+        assert_eq!(job["KernelCommit"], newer["KernelCommit"], "the manager's current kernel");
+        let done = json!({ "ID": job["ID"], "Build": newer, "Error": encode(error.as_bytes()),
+            "CrashTitle": crashed });
+        call(&service, "job_done", &done);
+    };
+    service.said(&["bug", id, "retest"]);
+    run("", "");
+    let newest = |what: &str| {
+        let history = bug(&service, id)["history"].as_array().unwrap().clone();
+        history.into_iter().rfind(|entry| entry["action"]["action"] == what).unwrap()["action"]
+            .clone()
+    };
+    assert_eq!(newest("retest")["runs"], 1);
+    assert_eq!(newest("retest")["revoked"], false, "with one known crash one run proves nothing");
+    // It is asked for again by itself, and an error tells nothing.
+    run("", "the kernel does not boot");
+    assert_eq!(newest("retest")["runs"], 1);
+    service.said(&["bug", id, "retest"]);
+    for runs in 2..=99 {
+        run("", "");
+        assert_eq!(newest("retest")["runs"], runs);
+    }
+    assert_eq!(newest("retest")["revoked"], false);
+    run("", "");
+    assert_eq!(
+        (&newest("retest")["runs"], &newest("retest")["revoked"]),
+        (&json!(100), &json!(true))
+    );
+    assert_eq!(bug(&service, id)["bug"]["reproducer"], "none");
+    assert_eq!(call(&service, "job_poll", &willing)["ID"], "", "it is settled");
+}
+
 /// Whatever was answered is in the record, whenever the service is killed; a client that tries again adds nothing twice.
 #[test]
 fn a_kill_of_the_service_loses_no_crash_that_was_answered() {

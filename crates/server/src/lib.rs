@@ -31,6 +31,6 @@ pub use openapi::description;
 pub use opening::{Open, ServeError};
 pub use role::{Right, Role, may};
 pub use serve::serve;
-pub use settings::{Client, MailSettings, Person, Proxy, Settings, SettingsError, Silence};
+pub use settings::{Client, MailSettings, Person, Proxy, Retest, Settings, SettingsError, Silence};
 pub use token::hash_of_token;
 pub use view::view;

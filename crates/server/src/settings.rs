@@ -28,6 +28,8 @@ pub struct Settings {
     pub person: Vec<Person>,
     /// A reverse proxy that tells who it is.
     pub proxy: Option<Proxy>,
+    /// When reproducers are run again on new kernels.
+    pub retest: Retest,
     /// Fuzzing managers.
     pub client: Vec<Client>,
     /// Mails.
@@ -45,6 +47,7 @@ impl Default for Settings {
             public: true,
             anonymous: true,
             silence: Silence::default(),
+            retest: Retest::default(),
             person: Vec::new(),
             proxy: None,
             client: Vec::new(),
@@ -69,6 +72,22 @@ pub struct Silence {
 impl Default for Silence {
     fn default() -> Self {
         Self { ends: true, least: 40.0, most: 100.0 }
+    }
+}
+
+/// When the managers are asked to run reproducers again on their current kernels, in days.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Retest {
+    /// After so long a silence.
+    pub silent: u32,
+    /// So long after the last time; 0 for never.
+    pub every: u32,
+}
+
+impl Default for Retest {
+    fn default() -> Self {
+        Self { silent: 14, every: 100 }
     }
 }
 

@@ -11,6 +11,7 @@ use tokio::net::TcpStream;
 
 use crate::address::parts;
 use crate::app::{App, now};
+use crate::settings::Retest;
 use crate::trouble::Trouble;
 
 /// How often silent bugs are looked for.
@@ -35,13 +36,19 @@ pub(crate) async fn expire(app: Arc<App>) {
         let jumped = (time - clock).abs_diff(i64::try_from(real).unwrap_or(i64::MAX)) > JUMP;
         (clock, passed) = (time, Instant::now());
         let done = app
-            .with(move |tracker, _| match jumped {
+            .with(move |tracker, app| match jumped {
                 true => Ok(tracker.fail(
                     "clock",
                     "the clock jumped: no bug was ended by its silence",
                     time,
                 )?),
-                false => Ok(tracker.expire(time).map(drop)?),
+                false => {
+                    let Retest { silent, every } = app.settings.retest;
+                    if every > 0 {
+                        tracker.ask_retests(i64::from(silent), i64::from(every), time)?;
+                    }
+                    Ok(tracker.expire(time).map(drop)?)
+                }
             })
             .await;
         if let Err(trouble) = done {

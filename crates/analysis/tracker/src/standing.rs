@@ -161,6 +161,8 @@ fn changes(action: &Action) -> bool {
             | Action::Label { .. }
             | Action::Unlabel { .. }
             | Action::JobDone { .. }
+            | Action::Manifest { .. }
+            | Action::Retest { .. }
             | Action::Undo { .. }
             | Action::Split { title: Some(_), .. }
     )

@@ -11,6 +11,8 @@ pub struct Likeness {
     pub score: f64,
     /// The keys that both have, the most telling first.
     pub shared: Vec<Key>,
+    /// Whether the reproducers of both do the same in the lab.
+    pub same_signature: bool,
 }
 
 /// How much a shared key tells.
@@ -20,7 +22,9 @@ const fn weight(kind: KeyKind) -> f64 {
         KeyKind::Alternative => 0.8,
         KeyKind::Group => 0.7,
         KeyKind::Frame => 0.5,
+        KeyKind::Manifestation => 0.6,
         KeyKind::Follower => 0.3,
+        KeyKind::Module => 0.2,
     }
 }
 
@@ -49,7 +53,7 @@ pub fn rank<'a>(
             shared.dedup_by(|a, b| a.value == b.value);
             let score =
                 1.0 - shared.iter().map(|key| 1.0 - 0.9 * weight(key.kind)).product::<f64>();
-            (!shared.is_empty()).then_some((bug, Likeness { score, shared }))
+            (!shared.is_empty()).then_some((bug, Likeness { score, shared, same_signature: false }))
         })
         .collect();
     ranked.sort_by(|a, b| {

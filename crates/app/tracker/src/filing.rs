@@ -8,9 +8,9 @@ use std::sync::Arc;
 
 use analysis_hang::Diagnosis;
 use analysis_identity::{CrashReport, RelationKind, Reports};
-use analysis_tracker::is_placeless;
+use analysis_tracker::{is_placeless, is_vague};
 use model::tracker::{Identity, NewCrash};
-use parse_console::Stamp;
+use parse_console::{Stamp, frame};
 
 /// Bytes of a log that is filed.
 pub const LONGEST_LOG: usize = 64 << 20;
@@ -18,6 +18,8 @@ pub const LONGEST_LOG: usize = 64 << 20;
 const BESIDE: usize = 1_000;
 /// Titles that are remembered as followers of one crash.
 const FOLLOWERS: usize = 16;
+/// Modules of one report that are remembered.
+const MODULES: usize = 8;
 /// Characters of a title.
 const LONGEST_TITLE: usize = 200;
 
@@ -35,9 +37,11 @@ pub struct Origin {
 /// The crashes of a log. Each holds the whole log.
 pub fn file_log(log: &[u8], origin: &Origin) -> Vec<NewCrash> {
     let reports = analysis_identity::read_log(log);
-    // One report with a place is named without a diagnosis.
+    // One report with a place of its own is named without a diagnosis.
     let several = reports.reports.iter().any(|report| {
-        is_placeless(&report.title) || !is_repeat(report) && report.relation.is_some()
+        is_placeless(&report.title)
+            || is_vague(&report.title) && modules(&report.text).is_empty()
+            || !is_repeat(report) && report.relation.is_some()
     });
     let diagnosis = several.then(|| analysis_hang::diagnose(log));
     let content = blake3::hash(log).to_hex();
@@ -56,6 +60,7 @@ pub fn file_log(log: &[u8], origin: &Origin) -> Vec<NewCrash> {
                     group: head.group,
                     followers: head.followers.into_iter().collect(),
                     frame: report.frame.as_deref().map(bounded),
+                    modules: modules(&report.text),
                 },
                 kind: report.kind.map(str::to_owned),
                 corrupted: report.corrupted.clone(),
@@ -122,6 +127,20 @@ pub(crate) fn bounded(title: &str) -> String {
     title.trim().replace(['\n', '\r'], " ")
 }
 
+/// The loadable modules in the stacks of a report, each once.
+pub(crate) fn modules(report: &str) -> Vec<String> {
+    let mut found: BTreeSet<String> = BTreeSet::new();
+    for line in report.lines() {
+        let frame = frame::parse(line).or_else(|| frame::instruction_pointer(line));
+        if let Some(module) = frame.filter(|frame| frame.reliable).and_then(|frame| frame.module)
+            && found.len() < MODULES
+        {
+            found.insert(bounded(module));
+        }
+    }
+    found.into_iter().collect()
+}
+
 fn time(report: &CrashReport, otherwise: i64) -> i64 {
     match report.stamp {
         Some(Stamp::Wall(micros)) => micros.div_euclid(1_000_000),
@@ -175,6 +194,12 @@ mod tests {
         assert_eq!(crashes.len(), 1, "{crashes:?}");
         let again = file_log(log.as_bytes(), &Origin { time: 5, ..Origin::default() });
         assert_eq!(crashes[0].key, again[0].key);
+    }
+
+    #[test]
+    fn modules_are_those_of_frames_that_can_be_relied_on() {
+        let report = "RIP: 0010:pump_run+0x1/0x9 [pump]\nModules linked in: other(OE)\nCall Trace:\n ? stale+0x1/0x9 [old]\n meter_write+0x1/0x9 [meter]\n vfs_write+0x1/0x9\n";
+        assert_eq!(modules(report), ["meter", "pump"]);
     }
 
     #[test]

@@ -26,7 +26,7 @@ pub(crate) fn holder(chain: &[Bug]) -> Option<&Bug> {
 }
 
 /// A title without what mails put before and behind it, and its number: `Re: [syzbot?] [net?] Title (2)`.
-fn title_of_subject(subject: &str) -> (&str, u32) {
+pub(crate) fn title_of_subject(subject: &str) -> (&str, u32) {
     let mut text = subject.trim();
     loop {
         let lower: String = text.chars().take(4).collect::<String>().to_ascii_lowercase();

@@ -1,7 +1,7 @@
 //! Crashes come in.
 
 use analysis_tracker::{
-    Candidate, Past, Reason, choose, filed_as, is_placeless, to_drop, wants_log,
+    Candidate, Past, Reason, choose, filed_as, is_placeless, is_vague, to_drop, wants_log,
 };
 use model::tracker::{
     Action, Bug, BugId, Change, CrashId, Identity, KeptNames, Key, KeyKind, NewCrash, Read,
@@ -99,7 +99,7 @@ impl Tracker {
         who: &str,
         now: i64,
     ) -> Result<Bug, Error> {
-        let bug = self.new_bug(change, &identity.title, crash.time, now)?;
+        let bug = self.new_bug(change, &identity.title, None, crash.time, now)?;
         let bug = Bug { kind: crash.kind.clone(), frame: identity.frame.clone(), ..bug };
         open(change, bug, who, now)
     }
@@ -114,15 +114,25 @@ impl Tracker {
         who: &str,
         now: i64,
     ) -> Result<Bug, Error> {
-        let mut bug = self.new_bug(change, title, time, now)?;
+        let mut bug = self.new_bug(change, title, None, time, now)?;
         bug.standing.public = from.standing.public;
         bug.kind.clone_from(&from.kind);
         open(change, bug, who, now)
     }
 
-    fn new_bug(&self, change: &dyn Change, title: &str, time: i64, now: i64) -> Result<Bug, Error> {
+    /// A bug of a title; its number among those of the title is the next one, where `sequence` says no other that is
+    /// free.
+    pub(crate) fn new_bug(
+        &self,
+        change: &dyn Change,
+        title: &str,
+        sequence: Option<u32>,
+        time: i64,
+        now: i64,
+    ) -> Result<Bug, Error> {
         let previous = change.newest_of_title(title)?;
-        let sequence = previous.as_ref().map_or(1, |bug| bug.sequence.saturating_add(1));
+        let next = previous.as_ref().map_or(1, |bug| bug.sequence.saturating_add(1));
+        let sequence = sequence.filter(|sequence| *sequence >= next).unwrap_or(next);
         let named = format!("{}\0{title}\0{sequence}", self.salt);
         Ok(Bug {
             id: 0,
@@ -146,7 +156,7 @@ impl Tracker {
         })
     }
 
-    fn write(
+    pub(crate) fn write(
         &self,
         change: &dyn Change,
         bug: &mut Bug,
@@ -247,7 +257,7 @@ impl Tracker {
     }
 }
 
-fn open(change: &dyn Change, mut bug: Bug, who: &str, now: i64) -> Result<Bug, Error> {
+pub(crate) fn open(change: &dyn Change, mut bug: Bug, who: &str, now: i64) -> Result<Bug, Error> {
     bug.id = change.add_bug(&bug)?;
     change.append(bug.id, now, who, &Action::Create { previous: bug.previous }, "", None)?;
     Ok(bug)
@@ -266,21 +276,28 @@ pub(crate) fn same_bug(
         asked.push(key(KeyKind::Alternative, title));
     }
     if let Some(group) = &identity.group
-        && (!identity.followers.is_empty() || is_placeless(&identity.title))
+        && (!identity.followers.is_empty()
+            || is_placeless(&identity.title)
+            || is_vague(&identity.title))
     {
         asked.push(key(KeyKind::Group, group));
         asked.push(key(KeyKind::Follower, &identity.title));
     }
     let found = read.bugs_with_keys(&asked, LOOKED_AT)?;
+    let mut all = Vec::with_capacity(found.len());
+    for (bug, _) in &found {
+        let needed = is_vague(&identity.title) || is_vague(&bug.title);
+        all.push(if needed { read.keys(bug.id)? } else { Vec::new() });
+    }
     let mut candidates = Vec::with_capacity(found.len());
-    for (bug, shared) in &found {
+    for ((bug, shared), keys) in found.iter().zip(&all) {
         let is_active = match bug.standing.duplicate_of {
             None => bug.standing.state.is_open(),
             Some(_) => {
                 chain(read, bug.clone())?.last().is_some_and(|bug| bug.standing.state.is_open())
             }
         };
-        candidates.push(Candidate { bug, shared, is_active });
+        candidates.push(Candidate { bug, shared, keys, is_active });
     }
     let chosen = choose(identity, &candidates);
     Ok(chosen.and_then(|(id, reason)| {

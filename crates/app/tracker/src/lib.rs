@@ -10,8 +10,10 @@ mod error;
 mod expire;
 mod filing;
 mod find;
+mod import;
 mod ingest;
 mod mail;
+mod reproduce;
 mod similar;
 mod watch;
 
@@ -21,6 +23,7 @@ pub use self::client::{Call, CallError, Host, NewJob};
 pub use self::error::Error;
 pub use self::expire::Expiry;
 pub use self::filing::{LONGEST_LOG, Origin, file_log};
+pub use self::import::{ImportError, Imported, Page, Texts};
 pub use self::ingest::Filed;
 pub use self::mail::{Answer, Denial, Done, MailPolicy, Received, Reporting, Said, Stage};
 pub use self::watch::{Told, Watch};

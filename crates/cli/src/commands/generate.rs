@@ -76,6 +76,10 @@ enum Printed {
     Who,
     /// `ktriage add --json`
     Add,
+    /// `ktriage import --json`
+    Import,
+    /// `ktriage bug N manifest --json` and `ktriage bug N retest --json`
+    Reproduced,
     /// `ktriage bugs --json`
     Bugs,
     /// `ktriage bug --json`
@@ -125,6 +129,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
                 Printed::Suspects => schemars::schema_for!(render::candidates::json::Log<'_>),
                 Printed::Who => schemars::schema_for!(render::who::json::Answered<'_>),
                 Printed::Add => schemars::schema_for!(super::tracker::add::Added<'_>),
+                Printed::Import => schemars::schema_for!(super::tracker::import::Taken<'_>),
+                Printed::Reproduced => schemars::schema_for!(super::tracker::Reproduced),
                 Printed::Bugs => schemars::schema_for!(render::tracker::json::List),
                 Printed::Bug => schemars::schema_for!(render::tracker::json::Whole),
                 Printed::BisectAudit => schemars::schema_for!(render::bisect::audit_json::Log<'_>),

@@ -7,7 +7,7 @@ pub(crate) mod diagnose;
 mod explain;
 mod generate;
 mod index;
-mod lab;
+pub(crate) mod lab;
 mod report;
 mod thread;
 mod tracker;
@@ -61,6 +61,7 @@ enum Command {
     Fixed(index::fixed::Arguments),
     Index(index::update::Arguments),
     Add(tracker::add::Arguments),
+    Import(tracker::import::Arguments),
     Bugs(tracker::bugs::Arguments),
     Bug(tracker::bug::Arguments),
     Serve(tracker::serve::Arguments),
@@ -86,6 +87,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::Index(arguments) => index::update::run(&arguments),
         Command::Lab(arguments) => lab::run(&arguments),
         Command::Add(arguments) => tracker::add::run(&arguments),
+        Command::Import(arguments) => tracker::import::run(&arguments),
         Command::Bugs(arguments) => tracker::bugs::run(&arguments),
         Command::Bug(arguments) => tracker::bug::run(&arguments),
         Command::Serve(arguments) => tracker::serve::run(&arguments),

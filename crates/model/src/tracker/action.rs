@@ -75,6 +75,32 @@ pub enum Action {
     },
     /// A reproduction failed.
     Attempt,
+    /// The lab ran its reproducer to see what it does: its titles with their rates are its signature.
+    Manifest {
+        /// The kernel.
+        kernel: String,
+        /// Runs that came as far as the reproducer.
+        runs: u32,
+        /// How many of them ended with which title first.
+        titles: Vec<Manifestation>,
+    },
+    /// Its reproducer was run again on a newer kernel.
+    Retest {
+        /// The number of the reproducer.
+        reproducer: i64,
+        /// The kernel.
+        kernel: String,
+        /// Runs on it, of all its retests.
+        runs: u32,
+        /// How many of them crashed.
+        crashes: u32,
+        /// Runs on the kernel that it crashed.
+        known_runs: u32,
+        /// How many of those crashed.
+        known_crashes: u32,
+        /// Whether it counts as gone: so many clean runs would come by chance in less than one of a hundred cases.
+        revoked: bool,
+    },
     /// Something worth remembering.
     Note {
         /// In words.
@@ -109,6 +135,15 @@ pub enum Action {
         /// The entry of the history.
         entry: i64,
     },
+}
+
+/// A title that a reproducer gave.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Manifestation {
+    /// The title.
+    pub title: String,
+    /// Runs that gave it first.
+    pub runs: u32,
 }
 
 /// One entry of a bug's history.

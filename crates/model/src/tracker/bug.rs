@@ -222,12 +222,23 @@ pub enum KeyKind {
     Follower,
     /// The function in a title. Suggests only.
     Frame,
+    /// A loadable module in whose code such a crash was. Tells apart what a title cannot.
+    Module,
+    /// A title that its reproducer gave in the lab. Suggests only.
+    Manifestation,
 }
 
 impl KeyKind {
     /// All kinds in the order of their numbers.
-    pub const ALL: [Self; 5] =
-        [Self::Title, Self::Alternative, Self::Group, Self::Follower, Self::Frame];
+    pub const ALL: [Self; 7] = [
+        Self::Title,
+        Self::Alternative,
+        Self::Group,
+        Self::Follower,
+        Self::Frame,
+        Self::Module,
+        Self::Manifestation,
+    ];
 
     /// The number under which it is stored.
     pub const fn number(self) -> i64 {
@@ -257,6 +268,8 @@ pub struct Identity {
     pub followers: Vec<String>,
     /// The function in the title.
     pub frame: Option<String>,
+    /// The loadable modules in the report's stack.
+    pub modules: Vec<String>,
 }
 
 impl Identity {
@@ -268,6 +281,7 @@ impl Identity {
         keys.extend(self.group.iter().map(|value| key(KeyKind::Group, value)));
         keys.extend(self.followers.iter().map(|value| key(KeyKind::Follower, value)));
         keys.extend(self.frame.iter().map(|value| key(KeyKind::Frame, value)));
+        keys.extend(self.modules.iter().map(|value| key(KeyKind::Module, value)));
         keys
     }
 }

@@ -111,16 +111,19 @@ pub enum JobKind {
     BisectCause,
     /// Find the commit that fixed it.
     BisectFix,
+    /// Run the reproducer on the manager's current kernel, to see whether the bug is still there.
+    Retest,
     /// Reproduce the crash of a log. Nobody can ask for it: managers ask for such logs by themselves.
     Reproduce,
 }
 
 impl JobKind {
     /// All kinds with the names under which they are asked for.
-    pub const ALL: [(Self, &'static str); 4] = [
+    pub const ALL: [(Self, &'static str); 5] = [
         (Self::Test, "test"),
         (Self::BisectCause, "bisect_cause"),
         (Self::BisectFix, "bisect_fix"),
+        (Self::Retest, "retest"),
         (Self::Reproduce, "reproduce"),
     ];
 
@@ -130,6 +133,7 @@ impl JobKind {
             Self::Test => "test",
             Self::BisectCause => "bisect_cause",
             Self::BisectFix => "bisect_fix",
+            Self::Retest => "retest",
             Self::Reproduce => "reproduce",
         }
     }

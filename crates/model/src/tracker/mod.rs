@@ -9,7 +9,7 @@ mod filter;
 mod machine;
 mod record;
 
-pub use action::{Action, Entry};
+pub use action::{Action, Entry, Manifestation};
 pub use bug::{Bug, BugId, Fix, Identity, Key, KeyKind, ReproducerLevel, Standing, State};
 pub use crash::{Crash, CrashId, Day, NewCrash, NewReproducer, Reproducer};
 pub use filter::{Counts, Filter, Order, Page};

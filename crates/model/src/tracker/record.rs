@@ -127,6 +127,8 @@ pub trait Change: Read {
     ) -> Result<CrashId>;
     /// Writes a reproducer.
     fn add_reproducer(&self, bug: BugId, crash: CrashId, reproducer: &Reproducer) -> Result<i64>;
+    /// Says whether newer kernels no longer crash by a reproducer, and what the bug's best one is now.
+    fn set_revoked(&self, reproducer: i64, revoked: bool) -> Result<()>;
     /// Forgets log, report and machine information of a crash, and removes those that nothing else names.
     fn drop_texts(&self, crash: CrashId) -> Result<()>;
     /// Moves crashes and what belongs to them from one bug to another: those that were filed first under `origin`, of

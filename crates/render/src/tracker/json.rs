@@ -103,6 +103,8 @@ pub struct Similar {
     pub title: String,
     /// What both have.
     pub shared: Vec<String>,
+    /// Whether the reproducers of both do the same in the lab.
+    pub same_signature: bool,
 }
 
 /// How often on one day with one kernel.
@@ -230,6 +232,7 @@ pub fn whole(view: &BugView) -> Whole {
                 id: bug.id,
                 title: bug.shown(),
                 shared: likeness.shared.iter().map(|key| key.value.clone()).collect(),
+                same_signature: likeness.same_signature,
             })
             .collect(),
     }

@@ -2,10 +2,10 @@
 
 use std::fmt::Write as _;
 
-use model::tracker::{Bug, Key, KeyKind, Page, ReproducerLevel};
+use model::tracker::{Bug, Key, KeyKind, Manifestation, Page, ReproducerLevel};
 
 use super::view::BugView;
-use super::words::{action, ago, date, formula, state};
+use super::words::{action, ago, date, formula, signature, state};
 use crate::escape::{Escaped, one_line};
 
 /// Entries of the history that are shown.
@@ -85,6 +85,9 @@ pub(crate) fn other_names(keys: &[Key], title: &str) -> Vec<String> {
     names
 }
 
+/// Said of two bugs whose reproducers do the same.
+pub(crate) const SAME_SIGNATURE: &str = "their reproducers do the same, as often; ";
+
 /// One bug with everything. `diagnosis` is the diagnosis of its shown log as text.
 pub fn bug(view: &BugView, diagnosis: Option<&str>) -> String {
     let bug = &view.bug;
@@ -158,8 +161,13 @@ pub fn bug(view: &BugView, diagnosis: Option<&str>) -> String {
         out += "\nPerhaps the same\n";
         for (bug, likeness) in &view.similar {
             let shared: Vec<&str> = likeness.shared.iter().map(|key| key.value.as_str()).collect();
-            let text =
-                format!("{} ({}): {}", bug.shown(), state(bug.standing.state), shared.join("; "));
+            let same = if likeness.same_signature { SAME_SIGNATURE } else { "" };
+            let text = format!(
+                "{} ({}): {same}{}",
+                bug.shown(),
+                state(bug.standing.state),
+                shared.join("; ")
+            );
             let _ = writeln!(out, "  {:>5}  {}", bug.id, one_line(&text));
         }
     }
@@ -177,4 +185,21 @@ pub fn bug(view: &BugView, diagnosis: Option<&str>) -> String {
 /// One bug in a line.
 pub fn line(bug: &Bug) -> String {
     format!("bug {}: {}: {}", bug.id, one_line(&bug.shown()), standing(bug))
+}
+
+/// What a reproducer did, title by title.
+pub fn reproduced(kernel: &str, runs: u32, titles: &[Manifestation]) -> String {
+    one_line(&signature(kernel, runs, titles))
+}
+
+/// What the runs on a newer kernel tell.
+pub fn retested(chance: f64, gone: bool, missing: u32, crashed: bool) -> String {
+    let accident = format!("a chance of {:.2} % if nothing had changed", 100.0 * chance);
+    match (crashed, gone) {
+        (true, _) => "it still crashes".to_owned(),
+        (false, true) => format!("it counts as gone: so many clean runs have {accident}"),
+        (false, false) => {
+            format!("not settled: so many clean runs have {accident}; {missing} more would tell")
+        }
+    }
 }

@@ -2,7 +2,7 @@
 
 use analysis_tracker::Silence;
 use model::calendar::civil_from_days;
-use model::tracker::{Action, State};
+use model::tracker::{Action, Manifestation, State};
 
 use crate::escape::one_line;
 
@@ -61,6 +61,16 @@ pub fn formula(silence: &Silence) -> String {
     format!("silent for {silent:.0} days; {why}")
 }
 
+/// What a reproducer does, with how often.
+pub(crate) fn signature(kernel: &str, runs: u32, titles: &[Manifestation]) -> String {
+    let each = titles.iter().map(|one| format!("{} of {runs} {}", one.runs, one.title));
+    let each: Vec<String> = each.collect();
+    match each.is_empty() {
+        true => format!("its reproducer on {kernel}: nothing in {runs} runs"),
+        false => format!("its reproducer on {kernel}: {}", each.join("; ")),
+    }
+}
+
 /// What was done, in a few words.
 pub(crate) fn action(action: &Action) -> String {
     let text = match action {
@@ -92,6 +102,25 @@ pub(crate) fn action(action: &Action) -> String {
         Action::Split { .. } => "split off again".to_owned(),
         Action::Reproducer { language } => format!("a reproducer came in ({language})"),
         Action::Attempt => "a reproduction failed".to_owned(),
+        Action::Manifest { kernel, runs, titles } => signature(kernel, *runs, titles),
+        Action::Retest {
+            reproducer,
+            kernel,
+            runs,
+            crashes,
+            known_runs,
+            known_crashes,
+            revoked,
+        } => {
+            let told = match (crashes, revoked) {
+                (0, true) => "it counts as gone",
+                (0, false) => "too few runs to tell",
+                _ => "it still crashes",
+            };
+            format!(
+                "reproducer {reproducer} on {kernel}: {crashes} of {runs} runs crashed ({known_crashes} of {known_runs} before): {told}"
+            )
+        }
         Action::Note { text } => text.clone(),
         Action::Label { name, value } if value.is_empty() => format!("label {name}"),
         Action::Label { name, value } => format!("label {name}: {value}"),

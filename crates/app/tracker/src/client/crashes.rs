@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::builds::cut;
 use super::{Call, CallError, bytes, shapes};
-use crate::filing::bounded;
+use crate::filing::{bounded, modules};
 use crate::{Error, Tracker};
 
 /// Reproductions that are tried of one bug, and seconds after which one more is.
@@ -78,7 +78,13 @@ impl Tracker {
         let new = NewCrash {
             key: None,
             time: call.now,
-            identity: Identity { title, alternatives, frame, ..Identity::default() },
+            identity: Identity {
+                title,
+                alternatives,
+                frame,
+                modules: modules(&String::from_utf8_lossy(&crash.report.0)),
+                ..Identity::default()
+            },
             kind: None,
             corrupted: said(crash.corrupted),
             suppressed: said(crash.suppressed),

@@ -1,18 +1,21 @@
 //! Jobs: handed out with a lease, taken back once.
 
 use model::tracker::{
-    Action, Bug, Build, Change, Crash, Job, JobKind, JobState, Reproducer, ReproducerLevel,
+    Action, Bug, Build, Change, Crash, Job, JobKind, JobState, Manager, Reproducer, ReproducerLevel,
 };
 use serde_json::{Value, json};
 
 use super::builds::cut;
 use super::{Call, CallError, bytes, shapes};
+use crate::reproduce::retest_within;
 use crate::{Error, Tracker};
 
 /// Seconds after which a job that nobody finished is handed out again.
 const LEASE: i64 = 12 * 3600;
 /// How often a job is handed out.
 const ATTEMPTS: u32 = 5;
+/// Retests that a bug has at most, with those that came before.
+const RETESTS: u64 = 200;
 /// Jobs of a manager that are looked through.
 const LOOKED_AT: u64 = 10_000;
 
@@ -60,7 +63,7 @@ impl Tracker {
                 "managers take no jobs that reproduce a crash; they ask for logs to reproduce by themselves",
             ));
         }
-        let needs = needs(change, bug)?;
+        let needs = needs(change, bug, kind)?;
         let job = Job {
             id: 0,
             bug,
@@ -96,7 +99,7 @@ impl Tracker {
             for mut job in jobs {
                 let willing = poll.managers.get(&job.manager).copied().unwrap_or_default();
                 let willing = match job.kind {
-                    JobKind::Test => willing.test,
+                    JobKind::Test | JobKind::Retest => willing.test,
                     JobKind::BisectCause => willing.cause,
                     JobKind::BisectFix => willing.fix,
                     JobKind::Reproduce => false,
@@ -116,7 +119,7 @@ impl Tracker {
                     change.set_job(&job)?;
                     continue;
                 }
-                let Ok(needs) = needs(change, job.bug) else { continue };
+                let Ok(needs) = needs(change, job.bug, job.kind) else { continue };
                 job.state = JobState::Running;
                 job.attempts += 1;
                 job.lease = Some(call.now + LEASE);
@@ -159,9 +162,40 @@ impl Tracker {
             };
             let action = Action::JobDone { job: job.id, result };
             change.append(job.bug, call.now, call.client, &action, "", None)?;
+            if job.kind == JobKind::Retest {
+                self.retest_done(change, &job, &done.build, call)?;
+            }
             Ok(())
         })?;
         Ok(Value::Null)
+    }
+
+    /// What a retest tells. One that ended in an error tells nothing; one that was clean and does not settle it is asked
+    /// for again.
+    fn retest_done(
+        &self,
+        change: &dyn Change,
+        job: &Job,
+        build: &shapes::Build,
+        call: Call<'_>,
+    ) -> Result<(), Error> {
+        let is_crash = !job.crash_title.is_empty();
+        let reproducer = change.reproducers(job.bug)?.into_iter().find(|one| !one.revoked);
+        let Some(reproducer) = reproducer.filter(|_| is_crash || job.error.is_empty()) else {
+            return Ok(());
+        };
+        let commit: String = build.kernel_commit.chars().take(12).collect();
+        let kernel = format!("{} {commit}", job.manager);
+        let seen = (u32::from(is_crash), 1);
+        let told =
+            retest_within(self, change, &reproducer, kernel.trim(), seen, call.client, call.now)?;
+        let asked = change.jobs_of(job.bug, RETESTS)?;
+        let tries = asked.iter().filter(|one| one.kind == JobKind::Retest).count() as u64;
+        if !is_crash && !told.is_gone && tries < RETESTS {
+            let new = NewJob { who: "ktriage".into(), ..NewJob::default() };
+            self.ask_within(change, job.bug, JobKind::Retest, &new, call.now)?;
+        }
+        Ok(())
     }
 
     pub(super) fn job_reset(&self, call: Call<'_>) -> Result<Value, CallError> {
@@ -181,8 +215,9 @@ impl Tracker {
     }
 }
 
-/// What a job of that bug needs: its best reproducer and the build of the crash that it made.
-fn needs(change: &dyn Change, id: i64) -> Result<Needs, Error> {
+/// What a job of that bug needs: its best reproducer and the build of the crash that it made; for a retest, the kernel
+/// that the manager runs now.
+fn needs(change: &dyn Change, id: i64, kind: JobKind) -> Result<Needs, Error> {
     let bug = change.bug(id)?.ok_or_else(|| Error::NoBug(id.to_string()))?;
     let found = change.reproducers(id)?.into_iter().find(|one| !one.revoked);
     let reproducer = found.ok_or(Error::Text("the bug has no reproducer that could be run"))?;
@@ -194,6 +229,16 @@ fn needs(change: &dyn Change, id: i64) -> Result<Needs, Error> {
     let build = build.filter(|build| !build.invented && build.config.is_some());
     let build = build
         .ok_or(Error::Text("the kernel that the reproducer crashed is not known well enough"))?;
+    if kind == JobKind::Retest {
+        let managers = change.managers()?;
+        let manager = managers.into_iter().find(|manager| manager.name == build.manager);
+        let current = match manager {
+            Some(Manager { client, build: Some(key), .. }) => change.build(&client, &key)?,
+            _ => None,
+        };
+        let build = current.filter(|build| build.config.is_some()).unwrap_or(build);
+        return Ok(Needs { bug, build, reproducer });
+    }
     Ok(Needs { bug, build, reproducer })
 }
 
@@ -210,7 +255,7 @@ fn handed_out(change: &dyn Change, job: &Job, needs: &Needs) -> Result<Value, Er
             .map(|one| &one.text)
     };
     let kind = match job.kind {
-        JobKind::Test | JobKind::Reproduce => 0,
+        JobKind::Test | JobKind::Retest | JobKind::Reproduce => 0,
         JobKind::BisectCause => 1,
         JobKind::BisectFix => 2,
     };

@@ -152,6 +152,7 @@ pub(super) struct JobReset {
 #[serde(default)]
 pub(super) struct JobDone {
     pub(super) id: String,
+    pub(super) build: Build,
     pub(super) error: Bytes,
     pub(super) log: Bytes,
     #[serde(rename = "crashtitle")]

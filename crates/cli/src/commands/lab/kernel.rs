@@ -40,7 +40,7 @@ impl State {
 
 /// The machine.
 #[derive(clap::Args, Clone, Debug)]
-pub(super) struct MachineOptions {
+pub(crate) struct MachineOptions {
     /// Memory of the guest, in MiB.
     #[arg(long, value_name = "MIB", default_value_t = 512, value_parser = clap::value_parser!(u32).range(64..))]
     memory: u32,
@@ -55,7 +55,7 @@ pub(super) struct MachineOptions {
 
     /// Insert this kernel module and what it depends on at boot; may be given several times.
     #[arg(id = "inserted", long = "module", value_name = "NAME")]
-    pub(super) modules: Vec<String>,
+    pub(crate) modules: Vec<String>,
 
     /// The emulator.
     #[arg(long, value_name = "PROGRAM", default_value = "qemu-system-x86_64")]
@@ -68,7 +68,7 @@ pub(super) struct MachineOptions {
 
 impl MachineOptions {
     /// The machine's settings; finds out how instructions can be executed here.
-    pub(super) fn settings(&self, stop: Arc<AtomicBool>) -> Result<Settings, Failure> {
+    pub(crate) fn settings(&self, stop: Arc<AtomicBool>) -> Result<Settings, Failure> {
         let accelerator = probe(&self.qemu).map_err(|error| lab_failure(error.into()))?;
         Ok(Settings {
             qemu: self.qemu.clone(),
@@ -81,13 +81,13 @@ impl MachineOptions {
     }
 
     /// Limits with the time that a boot may take.
-    pub(super) fn limits(&self) -> Limits {
+    pub(crate) fn limits(&self) -> Limits {
         Limits { boot: Duration::from_secs(self.boot_timeout), ..Limits::default() }
     }
 }
 
 /// The kernel that the user means: a file, a build of the lab, or a package of Debian.
-pub(super) fn find_kernel(
+pub(crate) fn find_kernel(
     name: &str,
     modules: Option<&Path>,
     state: &Path,
@@ -116,7 +116,7 @@ pub(super) fn find_kernel(
 }
 
 /// What to do about an error of the lab.
-pub(super) fn lab_failure(error: LabError) -> Failure {
+pub(crate) fn lab_failure(error: LabError) -> Failure {
     let hint = match &error {
         LabError::Vm(VmError::NoQemu { .. }) => {
             Some("install it (on Debian: apt-get install qemu-system-x86), or name it with --qemu".into())

@@ -3,9 +3,9 @@
 mod boot;
 mod build;
 mod faults;
-mod kernel;
+pub(crate) mod kernel;
 mod matrix;
-mod run;
+pub(crate) mod run;
 
 use std::process::ExitCode;
 

@@ -180,7 +180,7 @@ impl What {
 }
 
 /// Tells progress on standard error.
-pub(super) fn tell(progress: &Progress, runs: u32) {
+pub(crate) fn tell(progress: &Progress, runs: u32) {
     let text = match progress {
         Progress::Resumed(done) => {
             format!("going on where an earlier call stopped: {done} of {runs} runs are done")

@@ -35,18 +35,18 @@ const DEPTH: usize = 16;
 pub(crate) struct Arguments {
     /// Console logs, or folders of them; `-` is standard input.
     #[arg(value_name = "LOG", required = true)]
-    logs: Vec<PathBuf>,
+    pub(super) logs: Vec<PathBuf>,
     /// The machine that they are from.
     #[arg(long, value_name = "NAME", default_value = "")]
-    machine: String,
+    pub(super) machine: String,
     /// The name under which it stands in the history; the user's if not given.
     #[arg(long, value_name = "WHO")]
-    by: Option<String>,
+    pub(super) by: Option<String>,
     /// Print one JSON object a crash.
     #[arg(long)]
-    json: bool,
+    pub(super) json: bool,
     #[command(flatten)]
-    state: State,
+    pub(super) state: State,
 }
 
 /// What became of one crash.
@@ -165,6 +165,16 @@ struct Counts {
 }
 
 /// The files that a path stands for, in order.
+pub(super) fn files(path: &Path) -> Result<Vec<PathBuf>, Failure> {
+    let mut found = Vec::new();
+    collect(path, DEPTH, &mut found)?;
+    let path = |input| match input {
+        Input::File(path) => path,
+        Input::Standard => PathBuf::from("-"),
+    };
+    Ok(found.into_iter().map(path).collect())
+}
+
 fn collect(path: &Path, depth: usize, into: &mut Vec<Input>) -> Result<(), Failure> {
     if !path.is_dir() {
         into.push(Input::from(path.to_owned()));

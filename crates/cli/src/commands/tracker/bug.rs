@@ -7,6 +7,7 @@ use anyhow::Context as _;
 use app_tracker::{NewJob, Tracker};
 use model::tracker::{Action, Bug, Fix, JobKind};
 
+use super::reproduce::{self, Context, Reproduce};
 use super::{State, failure, name_of_user, now};
 use crate::failure::Failure;
 
@@ -19,6 +20,8 @@ use crate::failure::Failure;
     ktriage bug 3                         everything about bug 3\n  \
     ktriage bug 3 fix \"net: mend it\"      this commit fixes it\n  \
     ktriage bug 3 dup 5 --why \"the same lock\"\n  \
+    ktriage bug 3 manifest --kernel 6.12-cloud --runs 20\n  \
+    ktriage bug 3 retest --kernel mybuild  is it gone there?\n  \
     ktriage bug \"WARNING in f\" undo       the newest change was wrong")]
 pub(crate) struct Arguments {
     /// Its number, title, outside name or a mail's subject.
@@ -128,6 +131,18 @@ enum What {
         #[arg(long, value_name = "FILE")]
         patch: Option<std::path::PathBuf>,
     },
+    /// Run its reproducer in the lab and keep what comes of it, title by title, as the bug's signature: bugs of one
+    /// signature are offered as duplicates.
+    Manifest {
+        #[command(flatten)]
+        how: Reproduce,
+    },
+    /// Run its reproducer on a newer kernel, here or by its fuzzing manager. It counts as gone when so many clean runs
+    /// are no accident, by the rate that `manifest` measured.
+    Retest {
+        #[command(flatten)]
+        how: Reproduce,
+    },
     /// Undo the newest change of its state.
     Undo {
         /// That it is this entry of the history.
@@ -160,6 +175,12 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
             writeln!(io::stdout(), "job {job}: waits for the manager")?;
             return Ok(ExitCode::SUCCESS);
         }
+        Some(What::Manifest { how }) => {
+            return reproduce::manifest(&tracker, &bug, how, &context(arguments)?);
+        }
+        Some(What::Retest { how }) => {
+            return reproduce::retest(&tracker, &bug, how, &context(arguments)?);
+        }
         Some(what) => {
             let action = action(&tracker, what)?;
             let who = name_of_user(arguments.by.as_deref());
@@ -186,6 +207,14 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         .map(|read| render::diagnosis::text::report(&crate::commands::diagnose::view("", &read)));
     out.write_all(render::tracker::text::bug(&view, diagnosis.as_deref()).as_bytes())?;
     Ok(ExitCode::SUCCESS)
+}
+
+fn context(arguments: &Arguments) -> Result<Context, Failure> {
+    Ok(Context {
+        folder: arguments.state.folder()?,
+        who: name_of_user(arguments.by.as_deref()),
+        json: arguments.json,
+    })
 }
 
 /// Prints a log as it was kept.
@@ -229,7 +258,11 @@ fn action(tracker: &Tracker, what: &What) -> Result<Action, Failure> {
     let other = |name: &str| tracker.find(name).map(|bug| bug.id).map_err(failure);
     Ok(match what {
         // Answered before.
-        What::Show { .. } | What::Test { .. } | What::Log { .. } => Action::Reopen,
+        What::Show { .. }
+        | What::Test { .. }
+        | What::Log { .. }
+        | What::Manifest { .. }
+        | What::Retest { .. } => Action::Reopen,
         What::Dup { of } => Action::Duplicate { of: other(of)? },
         What::Undup => Action::Unduplicate,
         What::Fix { titles } => {

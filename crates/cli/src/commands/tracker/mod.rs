@@ -4,8 +4,10 @@ pub(crate) mod add;
 pub(crate) mod bug;
 pub(crate) mod bugs;
 mod demo;
+pub(crate) mod import;
 pub(crate) mod mail;
 pub(crate) mod mcp;
+mod reproduce;
 pub(crate) mod serve;
 mod settings;
 pub(crate) mod watch;
@@ -19,10 +21,11 @@ use server::Settings;
 
 use crate::failure::Failure;
 
+pub(crate) use reproduce::Reproduced;
 pub(crate) use settings::name_of_user;
 
 /// Where the record is.
-#[derive(clap::Args, Debug)]
+#[derive(clap::Args, Clone, Debug)]
 pub(crate) struct State {
     /// The folder that holds the record; `$XDG_STATE_HOME/ktriage` if not given.
     #[arg(long, global = true, value_name = "DIR", env = "KTRIAGE_STATE", hide_env_values = true)]

@@ -183,6 +183,18 @@ impl Change for SqliteRecord {
         Ok(self.connection.last_insert_rowid())
     }
 
+    fn set_revoked(&self, reproducer: i64, revoked: bool) -> Result<()> {
+        let sql = "UPDATE reproducer SET revoked = ?2 WHERE id = ?1";
+        self.run(sql, params![reproducer, revoked])?;
+        self.run(
+            "UPDATE bug SET reproducer = COALESCE(
+                 (SELECT MAX(level) FROM reproducer WHERE reproducer.bug = bug.id AND NOT revoked), 0)
+             WHERE id = (SELECT bug FROM reproducer WHERE id = ?1)",
+            [reproducer],
+        )
+        .map(drop)
+    }
+
     fn drop_texts(&self, crash: CrashId) -> Result<()> {
         let sql = "SELECT log, report, machine_info FROM crash WHERE id = ?1";
         let names = self.row(sql, [crash], |row| {

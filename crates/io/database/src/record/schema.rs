@@ -3,7 +3,7 @@
 //! A migration that was released is never changed; what must change is a further one.
 
 /// The migrations. The number of those that were applied is the database's `user_version`.
-pub(super) const MIGRATIONS: &[&str] = &[FIRST];
+pub(super) const MIGRATIONS: &[&str] = &[FIRST, CRASHES_OF_A_BUILD];
 
 const FIRST: &str = "
 CREATE TABLE bug (
@@ -203,4 +203,9 @@ CREATE TABLE mail (
 CREATE INDEX mail_of ON mail (bug);
 CREATE INDEX mail_waiting ON mail (id) WHERE delivered IS NULL;
 CREATE TABLE setting (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+";
+
+/// Whose crashes a build's configuration belongs to is asked for each time that somebody wants to read it.
+const CRASHES_OF_A_BUILD: &str = "
+CREATE INDEX crash_build ON crash (build, source) WHERE build IS NOT NULL;
 ";

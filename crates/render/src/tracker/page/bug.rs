@@ -1,12 +1,12 @@
 //! The page of one bug: what is it, since when, whose, fixed?
 
 use maud::{Markup, html};
-use model::tracker::{Bug, Crash, Job, JobState, ReproducerLevel};
+use model::tracker::{Action, Bug, Crash, Job, JobState, ReproducerLevel};
 
 use super::chart;
 use super::shell::{Visitor, shell};
 use crate::escape::one_line;
-use crate::tracker::text::{other_names, reproducer};
+use crate::tracker::text::{SAME_SIGNATURE, other_names, reproducer};
 use crate::tracker::words::action;
 use crate::tracker::{BugView, ago, date, formula, state};
 
@@ -84,6 +84,7 @@ fn facts(view: &BugView) -> Markup {
             div { dt { "Reproducer" } dd {
                 @match bug.reproducer { ReproducerLevel::None => span.quiet { "none" }, level => (reproducer(level)) }
                 @if bug.attempts > 0 { span.quiet { " " (bug.attempts) " attempts failed" } }
+                @for entry in view.history.iter().rev().filter(|entry| matches!(entry.action, Action::Manifest { .. } | Action::Retest { .. })).take(2) { div.quiet { (action(&entry.action)) } }
             } }
             div { dt { "Kernels" } dd {
                 @for kernel in kernels.iter().take(4) { a href={ "/bugs?is=all&kernel=" (crate::tracker::question::encoded(kernel)) } { (one_line(kernel)) } " " }
@@ -210,7 +211,7 @@ fn relatives(view: &BugView) -> Markup {
         @if !view.similar.is_empty() {
             h2 { "Perhaps the same" }
             table { tbody { @for (bug, likeness) in &view.similar {
-                tr { td { (bug_link(bug)) } td.quiet { "both: " @for (at, key) in likeness.shared.iter().take(4).enumerate() { @if at > 0 { "; " } (one_line(&key.value)) } } }
+                tr { td { (bug_link(bug)) } td.quiet { @if likeness.same_signature { b { (SAME_SIGNATURE) } } "both: " @for (at, key) in likeness.shared.iter().take(4).enumerate() { @if at > 0 { "; " } (one_line(&key.value)) } } }
             } } }
         }
         @if !view.duplicates.is_empty() || view.previous.is_some() {
