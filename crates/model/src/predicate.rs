@@ -204,6 +204,11 @@ pub enum Predicate {
         /// The work function.
         function: String,
     },
+    /// What the kernel's own code says of a warning: the text of `WARN(condition, text)` and its kin.
+    Message {
+        /// The text, its lines joined by blanks.
+        text: String,
+    },
     /// `file:line` that a BUG, WARNING or UBSAN report names.
     SourceLine {
         /// Path as printed.
@@ -230,6 +235,9 @@ pub enum Predicate {
         number: u64,
         /// Arguments, decoded to text as strace would print them.
         arguments: Vec<String>,
+        /// What the call returned, where it had returned: a number, negative for an error.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        result: Option<i64>,
     },
     /// The instruction that faulted or was about to run.
     FaultingInstruction {

@@ -217,7 +217,6 @@ fn diagnosed(crash: i64, log: &[u8]) -> String {
     let log = render::diagnosis::Log {
         name: "",
         diagnosis: &read.diagnosis,
-        titles: &read.titles,
         registers: &read.registers,
         excerpt: &read.excerpt,
         unconfirmed: &read.unconfirmed,

@@ -488,6 +488,23 @@ const CASES: &[Case] = &[
         ],
     ),
     (
+        r#"{"predicate":"message","text":"toy0: till is open"}"#,
+        &[
+            (
+                Shown,
+                "------------[ cut here ]------------\ntoy0: till is open\nWARNING: CPU: 1 PID: 7 at fs/toy.c:12 toy_close+0x1/0x2\n",
+            ),
+            (
+                Shown,
+                "WARNING: CPU: 1 PID: 7 at fs/toy.c:12 toy_close+0x1/0x2\ntoy0: till is open\nModules linked in:\n",
+            ),
+            (
+                NotShown,
+                "toy0: till is open\n------------[ cut here ]------------\nWARNING: CPU: 1 PID: 7 at fs/toy.c:12 toy_close+0x1/0x2\nModules linked in:\n",
+            ),
+        ],
+    ),
+    (
         r#"{"predicate":"register","register":"RDX","value":"0xdead000000000122"}"#,
         &[
             (Shown, OOPS),

@@ -193,6 +193,10 @@ pub struct Event {
     pub section: u32,
     /// The stacks printed with it, in order.
     pub snapshots: Vec<SnapshotId>,
+    /// What the kernel's own code says of it in words, with the line of each (`WARN(condition, text)`).
+    pub message: Vec<(u64, String)>,
+    /// The titles of its crash reports, where they are known.
+    pub titles: Vec<String>,
     /// Later reports of the same thing that were folded into this one: how many, and the last lines.
     pub repeats: u32,
     /// The lines of the last repetition.

@@ -163,6 +163,8 @@ impl Kernel {
             ("el1_irq", "arm64"),
             ("el1h_64_", "arm64"),
             ("pstate: ", "arm64"),
+            ("Mem abort info", "arm64"),
+            ("swapper pgtable: ", "arm64"),
             ("Krnl PSW", "s390"),
             ("__s390x_sys_", "s390"),
             ("NIP:", "powerpc"),

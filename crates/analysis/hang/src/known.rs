@@ -47,6 +47,8 @@ pub fn add_reports(seen: &mut Observations, reports: impl IntoIterator<Item = Kn
             boot,
             section,
             snapshots: Vec::new(),
+            message: Vec::new(),
+            titles: Vec::new(),
             repeats: 0,
             last_repeat: None,
             detail: Detail::None,

@@ -146,3 +146,57 @@ fn a_lock_with_magic_zero_was_perhaps_never_initialised() {
     let other = diagnose(log("6b6b6b6b").as_bytes()).verdict;
     assert_eq!(other.kind, VerdictKind::MemoryCorruption);
 }
+
+/// What the kernel's own code says of the warnings of a log.
+fn messages(log: &str) -> Vec<String> {
+    let diagnosis = diagnose(log.as_bytes());
+    let each = diagnosis.statements.iter().filter_map(|said| match said.predicate() {
+        Predicate::Message { text } => Some(text.clone()),
+        _ => None,
+    });
+    each.collect()
+}
+
+#[test]
+fn r83_a_warning_has_the_message_that_stands_before_or_behind_its_headline() {
+    const CUT: &str = "------------[ cut here ]------------\n";
+    const HEAD: &str = "WARNING: CPU: 2 PID: 71 at shop/till.c:40 till_close+0x11/0x40\n";
+    const REST: &str = "Modules linked in: shop\nCPU: 2 PID: 71 Comm: clerk Not tainted 6.8.0 #3\nRIP: 0010:till_close+0x11/0x40\nCall Trace:\n shop_close+0x1/0x9\n";
+    let before = format!("shop: open\n{CUT}till 3: 7 coins too many\nof 40\n{HEAD}{REST}");
+    assert_eq!(messages(&before), ["till 3: 7 coins too many of 40"]);
+    let behind = format!("shop: open\n{CUT}{HEAD}till 3: 7 coins too many\n{REST}");
+    assert_eq!(messages(&behind), ["till 3: 7 coins too many"]);
+    // Neither what came before the mark nor what a dump holds.
+    assert!(messages(&format!("shop: open\n{CUT}{HEAD}{REST}")).is_empty());
+    // A mail program broke the headline before its function.
+    let broken = HEAD.replace(":40 ", ":40\n");
+    let broken = format!("{CUT}till 3: 7 coins too many\n{broken}{REST}");
+    assert_eq!(messages(&broken), ["till 3: 7 coins too many"]);
+    assert_eq!(places(&diagnose(broken.as_bytes())), ["till_close"]);
+}
+
+#[test]
+fn r88_the_caller_of_a_warning_is_the_frame_behind_its_instruction_pointer() {
+    let log = "WARNING: CPU: 2 PID: 71 at shop/till.c:40 till_close+0x11/0x40\nCPU: 2 PID: 71 Comm: clerk Not tainted 6.8.0 #3\nRIP: 0010:till_close+0x11/0x40\nCall Trace:\n ? __warn+0x1/0x9\n shop_close+0x1/0x9\n ksys_close+0x1/0x9\n";
+    let diagnosis = diagnose(log.as_bytes());
+    let calls = diagnosis.statements.iter().any(|said| {
+        matches!(said.predicate(), Predicate::CalledBy { function, caller }
+            if function == "till_close" && caller == "shop_close")
+    });
+    assert!(calls, "{:?}", diagnosis.statements);
+}
+
+#[test]
+fn the_messages_just_before_the_first_report_are_told_and_older_ones_are_not() {
+    let log = "[    7.000000] shop: open\n[    9.000000] till: bad superblock\n[    9.000400] till: cannot read slot 2\n[    9.001000] divide error: 0000 [#1] SMP\n[    9.001001] CPU: 2 PID: 71 Comm: clerk Not tainted 6.8.0 #3\n[    9.001002] RIP: 0010:till_open+0x11/0x40\n";
+    let diagnosis = diagnose(log.as_bytes());
+    let told: Vec<&str> = diagnosis
+        .statements
+        .iter()
+        .filter_map(|said| match said.predicate() {
+            Predicate::Remark { text } => Some(text.as_str()),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(told, ["till: bad superblock", "till: cannot read slot 2"]);
+}

@@ -10,6 +10,7 @@ mod code;
 mod dump;
 mod fault;
 mod fault_code;
+mod leaving;
 mod operand;
 mod others;
 mod statements;

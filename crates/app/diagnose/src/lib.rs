@@ -56,8 +56,6 @@ pub struct Diagnosed {
     pub diagnosis: Diagnosis,
     /// The crash reports as `ktriage report` gives them, without their texts.
     pub reports: Reports,
-    /// The titles of the crash reports that each event stands for, by the number of the event.
-    pub titles: Vec<Vec<String>>,
     /// What registers, faults and code bytes say.
     pub registers: Vec<Statement>,
     /// The cited lines with some around them, by number; empty unless wanted.
@@ -112,8 +110,8 @@ impl Reader {
         let mut seen = self.events.finish();
         let reports = self.reports.finish();
         add_reports(&mut seen, known(&reports));
+        titles::name(&mut seen.events, &reports.reports);
         let mut diagnosis = conclude(seen);
-        let titles = titles::of_events(&diagnosis.seen.events, &reports.reports);
         let is_log = !diagnosis.seen.events.is_empty();
         // A log without events has no dump worth reading.
         let mut registers = match is_log {
@@ -149,7 +147,7 @@ impl Reader {
         let said = [&mut diagnosis.statements, &mut diagnosis.hypotheses, &mut registers];
         let unconfirmed = gate::withhold(said, doubts);
         let excerpt = excerpt.finish();
-        Ok(Diagnosed { diagnosis, reports, titles, registers, excerpt, unconfirmed, notices })
+        Ok(Diagnosed { diagnosis, reports, registers, excerpt, unconfirmed, notices })
     }
 }
 
@@ -158,6 +156,21 @@ pub fn diagnose(input: &[u8], wanted: Wanted) -> Result<Diagnosed, Error> {
     let mut reader = Reader::new(wanted);
     reader.push(input);
     reader.finish(false)
+}
+
+/// The crash reports of the kernel's own, as a stamp or a printer in front of them shows.
+fn known(reports: &Reports) -> impl Iterator<Item = KnownReport> {
+    let own = reports.reports.iter().filter(|report| {
+        let of_kernel = report.row.is_none_or(|row| row.printer == Printer::Kernel);
+        // What says the same again is counted by its first report.
+        let again = report.relation.is_some_and(|relation| relation.kind == RelationKind::Repeat);
+        of_kernel && !again && (report.stamp.is_some() || report.caller.is_some())
+    });
+    own.map(|report| KnownReport {
+        line: report.header_line,
+        lines: report.lines,
+        title: report.title.clone(),
+    })
 }
 
 #[cfg(test)]
@@ -197,24 +210,12 @@ mod tests {
         let mut reader = Reader::new(wanted);
         log.as_bytes().chunks(1000).for_each(|piece| reader.push(piece));
         let pieces = reader.finish(false).unwrap();
-        assert_eq!(whole.titles, pieces.titles);
+        let titles = |read: &Diagnosed| -> Vec<Vec<String>> {
+            read.diagnosis.seen.events.iter().map(|event| event.titles.clone()).collect()
+        };
+        assert_eq!(titles(&whole), titles(&pieces));
         assert_eq!(whole.excerpt, pieces.excerpt);
-        assert_eq!(whole.reports.reports[0].title, whole.titles[0][0]);
+        assert_eq!(whole.reports.reports[0].title, titles(&whole)[0][0]);
         assert!(whole.excerpt[&1].contains("soft lockup"), "{:?}", whole.excerpt);
     }
-}
-
-/// The crash reports of the kernel's own, as a stamp or a printer in front of them shows.
-fn known(reports: &Reports) -> impl Iterator<Item = KnownReport> {
-    let own = reports.reports.iter().filter(|report| {
-        let of_kernel = report.row.is_none_or(|row| row.printer == Printer::Kernel);
-        // What says the same again is counted by its first report.
-        let again = report.relation.is_some_and(|relation| relation.kind == RelationKind::Repeat);
-        of_kernel && !again && (report.stamp.is_some() || report.caller.is_some())
-    });
-    own.map(|report| KnownReport {
-        line: report.header_line,
-        lines: report.lines,
-        title: report.title.clone(),
-    })
 }

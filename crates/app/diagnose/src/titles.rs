@@ -3,13 +3,15 @@
 use analysis_hang::event::{Detail, Event};
 use analysis_identity::CrashReport;
 
-/// The titles of the crash reports that each event stands for, by the number of the event, in the order of the log.
+/// Gives each event the titles of the crash reports that it stands for, in the order of the log.
 ///
 /// A report belongs to the event that begins on the line which announces it, else to the event whose lines hold that
 /// line, else to the first event inside of it. An event that another event's report covers (the panic at the end of
 /// an oops) has no title of its own.
-pub(crate) fn of_events(events: &[Event], reports: &[CrashReport]) -> Vec<Vec<String>> {
-    let mut titles = vec![Vec::new(); events.len()];
+pub(crate) fn name(events: &mut [Event], reports: &[CrashReport]) {
+    /// Lines between two forms of one headline.
+    const SAME_HEADLINE: u64 = 3;
+    let mut last = None;
     for report in reports {
         let line = report.header_line;
         // Events are in the order of their first lines; long ones may reach far.
@@ -25,14 +27,21 @@ pub(crate) fn of_events(events: &[Event], reports: &[CrashReport]) -> Vec<Vec<St
             })
             .or_else(|| {
                 events.iter().position(|event| {
-                    report.lines.contains(event.lines.first) && titles[event.id.0].is_empty()
+                    report.lines.contains(event.lines.first) && event.titles.is_empty()
                 })
             });
         if let Some(at) = found {
-            titles[at].push(report.title.clone());
+            // A symbolised headline stands once for each inlined function, the one that is called last: one report.
+            let again = last.is_some_and(|(event, before): (usize, u64)| {
+                event == at && line <= before + SAME_HEADLINE
+            });
+            if again && !matches!(events[at].detail, Detail::Hung(_)) {
+                events[at].titles.pop();
+            }
+            events[at].titles.push(report.title.clone());
+            last = Some((at, line));
         }
     }
-    titles
 }
 
 fn begins_at(event: &Event, line: u64) -> bool {
@@ -43,9 +52,10 @@ fn begins_at(event: &Event, line: u64) -> bool {
 #[cfg(test)]
 mod tests {
     fn titles(log: &str) -> Vec<Vec<String>> {
-        let diagnosis = analysis_hang::diagnose(log.as_bytes());
+        let mut events = analysis_hang::diagnose(log.as_bytes()).seen.events;
         let reports = analysis_identity::read_log(log.as_bytes());
-        super::of_events(&diagnosis.seen.events, &reports.reports)
+        super::name(&mut events, &reports.reports);
+        events.into_iter().map(|event| event.titles).collect()
     }
 
     #[test]

@@ -220,8 +220,8 @@ fn event(log: &render::diagnosis::Log<'_>, event: &event::Event) -> Event {
     Event {
         id: event.id.to_string(),
         kind: event.kind.name(),
-        title: render::diagnosis::event::name(log, event),
-        reports: log.titles.get(event.id.0).cloned().unwrap_or_default(),
+        title: render::diagnosis::event::name(event),
+        reports: event.titles.clone(),
         headline: event.headline.clone(),
         first_line: event.lines.first,
         last_line: event.lines.last,

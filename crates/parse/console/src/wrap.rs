@@ -148,7 +148,16 @@ fn is_release(text: &[u8]) -> bool {
 /// Whether the line can only end where a function or a place follows.
 fn is_left_open(head: &str) -> bool {
     let head = head.trim_end();
+    // powerpc and sparc64: the stack pointer and the address, the function behind them.
+    let is_address = |word: &str| {
+        let digits = word.strip_prefix('[').and_then(|word| word.strip_suffix(']'));
+        digits.is_some_and(|digits| {
+            matches!(digits.len(), 8 | 16) && digits.bytes().all(|byte| byte.is_ascii_hexdigit())
+        })
+    };
     [", at:", " at", " in", " from", ":]", "0010:", ">]", "("].iter().any(|end| head.ends_with(end))
+        || head.contains("irqs last ") && head.ends_with("):")
+        || head.split_ascii_whitespace().all(is_address) && !head.is_empty()
 }
 
 /// Whether a line nearby is so long that the program did not break at `needed` bytes. A line without a blank in
@@ -236,6 +245,17 @@ mod tests {
         let lines = joined(text);
         assert!(lines[0].ends_with("I 5.16.0-rc3 #1"), "{lines:?}");
         assert!(lines[3].ends_with("tainted 6.1.0 #7"), "{lines:?}");
+    }
+
+    #[test]
+    fn a_frame_is_joined_to_the_addresses_before_it() {
+        let text = "[   23.803491][   T13] [c00000002db2f440] [c000000000129400]\nturn_bed+0x40/0xc0\n[   23.803577][   T13] softirqs last  enabled at (473218):\n[<ffffffff8d60064a>] turn_softly+0x64a/0xa4c";
+        let lines = joined(text);
+        assert!(lines[0].ends_with("[c000000000129400] turn_bed+0x40/0xc0"), "{lines:?}");
+        assert!(
+            lines[2].ends_with("(473218): [<ffffffff8d60064a>] turn_softly+0x64a/0xa4c"),
+            "{lines:?}"
+        );
     }
 
     #[test]

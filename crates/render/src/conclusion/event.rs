@@ -4,9 +4,16 @@ use analysis_hang::event::{Detail, Event, EventKind, HungScan, Stall};
 
 use super::parts::place;
 
-/// A short name of an event for people.
+/// A short name of an event for people: that of a hang tells who hangs; others go by the title of their crash report,
+/// as the list of events does.
 pub fn title(event: &Event) -> String {
-    of_hang(event).or_else(|| of_damage(event)).unwrap_or_else(|| of_rule(event))
+    let titled = || event.titles.first().map(|title| without_key(title).to_owned());
+    of_hang(event).or_else(titled).or_else(|| of_damage(event)).unwrap_or_else(|| of_rule(event))
+}
+
+/// A title without the word that stands for a place where none could be read: a key to search by, never a place.
+pub(crate) fn without_key(title: &str) -> &str {
+    title.strip_suffix(" in corrupted").unwrap_or(title)
 }
 
 fn at(event: &Event, word: &str) -> String {

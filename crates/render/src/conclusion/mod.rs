@@ -13,6 +13,7 @@ mod stall;
 mod waits;
 
 pub use event::title;
+pub(crate) use event::without_key;
 pub use finding::verdict;
 pub use first::first_cause;
 pub use link::link;

@@ -2,17 +2,14 @@
 
 use analysis_hang::event::{Detail, Event, EventKind};
 
-use super::log::Log;
+use crate::conclusion::without_key;
 
 /// The name of an event: the titles of its crash reports, as `ktriage report` gives them, else what the event is.
-pub fn name(log: &Log<'_>, event: &Event) -> String {
-    let titles = log.titles.get(event.id.0).map_or(&[][..], Vec::as_slice);
-    if titles.is_empty() { crate::conclusion::title(event) } else { titled(event, titles) }
-}
-
-/// A title without the word that stands for a place where none could be read: a key to search by, never a place.
-fn without_key(title: &str) -> &str {
-    title.strip_suffix(" in corrupted").unwrap_or(title)
+pub fn name(event: &Event) -> String {
+    match event.titles.as_slice() {
+        [] => crate::conclusion::title(event),
+        titles => titled(event, titles),
+    }
 }
 
 /// Each title once, with how many reports have it where there are several.
@@ -39,8 +36,8 @@ fn titled(event: &Event, titles: &[String]) -> String {
 const TASKS_NAMED: usize = 3;
 
 /// Who and where, for kinds whose name does not say it; begins with its punctuation where there is something.
-pub(crate) fn about(log: &Log<'_>, event: &Event) -> String {
-    let is_titled = log.titles.get(event.id.0).is_some_and(|titles| !titles.is_empty());
+pub(crate) fn about(event: &Event) -> String {
+    let is_titled = !event.titles.is_empty();
     let mut parts = Vec::new();
     match &event.detail {
         Detail::Stall(stall) => {

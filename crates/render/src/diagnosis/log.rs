@@ -13,8 +13,6 @@ pub struct Log<'a> {
     pub name: &'a str,
     /// What happened first, who waits for whom.
     pub diagnosis: &'a Diagnosis,
-    /// The titles of the crash reports that each event stands for, by the number of the event.
-    pub titles: &'a [Vec<String>],
     /// What registers, faults and code bytes say.
     pub registers: &'a [Statement],
     /// The cited lines with some around them, by number.
@@ -33,7 +31,6 @@ impl<'a> Log<'a> {
         Self {
             name: "a.log",
             diagnosis,
-            titles: &[],
             registers: &[],
             excerpt: &NOTHING,
             unconfirmed: &[],

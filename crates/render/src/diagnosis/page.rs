@@ -156,12 +156,11 @@ mod tests {
         let log = format!(
             "[   50.0] watchdog: BUG: soft lockup - CPU#3 stuck for 22s! [{evil}:77]\n[   50.1] CPU: 3 PID: 77 Comm: {evil} Not tainted 6.1.0{evil} #1\n[   50.2] RIP: 0010:spin_here+0x1/0x9\n"
         );
-        let diagnosis = analysis_hang::diagnose(log.as_bytes());
+        let mut diagnosis = analysis_hang::diagnose(log.as_bytes());
+        diagnosis.seen.events[0].titles = vec![format!("BUG: soft lockup in {evil}")];
         let excerpt: BTreeMap<u64, String> =
             log.lines().enumerate().map(|(at, line)| (at as u64 + 1, line.to_owned())).collect();
-        let titles = [vec![format!("BUG: soft lockup in {evil}")]];
-        let page =
-            page(&Log { name: evil, titles: &titles, excerpt: &excerpt, ..Log::of(&diagnosis) });
+        let page = page(&Log { name: evil, excerpt: &excerpt, ..Log::of(&diagnosis) });
         assert!(!page.contains("<script") && !page.contains(['\u{1b}', '\u{202e}']));
         assert!(page.contains("&lt;script&gt;"));
         for target in page

@@ -60,7 +60,7 @@ pub(crate) fn time_line(log: &Log<'_>) -> Markup {
                 circle cx=(x) cy=(y - 4) r="5" class=(if first { "first" } else { "event" }) {}
                 a href={ "#L" (event.lines.first) } {
                     text x="340" y=(y) {
-                        (event.id) " " (one_line(&event::name(log, event))) " — " (one_line(&when))
+                        (event.id) " " (one_line(&event::name(event))) " — " (one_line(&when))
                     }
                 }
             }

@@ -81,7 +81,7 @@ fn events(out: &mut Text, log: &Log<'_>) {
         };
         out.entry(
             &format!("{name}{number}"),
-            &format!("{}{}{when}{boot}{again}", event::name(log, event), event::about(log, event)),
+            &format!("{}{}{when}{boot}{again}", event::name(event), event::about(event)),
             &LineSpan::new(event.lines.first, event.lines.first).to_string(),
         );
     }

@@ -58,6 +58,7 @@ fn place(predicate: &P) -> Option<String> {
             format!("A worker ran {function}() of workqueue {queue}.")
         }
         P::Workqueue { workqueue: None, function } => format!("A worker ran {function}()."),
+        P::Message { text } => format!("Its message: {text}"),
         P::SourceLine { file, line } => format!("The report names {file}:{line}."),
         P::ArrayIndex { index, array } => format!("Index {index} is out of range for {array}."),
         P::ShiftExponent { exponent, bits: Some(bits) } => {

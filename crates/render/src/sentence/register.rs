@@ -9,9 +9,15 @@ pub(super) fn sentence(predicate: &Predicate) -> Option<String> {
     use Predicate as P;
     Some(match predicate {
         P::Register { register, value } => format!("{register} is {value:#x}."),
-        P::SystemCallArguments { name, number, arguments } => {
+        P::SystemCallArguments { name, number, arguments, result } => {
             let name = name.clone().unwrap_or_else(|| "a call".to_owned());
-            format!("The task is in {name}({}) (system call {number}).", arguments.join(", "))
+            let call = format!("{name}({})", arguments.join(", "));
+            match result.map(returned) {
+                None => format!("The task is in {call} (system call {number})."),
+                Some(result) => format!(
+                    "The task returns from {call} with {result} (system call {number}): the call itself is over."
+                ),
+            }
         }
         P::FaultingInstruction { text, operand: Some(operand), computed: Some(address) } => {
             format!("The faulting instruction is `{text}`; {operand} is the address {address:#x}.")
@@ -42,6 +48,15 @@ pub(super) fn sentence(predicate: &Predicate) -> Option<String> {
         ),
         _ => return None,
     })
+}
+
+/// The result of a system call: the name of an error, else a number.
+fn returned(result: i64) -> String {
+    let error = u32::try_from(result.unsigned_abs()).ok().filter(|_| result < 0);
+    match error.and_then(errno_name) {
+        Some(name) => format!("-{name}"),
+        None => result.to_string(),
+    }
 }
 
 fn source_place(place: &SourcePlace) -> String {

@@ -6,7 +6,9 @@ use super::fact::Family;
 use super::fit::fit;
 use super::log::Log;
 use super::stack::Part;
-use super::{Judgement, Need, address, code, faultcode, kind, registers, request, scan, waits};
+use super::{
+    Judgement, Need, address, code, faultcode, kind, message, registers, request, scan, waits,
+};
 
 /// The judgement of a predicate that is computed from lines; `None` for those that lines state.
 pub(super) fn judge(log: &Log, claim: &P) -> Option<Judgement> {
@@ -24,8 +26,8 @@ pub(super) fn judge(log: &Log, claim: &P) -> Option<Judgement> {
                 waits::Wait::Open => missing(Need::TaskDump),
             })
         }
-        P::SystemCallArguments { number, arguments, .. } => {
-            Some(arguments_of(log, *number, arguments))
+        P::SystemCallArguments { number, arguments, result, .. } => {
+            Some(arguments_of(log, *number, arguments, *result))
         }
         P::FaultingInstruction { text, operand, computed } => {
             Some(instruction(log, text, operand.as_deref(), *computed))
@@ -34,6 +36,10 @@ pub(super) fn judge(log: &Log, claim: &P) -> Option<Judgement> {
         P::Remark { text } => Some(first_line(log, Need::WholeLog, |line| {
             line.trim() == text.trim() && !line.trim().is_empty()
         })),
+        P::Message { text } => Some(match message::of_warnings(log, text) {
+            Some(at) => shown(log, &at),
+            None => missing(Need::Report),
+        }),
         P::StackSuspect => Some(first_line(log, Need::WholeLog, |line| {
             line.contains("overran stack, or stack corrupted")
         })),
@@ -183,7 +189,7 @@ fn meaning_of(
 const ARGUMENTS: [&str; 6] = ["RDI", "RSI", "RDX", "R10", "R08", "R09"];
 
 /// The number and the arguments that are plain numbers stand in the registers.
-fn arguments_of(log: &Log, number: u64, arguments: &[String]) -> Judgement {
+fn arguments_of(log: &Log, number: u64, arguments: &[String], result: Option<i64>) -> Judgement {
     let mut at = Vec::new();
     let mut values: Vec<(String, u64)> = Vec::new();
     for (index, message) in log.messages.iter().enumerate().filter(|(_, message)| message.cited) {
@@ -204,7 +210,37 @@ fn arguments_of(log: &Log, number: u64, arguments: &[String]) -> Judgement {
             get(register).is_some_and(|found| value == found || value == found & 0xffff_ffff)
         })
     });
-    if called && numeric { shown(log, &at) } else { missing(Need::Registers) }
+    // x86-64 keeps -ENOSYS in the accumulator while a call runs, before 3.18 the number.
+    let kept = |value: u64| value.cast_signed() == -38 || value == number;
+    let first = at.first().copied().unwrap_or_default();
+    let agrees = match (get("ORIG_RAX").and(get("RAX")), result) {
+        (Some(value), Some(result)) => value.cast_signed() == result && !kept(value),
+        (Some(value), None) => (kept(value) || value as u32 == 0xffff_ffda) && !is_over(log, first),
+        (None, Some(_)) => false,
+        (None, None) => !is_over(log, first),
+    };
+    if called && numeric && agrees { shown(log, &at) } else { missing(Need::Registers) }
+}
+
+/// Whether the stack above that message goes through the way back to user space.
+fn is_over(log: &Log, registers: usize) -> bool {
+    const BACK: [&str; 8] = [
+        "exit_to_user",
+        "syscall_exit",
+        "syscall_return_slow",
+        "prepare_exit_to_user",
+        "do_notify_resume",
+        "do_work_pending",
+        "interrupt_exit_user",
+        "arch_do_signal",
+    ];
+    let above = |stack: &&super::stack::Stack| {
+        stack.frames.first().is_some_and(|frame| frame.at < registers)
+    };
+    let last = log.stacks().iter().rfind(above);
+    last.is_some_and(|stack| {
+        stack.reliable().any(|frame| BACK.iter().any(|part| frame.function.contains(part)))
+    })
 }
 
 /// A line prints the code, and these are the words for it.

@@ -21,7 +21,7 @@ pub(super) fn read(log: &Log, facts: &mut Facts<'_>) {
         values(at, text, facts);
     }
     for stack in log.stacks() {
-        stack_places(stack, facts);
+        stack_places(log, stack, facts);
         calls(stack, facts);
         context(stack, facts);
         race(log, stack, facts);
@@ -329,7 +329,7 @@ fn is_check(name: &str) -> bool {
 
 /// Where the instruction pointer was, with what the compiler put into that function, and the first function of a
 /// stack outside of helpers.
-fn stack_places(stack: &Stack, facts: &mut Facts<'_>) {
+fn stack_places(log: &Log, stack: &Stack, facts: &mut Facts<'_>) {
     if let Some(pointer) = &stack.pointer {
         facts.say(&[pointer.at], place(&pointer.function));
         let inlined = stack.frames.iter().take_while(|frame| frame.inline).count();
@@ -338,6 +338,13 @@ fn stack_places(stack: &Stack, facts: &mut Facts<'_>) {
                 facts.hint(&[pointer.at, frame.at], place(&frame.function));
             }
         }
+    }
+    // arm64 and riscv begin a stack with the function that failed.
+    if let (Part::Call, None, Some(first)) = (stack.part, &stack.pointer, stack.frames.first())
+        && first.reliable
+        && begins_with_place(log, stack)
+    {
+        facts.hint(&[first.at], place(&first.function));
     }
     if stack.part == Part::Call
         && stack.pointer.as_ref().is_none_or(|pointer| is_check(&pointer.function))
@@ -355,6 +362,15 @@ fn stack_places(stack: &Stack, facts: &mut Facts<'_>) {
             }
         }
     }
+}
+
+/// Whether the stack is one of a trap on an architecture that walks it from the trap on: `Call trace:` of arm64, or
+/// the registers of riscv.
+fn begins_with_place(log: &Log, stack: &Stack) -> bool {
+    let Some(head) = stack.head else { return false };
+    let text = |at: usize| log.messages[at].text.trim();
+    text(head).starts_with("Call trace:")
+        || (head.saturating_sub(30)..head).any(|at| text(at).starts_with("epc :"))
 }
 
 /// Who is on a stack, who called whom, who calls itself, and the system call.

@@ -211,6 +211,12 @@ fn is_cut(head: &str, tail: &str, stamped: bool) -> bool {
     let open = open || cut.ends_with("Fatal exception in");
     let stuck = cut.rsplit_once("soft lockup - CPU#").map(|(_, cpu)| cpu);
     let open = open || stuck.is_some_and(|cpu| cpu.bytes().all(|b| b.is_ascii_digit()));
+    // A warning's function stands behind its file and line.
+    let place = || cut.rsplit_once(' ').and_then(|(_, place)| place.rsplit_once(':'));
+    let placed = kind::headline(cut).starts_with("WARNING: CPU: ")
+        && place().is_some_and(|(file, line)| file.contains('.') && line.parse::<u32>().is_ok())
+        && stack::frame(tail).is_some();
+    let open = open || placed;
     if !open {
         return false;
     }
@@ -227,5 +233,5 @@ fn is_cut(head: &str, tail: &str, stamped: bool) -> bool {
     let begins = stack::frame(tail).is_some()
         || tail.trim_start().starts_with(['<', '#', '['])
         || tail.trim_end().ends_with(':');
-    !begins || cut.ends_with(" in") || cut.ends_with(" at")
+    !begins || placed || cut.ends_with(" in") || cut.ends_with(" at")
 }

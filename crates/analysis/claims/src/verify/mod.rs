@@ -18,6 +18,7 @@ mod kind;
 mod lockdep;
 mod log;
 mod memory;
+mod message;
 mod object;
 mod rcu;
 mod registers;
@@ -230,6 +231,7 @@ fn family(claim: &Predicate) -> (Family, Need) {
         | P::MessagesLost
         | P::HungReportsSuppressed
         | P::StackSuspect
+        | P::Message { .. }
         | P::Remark { .. } => (Family::Kernel, Need::WholeLog),
         P::CrashTitle { .. } | P::FaultKind { .. } => (Family::Kind, Need::Report),
         P::CrashPlace { .. }

@@ -6,7 +6,7 @@ use model::functions::{Role, role};
 use model::{Grade, LineSpan, Link, LinkReason, RuleId};
 
 use crate::collect::Observations;
-use crate::event::{Event, EventId};
+use crate::event::{Detail, Event, EventId};
 use crate::graph::Graph;
 use crate::{stack, wait};
 
@@ -119,19 +119,19 @@ pub(super) fn shared_function(
     later: &Event,
 ) -> Option<String> {
     let telling = |event: &Event, limit: usize| -> Vec<String> {
-        event
-            .snapshots
-            .iter()
-            .take(16)
-            .flat_map(|id| {
-                stack::task_frames(seen.snapshot(*id))
-                    .into_iter()
-                    .filter(|f| is_telling(&f.function))
-                    .take(limit)
-                    .map(|f| f.function.clone())
-                    .collect::<Vec<_>>()
-            })
-            .collect()
+        let named = match &event.detail {
+            Detail::Trap(trap) => trap.function.clone().filter(|function| is_telling(function)),
+            _ => None,
+        };
+        let frames = event.snapshots.iter().take(16).flat_map(|id| {
+            stack::task_frames(seen.snapshot(*id))
+                .into_iter()
+                .filter(|f| is_telling(&f.function))
+                .take(limit)
+                .map(|f| f.function.clone())
+                .collect::<Vec<_>>()
+        });
+        named.into_iter().chain(frames).collect()
     };
     let first: HashSet<String> = telling(earlier, 6).into_iter().collect();
     telling(later, 8).into_iter().find(|function| first.contains(function))

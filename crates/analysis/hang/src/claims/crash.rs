@@ -6,7 +6,7 @@ use model::{Context, Grade, LineSpan, Ownership, Predicate, RuleId, Statements};
 use super::kind::kind;
 use super::{atomic, lockdep, object};
 use crate::collect::Observations;
-use crate::event::{Detail, Event, EventKind, Frame, Snapshot};
+use crate::event::{Detail, Event, EventKind, Frame, Instruction, Snapshot};
 use crate::{rules, stack};
 
 /// Everything on an event that is no hang.
@@ -32,6 +32,7 @@ pub(super) fn of_crash(said: &mut Statements, seen: &Observations, event: &Event
         references(said, event);
     }
     source_line(said, event);
+    message(said, event);
     let header = seen.subjects(event).map(|(_, snapshot)| snapshot).find(|s| s.header.is_some());
     if let Some(header) = header {
         current(said, header);
@@ -43,7 +44,7 @@ pub(super) fn of_crash(said: &mut Statements, seen: &Observations, event: &Event
             // The stack of a panic begins where the kernel gave up, not where it went wrong.
             && !matches!(event.kind, EventKind::MemoryLeak | EventKind::Panic)
         {
-            place(said, event, subject);
+            place(said, seen, event, subject);
         }
         around(said, subject);
         if event.kind == EventKind::StackOverflow {
@@ -95,17 +96,30 @@ fn is_machinery(function: &str) -> bool {
 
 /// Where it happened: the function that the headline names, the instruction pointer, or the first frame outside of
 /// what checks and reports; and who called it.
-fn place(said: &mut Statements, event: &Event, subject: &Snapshot) {
+fn place(said: &mut Statements, seen: &Observations, event: &Event, subject: &Snapshot) {
     let named = named(event);
     if named.is_none() && stack::jumped(subject) {
         return;
     }
     let pointer = stack::instruction(subject).map(|at| (at.function.clone(), at.line));
+    let of = |frame: &Frame| (frame.function.clone(), frame.line);
     // What the headline names is the place, be it a check: who called it is told besides.
     let first = match (named, pointer) {
         (Some(named), _) => Some(named),
         (None, Some((function, line))) if !is_machinery(&function) => Some((function, line)),
-        _ => first_frame(subject).map(|frame| (frame.function.clone(), frame.line)),
+        (None, None) if event.kind.is_trap() => match seen.kernel_of(event).arch {
+            Some(("arm64" | "riscv", _)) => trapped(subject).map(of),
+            // The stack begins behind the function that failed, which only the pointer names.
+            _ => {
+                if let Some(frame) = first_frame(subject) {
+                    let function = frame.function.clone();
+                    said.seen(RuleId::R88, [frame.line], Predicate::OnStack { function });
+                    called(said, event, subject, (&frame.function, frame.line));
+                }
+                return;
+            }
+        },
+        _ => first_frame(subject).map(of),
     };
     let Some((function, line)) = first else { return };
     let lines = [line, event.line];
@@ -131,6 +145,12 @@ fn called(said: &mut Statements, event: &Event, subject: &Snapshot, place: (&str
             Predicate::CalledBy { function: function.to_owned(), caller: caller.function.clone() },
         );
     }
+}
+
+/// The function in which the trap came, on architectures whose stacks begin with it.
+fn trapped(snapshot: &Snapshot) -> Option<&Frame> {
+    let first = snapshot.frames.first()?;
+    (first.reliable && !snapshot.gaps.contains(&first.line)).then_some(first)
 }
 
 /// The innermost frame outside of what checks, reports and locks.
@@ -171,12 +191,12 @@ fn caller<'a>(
         Some(own) => (frames[own].line, own + 1),
         // The instruction pointer's function heads the stack without a frame of its own.
         None => {
-            let pointer = snapshot
-                .instruction
-                .iter()
-                .find(|at| at.line == line && at.function == function)?;
+            let is_own = |at: &&Instruction| at.function == function;
+            let mut pointers = snapshot.instruction.iter().filter(is_own);
+            let exact = pointers.clone().find(|at| at.line == line);
+            let pointer = exact.or_else(|| pointers.find(|at| at.at_frame == 0))?;
             (
-                line,
+                pointer.line,
                 frames.iter().position(|frame| {
                     frame.line >= snapshot.frames.get(pointer.at_frame).map_or(u64::MAX, |f| f.line)
                 })?,
@@ -191,7 +211,10 @@ fn caller<'a>(
             functions::role(&caller.function),
             Some(Role::Exception | Role::Interrupt | Role::SyscallEntry)
         );
-    let adjoining = own.is_none() || adjoin(snapshot, at, caller.line);
+    let adjoining = match own {
+        Some(_) => adjoin(snapshot, at, caller.line),
+        None => !snapshot.gaps.contains(&caller.line),
+    };
     // A return address at the very end of its function is as well a stale word of the stack.
     let inside =
         |frame: &Frame| frame.size.is_none_or(|size| size == 0 || frame.offset < Some(size));
@@ -313,6 +336,19 @@ fn source_line(said: &mut Statements, event: &Event) {
             Predicate::SourceLine { file: file.to_owned(), line: row },
         );
     }
+}
+
+/// What the kernel's own code says of it.
+fn message(said: &mut Statements, event: &Event) {
+    if event.message.is_empty() || event.kind != EventKind::Warning {
+        return;
+    }
+    let text: Vec<&str> = event.message.iter().map(|(_, text)| text.as_str()).collect();
+    // The mark stands before the message.
+    let mark = event.message.first().map(|(line, _)| line - 1).filter(|line| *line < event.line);
+    let lines = event.message.iter().map(|(line, _)| *line).chain([event.line]).chain(mark);
+    let text = text.join(" ");
+    said.seen(RuleId::R83, lines, Predicate::Message { text });
 }
 
 /// The owner of a spinlock that is not released.

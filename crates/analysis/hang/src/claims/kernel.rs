@@ -28,6 +28,15 @@ pub(super) fn before(said: &mut Statements, seen: &Observations, boot: u32) {
     }
 }
 
+/// What was printed before the first event of a boot.
+pub(super) fn asides(said: &mut Statements, seen: &Observations) {
+    for aside in &seen.context {
+        said.about(Some(aside.event));
+        said.seen(RuleId::R85, [aside.line], Predicate::Remark { text: aside.text.clone() });
+    }
+    said.about(None);
+}
+
 /// What the kernel stopped telling.
 pub(super) fn after(said: &mut Statements, seen: &Observations) {
     if let Some(number) = seen.lockdep_off {
@@ -42,10 +51,6 @@ pub(super) fn after(said: &mut Statements, seen: &Observations) {
     for (line, event) in &seen.stack_suspect {
         said.about(*event);
         said.seen(RuleId::R82, [*line], Predicate::StackSuspect);
-    }
-    for aside in &seen.context {
-        said.about(Some(aside.event));
-        said.seen(RuleId::R85, [aside.line], Predicate::Remark { text: aside.text.clone() });
     }
     said.about(None);
     let panics = seen.events.iter().filter(|event| event.kind == EventKind::Panic);

@@ -54,6 +54,7 @@ pub(crate) fn all(
 ) -> Vec<Statement> {
     let mut said = Statements::at_most(LIMIT);
     kernel::before(&mut said, seen, boot);
+    kernel::asides(&mut said, seen);
     for event in spelled_out(seen, causes) {
         said.about(Some(event.id));
         match &event.detail {

@@ -3,7 +3,9 @@
 use parse_console::frame;
 
 use super::families::{self, Inner};
-use super::state::{Collector, Context, INLINED_LIMIT, LOCK_LIST_LIMIT, MEMBER_LIMIT};
+use super::state::{
+    Collector, Context, INLINED_LIMIT, LOCK_LIST_LIMIT, MEMBER_LIMIT, MESSAGE_LINES,
+};
 use crate::clock::Moment;
 use crate::event::{Detail, EventKind, HungScan, HungTask, LockList, Role, Snapshot, Task};
 use crate::parse;
@@ -145,6 +147,8 @@ impl Collector {
         {
             let frames = context.snapshot.is_some();
             context.opening = Some(number);
+            context.cut = trimmed.starts_with('-');
+            context.said.clear();
             return frames;
         }
         self.kernel().observe(trimmed, number);
@@ -196,7 +200,30 @@ impl Collector {
         if context.is_open() && self.stack(context, trimmed, number, at) {
             return true;
         }
-        context.is_open() && BELONGING.iter().any(|start| trimmed.starts_with(start))
+        context.is_open()
+            && (BELONGING.iter().any(|start| trimmed.starts_with(start))
+                || self.says(context, trimmed, number))
+    }
+
+    /// Where no trap carries the warning, its message stands right behind the headline (`__warn()` of kernel/panic.c
+    /// with arguments).
+    fn says(&mut self, context: &Context, text: &str, number: u64) -> bool {
+        let Some(event) = context.event.map(|event| &mut self.out.events[event]) else {
+            return false;
+        };
+        let is_next = number == event.line + 1 + event.message.len() as u64;
+        let is_message = event.kind == EventKind::Warning
+            && event.headline.contains("WARNING: ")
+            && is_next
+            && is_said(text)
+            && context.snapshot.is_none()
+            && !is_bare_place(text)
+            && event.message.len() < MESSAGE_LINES
+            && event.message.first().is_none_or(|(line, _)| *line > event.line);
+        if is_message {
+            event.message.push((number, bounded(text, 240)));
+        }
+        is_message
     }
 
     fn of_event(
@@ -414,6 +441,23 @@ impl Collector {
             }
         }
     }
+}
+
+/// Whether a line may be a part of a warning's message: neither a mark of what was left out nor a report nor what
+/// others print at any time.
+pub(super) fn is_said(text: &str) -> bool {
+    const OTHERS: [&str; 8] =
+        ["BUG:", "INFO:", "WARNING:", "Kernel ", "audit:", "audit(", "Supported:", "systemd"];
+    text.bytes().any(|byte| byte.is_ascii_alphanumeric())
+        && !text.starts_with("[...")
+        && !text.starts_with("[snip")
+        && !text.contains("[inline]")
+        && !OTHERS.iter().any(|head| text.starts_with(head))
+}
+
+/// Whether a line is nothing but words with colons or offsets: the rest of a headline that a mail program broke.
+fn is_bare_place(text: &str) -> bool {
+    text.split_whitespace().count() < 3 && (text.contains("+0x") || text.contains(".c:"))
 }
 
 /// Whether the stack is still empty and so waits for the lines that follow its header.

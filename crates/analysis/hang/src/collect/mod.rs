@@ -10,7 +10,7 @@ mod stack;
 mod state;
 mod trouble;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::LazyLock;
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind};
@@ -110,6 +110,7 @@ impl Collector {
             rebooting: false,
             banner: None,
             trouble: Vec::new(),
+            last: VecDeque::new(),
         }
     }
 
@@ -149,6 +150,7 @@ impl Collector {
             if line.stamp.is_none()
                 && line.number <= begun.number + 2
                 && (!is_named_inline(&head) || text.contains("[inline]"))
+                && (!is_without_function(&head) || is_place(text))
             {
                 let joined = format!("{head} {}", text.trim());
                 self.message(&joined, begun);
@@ -239,7 +241,12 @@ impl Collector {
                 None => aside = true,
             }
         }
-        if row == usize::MAX && !aside && self.open == 0 {
+        let opening = |context: &Context| context.opening.is_some();
+        if row == usize::MAX
+            && !aside
+            && self.open == 0
+            && !self.contexts.get(&caller).is_some_and(opening)
+        {
             self.note(text, source);
             return;
         }
@@ -263,7 +270,10 @@ impl Collector {
             }
         } else {
             context.idle += 1;
-            context.opening = None;
+            context.read_on(text, number);
+            if row == usize::MAX && !was_open && !aside {
+                self.note(text, source);
+            }
         }
         let is_open = context.is_open();
         if is_open && self.contexts.len() < CONTEXT_LIMIT || context.opening.is_some() {
@@ -302,29 +312,43 @@ impl Collector {
         self.contexts.retain(|_, context| context.opening.is_some());
         for context in self.contexts.values_mut() {
             let (opening, last_line) = (context.opening, context.last_line);
-            *context = Context { opening, last_line, ..Context::default() };
+            let (cut, said) = (context.cut, std::mem::take(&mut context.said));
+            *context = Context { opening, last_line, cut, said, ..Context::default() };
         }
         self.open = 0;
         self.requester = None;
         self.scan = None;
         self.rebooting = false;
         self.trouble.clear();
+        self.last.clear();
     }
 
-    /// Notes a line of trouble while no event of the boot is known.
+    /// Notes a line while no event of the boot is known: the last ones, and those of trouble.
     fn note(&mut self, text: &str, source: Source) {
-        /// Lines that are kept.
+        /// Lines of trouble that are kept.
         const KEPT: usize = 4;
+        /// Last lines that are kept.
+        const LAST: usize = 3;
         let boot = self.out.clock.boots();
-        if self.out.events.last().is_some_and(|event| event.boot == boot) {
+        let told = self.out.events.last().is_some_and(|event| event.boot == boot);
+        if told || !source.stamped || source.at.is_none() || trouble::is_routine(text) {
             return;
         }
-        if source.stamped && source.at.is_some() && trouble::is_trouble(text) {
+        if trouble::is_trouble(text) {
             if self.trouble.len() >= KEPT {
                 self.trouble.remove(0);
             }
             self.trouble.push((source.number, bounded(text.trim(), 240), source.at));
         }
+        let mut slot = match self.last.len() < LAST {
+            true => Default::default(),
+            false => self.last.pop_front().unwrap_or_default(),
+        };
+        slot.0 = source.number;
+        slot.1.clear();
+        slot.1.push_str(text.trim().get(..240).unwrap_or(&bounded(text.trim(), 240)));
+        slot.2 = source.at;
+        self.last.push_back(slot);
     }
 
     /// What a line says of its kernel beside any report: which build prints, and whether it started anew. Gives
@@ -458,6 +482,23 @@ fn is_named_inline(text: &str) -> bool {
         })
 }
 
+/// Whether the headline of a warning ends with its place: the kernel prints a function behind it.
+fn is_without_function(text: &str) -> bool {
+    let end = text.trim_end();
+    let place = end.rsplit(' ').next().and_then(|place| place.rsplit_once(':'));
+    end.contains("WARNING: CPU: ")
+        && place.is_some_and(|(file, line)| {
+            file.contains('.') && !line.is_empty() && line.bytes().all(|b| b.is_ascii_digit())
+        })
+}
+
+/// Whether a line is a function with an offset and nothing else before it.
+fn is_place(text: &str) -> bool {
+    let text = text.trim_start();
+    !text.starts_with('[')
+        && parse_console::frame::parse(text).is_some_and(|frame| frame.offset.is_some())
+}
+
 /// Whether a headline was broken by a mail program and goes on in the next line.
 fn breaks_off(text: &str) -> bool {
     let end = text.trim_end();
@@ -470,6 +511,8 @@ fn breaks_off(text: &str) -> bool {
         || (end.contains(" invoked oom-killer:") && !end.contains("order="))
         || (end.contains(": page allocation failure") && !end.contains("mode:"))
         || (end.contains("WARNING: CPU: ") && end.ends_with(" at"))
+        || is_without_function(end)
+        || (end.contains("irqs last ") && end.ends_with("):"))
         || (end.contains("detected expedited stalls on CPUs/tasks: {") && !end.contains('}'))
         || (end.trim_start().starts_with("task:")
             && end.contains("state:")

@@ -218,7 +218,7 @@ impl Collector {
             if let Some(lines) = &mut snapshot.lines {
                 lines.last = lines.last.max(frame.line);
             }
-            if context.idle > 0 && !snapshot.frames.is_empty() && snapshot.gaps.len() < 16 {
+            if context.idle > 0 && snapshot.gaps.len() < 16 {
                 snapshot.gaps.push(frame.line);
             }
             if snapshot.frames.len() < FRAME_LIMIT {

@@ -1,10 +1,11 @@
 //! What was collected so far, and what each printer is in the middle of.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 
 use model::LineSpan;
 use parse_console::Caller;
 
+use super::detail::is_said;
 use crate::clock::{Clock, Moment};
 use crate::event::{Detail, Event, EventId, EventKind, LockList, Role, Snapshot, SnapshotId, Task};
 use crate::kernel::{Kernel, Kernels};
@@ -26,6 +27,8 @@ pub(super) const INLINED_LIMIT: usize = 8;
 pub(super) const CONTEXT_LIMIT: usize = 1_024;
 /// Lines of the same printer without meaning for an open report after which it is closed.
 pub(super) const QUIET_LINES: u32 = 40;
+/// Lines kept of a warning's message.
+pub(super) const MESSAGE_LINES: usize = 4;
 /// A kernel says its version within so many lines of its start; before it stand firmware and loader.
 pub(super) const BOOT_START: u64 = 60;
 
@@ -156,6 +159,10 @@ pub(super) struct Context {
     pub(super) lock_follows: Option<bool>,
     /// Line of `cut here` or of a ruler.
     pub(super) opening: Option<u64>,
+    /// The lines behind a `cut here`, before the headline: what `WARN(condition, text)` says.
+    pub(super) said: Vec<(u64, String)>,
+    /// The opening is a `cut here`.
+    pub(super) cut: bool,
     /// Number of the last entry of the list of held locks.
     pub(super) lock_index: Option<u32>,
     /// Inside a list of blocked tasks that was asked for.
@@ -192,6 +199,8 @@ pub struct Collector {
     pub(super) banner: Option<(u32, u64)>,
     /// Lines of trouble since the boot began, while no event is known of it.
     pub(super) trouble: Vec<(u64, String, Option<Moment>)>,
+    /// The last lines of any kind, while no event of the boot is known.
+    pub(super) last: VecDeque<(u64, String, Option<Moment>)>,
     /// The boot whose build is known, with release and number of the build.
     pub(super) build: Option<(u32, String, String)>,
 }
@@ -263,7 +272,9 @@ impl Collector {
         }
         let index = self.out.events.len();
         self.tell_trouble(index, at);
-        let first = context.opening.filter(|line| number - line <= 2).unwrap_or(number);
+        let message = std::mem::take(&mut context.said);
+        let ruler = context.opening.filter(|line| !context.cut && number - line <= 2);
+        let first = ruler.unwrap_or(number);
         self.out.events.push(Event {
             id: EventId(index),
             kind,
@@ -276,6 +287,8 @@ impl Collector {
             boot: self.out.clock.boots(),
             section: self.section,
             snapshots: Vec::new(),
+            message,
+            titles: Vec::new(),
             repeats: 0,
             last_repeat: None,
             detail: Detail::None,
@@ -291,21 +304,28 @@ impl Collector {
     fn tell_trouble(&mut self, index: usize, at: Option<Moment>) {
         /// Trouble so long before an event, in microseconds, is not told with it.
         const BEFORE: i64 = 30_000_000;
+        /// What was printed so shortly before, whatever it says.
+        const JUST_BEFORE: i64 = 50_000;
         let boot = self.out.clock.boots();
         if self.out.events.iter().any(|event| event.boot == boot) {
             return;
         }
-        for (line, text, when) in self.trouble.drain(..) {
-            let near = match (when, at) {
-                (Some(when), Some(at)) => {
-                    self.out.clock.between(when, at).is_some_and(|gap| (0..=BEFORE).contains(&gap))
-                }
-                _ => false,
-            };
-            if near {
-                self.out.context.push(Aside { event: EventId(index), line, text });
-            }
-        }
+        let clock = &self.out.clock;
+        let near = |when: Option<Moment>, within: i64| {
+            let gap = when.zip(at).and_then(|(when, at)| clock.between(when, at));
+            gap.is_some_and(|gap| (0..=within).contains(&gap))
+        };
+        let trouble = self.trouble.drain(..).filter(|(.., when)| near(*when, BEFORE));
+        let last = self.last.drain(..).filter(|(.., when)| near(*when, JUST_BEFORE));
+        let mut before: Vec<_> = trouble.chain(last).collect();
+        before.sort_by_key(|(line, ..)| *line);
+        before.dedup_by_key(|(line, ..)| *line);
+        let event = EventId(index);
+        self.out.context.extend(before.into_iter().map(|(line, text, _)| Aside {
+            event,
+            line,
+            text,
+        }));
     }
 
     /// Begins a stack. It belongs to the context's event, or to the last one that asked for stacks.
@@ -459,6 +479,24 @@ impl Collector {
 }
 
 impl Context {
+    /// A line that means nothing else: behind `cut here` it is a part of a warning's message.
+    pub(super) fn read_on(&mut self, text: &str, number: u64) {
+        if self.cut && self.opening == Some(number) {
+            return;
+        }
+        let follows = |opening: u64| number == opening + 1 + self.said.len() as u64;
+        let is_message = self.cut
+            && !self.is_open()
+            && self.said.len() < MESSAGE_LINES
+            && self.opening.is_some_and(follows);
+        if is_message && is_said(text.trim()) {
+            self.said.push((number, bounded(text.trim(), 240)));
+        } else {
+            self.opening = None;
+            self.said.clear();
+        }
+    }
+
     pub(super) fn is_open(&self) -> bool {
         self.event.is_some()
             || self.snapshot.is_some()

@@ -74,9 +74,14 @@ fn any_of(texts: &[&str]) -> AhoCorasick {
 
 /// Whether a message tells of trouble.
 pub(super) fn is_trouble(text: &str) -> bool {
-    static SEARCHED: LazyLock<[AhoCorasick; 2]> = LazyLock::new(|| [TROUBLE, ROUTINE].map(any_of));
-    let [trouble, routine] = &*SEARCHED;
-    trouble.is_match(text) && !routine.is_match(text)
+    static SEARCHED: LazyLock<AhoCorasick> = LazyLock::new(|| any_of(TROUBLE));
+    SEARCHED.is_match(text) && !is_routine(text)
+}
+
+/// Whether a message is of those that every boot or every mount prints.
+pub(super) fn is_routine(text: &str) -> bool {
+    static SEARCHED: LazyLock<AhoCorasick> = LazyLock::new(|| any_of(ROUTINE));
+    SEARCHED.is_match(text)
 }
 
 #[cfg(test)]

@@ -27,7 +27,7 @@ pub fn statements(lines: &[Line<'_>]) -> Vec<Statement> {
         kernel::fault(&log, fault, &mut said);
     }
     for dump in &log.dumps {
-        registers::system_call(dump, &mut said);
+        registers::system_call(&log, dump, &mut said);
         if dump.mode == Some(Mode::Kernel) {
             registers::irqs(&log, dump, &mut said);
             codes::trap(dump, &mut said);

@@ -3,10 +3,12 @@
 use model::{Grade, IrqState, LineSpan, Predicate, RuleId, Statements};
 
 use super::{Log, printed};
-use crate::{Architecture, RegisterDump, poison, syscall};
+use crate::{Architecture, RegisterDump, leaving, poison, syscall};
 
-pub(super) fn system_call(dump: &RegisterDump, said: &mut Statements) {
-    let Some(call) = syscall(dump) else { return };
+pub(super) fn system_call(log: &Log<'_>, dump: &RegisterDump, said: &mut Statements) {
+    // A dump has several lines; one of a single line is a text that lost its ends of lines.
+    let Some(call) = syscall(dump).filter(|_| dump.lines.first < dump.lines.last) else { return };
+    let Ok(result) = leaving::result(dump, leaving::leaves(log.lines, dump)) else { return };
     let Some(name) = call.name else { return };
     let arguments = call.arguments.iter().map(|a| format!("{}={}", a.name, a.text)).collect();
     said.say_spans(
@@ -17,6 +19,7 @@ pub(super) fn system_call(dump: &RegisterDump, said: &mut Statements) {
             name: Some(name.to_owned()),
             number: call.number,
             arguments,
+            result,
         },
     );
 }

@@ -132,7 +132,6 @@ pub(crate) fn view<'a>(name: &'a str, read: &'a Diagnosed) -> Log<'a> {
     Log {
         name,
         diagnosis: &read.diagnosis,
-        titles: &read.titles,
         registers: &read.registers,
         excerpt: &read.excerpt,
         unconfirmed: &read.unconfirmed,

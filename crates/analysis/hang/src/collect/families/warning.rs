@@ -44,9 +44,13 @@ pub(super) fn warning(c: &mut Collector, context: &mut Context, head: &Head<'_>)
         return true;
     }
     let open = context.event.map(|event| &mut c.out.events[event]);
-    if let Some(event) =
-        open.filter(|event| event.headline.ends_with("[inline]") && number <= event.lines.last + 3)
-        && let Detail::Trap(trap) = &mut event.detail
+    // Symbolised, the headline stands once for each inlined function, before anything else of the report.
+    if let Some(event) = open.filter(|event| {
+        event.kind == EventKind::Warning
+            && context.snapshot.is_none()
+            && number <= event.lines.last + 3
+            && event.cpu == cpu
+    }) && let Detail::Trap(trap) = &mut event.detail
         && trap.place.as_deref() == place
     {
         trap.function =
