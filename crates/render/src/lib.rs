@@ -6,6 +6,7 @@
 pub mod bisect;
 pub mod candidates;
 pub mod conclusion;
+pub mod descriptions;
 pub mod diagnosis;
 mod escape;
 mod frame;

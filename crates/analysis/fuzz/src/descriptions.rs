@@ -1,15 +1,16 @@
 //! Declarations of many files as one table of names, and the mistakes that only the whole shows.
 
 use std::collections::{HashMap, HashSet};
+use std::fmt::Write as _;
 
-use parse_syzlang::{Body, Call, Declaration, Expression, File, Kind, Value};
+use parse_syzlang::{Body, Call, Declaration, Expression, File, Kind, Position, Value};
 
 use crate::constants::Constants;
 use crate::mistake::{Mistake, Wrong};
 
 /// What the language declares by itself, in its own words.
 const PRELUDE: &str = "type bool8 int8[0:1]\ntype bool16 int16[0:1]\ntype bool32 int32[0:1]\ntype bool64 int64[0:1]\ntype boolptr intptr[0:1]\n\
-    type filename string[filename]\ntype buffer[DIR] ptr[DIR, array[int8]]\ntype optional[T] [\n\tval\tT\n\tvoid\tvoid\n] [varlen]\n";
+    type filename string[filename]\ntype fileoff[BASE] BASE\ntype buffer[DIR] ptr[DIR, array[int8]]\ntype optional[T] [\n\tval\tT\n\tvoid\tvoid\n] [varlen]\n";
 
 /// Types of the language.
 const TYPES: [&str; 31] = [
@@ -103,6 +104,9 @@ impl Descriptions {
         );
         let mut all = Self::default();
         let mut mistakes = Vec::new();
+        for ((_, content), number) in files.iter_mut().zip(0..) {
+            content.number(number);
+        }
         for (file, (path, content)) in files.iter().enumerate() {
             for (index, declaration) in content.declarations.iter().enumerate() {
                 let table = match &declaration.kind {
@@ -154,6 +158,29 @@ impl Descriptions {
     pub fn declared(&self, name: &str) -> Option<&Declaration> {
         let (file, index) = self.types.get(name)?;
         self.files.get(*file)?.1.declarations.get(*index)
+    }
+
+    /// The values of flags of numbers or texts.
+    #[must_use]
+    pub fn flags(&self, name: &str) -> Option<&[Expression]> {
+        let (file, index) = self.flags.get(name)?;
+        match &self.files.get(*file)?.1.declarations.get(*index)?.kind {
+            Kind::Flags(values) => Some(values),
+            _ => None,
+        }
+    }
+
+    /// Path of the file that a position's number names.
+    #[must_use]
+    pub fn path(&self, at: Position) -> &str {
+        self.files.get(at.file as usize).map_or("", |(path, _)| path)
+    }
+
+    /// All declarations but those of the language, each with its file's name.
+    pub fn declarations(&self) -> impl Iterator<Item = (&str, &Declaration)> {
+        self.files.iter().skip(1).flat_map(|(path, file)| {
+            file.declarations.iter().map(move |declaration| (path.as_str(), declaration))
+        })
     }
 
     /// All calls with the file that declares them, in order.
@@ -389,10 +416,15 @@ pub(crate) fn substitute(
     expression: &Expression,
     arguments: &HashMap<&str, &Expression>,
 ) -> Expression {
-    let each = |list: &[Expression]| {
+    let all = |list: &[Expression]| {
         list.iter().map(|inner| substitute(inner, arguments)).collect::<Vec<_>>()
     };
-    let (options, colon) = (each(&expression.options), each(&expression.colon));
+    let (options, colon) = (all(&expression.options), all(&expression.colon));
+    if let Value::Binary(operator, sides) = &expression.value {
+        let sides = (substitute(&sides.0, arguments), substitute(&sides.1, arguments));
+        let value = Value::Binary(operator, Box::new(sides));
+        return Expression { at: expression.at, value, options, colon };
+    }
     match expression.name().and_then(|name| arguments.get(name)) {
         Some(given) => {
             let mut given = (*given).clone();
@@ -409,6 +441,64 @@ pub(crate) fn instance(body: &Body, arguments: &HashMap<&str, &Expression>) -> B
     let mut body = body.clone();
     for field in &mut body.fields {
         field.kind = substitute(&field.kind, arguments);
+        each(&mut field.attributes, arguments);
     }
+    each(&mut body.attributes, arguments);
     body
+}
+
+fn each(attributes: &mut [Expression], arguments: &HashMap<&str, &Expression>) {
+    for option in attributes.iter_mut().flat_map(|attribute| &mut attribute.options) {
+        *option = substitute(option, arguments);
+    }
+}
+
+/// What is given for each parameter.
+pub(crate) fn arguments<'a>(
+    parameters: &'a [String],
+    kind: &'a Expression,
+) -> HashMap<&'a str, &'a Expression> {
+    parameters.iter().map(String::as_str).zip(&kind.options).collect()
+}
+
+/// An expression as it is written.
+pub(crate) fn text(expression: &Expression) -> String {
+    let mut out = String::new();
+    write_text(expression, &mut out);
+    out
+}
+
+fn write_text(expression: &Expression, out: &mut String) {
+    // Writing to a string cannot fail.
+    let _ = match &expression.value {
+        Value::Name(name) => write!(out, "{name}"),
+        Value::Number(value) => write!(out, "{value}"),
+        Value::Text(text) => write!(out, "\"{text}\""),
+        Value::Bytes(bytes) => {
+            out.push('`');
+            for byte in bytes {
+                let _ = write!(out, "{byte:02x}");
+            }
+            write!(out, "`")
+        }
+        Value::Binary(operator, sides) => {
+            out.push('(');
+            write_text(&sides.0, out);
+            let _ = write!(out, " {operator} ");
+            write_text(&sides.1, out);
+            write!(out, ")")
+        }
+    };
+    if !expression.options.is_empty() {
+        out.push('[');
+        for (index, option) in expression.options.iter().enumerate() {
+            out.push_str(if index > 0 { ", " } else { "" });
+            write_text(option, out);
+        }
+        out.push(']');
+    }
+    for step in &expression.colon {
+        out.push(':');
+        write_text(step, out);
+    }
 }

@@ -1,12 +1,11 @@
 //! Which calls an architecture has, and which of them can get the resources that they need.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-use std::fmt::Write as _;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use parse_syzlang::{Body, Call, Expression, Field, File, Kind, Value};
 
 use crate::constants::Constants;
-use crate::descriptions::{Descriptions, instance, substitute};
+use crate::descriptions::{Descriptions, arguments, instance, substitute, text};
 
 /// Deepest nesting of types that is followed; the stack is bounded by it.
 const DEPTH: usize = 200;
@@ -171,8 +170,7 @@ impl Walk<'_> {
     fn declared(&mut self, name: &str, kind: &Expression, place: Place) {
         let all = self.all;
         let Some(declaration) = all.declared(name) else { return };
-        let mut key = String::new();
-        print(kind, &mut key);
+        let key = text(kind);
         self.spent += key.len();
         if self.spent > BUDGET {
             self.needs.endless = true;
@@ -223,28 +221,5 @@ impl Walk<'_> {
             inner.union |= body.union || is(field, "if");
             self.visit(&field.kind, inner);
         }
-    }
-}
-
-fn arguments<'a>(
-    parameters: &'a [String],
-    kind: &'a Expression,
-) -> HashMap<&'a str, &'a Expression> {
-    parameters.iter().map(String::as_str).zip(&kind.options).collect()
-}
-
-/// The text of a type, by which its instances are told apart.
-fn print(kind: &Expression, out: &mut String) {
-    match &kind.value {
-        Value::Name(name) => out.push_str(name),
-        // Writing to a string cannot fail.
-        other => drop(write!(out, "{other:?}")),
-    }
-    for (open, list) in [("[", &kind.options), (":", &kind.colon)] {
-        for inner in list {
-            out.push_str(open);
-            print(inner, out);
-        }
-        out.push(']');
     }
 }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use analysis_fuzz::{Constants, Counts, Descriptions, architecture};
+use analysis_fuzz::{Constants, Counts, Descriptions, architecture, compile};
 use parse_syzlang::{parse, parse_constants};
 
 /// Disabled calls that the reference declares by itself and counts on each architecture; no file has them.
@@ -44,6 +44,16 @@ fn published_descriptions_have_no_mistakes_and_the_known_counts() {
         requests: 31,
     };
     assert_eq!(all.counts(), counts);
+    for name in ["amd64", "arm64", "386", "s390x"] {
+        let (target, wrong) = compile(&all, &constants, name);
+        let shown: Vec<String> =
+            wrong.iter().map(|error| format!("{}:{error}", all.path(error.at))).collect();
+        assert!(wrong.is_empty(), "{name}: {} {shown:#?}", wrong.len());
+        if name == "amd64" {
+            // What no file declares: the union of squashed values.
+            assert_eq!(target.calls().len() + PREDEFINED, 8_300);
+        }
+    }
     for (name, known) in [("amd64", 8_300), ("386", 8_311), ("arm64", 8_059), ("s390x", 8_050)] {
         let found = architecture(&all, &constants, name);
         assert_eq!(found.calls + PREDEFINED, known, "{name}");

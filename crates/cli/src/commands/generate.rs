@@ -74,6 +74,8 @@ enum Printed {
     Suspects,
     /// `ktriage who --json`
     Who,
+    /// `ktriage fuzz check --json`
+    FuzzCheck,
     /// `ktriage add --json`
     Add,
     /// `ktriage import --json`
@@ -128,6 +130,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
                 Printed::Thread => schemars::schema_for!(render::thread::Document),
                 Printed::Suspects => schemars::schema_for!(render::candidates::json::Log<'_>),
                 Printed::Who => schemars::schema_for!(render::who::json::Answered<'_>),
+                Printed::FuzzCheck => schemars::schema_for!(render::descriptions::Document),
                 Printed::Add => schemars::schema_for!(super::tracker::add::Added<'_>),
                 Printed::Import => schemars::schema_for!(super::tracker::import::Taken<'_>),
                 Printed::Reproduced => schemars::schema_for!(super::tracker::Reproduced),

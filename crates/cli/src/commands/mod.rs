@@ -5,6 +5,7 @@ mod check;
 mod claims;
 pub(crate) mod diagnose;
 mod explain;
+mod fuzz;
 mod generate;
 mod index;
 pub(crate) mod lab;
@@ -55,6 +56,7 @@ enum Command {
     Explain(explain::Arguments),
     Bisect(bisect::Arguments),
     Lab(lab::Arguments),
+    Fuzz(fuzz::Arguments),
     Thread(thread::Arguments),
     Who(who::Arguments),
     Suspects(index::suspects::Arguments),
@@ -86,6 +88,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::Fixed(arguments) => index::fixed::run(&arguments),
         Command::Index(arguments) => index::update::run(&arguments),
         Command::Lab(arguments) => lab::run(&arguments),
+        Command::Fuzz(arguments) => fuzz::run(&arguments),
         Command::Add(arguments) => tracker::add::run(&arguments),
         Command::Import(arguments) => tracker::import::run(&arguments),
         Command::Bugs(arguments) => tracker::bugs::run(&arguments),

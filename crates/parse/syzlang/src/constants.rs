@@ -46,7 +46,7 @@ pub fn parse_constants(text: &str) -> Result<ConstantFile, Error> {
         if line.is_empty() || line.starts_with('#') {
             continue;
         }
-        let at = Position { line: number, column: 1 };
+        let at = Position::new(number, 1);
         let wrong = |message: &str| {
             Error::new(
                 at,

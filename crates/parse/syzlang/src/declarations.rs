@@ -9,6 +9,45 @@ pub struct File {
     pub declarations: Vec<Declaration>,
 }
 
+impl File {
+    /// Writes the file's number into all its positions, so that they stay apart from those of others.
+    pub fn number(&mut self, number: u32) {
+        for declaration in &mut self.declarations {
+            declaration.at.file = number;
+            match &mut declaration.kind {
+                Kind::Include | Kind::IncludeDirectory | Kind::Define => {}
+                Kind::Meta(one) | Kind::Alias(_, one) => one.number(number),
+                Kind::Resource(base, values) => {
+                    base.number(number);
+                    each(values, number);
+                }
+                Kind::Flags(values) => each(values, number),
+                Kind::Call(call) => {
+                    fields(&mut call.arguments, number);
+                    call.result.iter_mut().for_each(|one| one.number(number));
+                    each(&mut call.attributes, number);
+                }
+                Kind::Template(_, body) | Kind::Body(body) => {
+                    fields(&mut body.fields, number);
+                    each(&mut body.attributes, number);
+                }
+            }
+        }
+    }
+}
+
+fn each(list: &mut [Expression], number: u32) {
+    list.iter_mut().for_each(|one| one.number(number));
+}
+
+fn fields(list: &mut [Field], number: u32) {
+    for field in list {
+        field.at.file = number;
+        field.kind.number(number);
+        each(&mut field.attributes, number);
+    }
+}
+
 /// One declaration and where its name stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Declaration {
@@ -102,6 +141,16 @@ pub struct Expression {
 }
 
 impl Expression {
+    fn number(&mut self, number: u32) {
+        self.at.file = number;
+        each(&mut self.options, number);
+        each(&mut self.colon, number);
+        if let Value::Binary(_, sides) = &mut self.value {
+            sides.0.number(number);
+            sides.1.number(number);
+        }
+    }
+
     /// The name, if it is one.
     #[must_use]
     pub fn name(&self) -> Option<&str> {

@@ -5,10 +5,18 @@ use std::fmt;
 /// A place in a file; line and column count from 1, columns are bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Position {
+    /// Number of the file, where several are joined; 0 until then.
+    pub file: u32,
     /// Line, from 1.
     pub line: u32,
     /// Column in bytes, from 1.
     pub column: u32,
+}
+
+impl Position {
+    pub(crate) fn new(line: u32, column: usize) -> Self {
+        Self { file: 0, line, column: u32::try_from(column).unwrap_or(u32::MAX) }
+    }
 }
 
 /// A mistake in a file: where, what, and what to do.

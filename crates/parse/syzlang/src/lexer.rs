@@ -22,7 +22,7 @@ const DIRECTIVES: [&str; 3] = ["include", "incdir", "define"];
 /// All tokens of a file, the last one is [`Token::End`].
 pub(crate) fn tokens(text: &str) -> Result<Vec<(Position, Token)>, Error> {
     let mut found = Vec::new();
-    let mut last = Position { line: 1, column: 1 };
+    let mut last = Position::new(1, 1);
     for (number, line) in (1u32..).zip(text.lines()) {
         let mut lexer = Lexer { line, offset: 0, number };
         while let Some(token) = lexer.next()? {
@@ -43,8 +43,7 @@ struct Lexer<'a> {
 
 impl Lexer<'_> {
     fn position(&self) -> Position {
-        let column = u32::try_from(self.offset + 1).unwrap_or(u32::MAX);
-        Position { line: self.number, column }
+        Position::new(self.number, self.offset + 1)
     }
 
     fn next(&mut self) -> Result<Option<(Position, Token)>, Error> {
