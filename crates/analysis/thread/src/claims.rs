@@ -5,8 +5,8 @@ use parse_mail::Message;
 
 use crate::model::{Kind, Thread, WithdrawnClaim};
 use crate::own::{Role, prose, roles};
-use crate::phrases::{CONCESSIONS, first_of};
-use crate::text::{calls, content_words, fold, sentences};
+use crate::phrases::answers::CONCESSIONS;
+use crate::text::{calls, content_words, first_of, fold, sentences};
 
 /// A sentence and its lines.
 type Said = (String, LineSpan);

@@ -4,9 +4,9 @@
 use model::LineSpan;
 use parse_mail::Message;
 
+use crate::machine::is_machine;
 use crate::model::{Command, TestNote, Thread};
 use crate::own::{Role, roles};
-use crate::questions::is_machine;
 
 /// Bytes of an argument that are kept.
 const MAX_ARGUMENT: usize = 500;

@@ -2,7 +2,7 @@
 
 use parse_mail::{FileDiff, Message, TrailerKind, trailer};
 
-use crate::phrases;
+use crate::phrases::applied;
 use crate::series::{author_of, change_hash, name_key};
 
 /// What a patch or cover letter has in common with other versions of its series: hashes over the
@@ -87,14 +87,14 @@ pub fn says_applied(words: &str) -> bool {
         && words.lines().any(|line| {
             parts.iter().any(|p| line.contains(**p))
                 && !line.trim_end().ends_with('?')
-                && phrases::says_applied(&line.to_lowercase())
+                && applied::says_applied(&line.to_lowercase())
         })
 }
 
 #[cfg(test)]
 mod tests {
     use super::{PARTS, says_applied};
-    use crate::phrases::{APPLIED, APPLIED_AT_END, APPLIED_AT_START, IN_BRANCH};
+    use crate::phrases::applied::{APPLIED, APPLIED_AT_END, APPLIED_AT_START, IN_BRANCH};
 
     #[test]
     fn each_phrase_of_applying_passes_the_first_look() {

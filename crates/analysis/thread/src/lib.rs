@@ -10,6 +10,7 @@ mod compare;
 mod group;
 mod keys;
 mod lint;
+mod machine;
 mod model;
 mod own;
 mod phrases;
@@ -62,6 +63,7 @@ fn one(messages: &[Message], members: &[group::Member], asked: Option<&str>) -> 
     series::find(&all, &mut thread);
     series::drafts(&all, &mut thread);
     replies::kinds(&all, &mut thread);
+    thread.roles.resize_with(thread.entries.len(), Default::default);
     thread.missing_versions = series::missing(&thread);
     compare::versions(&mut thread);
     tags::find(&all, &mut thread);

@@ -1,5 +1,7 @@
 //! The nouns of a thread. Data only; indexes of messages are indexes into [`Thread::entries`].
 
+use std::sync::{Arc, OnceLock};
+
 use model::{Grade, LineSpan, RuleName};
 use parse_mail::{BugId, Diff, LinkKind, Person, Trailer, VersionNumber};
 
@@ -50,6 +52,8 @@ pub struct Thread {
     pub findings: Vec<Finding>,
     /// The sum of it all.
     pub state: State,
+    /// What each line of each message is, as far as it was asked.
+    pub(crate) roles: Vec<OnceLock<Arc<[Role]>>>,
 }
 
 impl Thread {
@@ -90,6 +94,27 @@ impl Thread {
         let covered = self.whole(version).find(|v| self.versions[*v].cover.is_some());
         &self.versions[covered.unwrap_or(version)].title
     }
+}
+
+/// What a line of a message is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// The commit message of a patch.
+    CommitMessage,
+    /// Below `---` of a patch.
+    Notes,
+    /// The sender's own words in any other mail.
+    Words,
+    /// A quote.
+    Quoted,
+    /// The line above a quote.
+    Attribution,
+    /// Part of a diff or its statistics.
+    Diff,
+    /// A command to a bot.
+    Command,
+    /// A signature or a list's footer.
+    Signature,
 }
 
 /// When a message was sent.

@@ -1,32 +1,22 @@
 //! What a message says itself: neither quoted nor part of a diff, a signature or a diffstat.
 
+use std::sync::Arc;
+
 use parse_mail::{Message, attribution, diffs, quote};
 
 use crate::model::{Kind, Thread};
 
-/// What a line of a message is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Role {
-    /// The commit message of a patch.
-    CommitMessage,
-    /// Below `---` of a patch.
-    Notes,
-    /// The sender's own words in any other mail.
-    Words,
-    /// A quote.
-    Quoted,
-    /// The line above a quote.
-    Attribution,
-    /// Part of a diff or its statistics.
-    Diff,
-    /// A command to a bot.
-    Command,
-    /// A signature or a list's footer.
-    Signature,
+pub(crate) use crate::model::Role;
+
+/// The role of each line of the message at `entry`, found once a thread.
+pub(crate) fn roles(message: &Message, entry: usize, thread: &Thread) -> Arc<[Role]> {
+    match thread.roles.get(entry) {
+        Some(known) => known.get_or_init(|| find(message, entry, thread)).clone(),
+        None => find(message, entry, thread),
+    }
 }
 
-/// The role of each line of the message at `entry`.
-pub(crate) fn roles(message: &Message, entry: usize, thread: &Thread) -> Vec<Role> {
+fn find(message: &Message, entry: usize, thread: &Thread) -> Arc<[Role]> {
     let body = &message.body;
     let is_patch = matches!(thread.entries[entry].kind, Kind::Patch(_));
     let all = diffs(body);
@@ -85,7 +75,7 @@ pub(crate) fn roles(message: &Message, entry: usize, thread: &Thread) -> Vec<Rol
             }
         }
     }
-    roles
+    roles.into()
 }
 
 /// Columns at which programs that know nothing of quotes break a quoted line.

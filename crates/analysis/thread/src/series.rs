@@ -93,7 +93,10 @@ fn adopt(all: &[&Message], starts: &mut [Start]) {
 fn branch(tags: &[String]) -> Option<String> {
     tags.iter()
         .map(|t| t.to_ascii_lowercase())
-        .map(|t| t.trim_start_matches("linux-").trim_start_matches('v').to_owned())
+        .map(|t| {
+            let bare = t.trim_start_matches("for-").trim_start_matches("linux-");
+            bare.trim_start_matches('v').to_owned()
+        })
         .find(|t| {
             let number: String =
                 t.chars().take_while(|c| c.is_ascii_digit() || *c == '.').collect();
@@ -323,40 +326,74 @@ pub(crate) fn for_each_link(starts: &[Start], mut link: impl FnMut(usize, usize,
 
 /// Seconds between two versions of which the later has another title and no other tie to the earlier.
 const SUCCEEDS_WITHIN: i64 = 60 * 86_400;
+/// Percent of the words of two titles from which on a shared function makes them versions of one patch.
+const ALIKE: usize = 35;
 
-/// A single patch `vN` that continues nothing under its own title is the next version of the one single
-/// patch `vN-1` of the same person to the same function of the same file.
+/// Files with the function that their first hunk names.
+fn places(start: &Start) -> Vec<(&str, String)> {
+    start
+        .diff
+        .iter()
+        .flat_map(|d| &d.files)
+        .filter_map(|file| {
+            let name = crate::compare::name_of(&file.hunks.first()?.heading);
+            (!name.is_empty()).then(|| (file.path(), name))
+        })
+        .collect()
+}
+
+/// A series `vN` that continues nothing under its own titles is the next version of the one series or
+/// patch `vN-1` of the same person to the same functions.
 fn by_succession(starts: &[Start], has_older: &[bool], link: &mut impl FnMut(usize, usize, Link)) {
-    let place = |s: &Start| -> Option<(String, String)> {
-        let file = match s.diff.as_ref()?.files.as_slice() {
-            [one] => one,
-            _ => return None,
-        };
-        let heading = crate::compare::name_of(&file.hunks.first()?.heading);
-        (!heading.is_empty()).then(|| (file.path().to_owned(), heading))
-    };
     let is_single = |s: &Start| s.number.is_none_or(|n| n.1 <= 1);
+    // Sent with it: the same sender, version and size, within an hour.
+    let with = |a: &Start, b: &Start| {
+        a.version == b.version
+            && a.number.map(|n| n.1) == b.number.map(|n| n.1)
+            && (a.seconds - b.seconds).abs() <= SENT_TOGETHER
+            && name_key(&a.sender) == name_key(&b.sender)
+    };
     for (b, later) in starts.iter().enumerate() {
-        if has_older[b] || !later.has_version || later.version.major < 2 || !is_single(later) {
+        if !later.has_version || later.version.major < 2 || later.diff.is_none() {
             continue;
         }
-        let Some(at) = place(later) else { continue };
-        let mut before = starts.iter().enumerate().filter(|(_, s)| {
+        let goes_on = |at: usize| has_older[at] && (at == b || with(&starts[at], later));
+        let at = places(later);
+        if at.is_empty() || (0..starts.len()).any(goes_on) {
+            continue;
+        }
+        let succeeds = |s: &Start| {
+            let there = places(s);
+            let same_place = is_single(s) && is_single(later) && there == at && at.len() == 1;
+            let shared = there.iter().any(|p| at.contains(p));
             s.version.major + 1 == later.version.major
-                && is_single(s)
                 && (1..=SUCCEEDS_WITHIN).contains(&(later.seconds - s.seconds))
-                && s.branch == later.branch
+                && !is_other_branch(s, later)
                 && name_key(&s.author) == name_key(&later.author)
-                && place(s).is_some_and(|p| p == at)
-        });
-        let Some((a, earlier)) = before.next() else { continue };
-        let one = before.all(|(_, s)| {
-            s.title.eq_ignore_ascii_case(&earlier.title)
-                || s.patch_id.is_some() && s.patch_id == earlier.patch_id
+                && (same_place || shared && title_likeness(&s.title, &later.title) >= ALIKE)
+        };
+        let before: Vec<usize> = (0..starts.len()).filter(|at| succeeds(&starts[*at])).collect();
+        let Some(&a) = before.last() else { continue };
+        let one = before.iter().all(|other| {
+            let (s, last) = (&starts[*other], &starts[a]);
+            with(s, last)
+                || s.title.eq_ignore_ascii_case(&last.title)
+                || s.patch_id.is_some() && s.patch_id == last.patch_id
         });
         if one {
             link(a, b, Link::Files);
         }
+    }
+}
+
+/// Whether two patches are for two branches: backports to two releases, or the later is one of the earlier
+/// for an older release. The release that a new version is for may change.
+fn is_other_branch(a: &Start, b: &Start) -> bool {
+    match (&a.branch, &b.branch) {
+        (one, two) if one == two => false,
+        (Some(_), Some(_)) => true,
+        (Some(only), None) | (None, Some(only)) => only.ends_with(".y") || a.version >= b.version,
+        (None, None) => false,
     }
 }
 
@@ -378,7 +415,7 @@ fn by_citation(starts: &[Start], link: &mut impl FnMut(usize, usize, Link)) {
                 || older.is_rfc && !start.is_rfc
                 || older.version == start.version && start.is_resend;
             let same = older.author.is(&start.author) || older.sender.is(&start.sender);
-            if a != b && near && newer && same && older.branch == start.branch {
+            if a != b && near && newer && same && !is_other_branch(older, start) {
                 let alike = title_likeness(&older.title, &start.title);
                 if named && alike >= 20 || alike >= 50 {
                     link(a, b, Link::Cited);
@@ -431,7 +468,8 @@ fn why_linked(a: &Start, b: &Start) -> Option<Link> {
     }
     let same_author = a.author.is(&b.author) || name_key(&a.author) == name_key(&b.author);
     let apart = (b.seconds - a.seconds).abs();
-    if !same_author || a.branch != b.branch || a.seconds != 0 && b.seconds != 0 && apart > MAX_GAP {
+    if !same_author || is_other_branch(a, b) || a.seconds != 0 && b.seconds != 0 && apart > MAX_GAP
+    {
         return None;
     }
     let newer = a.version < b.version

@@ -5,9 +5,10 @@ use parse_mail::{Civil, Message, TrailerKind};
 
 use crate::model::{Applied, Kind, Pulled, QuestionState, State, Tag, Thread, When};
 use crate::own::{Role, prose, roles};
-use crate::phrases::{Named, first_of, named_patches, notes_applied, refuses, says_applied};
+use crate::phrases::answers::refuses;
+use crate::phrases::applied::{Named, named_patches, notes_applied, says_applied, takes_out};
 use crate::series;
-use crate::text::sentences;
+use crate::text::{first_of, sentences};
 
 pub(crate) fn sum_up(all: &[&Message], thread: &mut Thread) {
     let mut state = State { newest: series::newest(thread), ..State::default() };
@@ -120,8 +121,11 @@ fn applied(all: &[&Message], thread: &Thread, state: &mut State) {
             let versions = whole.iter().map(|v| &thread.versions[*v]).filter(|v| v.size > 1);
             versions.flat_map(|v| &v.patches).find(|p| p.entry == patch).map(|p| p.number)
         });
-        if state.said_applied.iter().any(|s| s.person.is(&message.from)) && takes_out(message) {
-            state.said_applied.retain(|s| !s.person.is(&message.from));
+        if state.said_applied.iter().any(|s| s.person.is(&message.from))
+            && takes_back_applied(message, entry, thread)
+        {
+            let size = thread.versions[newest].size;
+            take_out(&mut state.said_applied, message, number, size);
             continue;
         }
         let mut sentences = applied_in(message, entry, thread);
@@ -193,21 +197,29 @@ fn listed(message: &Message, from: u64) -> Vec<(Option<u32>, u64)> {
     }
 }
 
+/// Takes back what somebody said to have applied: the patch that the message is about, else all.
+fn take_out(said: &mut Vec<Applied>, message: &Message, patch: Option<u32>, size: u32) {
+    let (mine, others): (Vec<Applied>, Vec<Applied>) =
+        said.drain(..).partition(|s| s.person.is(&message.from));
+    *said = others;
+    let Some(patch) = patch else { return };
+    for one in mine {
+        match one.patch {
+            None => said.extend(
+                (1..=size.min(9999))
+                    .filter(|n| *n != patch)
+                    .map(|n| Applied { patch: Some(n), ..one.clone() }),
+            ),
+            Some(number) if number != patch => said.push(one),
+            Some(_) => {}
+        }
+    }
+}
+
 /// Whether a message takes back that something was applied.
-fn takes_out(message: &Message) -> bool {
-    message.body.lines().filter(|l| !l.text.starts_with('>')).any(|l| {
-        let lower = l.text.to_lowercase();
-        [
-            "take that back",
-            "dropped it",
-            "dropped this",
-            "dropping this",
-            "i've dropped",
-            "unapplied",
-            "backed it out",
-        ]
-        .iter()
-        .any(|w| lower.contains(w))
+fn takes_back_applied(message: &Message, entry: usize, thread: &Thread) -> bool {
+    prose(message, &roles(message, entry, thread), &[Role::Words]).iter().any(|paragraph| {
+        sentences(&paragraph.text).iter().any(|s| takes_out(&s.text.to_lowercase()))
     })
 }
 
@@ -222,15 +234,18 @@ fn refused(all: &[&Message], thread: &Thread, state: &mut State) {
         {
             continue;
         }
-        // Few mails have the word at all, and roles cost a look at the whole mail.
+        // Few mails have the word at all.
         let has_word = message.body.lines().any(|l| {
             let bytes = l.text.as_bytes();
             bytes
                 .windows(3)
                 .any(|w| w.eq_ignore_ascii_case(b"nak") || w.eq_ignore_ascii_case(b"nac"))
         });
-        let roles = if has_word { roles(message, entry, thread) } else { Vec::new() };
-        for paragraph in prose(message, &roles, &[Role::Words]) {
+        let words = match has_word {
+            true => prose(message, &roles(message, entry, thread), &[Role::Words]),
+            false => Vec::new(),
+        };
+        for paragraph in words {
             let lower = paragraph.text.to_lowercase();
             if takes_back(&lower) {
                 state.refused.retain(|r| !r.person.is(&message.from));

@@ -6,8 +6,9 @@ use parse_mail::{Message, Person, TrailerKind, trailers};
 
 use crate::model::{Kind, Place, Tag, Thread};
 use crate::own::{Role, roles};
-use crate::phrases::{CONDITIONS, first_of};
+use crate::phrases::answers::CONDITIONS;
 use crate::series;
+use crate::text::first_of;
 
 pub(crate) fn find(all: &[&Message], thread: &mut Thread) {
     let mut found = Vec::new();

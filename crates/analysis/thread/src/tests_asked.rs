@@ -3,14 +3,14 @@
 
 use parse_mail::{Message, TrailerKind};
 
+use crate::machine::is_machine;
 use crate::model::{Ask, Kind, TestNote, Tests, Thread};
 use crate::own::{Role, prose, roles};
-use crate::phrases::{
-    COMPILE_ONLY, RAN, RESULTS, TEST_OFFERED, TEST_WANTED, first_of, was_not_run, went_well,
+use crate::phrases::tests::{
+    COMPILE_ONLY, RAN, RESULTS, TEST_OFFERED, TEST_WANTED, was_not_run, went_well,
 };
-use crate::questions::is_machine;
 use crate::series;
-use crate::text::sentences;
+use crate::text::{first_of, sentences};
 
 pub(crate) fn find(all: &[&Message], thread: &mut Thread) {
     let mut tests = Tests::default();

@@ -30,15 +30,16 @@ impl Sentence<'_> {
         // Some write a blank before the mark; `a ? b : c` is code.
         let loose = tight.trim_end();
         let is_prose = loose.split(' ').count() >= 3
-            && loose
-                .rsplit(' ')
-                .next()
-                .is_some_and(|w| w.len() >= 2 && w.chars().all(char::is_alphabetic))
+            && loose.rsplit(' ').next().is_some_and(|w| {
+                w.len() >= 2
+                    && w.contains(char::is_alphabetic)
+                    && w.chars().all(|c| c.is_alphanumeric() || "/_.-()'".contains(c))
+            })
             && !loose.contains(" = ");
         let before = if tight.ends_with(' ') && is_prose { loose } else { tight };
         let last_word = before.rsplit(' ').next().unwrap_or(before);
         before.ends_with(|c: char| {
-            c.is_alphanumeric() || matches!(c, ')' | '"' | '\'' | '`' | '*' | '_' | '%')
+            c.is_alphanumeric() || matches!(c, ')' | '"' | '\'' | '`' | '*' | '_' | '%' | '/')
         }) && !last_word.contains("://")
             && before.contains(char::is_alphabetic)
     }
@@ -65,6 +66,10 @@ pub(crate) fn sentences(text: &str) -> Vec<Sentence<'_>> {
             continue;
         }
         if bytes[at] == b'.' && SHORT.iter().any(|s| text[..=at].ends_with(s)) {
+            continue;
+        }
+        // `2. The lock` is one item of a list.
+        if bytes[at] == b'.' && text[start..at].trim_start().bytes().all(|b| b.is_ascii_digit()) {
             continue;
         }
         if end > start {
@@ -123,6 +128,21 @@ pub(crate) fn has_phrase(text: &str, phrase: &str) -> bool {
         let last = phrase.chars().next_back().is_some_and(char::is_alphanumeric);
         (!first || edge(text[..at].chars().next_back()))
             && (!last || edge(text[at + phrase.len()..].chars().next()))
+    })
+}
+
+/// Whether one of `phrases` stands in `lower`; which.
+pub(crate) fn first_of<'p>(lower: &str, phrases: &[&'p str]) -> Option<&'p str> {
+    phrases.iter().copied().find(|phrase| has_phrase(lower, phrase))
+}
+
+/// Whether `lower` begins with one of `phrases` as whole words.
+pub(crate) fn starts_with_any(lower: &str, phrases: &[&str]) -> bool {
+    let lower = lower.trim_start_matches(|c: char| !c.is_alphanumeric());
+    phrases.iter().any(|phrase| {
+        lower.strip_prefix(phrase).is_some_and(|rest| {
+            rest.chars().next().is_none_or(|c| !c.is_alphanumeric() && c != '\'')
+        })
     })
 }
 

@@ -109,8 +109,8 @@ fn paragraph(message: &Message, lines: &[usize], first_name: &str) -> Option<Par
         "ciao",
         "many thanks",
     ];
-    // `...` for what was cut away.
-    if bare.is_empty() {
+    // `...` for what was cut away, a line above a name.
+    if bare.is_empty() || lower.starts_with("---") && lower.len() < 40 {
         return None;
     }
     let closing = bare == first_name
@@ -135,6 +135,10 @@ fn paragraph(message: &Message, lines: &[usize], first_name: &str) -> Option<Par
 fn is_literal(text: &str) -> bool {
     let trimmed = text.trim_start();
     let indent = text.len() - trimmed.len();
+    // A finger at a word of the quoted line above: `     ^^^ a capital, please`.
+    if trimmed.starts_with("^^") && reads_as_remark(trimmed) {
+        return false;
+    }
     if text.starts_with('\t') {
         return true;
     }
@@ -156,6 +160,13 @@ fn reads_as_prose(text: &str) -> bool {
         .count();
     let signs = text.chars().filter(|c| "{}[]|=<>&*\\/#$%@+;_0123456789".contains(*c)).count();
     words >= 4 && signs * 12 <= text.len() && !text.ends_with([';', '{', '}', '\\'])
+}
+
+/// Whether words follow the fingers of a line: `^^^ five now`.
+fn reads_as_remark(text: &str) -> bool {
+    text.trim_start_matches(['^', '~', ' ', '|', '-'])
+        .split(' ')
+        .any(|w| w.len() > 1 && w.chars().all(|c| c.is_alphabetic() || "',.?!".contains(c)))
 }
 
 /// A line of a console: `[   14.287850] run fstests`.

@@ -1,8 +1,22 @@
 //! Requests and objections without a question mark.
 
 use crate::model::Ask;
-use crate::phrases::{AGREEMENT_STARTS, OBJECTIONS, REQUESTS, first_of, starts_with_any};
-use crate::text::Sentence;
+use crate::phrases::answers::AGREEMENT_STARTS;
+use crate::phrases::demands::{OBJECTIONS, REQUESTS};
+use crate::text::{Sentence, first_of, starts_with_any};
+
+use super::grammar;
+
+/// What stands right above a paragraph.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Below {
+    /// Quoted lines of a patch's diff.
+    Code,
+    /// Quoted words of a patch's message.
+    Message,
+    /// Anything else.
+    Other,
+}
 
 /// Words between the words of a phrase that change nothing: `is totally broken`, `please also add`.
 const FILLERS: &[&str] = &[
@@ -37,6 +51,7 @@ const FILLERS: &[&str] = &[
     "highly",
     "now",
     "much",
+    "then",
 ];
 
 /// A sentence without emphasis and fillers, in lower case.
@@ -173,27 +188,223 @@ const NO_DEMAND: &[&str] = &[
     "please pull",
     "please apply",
     "please take a look at my",
+    "i don't mind",
+    "i do not mind",
+    "on my part",
+    "don't feel strongly",
 ];
 
-/// What a paragraph demands, and the sentences that do. `below_code`: it stands right below quoted code.
-pub(super) fn of(
-    lower: &str,
-    all: &[Sentence<'_>],
-    below_code: bool,
-) -> Option<(Ask, Vec<String>)> {
-    if starts_with_any(lower, AGREEMENT_STARTS) && !has_turn(lower) {
+/// What a paragraph demands, and the sentences that do.
+pub(super) fn of(lower: &str, all: &[Sentence<'_>], below: Below) -> Option<(Ask, Vec<String>)> {
+    let settles = starts_with_any(lower, AGREEMENT_STARTS) && !has_turn(lower);
+    if settles || starts_with_any(lower, &["sorry"]) {
         return None;
     }
     let mut found: Vec<(Ask, String)> = Vec::new();
     for (at, sentence) in all.iter().enumerate() {
         let text = plain(&sentence.text.to_lowercase());
         // Only the first sentence below a line of code is about that line in any case.
-        if let Some(ask) = demand(&text, below_code && at == 0) {
+        if let Some(ask) = demand(&text, below == Below::Code && at == 0) {
             found.push((ask, sentence.text.to_owned()));
         }
     }
+    if found.is_empty() && below != Below::Other && is_remark(lower, below) {
+        found.push((Ask::Objection, all.first()?.text.to_owned()));
+    }
     let ask = found.iter().find(|f| f.0 == Ask::Objection).or(found.first())?.0;
     Some((ask, found.into_iter().map(|f| f.1).collect()))
+}
+
+/// How a paragraph begins that a reviewer writes below a line without wanting anything changed there:
+/// praise, a tag, an account of what was done.
+const NO_REMARK: &[&str] = &[
+    "otherwise",
+    "other than",
+    "apart from",
+    "aside from",
+    "the rest",
+    "looks",
+    "look good",
+    "this looks good",
+    "this looks great",
+    "this looks fine",
+    "this looks reasonable",
+    "this part looks",
+    "the patch looks",
+    "patch looks",
+    "the changes look",
+    "the change looks",
+    "code looks",
+    "neat",
+    "cool",
+    "good",
+    "very nice",
+    "very good",
+    "awesome",
+    "perfect",
+    "excellent",
+    "wonderful",
+    "love",
+    "reviewed",
+    "acked",
+    "tested",
+    "feel free",
+    "with that",
+    "with this",
+    "with those",
+    "with these",
+    "fwiw",
+    "fyi",
+    "for the record",
+    "for reference",
+    "applied",
+    "queued",
+    "pushed",
+    "merged",
+    "i've",
+    "i have",
+    "i had",
+    "i like",
+    "i love",
+    "i agree",
+    "i'm fine",
+    "i am fine",
+    "i'm ok",
+    "i'm okay",
+    "i'm happy",
+    "i'm good",
+    "i tested",
+    "i reviewed",
+    "i also tested",
+    "i did",
+    "i just",
+    "i was",
+    "i can",
+    "i could",
+    "i think this is good",
+    "i think this is fine",
+    "i think this looks",
+    "i think it's fine",
+    "i think this makes sense",
+    "i guess this is fine",
+    "i suppose this is fine",
+    "no objection",
+    "no objections",
+    "no issue",
+    "no issues",
+    "never mind",
+    "nevermind",
+    "nvm",
+    "hi",
+    "hello",
+    "hey",
+    "dear",
+    "sorry",
+    "this is good",
+    "this is great",
+    "this is nice",
+    "this is fine",
+    "this makes sense",
+    "this seems fine",
+    "this seems reasonable",
+    "seems reasonable",
+    "seems fine",
+    "seems good",
+    "makes",
+    "that's fine",
+    "that is fine",
+    "that's good",
+    "it's fine",
+    "it's ok",
+    "as discussed",
+    "as expected",
+    "here's",
+    "here is",
+    "on ",
+    "from",
+    "http",
+    "hmm",
+    "hm",
+    "heh",
+    "haha",
+    "lol",
+    "just a note",
+    "just for",
+    "note to self",
+    "my point",
+    "interesting",
+    "i remember",
+    "i looked",
+    "i checked",
+    "checked",
+    "i think i've",
+    "i think i have",
+    "that's what i",
+    "that is what i",
+    "this is what i",
+    "minor comments",
+    "some comments",
+    "a few comments",
+    "comments below",
+    "comments inline",
+];
+
+/// Praise that makes a paragraph none that wants something, wherever it stands.
+const PRAISE: &[&str] = &[
+    "looks good",
+    "looks great",
+    "looks fine",
+    "looks ok",
+    "looks okay",
+    "looks right",
+    "looks correct",
+    "looks sane",
+    "looks reasonable",
+    "look good",
+    "look fine",
+    "makes sense",
+    "thank you",
+    "thanks for",
+    "many thanks",
+    "nice cleanup",
+    "nice catch",
+    "nice work",
+    "good catch",
+    "good work",
+    "great work",
+    "good idea",
+    "nice to see",
+    "happy to see",
+    "glad to see",
+    "sounds good",
+    "works for me",
+    "no problem",
+    "not a problem",
+    "i like this",
+    "like this idea",
+];
+
+/// Whether a paragraph right below lines of a patch says something about them that its author is to
+/// deal with. Most do: what is said without a demand's words is one unless it praises or tells what its
+/// sender does.
+fn is_remark(lower: &str, below: Below) -> bool {
+    let words = lower
+        .split(' ')
+        .filter(|w| {
+            let bare = w.trim_matches(|c: char| !c.is_alphanumeric());
+            bare.len() > 1 && bare.chars().all(|c| c.is_alphabetic() || "'-".contains(c))
+        })
+        .count();
+    let least = if below == Below::Code { 2 } else { 4 };
+    let signs = lower.chars().filter(|c| "{}[]|=<>&*\\#$%@+;".contains(*c)).count();
+    let calls = lower.matches('(').count();
+    words >= least
+        && (words >= 5 || (signs + calls) * 10 <= lower.len())
+        && lower.ends_with(|c: char| !matches!(c, ';' | '{' | '}' | '\\'))
+        && !starts_with_any(lower, AGREEMENT_STARTS)
+        && !starts_with_any(lower, NO_REMARK)
+        && first_of(lower, PRAISE).is_none()
+        && NO_DEMAND.iter().all(|w| !crate::text::has_phrase(lower, w))
 }
 
 /// Whether praise turns into a demand: `looks good, but please add …`.
@@ -210,6 +421,8 @@ fn has_turn(lower: &str) -> bool {
         " also ",
         "well,",
         " rather ",
+        " still ",
+        " yet ",
     ]
     .iter()
     .any(|w| lower.contains(w))
@@ -224,6 +437,9 @@ fn demand(text: &str, below_code: bool) -> Option<Ask> {
     }
     if first_of(text, REQUESTS).is_some() || crate::text::has_phrase(text, "please") {
         return Some(Ask::Request);
+    }
+    if let Some(ask) = grammar::demand(text) {
+        return Some(ask);
     }
     let start = text.trim_start_matches(|c: char| !c.is_alphanumeric());
     let start = ["nit:", "minor:", "hmm,", "hm,", "so ", "and ", "also ", "then "]
@@ -302,7 +518,7 @@ mod tests {
     use crate::text::sentences;
 
     fn ask(text: &str) -> Option<Ask> {
-        of(&text.to_lowercase(), &sentences(text), false).map(|f| f.0)
+        of(&text.to_lowercase(), &sentences(text), Below::Other).map(|f| f.0)
     }
 
     #[test]
@@ -313,6 +529,11 @@ mod tests {
             "Might be simpler to pass in the pointer.",
             "It might be worth to throw in a comment how this value was chosen.",
             "I'd do this in the caller, where it is more obvious.",
+            "Could take the lock in the caller.",
+            "I think then we need a helper for this.",
+            "I guess you can merge this with the next patch.",
+            "It'd also be great to have a test for it.",
+            "I would not flush the queue here.",
         ] {
             assert_eq!(ask(text), Some(Ask::Request), "{text}");
         }
@@ -320,8 +541,29 @@ mod tests {
             "This patch is totally broken.",
             "This is *fundamentally* broken.",
             "I don't think this is right.",
+            "This looks a bit complicated.",
+            "I'm still a little worried about the counter.",
         ] {
             assert_eq!(ask(text), Some(Ask::Objection), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_stands_right_below_a_changed_line_is_about_it_unless_it_praises() {
+        let ask = |text: &str| of(&text.to_lowercase(), &sentences(text), Below::Code).map(|f| f.0);
+        for text in
+            ["Still passing a cookie.", "Sentences start with a capital.", "Capital W please"]
+        {
+            assert!(ask(text).is_some(), "{text}");
+        }
+        for text in [
+            "Otherwise this is what I had in mind.",
+            "Nice cleanup of the callers.",
+            "Feel free to add my tag",
+            "int pump_start(void);",
+            "I've folded this in.",
+        ] {
+            assert_eq!(ask(text), None, "{text}");
         }
     }
 
@@ -333,6 +575,8 @@ mod tests {
             "Looks good to me.",
             "That should work for all callers.",
             "Thanks for the explanation.",
+            "I would be happy with either.",
+            "You can add my tag.",
         ] {
             assert_eq!(ask(text), None, "{text}");
         }

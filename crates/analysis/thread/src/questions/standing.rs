@@ -3,9 +3,9 @@
 use parse_mail::{Message, TrailerKind};
 
 use crate::model::{Anchor, Ask, Exchange, Question, QuestionState, Thread, Tone};
-use crate::phrases::{RESULTS, first_of, starts_with_any};
+use crate::phrases::tests::RESULTS;
 use crate::series;
-use crate::text::{content_words, fold};
+use crate::text::{content_words, first_of, fold, starts_with_any};
 
 use super::anchor;
 
@@ -277,8 +277,22 @@ fn overtaken(
 
 /// A `yes` to a question answers it, unless it promises a change.
 fn is_plain_yes(text: &str) -> bool {
-    const YES: [&str; 9] =
-        ["yes", "yep", "yeah", "right", "correct", "exactly", "indeed", "true", "of course"];
+    const YES: [&str; 14] = [
+        "yes",
+        "yep",
+        "yeah",
+        "right",
+        "correct",
+        "exactly",
+        "indeed",
+        "true",
+        "of course",
+        "looks good",
+        "lgtm",
+        "works for me",
+        "sounds good",
+        "fine with me",
+    ];
     const PROMISES: [&str; 9] =
         ["will", "i'll", "let me", "next version", "fix", "respin", "resend", "change", "update"];
     let lower = text.to_lowercase();
@@ -417,7 +431,7 @@ fn test_result(all: &[&Message], question: &Question, thread: &Thread) -> Option
         ));
     }
     for message in all.iter().skip(asked + 1) {
-        if !super::is_machine(message) {
+        if !crate::machine::is_machine(message) {
             continue;
         }
         for line in message.body.lines().take(400) {
@@ -635,7 +649,7 @@ fn turn(all: &[&Message], question: &Question, thread: &Thread) -> Vec<String> {
         Tone::Agrees
             if !last.by_author
                 && !last.by_asker
-                && crate::phrases::promises(&last.text.to_lowercase()) =>
+                && crate::phrases::answers::promises(&last.text.to_lowercase()) =>
         {
             vec![all[last.entry].from.shown().to_owned()]
         }
