@@ -5,3 +5,4 @@ pub(crate) mod answers;
 pub(crate) mod applied;
 pub(crate) mod demands;
 pub(crate) mod tests;
+pub(crate) mod words;

@@ -208,7 +208,9 @@ pub(super) fn of(lower: &str, all: &[Sentence<'_>], below: Below) -> Option<(Ask
             found.push((ask, sentence.text.to_owned()));
         }
     }
-    if found.is_empty() && below != Below::Other && is_remark(lower, below) {
+    // What ends in a colon or a link leads up to what follows.
+    let leads = lower.ends_with(':') || all.last().is_some_and(|s| s.text.contains("://"));
+    if found.is_empty() && below != Below::Other && !leads && is_remark(lower, below) {
         found.push((Ask::Objection, all.first()?.text.to_owned()));
     }
     let ask = found.iter().find(|f| f.0 == Ask::Objection).or(found.first())?.0;

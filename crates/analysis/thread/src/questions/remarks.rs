@@ -101,7 +101,13 @@ impl Finder<'_> {
         // The question right above, and what it asks.
         let mut above: Option<(usize, Ask)> = None;
         for (at, paragraph) in block.paragraphs.iter().enumerate() {
-            let below = if at == 0 { below } else { Below::Other };
+            // What a remark that ends in a colon announces is explained along the quoted code.
+            let announced =
+                self.questions.iter().rfind(|q| q.asked.last().is_some_and(|a| a.0 == entry));
+            let announced = announced.is_some_and(|q| {
+                q.ask == Ask::Objection && q.parts.last().is_some_and(|p| p.ends_with(':'))
+            });
+            let below = if at == 0 && !announced { below } else { Below::Other };
             let Some((ask, parts)) = self.classify(paragraph, entry, below, thread) else {
                 if self.goes_on(block, paragraph) {
                     continue;

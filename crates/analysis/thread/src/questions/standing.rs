@@ -8,6 +8,7 @@ use crate::series;
 use crate::text::{content_words, first_of, fold, starts_with_any};
 
 use super::anchor;
+use super::wording::tells;
 
 /// Settles state, reason and turn.
 pub(super) fn settle(all: &[&Message], question: &mut Question, thread: &Thread) {
@@ -118,6 +119,11 @@ fn stand(all: &[&Message], question: &Question, thread: &Thread) -> Standing {
         Tone::Offers => {
             (QuestionState::Open, format!("said to be possible, {}; no code", by(last)), Vec::new())
         }
+        Tone::AsksBack if tells(&last.text) => (
+            QuestionState::Answered,
+            format!("{}, with a question back; not confirmed", by(last)),
+            Vec::new(),
+        ),
         Tone::AsksBack => (QuestionState::Open, format!("asked back, {}", by(last)), Vec::new()),
         // Who is asked by the author and agrees has answered: nobody owes a version.
         Tone::Agrees

@@ -71,6 +71,12 @@ pub(super) fn is_rhetorical(text: &str) -> bool {
     inner.split(' ').count() < 12
 }
 
+/// Whether an answer tells something before it asks back.
+pub(super) fn tells(text: &str) -> bool {
+    let all = sentences(text);
+    all.len() > 1 && !all[0].is_question() && all[0].text.split(' ').count() >= 8
+}
+
 /// Whether a sentence asks for a test.
 pub(super) fn is_about_test(sentence: &str) -> bool {
     let lower = sentence.to_lowercase();
@@ -86,8 +92,6 @@ pub(super) fn tone(text: &str, by_asker: bool, after_counter: bool) -> Tone {
     let first = all.first().map(|s| s.text.to_lowercase()).unwrap_or_default();
     let asks = all.iter().any(Sentence::is_question);
     let ends_asking = all.last().is_some_and(Sentence::is_question);
-    // What is told before the question answers.
-    let tells = all.len() > 1 && !all[0].is_question() && all[0].text.split(' ').count() >= 8;
     let turns = [" but ", ", just ", " i just don't ", " however", " though ", " except "];
     let agrees = starts_with_any(&lower, AGREEMENT_STARTS)
         && !turns.iter().any(|w| first.contains(w))
@@ -108,7 +112,7 @@ pub(super) fn tone(text: &str, by_asker: bool, after_counter: bool) -> Tone {
         Tone::Agrees
     } else if first_of(&lower, DEFLECTIONS).is_some() {
         Tone::Deflects
-    } else if ends_asking && !tells {
+    } else if ends_asking {
         Tone::AsksBack
     } else if first_of(&lower, OFFERS).is_some() {
         Tone::Offers
