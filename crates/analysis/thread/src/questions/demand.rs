@@ -197,7 +197,7 @@ const NO_DEMAND: &[&str] = &[
 /// What a paragraph demands, and the sentences that do.
 pub(super) fn of(lower: &str, all: &[Sentence<'_>], below: Below) -> Option<(Ask, Vec<String>)> {
     let settles = starts_with_any(lower, AGREEMENT_STARTS) && !has_turn(lower);
-    if settles || starts_with_any(lower, &["sorry"]) {
+    if settles || starts_with_any(lower, &["sorry for", "sorry about"]) {
         return None;
     }
     let mut found: Vec<(Ask, String)> = Vec::new();
@@ -209,7 +209,10 @@ pub(super) fn of(lower: &str, all: &[Sentence<'_>], below: Below) -> Option<(Ask
         }
     }
     // What ends in a colon or a link leads up to what follows.
-    let leads = lower.ends_with(':') || all.last().is_some_and(|s| s.text.contains("://"));
+    // A question that counts for none, as in quotation marks, is no remark either.
+    let leads = lower.ends_with(':')
+        || all.iter().any(Sentence::is_question)
+        || all.last().is_some_and(|s| s.text.contains("://"));
     if found.is_empty() && below != Below::Other && !leads && is_remark(lower, below) {
         found.push((Ask::Objection, all.first()?.text.to_owned()));
     }
