@@ -6,7 +6,7 @@ use parse_mail::{Message, TrailerKind};
 use crate::machine::is_machine;
 use crate::model::{Ask, Kind, TestNote, Tests, Thread};
 use crate::own::{Role, prose, roles};
-use crate::phrases::tests::{
+use crate::phrases::testing::{
     COMPILE_ONLY, RAN, RESULTS, TEST_OFFERED, TEST_WANTED, was_not_run, went_well,
 };
 use crate::series;

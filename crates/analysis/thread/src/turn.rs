@@ -6,7 +6,7 @@ use crate::machine::is_machine;
 use crate::model::{Kind, Place, QuestionState, Thread, Turn};
 use crate::own::{Role, prose, roles};
 use crate::phrases::answers::{gives_up, promises};
-use crate::phrases::tests::RESULTS;
+use crate::phrases::testing::RESULTS;
 use crate::text::sentences;
 
 /// Finds it. Counts on questions, tags and what was said to be applied.

@@ -27,11 +27,11 @@ fn say(text: &str) {
     println!("{text}");
 }
 
+/// A thread and its mails.
+type Found = Option<(Thread, Vec<Message>)>;
+
 /// The thread of a mail with all versions, and its mails.
-fn read(
-    mirror: &Mirror,
-    id: &str,
-) -> Result<Option<(Thread, Vec<Message>)>, Box<dyn std::error::Error>> {
+fn read(mirror: &Mirror, id: &str) -> Result<Found, Box<dyn std::error::Error>> {
     let Some(number) = mirror.thread_of(id)? else { return Ok(None) };
     let mails = mirror.series(number)?;
     Ok(understand_about(&mails.messages, id).map(|thread| (thread, mails.messages)))
@@ -133,7 +133,7 @@ fn draw(mirror: &Mirror, count: usize, seed: u64) -> Result<(), Box<dyn std::err
                 .iter()
                 .filter_map(|p| p.diff.as_ref())
                 .flat_map(|d| &d.files)
-                .map(|f| f.path())
+                .map(parse_mail::FileDiff::path)
                 .collect();
             format!(
                 "{} {} | {} | {} | <{}> | {} patches | {}",

@@ -4,5 +4,5 @@
 pub(crate) mod answers;
 pub(crate) mod applied;
 pub(crate) mod demands;
-pub(crate) mod tests;
+pub(crate) mod testing;
 pub(crate) mod words;

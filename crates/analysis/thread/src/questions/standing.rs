@@ -3,7 +3,7 @@
 use parse_mail::{Message, TrailerKind};
 
 use crate::model::{Anchor, Ask, Exchange, Question, QuestionState, Thread, Tone};
-use crate::phrases::tests::RESULTS;
+use crate::phrases::testing::RESULTS;
 use crate::series;
 use crate::text::{content_words, first_of, fold, starts_with_any};
 
