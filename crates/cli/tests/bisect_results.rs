@@ -518,3 +518,68 @@ fn the_page_shows_the_belief_and_keeps_hostile_titles_text() {
     assert_eq!(picture.matches("<text").count(), steps, "one row a step");
     assert!(seen.contains("class=\"culprit\""));
 }
+
+#[test]
+fn the_mail_goes_to_those_whose_code_the_culprit_changes_when_a_tree_is_there() {
+    let (project, first, _) = Project::with_a_bug();
+    let test = project.flaky_test(1);
+    let output =
+        project.bisect(&["run", "--good", &first, "--test", &test, "--title", "Assertion"]);
+    assert!(output.status.success(), "{output:?}");
+    let tree = project.folder.path().join("linux");
+    fs::create_dir(&tree).unwrap();
+    fs::write(
+        tree.join("MAINTAINERS"),
+        "ALL\nM:\tMax Moe <max@example.org>\nR:\tAnn Author <ann@example.org>\nL:\tall@example.org\nF:\t*\nF:\t*/\n",
+    )
+    .unwrap();
+    let output = project.bisect(&["show", "--mail", "--tree", tree.to_str().unwrap()]);
+    let (mail, said) = text(&output);
+    assert!(
+        mail.starts_with(
+            "To: Ann Author <ann@example.org>,\n    Max Moe <max@example.org>\nCc: all@example.org,\n    Rae Viewer <rae@example.org>\nSubject: [bisected] "
+        ),
+        "{mail}"
+    );
+    assert!(
+        said.contains("Max Moe <max@example.org>: maintainer of ALL (MAINTAINERS:2)"),
+        "{said}"
+    );
+}
+
+#[test]
+fn commits_ranked_by_a_crash_are_the_prior() {
+    let project = Project::new();
+    let first = project.commit("shop.c", "int shop_open(void)\n{\n}\n", "shop: open");
+    let mut culprit = String::new();
+    for at in 1..9 {
+        if at == 5 {
+            let text = "int shop_reset(void)\n{\n\treturn *p;\n}\n";
+            culprit = project.commit("shop.c", text, "shop: reset on demand");
+        } else {
+            project.commit("other.c", &format!("int x{at};\n"), &format!("other: {at}"));
+        }
+    }
+    let log = project.folder.path().join("crash.log");
+    fs::write(
+        &log,
+        "[    5.000000] BUG: kernel NULL pointer dereference, address: 0000000000000008\n\
+         [    5.000001] Oops: 0000 [#1] PREEMPT SMP\n[    5.000003] RIP: 0010:shop_reset+0x1/0x9\n\
+         [    5.000004] Call Trace:\n[    5.000005]  shop_ioctl+0x1/0x9\n",
+    )
+    .unwrap();
+    let log = log.to_str().unwrap();
+    let base = ["start", "--good", &first, "--test", "false", "--crash", log];
+    let (_, said) = text(&project.bisect(&[&base[..], &["--suspects"]].concat()));
+    assert!(said.contains(&format!("suspects: {}", &culprit[..12])), "{said}");
+    let likely = |json: &serde_json::Value| {
+        let first = &json["conclusion"]["commits"][0];
+        (first["commit"].as_str().unwrap_or_default().to_owned(), first["probability"].as_f64())
+    };
+    let (commit, probability) = likely(&project.json());
+    assert_eq!(commit, culprit);
+    assert!(probability.unwrap() > 0.15, "{probability:?}");
+    let (_, said) =
+        text(&project.bisect(&["start", "--good", &first, "--test", "false", "--suspects"]));
+    assert!(said.contains("--crash"), "{said}");
+}

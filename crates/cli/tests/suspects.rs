@@ -186,3 +186,104 @@ fn what_cannot_be_searched_by_or_in_is_said() {
     let out = ktriage(&state, &["suspects", "-", "--limit", "0"]);
     assert_eq!(out.status.code(), Some(2));
 }
+
+/// A tree with the culprit behind `v1.0` and an older change of the same function before it; `None` without git.
+fn shop(folder: &Path) -> Option<(std::path::PathBuf, [String; 3])> {
+    let tree = folder.join("tree");
+    std::fs::create_dir_all(&tree).unwrap();
+    if !git(&tree, &["init", "-q", "."]) {
+        return None;
+    }
+    let old = commit_on(&tree, 1, "int shop_reset(void)\n{\n}\n", "shop: reset nothing");
+    let good = commit_on(&tree, 2, "int shop_reset(void)\n{\n\treturn 0;\n}\n", "shop: say so");
+    let new =
+        commit_on(&tree, 3, "int shop_reset(void)\n{\n\treturn *p;\n}\n", "shop: reset on demand");
+    std::fs::write(folder.join("a.log"), LOG).unwrap();
+    Some((tree, [old, good, new]))
+}
+
+#[test]
+#[expect(clippy::print_stdout, reason = "a test that skips says so")]
+fn only_commits_that_a_good_one_does_not_hold_are_suspects() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some((tree, [_, good, new])) = shop(folder.path()) else {
+        println!("skipped: no git command");
+        return;
+    };
+    let (log, state) = (folder.path().join("a.log"), folder.path().join("state"));
+    let (log, tree) = (log.to_str().unwrap(), tree.to_str().unwrap());
+    let out = ktriage(&state, &["suspects", log, "--tree", tree, "--json"]);
+    let answer: Value = serde_json::from_slice(&out.stdout).unwrap();
+    assert!(answer["candidates"].as_array().unwrap().len() > 1, "{answer}");
+    // The function of a raw log is found in the tree, and so its file.
+    let reasons = answer["candidates"][0]["reasons"].to_string();
+    assert!(reasons.contains("changes shop.c, at which the report points"), "{reasons}");
+    let out = ktriage(&state, &["suspects", log, "--tree", tree, "--good", &good, "--json"]);
+    let answer: Value = serde_json::from_slice(&out.stdout).unwrap();
+    let all = answer["candidates"].as_array().unwrap();
+    assert_eq!((all.len(), all[0]["commit"].as_str()), (1, Some(new.as_str())), "{answer}");
+    assert_eq!(answer["range"]["commits"], 1);
+    let out = ktriage(&state, &["suspects", log, "--tree", tree, "--good", &good]);
+    let said = String::from_utf8_lossy(&out.stdout).into_owned();
+    assert!(said.contains(&format!("Only the 1 commits since {good} are suspects.")), "{said}");
+    for (good, why) in [("HEAD", "no commit of HEAD is newer"), ("none", "no commit is called")] {
+        let out = ktriage(&state, &["suspects", log, "--tree", tree, "--good", good]);
+        let said = String::from_utf8_lossy(&out.stderr).into_owned();
+        assert!(out.status.code() == Some(2) && said.contains(why), "{said}");
+    }
+    let out = ktriage(&state, &["suspects", log, "--good", &good]);
+    assert!(String::from_utf8_lossy(&out.stderr).contains("--tree"), "{out:?}");
+}
+
+#[test]
+#[expect(clippy::print_stdout, reason = "a test that skips says so")]
+fn a_tree_without_tags_and_one_without_a_history_are_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some((tree, [_, _, new])) = shop(folder.path()) else {
+        println!("skipped: no git command");
+        return;
+    };
+    let state = folder.path().join("state");
+    let name = tree.to_str().unwrap();
+    let out = ktriage(&state, &["fixed", &new[..12], "--tree", name]);
+    let said = String::from_utf8_lossy(&out.stdout).into_owned();
+    assert!(out.status.success() && said.contains("in no tag of the tree"), "{said}");
+    let plain = folder.path().join("plain");
+    std::fs::create_dir(&plain).unwrap();
+    let out = ktriage(&state, &["index", "--tree", plain.to_str().unwrap()]);
+    let said = String::from_utf8_lossy(&out.stderr).into_owned();
+    assert!(out.status.code() == Some(2) && said.contains("git"), "{said}");
+}
+
+#[test]
+#[expect(clippy::print_stdout, reason = "a test that skips says so")]
+fn a_truncated_archive_is_a_clear_error_and_what_was_read_is_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let archive = folder.path().join("pumps/git/0.git");
+    std::fs::create_dir_all(&archive).unwrap();
+    if !git(&archive, &["init", "-q", "."]) {
+        println!("skipped: no git command");
+        return;
+    }
+    for number in 0..3 {
+        let mail = format!(
+            "From: Ann <a@x.example>\nMessage-ID: <{number}@x.example>\nSubject: [PATCH] pump: {number}\n\ndiff --git a/p.c b/p.c\n--- a/p.c\n+++ b/p.c\n@@ -1 +1 @@\n-a\n+{number}\n"
+        );
+        std::fs::write(archive.join("m"), mail).unwrap();
+        assert!(git(&archive, &["add", "m"]) && git(&archive, &["commit", "-q", "-m", "m"]));
+    }
+    // All objects in one pack, cut in its middle.
+    assert!(git(&archive, &["repack", "-q", "-a", "-d"]));
+    let packs = archive.join(".git/objects/pack");
+    let pack = std::fs::read_dir(packs).unwrap().flatten().map(|item| item.path());
+    let pack = pack.into_iter().find(|path| path.extension().is_some_and(|e| e == "pack")).unwrap();
+    let bytes = std::fs::read(&pack).unwrap();
+    // Packs are read-only: another file takes the place.
+    std::fs::remove_file(&pack).unwrap();
+    std::fs::write(&pack, &bytes[..bytes.len() / 2]).unwrap();
+    let state = folder.path().join("state");
+    let out = ktriage(&state, &["index", "--list", folder.path().to_str().unwrap()]);
+    let said = String::from_utf8_lossy(&out.stderr).into_owned();
+    assert_eq!(out.status.code(), Some(2), "{out:?}");
+    assert!(said.contains("git fsck") && said.contains("0.git"), "{said}");
+}

@@ -219,6 +219,20 @@ fn a_patch_asks_by_its_files_and_by_the_words_of_its_changed_lines() {
 }
 
 #[test]
+fn keywords_of_a_mail_are_looked_for_in_its_headers_and_in_its_decoded_body() {
+    let small = small();
+    let plain = PATCH.replace("+\treturn pump_open", "+\treturn x");
+    let named =
+        small.put("a.eml", plain.replacen("Subject", "Cc: pump_close@x.example\nSubject", 1));
+    assert!(small.brief(&[&named]).contains(&PUMPS[0].to_owned()));
+    let head = "Content-Type: text/plain\nContent-Transfer-Encoding: quoted-printable\nMessage-Id: <a@x.example>\n";
+    let encoded = PATCH.replace('=', "=3D").replace("pump_open", "pump_=\nopen");
+    let encoded = small.put("b.eml", encoded.replacen("Subject", &format!("{head}Subject"), 1));
+    assert!(small.brief(&[&encoded]).contains(&PUMPS[0].to_owned()));
+    assert!(!small.brief(&[&small.put("c.eml", plain)]).contains(&PUMPS[0].to_owned()));
+}
+
+#[test]
 #[expect(clippy::print_stdout, reason = "a test that skips says so")]
 fn a_history_adds_who_wrote_and_signed_the_code() {
     let small = small();
@@ -304,4 +318,25 @@ fn hostile_files_of_a_tree_reach_no_terminal_and_stop_nothing() {
         assert!(out.status.success(), "{out:?}");
         assert!(!out.stdout.contains(&0x1b) && !out.stdout.contains(&7), "{how}");
     }
+}
+
+#[test]
+fn a_reply_for_a_list_goes_to_those_whose_code_crashed() {
+    let small = small();
+    let log = small.put("a.log", LOG);
+    let run = |arguments: &[&str]| {
+        Command::new(env!("CARGO_BIN_EXE_ktriage"))
+            .args(["diagnose", "--mail", &log])
+            .args(arguments)
+            .env("XDG_STATE_HOME", &small.state)
+            .output()
+            .unwrap()
+    };
+    let plain = String::from_utf8(run(&[]).stdout).unwrap();
+    let out = run(&["--tree", small.tree.to_str().unwrap()]);
+    let mail = String::from_utf8(out.stdout).unwrap();
+    let head = "To: Ann Lee <ann@x.example>\nCc: Rob Roe <rob@x.example>,\n    pumps@lists.example,\n    all@lists.example\n\n";
+    assert_eq!(mail, format!("{head}{plain}"));
+    let said = String::from_utf8(out.stderr).unwrap();
+    assert!(said.contains("pumps@lists.example: list of PUMP DRIVER (MAINTAINERS:6)"), "{said}");
 }

@@ -53,4 +53,15 @@ pub struct Answer {
     pub query: Vec<(Term, u32)>,
     /// Nothing from this moment on was used, in seconds since 1970.
     pub until: Option<i64>,
+    /// The range of a tree's history in which alone a suspect may lie.
+    pub range: Option<Range>,
+}
+
+/// A range of a tree's history.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Range {
+    /// The commits without the crash, as they were named.
+    pub good: Vec<String>,
+    /// How many commits it has, merges included.
+    pub commits: usize,
 }

@@ -10,6 +10,7 @@ use io_git::Repository;
 use model::CommitId;
 use model::bisection::Request;
 
+use crate::ends::Ends;
 use crate::failure::Failure;
 use crate::progress::{Progress, Tell};
 
@@ -53,6 +54,31 @@ pub(crate) fn files_of_crash(path: &Path, tell: Tell<'_>) -> Result<Files, Failu
         guilty: report.guilty_file.into_iter().collect(),
         trace: trace.into_iter().collect(),
     })
+}
+
+/// Ranks the commits of the range by a crash and gives the factor of each over a commit that is not ranked.
+pub(crate) fn ranked(
+    ends: &Ends,
+    log: &Path,
+    state: &Path,
+    tell: Tell<'_>,
+) -> Result<Vec<(String, f64)>, Failure> {
+    let bytes = fs::read(log)
+        .map_err(|error| Failure::usage(format!("{}: cannot be read: {error}", log.display())))?;
+    let mut evidence = analysis_tree::evidence::of_input(&bytes);
+    let root = ends.repository.root();
+    // Without a date nothing counts as newer than the crash: all of the range is older.
+    evidence.date = None;
+    let tree = app_source::Tree::open(root, Some(state)).map_err(Failure::from_error)?;
+    tree.complete(&mut evidence, &bytes).map_err(Failure::from_error)?;
+    let found = app_index::suspects_of_range(root, &ends.old, &ends.new, &evidence, |_| {})
+        .map_err(Failure::from_error)?;
+    let first: Vec<(CommitId, f64)> = found
+        .iter()
+        .filter_map(|one| Some((CommitId::parse(&one.commit)?, one.probability)))
+        .collect();
+    tell(&Progress::Ranked { first });
+    Ok(found.into_iter().map(|one| (one.commit, one.factor)).collect())
 }
 
 /// `net/core/sock.c` of `net/core/sock.c:12` and `(./net/core/sock.c:12)`.

@@ -23,6 +23,11 @@ pub enum Progress {
         /// The log.
         log: PathBuf,
     },
+    /// The commits of the range are ranked by the crash.
+    Ranked {
+        /// The likelier ones with the probability that is said of each, the likeliest first.
+        first: Vec<(CommitId, f64)>,
+    },
     /// The range begins at a release, since no commit is said to be good.
     FromRelease {
         /// Its tag.

@@ -42,6 +42,8 @@ pub struct Asked {
     pub suspects: Vec<String>,
     /// A log with the crash.
     pub crash: Option<PathBuf>,
+    /// The commits of the range are ranked by that crash, and taken for as likely as is said of them.
+    pub ranked: bool,
     /// A file of factors.
     pub weights: Option<PathBuf>,
     /// The culprit is not reverted at the bad end as a last proof.
@@ -119,9 +121,17 @@ pub fn start(asked: &Asked, folder: &Path, tell: Tell<'_>) -> Result<Case, Failu
         Some(log) => priors::files_of_crash(log, tell)?,
         None => priors::Files::default(),
     };
-    let weights = match &asked.weights {
+    let mut weights = match &asked.weights {
         Some(file) => priors::read_weights(file, &ends.repository)?,
         None => Vec::new(),
+    };
+    let crash = match &asked.crash {
+        // What the ranking says of a commit holds what its files say.
+        Some(log) if asked.ranked => {
+            weights.extend(priors::ranked(&ends, log, folder, tell)?);
+            priors::Files::default()
+        }
+        _ => crash,
     };
     let store = BisectionStore::open(folder).map_err(Failure::from_error)?;
     let mut lab = asked.lab.clone();

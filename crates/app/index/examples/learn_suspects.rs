@@ -1,8 +1,9 @@
 //! Learns the weights of `ktriage suspects` and `ktriage fixed` from labelled pairs and measures them, each list by
 //! weights that were learnt without it.
 //!
-//! `learn_suspects STATE PAIRS MIRROR [--write DIR] [--without FEATURE]…`: STATE is an index of the lists, PAIRS a JSON array of
-//! `{"list", "report", "date", "fixes", "culprits"}` (Message-ID, seconds, titles), MIRROR holds LIST/git/N.git.
+//! `learn_suspects STATE PAIRS MIRROR [--write DIR] [--cases FILE] [--without FEATURE]…`: STATE is an index of the lists, PAIRS a JSON array of
+//! `{"list", "report", "date", "fixes", "culprits"}` (Message-ID, seconds, titles), MIRROR holds LIST/git/N.git. FILE gets what was
+//! said of the suspects of each crash, by weights of the other lists: what the benchmark of bisections takes as prior.
 
 #![expect(clippy::print_stdout, reason = "a program that measures")]
 
@@ -14,7 +15,7 @@ use analysis_tree::evidence::{Evidence, of_input};
 use analysis_tree::features::{Asked, COUNT, NAMES, Row};
 use analysis_tree::ranking::{Example, Weights, learn, probabilities};
 use analysis_tree::term::plain_title;
-use app_index::{Index, Question};
+use app_index::{Bounds, Index, Question};
 use io_git::public_inbox;
 
 const ROUNDS: usize = 400;
@@ -66,6 +67,8 @@ fn main() {
         measure(&cases, question, &learnt);
         if question == Question::Fixed {
             fixed = learnt;
+        } else if let Some(at) = arguments.iter().position(|a| a == "--cases") {
+            std::fs::write(&arguments[at + 1], said_of(&cases, &learnt)).expect("written");
         }
         let examples: Vec<Example> = cases.iter().map(|c| c.example.clone()).collect();
         tables.push((question, learn(&examples, ROUNDS, SHRINK), support(&examples)));
@@ -199,10 +202,10 @@ fn case(
     mode: Mode,
     fixed: &HashMap<String, Weights>,
 ) -> Case {
-    let mut found = index.find(evidence, question, until).expect("a search");
+    let mut found = index.find(evidence, question, Bounds::until(until)).expect("a search");
     if question == Question::Suspects {
         let weights = &fixed[pair["list"].as_str().unwrap_or_default()];
-        index.name_by_fixes(&mut found, evidence, weights).expect("a search");
+        index.name_by_fixes(&mut found, evidence, weights, Bounds::until(until)).expect("a search");
     }
     let asked = Asked::new(evidence, &found.rarity);
     let rows: Vec<Row> = found.candidates.iter().map(|c| asked.row(c)).collect();
@@ -286,6 +289,29 @@ fn measure(cases: &[Case], question: Question, learnt: &HashMap<String, Weights>
     for (said, (number, sum, right)) in bins {
         println!("  {said}0 %: said {:.2} right {:.2} of {number}", sum / number, right / number);
     }
+}
+
+/// What was said of the first ten suspects of each crash, until its report's date: the place of the right one, from 0
+/// (`-` where it is not among them), and the probabilities.
+fn said_of(cases: &[Case], learnt: &HashMap<String, Weights>) -> String {
+    let mut text = String::from(
+        "# Made by `cargo run -p app-index --example learn_suspects … --cases FILE`, a crash a line: place of the culprit, probabilities.\n",
+    );
+    for case in cases.iter().filter(|case| case.mode == Mode::Content) {
+        let p = probabilities(&case.example.rows, &learnt[&case.list]);
+        let mut order: Vec<usize> = (0..p.len()).collect();
+        order.sort_by(|a, b| p[*b].total_cmp(&p[*a]));
+        order.truncate(10);
+        let place = order.iter().position(|at| case.example.right.contains(at));
+        text.push_str(&place.map_or("-".to_owned(), |at| at.to_string()));
+        for at in order {
+            // As `suspects` says it: no more than what was borne out, unless a fix names it.
+            let named = case.example.rows[at][34];
+            text.push_str(&format!("\t{:.4}", p[at].min(named.max(app_index::MOST_SAID))));
+        }
+        text.push('\n');
+    }
+    text
 }
 
 fn rank(case: &Case, p: &[f64]) -> usize {

@@ -1,7 +1,7 @@
 //! Candidates with probabilities, reasons and the releases that hold them.
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
 
 use analysis_tree::answer::{Answer, Earlier, Ranked, Searched};
 use analysis_tree::evidence::Evidence;
@@ -12,7 +12,7 @@ use analysis_tree::term::{Sort, Term, plain_title};
 use analysis_tree::weights;
 use io_git::Repository;
 
-use crate::{Error, Found, Index, Question, Source};
+use crate::{Bounds, Error, Found, Index, Question, Source};
 
 /// Reports of the same crash that are named.
 const MOST_EARLIER: u32 = 20;
@@ -20,8 +20,8 @@ const MOST_EARLIER: u32 = 20;
 const LEAST_FIX: f64 = 0.05;
 
 impl Index {
-    /// Answers a question about a crash; nothing from `until` (seconds since 1970) on is used, and for suspects nothing
-    /// from the date of the crash on where that is known.
+    /// Answers a question about a crash within bounds; for suspects nothing from the date of the crash on is used where
+    /// that is known.
     ///
     /// # Errors
     /// When the index cannot be read.
@@ -29,13 +29,13 @@ impl Index {
         &self,
         evidence: &Evidence,
         question: Question,
-        until: Option<i64>,
+        bounds: Bounds<'_>,
     ) -> Result<Answer, Error> {
-        let mut found = self.find(evidence, question, until)?;
+        let mut found = self.find(evidence, question, bounds)?;
         let until = found.until;
         let mut fixes = HashMap::new();
         if question == Question::Suspects {
-            fixes = self.name_by_fixes(&mut found, evidence, &weights::fixed())?;
+            fixes = self.name_by_fixes(&mut found, evidence, &weights::fixed(), bounds)?;
         }
         let table = match question {
             Question::Fixed => weights::fixed(),
@@ -47,6 +47,7 @@ impl Index {
             searched: searched(&found.sources),
             query: found.query,
             until,
+            range: None,
         })
     }
 
@@ -60,9 +61,11 @@ impl Index {
         found: &mut Found,
         evidence: &Evidence,
         weights: &Weights,
+        bounds: Bounds<'_>,
     ) -> Result<HashMap<String, String>, Error> {
         let until = found.until;
-        let fixes = self.find_in(found.sources.clone(), evidence, Question::Fixed, until)?;
+        let sources = found.sources.clone();
+        let fixes = self.find_in(sources, evidence, Question::Fixed, Bounds::until(until))?;
         let likely = ranked(&fixes, evidence, Question::Fixed, weights, &HashMap::new());
         let mut named = HashMap::new();
         for fix in likely.iter().filter(|fix| fix.probability >= LEAST_FIX) {
@@ -76,7 +79,9 @@ impl Index {
                 {
                     candidate.named_by_fix = fix.probability;
                 } else {
-                    let versions = self.with(&Term::new(Sort::Title, title.clone()), until, 8)?;
+                    let mut versions =
+                        self.with(&Term::new(Sort::Title, title.clone()), until, 8)?;
+                    versions.retain(|version| bounds.holds(version));
                     if versions.is_empty() {
                         continue;
                     }
@@ -153,7 +158,7 @@ pub(crate) fn ranked(
 
 /// More is not said of a suspect: of 35 that had between .2 and .5 by the weights, 4 were right. One that a fix names
 /// is at most as likely as the fix is the right one.
-const MOST_SAID: f64 = 0.2;
+pub const MOST_SAID: f64 = 0.2;
 
 /// Candidates of an answer.
 const MOST_RANKED: usize = 50;
@@ -181,6 +186,19 @@ impl Tree {
     /// When `directory` is in no repository.
     pub fn open(directory: &std::path::Path) -> Result<Self, Error> {
         Ok(Self { repository: Repository::open(directory)?, tags: HashMap::new() })
+    }
+
+    /// The commits of `HEAD` that none of `good` holds.
+    ///
+    /// # Errors
+    /// When one of them is no commit here, or `git` fails.
+    pub fn since(&self, good: &[String]) -> Result<HashSet<String>, Error> {
+        let mut ends = Vec::new();
+        for revision in good {
+            ends.push(self.repository.resolve(revision)?);
+        }
+        let head = self.repository.resolve("HEAD")?;
+        Ok(self.repository.names_of_range(&ends, &head)?)
     }
 
     /// The tags whose history holds a commit, made before `until`.

@@ -4,6 +4,7 @@
 //! Invariants: prints nothing and asks no clock; progress goes to the one who calls.
 
 mod answer;
+mod range;
 mod search;
 mod update;
 
@@ -13,9 +14,10 @@ use io_database::change_index::{self, ChangeIndex};
 use io_git::GitError;
 use io_git::public_inbox;
 
-pub use answer::{Tree, whole_name};
+pub use answer::{MOST_SAID, Tree, whole_name};
 pub use io_database::change_index::Source;
-pub use search::{Found, Question};
+pub use range::{Suspect, suspects_of_range};
+pub use search::{Bounds, Found, Question};
 pub use update::Progress;
 
 /// Why the index cannot be made or asked.

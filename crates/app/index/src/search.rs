@@ -16,6 +16,8 @@ const MOST_OF_TERM: u32 = 1500;
 const MOST_COUNTED: u32 = 20_000;
 /// Changes that are read.
 const MOST_READ: usize = 400;
+/// Changes that are looked at for those of a range.
+const MOST_LOOKED_AT: usize = 8000;
 /// Functions of a crash by which is searched.
 const MOST_FUNCTIONS: usize = 40;
 const DAY: i64 = 86_400;
@@ -29,6 +31,27 @@ pub enum Question {
     Fixed,
     /// Which change brought it.
     Suspects,
+}
+
+/// What of the index has a part in an answer.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Bounds<'a> {
+    /// Nothing from this moment on, in seconds since 1970.
+    pub until: Option<i64>,
+    /// Only these commits are suspects.
+    pub within: Option<&'a HashSet<String>>,
+}
+
+impl Bounds<'_> {
+    /// Everything before a moment.
+    pub fn until(until: Option<i64>) -> Self {
+        Self { until, within: None }
+    }
+
+    /// Whether a change may be a suspect.
+    pub(crate) fn holds(&self, change: &Change) -> bool {
+        self.within.is_none_or(|within| change.commit.as_ref().is_some_and(|c| within.contains(c)))
+    }
 }
 
 /// What a search found.
@@ -53,7 +76,7 @@ struct Probe {
 }
 
 impl Index {
-    /// Finds candidates; nothing from `until` (seconds since 1970) on has a part in it, for suspects nothing from the date of the crash on.
+    /// Finds candidates within bounds; for suspects nothing from the date of the crash on has a part in it.
     ///
     /// # Errors
     /// When the index cannot be read.
@@ -61,11 +84,11 @@ impl Index {
         &self,
         evidence: &Evidence,
         question: Question,
-        until: Option<i64>,
+        bounds: Bounds<'_>,
     ) -> Result<Found, Error> {
-        let until = horizon(question, evidence, until);
+        let until = horizon(question, evidence, bounds.until);
         let sources = self.changes.sources(until.unwrap_or(END))?;
-        self.find_in(sources, evidence, question, until)
+        self.find_in(sources, evidence, question, Bounds { until, ..bounds })
     }
 
     /// As [`Self::find`], where the sources are counted already and `until` is the horizon.
@@ -74,8 +97,9 @@ impl Index {
         sources: Vec<Source>,
         evidence: &Evidence,
         question: Question,
-        until: Option<i64>,
+        bounds: Bounds<'_>,
     ) -> Result<Found, Error> {
+        let until = bounds.until;
         let end = until.unwrap_or(END);
         let all = sources.iter().map(|source| source.changes).sum();
         let mut found = Found { until, sources, ..Found::default() };
@@ -103,12 +127,15 @@ impl Index {
         }
         let mut best: Vec<(i64, f64)> = scores.into_iter().collect();
         best.sort_by(|a, b| b.1.total_cmp(&a.1).then(b.0.cmp(&a.0)));
-        best.truncate(MOST_READ);
+        best.truncate(if bounds.within.is_some() { MOST_LOOKED_AT } else { MOST_READ });
         let mut changes = Vec::new();
         let mut worth = Vec::new();
         for (id, score) in best {
+            if changes.len() >= MOST_READ {
+                break;
+            }
             let Some(change) = self.changes.load(id)? else { continue };
-            if is_known(&change, until) {
+            if is_known(&change, until) && bounds.holds(&change) {
                 changes.push(change);
                 worth.push(score);
             }

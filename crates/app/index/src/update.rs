@@ -8,6 +8,7 @@ use analysis_tree::{digest, term};
 use io_database::change_index::{Entry, News};
 use io_git::Repository;
 use io_git::public_inbox;
+use model::CommitId;
 use model::change::Change;
 
 use crate::{Error, Index};
@@ -105,7 +106,6 @@ impl Index {
     ) -> Result<(), Error> {
         let repository = Repository::open(directory)?;
         let head = repository.resolve("HEAD")?;
-        let tip = head.to_string();
         let path = repository.root().canonicalize().unwrap_or_else(|_| directory.to_owned());
         let mut done = self.changes.done(&path)?;
         let stands = |last: &String| {
@@ -123,6 +123,37 @@ impl Index {
         if total == 0 {
             return Ok(());
         }
+        self.add_commits(repository, &path, done, head, total, &mut progress)
+    }
+
+    /// Takes over the commits that `head` holds and `after` does not.
+    ///
+    /// # Errors
+    /// When it is no repository, or it or the index cannot be read.
+    pub(crate) fn add_range(
+        &mut self,
+        directory: &Path,
+        after: Option<&CommitId>,
+        head: &CommitId,
+        mut progress: impl FnMut(Progress<'_>),
+    ) -> Result<(), Error> {
+        let repository = Repository::open(directory)?;
+        let after = after.map(CommitId::to_string);
+        let total = repository.count_new(after.as_deref(), head)?;
+        let path = repository.root().to_owned();
+        self.add_commits(repository, &path, after, head.clone(), total, &mut progress)
+    }
+
+    fn add_commits(
+        &mut self,
+        repository: Repository,
+        path: &Path,
+        after: Option<String>,
+        head: CommitId,
+        total: usize,
+        progress: &mut impl FnMut(Progress<'_>),
+    ) -> Result<(), Error> {
+        let tip = head.to_string();
         let name =
             path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
         let (send, receive) = sync_channel::<Batch>(2);
@@ -130,7 +161,7 @@ impl Index {
             let mut read = Vec::new();
             let mut count = 0;
             let mut last = String::new();
-            repository.walk(done.as_deref(), &head, |commit| {
+            repository.walk(after.as_deref(), &head, |commit| {
                 count += 1;
                 let change = digest::of_commit(
                     &commit.id,
@@ -153,11 +184,11 @@ impl Index {
             }
             Ok(())
         });
-        self.write(&path, &name, total, &receive, &mut progress)?;
+        self.write(path, &name, total, &receive, progress)?;
         drop(receive);
-        reader.join().map_err(|_| Error::BrokeOff(path.clone()))??;
+        reader.join().map_err(|_| Error::BrokeOff(path.to_owned()))??;
         // Where the head is a merge, its other sides would be read again each time.
-        Ok(self.changes.add(&path, &name, &[], &tip)?)
+        Ok(self.changes.add(path, &name, &[], &tip)?)
     }
 
     fn write(

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use analysis_identity::{CrashReport, guilty_file};
+use analysis_tree::evidence::Evidence;
 use analysis_tree::places::{architecture, meant};
 use analysis_tree::who::{Guilty, How};
 
@@ -62,6 +63,24 @@ impl Tree {
             others.dedup();
             self.pointed(report, file, How::Defined { function, line }, others)
         }))
+    }
+
+    /// Adds the guilty file of a log's first report to what is known of a crash that names no file.
+    ///
+    /// # Errors
+    /// When the tree cannot be read.
+    pub fn complete(&self, evidence: &mut Evidence, log: &[u8]) -> Result<(), Error> {
+        if !evidence.files.is_empty() {
+            return Ok(());
+        }
+        let text = parse_console::mail::text(log);
+        let Some(report) = analysis_identity::read_log(&text).reports.into_iter().next() else {
+            return Ok(());
+        };
+        if let Some(guilty) = self.guilty(&report)?.filter(|guilty| guilty.others.is_empty()) {
+            evidence.files.push(guilty.file);
+        }
+        Ok(())
     }
 
     fn pointed(&self, report: &CrashReport, file: String, how: How, others: Vec<String>) -> Guilty {

@@ -1,10 +1,11 @@
 //! `ktriage who`: whose code it is.
 
-use std::io::{self, Write as _};
+use std::borrow::Cow;
+use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use analysis_tree::who::{Answer, Guilty, patch};
+use analysis_tree::who::{Answer, Guilty, Recipient, patch};
 use anyhow::anyhow;
 use app_source::{Asked, Error, Maintainers, SourceError, Tree};
 
@@ -124,13 +125,16 @@ impl Asker<'_> {
 
     /// A patch is told by its diffs; anything else is a log.
     fn thing(&self, sections: &Sections<'_>, input: &Input) -> Result<Answer, Failure> {
-        let bytes = read(input)?;
-        let text = String::from_utf8_lossy(&bytes);
-        if patch::is_patch(&text) {
+        let raw = read(input)?;
+        let decoded = parse_console::mail::text(&raw);
+        let whole = String::from_utf8_lossy(&raw);
+        let readable = String::from_utf8_lossy(&decoded);
+        if patch::is_patch(&readable) {
+            let text = as_sent(&whole, &readable);
             let patch = patch::read(&text);
             return self.files(sections, &patch.files, Some((&patch, &text)));
         }
-        let guilty = self.guilty(&input.name(), &bytes)?;
+        let guilty = self.guilty(&input.name(), &decoded)?;
         let mut files = vec![guilty.file.clone()];
         files.extend(guilty.others.iter().cloned());
         let mut answer = self.files(sections, &files, None)?;
@@ -160,19 +164,35 @@ impl Asker<'_> {
     }
 }
 
+/// The input as it is, decompressed.
 fn read(input: &Input) -> Result<Vec<u8>, Failure> {
     let mut bytes = Vec::new();
-    let mut too_long = false;
-    input.read_to(|piece| {
-        let room = LONGEST.saturating_sub(bytes.len());
-        too_long |= piece.len() > room;
-        bytes.extend_from_slice(&piece[..piece.len().min(room)]);
+    let longest = LONGEST as u64;
+    let name = input.name();
+    input.open()?.take(longest + 1).read_to_end(&mut bytes).map_err(|error| {
+        Failure::usage(anyhow::Error::new(error).context(format!("cannot read {name}")))
+            .hint("is the file whole?")
     })?;
-    if too_long {
-        let error = anyhow!("{} is longer than {} MiB", input.name(), LONGEST >> 20);
+    if bytes.len() > LONGEST {
+        let error = anyhow!("{name} is longer than {} MiB", LONGEST >> 20);
         return Err(Failure::usage(error).hint("cut the log to the boot that crashed"));
     }
     Ok(bytes)
+}
+
+/// A patch as it was sent, headers and all, since keywords are looked for there too; the body decoded where it was
+/// sent in another form than it is read.
+fn as_sent<'a>(raw: &'a str, decoded: &str) -> Cow<'a, str> {
+    let is_encoded = raw.lines().any(|line| {
+        let line = line.to_ascii_lowercase();
+        let form = line.strip_prefix("content-transfer-encoding:").map(str::trim);
+        form.is_some_and(|form| form.starts_with("quoted-printable") || form.starts_with("base64"))
+    });
+    let parts = raw.split_once("\n\n").zip(decoded.split_once("\n\n"));
+    match parts.filter(|_| is_encoded) {
+        Some(((headers, _), (_, body))) => Cow::Owned(format!("{headers}\n\n{body}")),
+        None => Cow::Borrowed(raw),
+    }
 }
 
 /// An error of a tree with what to do about it.
@@ -189,6 +209,45 @@ pub(super) fn failure(error: Error) -> Failure {
         Error::Source(SourceError::Read { .. }) => return Failure::usage(error),
     };
     Failure::usage(error).hint(hint)
+}
+
+/// The people and lists of files, for a mail. Why each is listed is told on standard error.
+pub(super) fn of_files(folder: &Path, files: &[String]) -> Result<Vec<Recipient>, Failure> {
+    let tree = open(folder, None)?;
+    let maintainers = tree.maintainers().map_err(failure)?;
+    let asked = Asked { files, patch: None, history: false };
+    let answer = tree.who(&maintainers, &maintainers.sections(), &asked).map_err(failure)?;
+    tell(&answer.recipients);
+    Ok(answer.recipients)
+}
+
+/// The people and lists of a crash, for a mail; none where its file is not known.
+pub(super) fn of_log(folder: &Path, log: &Input) -> Result<Vec<Recipient>, Failure> {
+    let tree = open(folder, None)?;
+    let maintainers = tree.maintainers().map_err(failure)?;
+    let asker = Asker { tree: &tree, maintainers: &maintainers, history: false };
+    let mut bytes = Vec::new();
+    log.read_to(|piece| bytes.extend_from_slice(&piece[..piece.len().min(LONGEST - bytes.len())]))?;
+    let mut reports = analysis_identity::read_log(&bytes).reports.into_iter();
+    let guilty = reports.find_map(|report| tree.guilty(&report).transpose()).transpose();
+    let Some(guilty) = guilty.map_err(failure)? else {
+        crate::output::message(
+            "note: the tree does not tell whose code crashed; the mail names nobody",
+        );
+        return Ok(Vec::new());
+    };
+    let mut files = vec![guilty.file];
+    files.extend(guilty.others);
+    let recipients = asker.files(&maintainers.sections(), &files, None)?.recipients;
+    tell(&recipients);
+    Ok(recipients)
+}
+
+fn tell(recipients: &[Recipient]) {
+    for one in recipients {
+        let why = one.reasons.first().map(render::who::reason).unwrap_or_default();
+        crate::output::message(&format!("{}: {why}", one.address));
+    }
 }
 
 /// The tree in a folder, with the index of its functions in the user's state folder or `state`.

@@ -1,5 +1,6 @@
 //! The commits of a history with their diffs, in a stream.
 
+use std::collections::HashSet;
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::process::Stdio;
 
@@ -35,6 +36,22 @@ impl Repository {
         let text =
             self.demand("count commits", ["rev-list", "--count", "--no-merges", &range, "--"])?;
         text.trim().parse().map_err(|_| GitError::Unreadable)
+    }
+
+    /// The names of the commits, merges included, that `head` holds and none of `good` does.
+    ///
+    /// # Errors
+    /// When `git` fails.
+    pub fn names_of_range(
+        &self,
+        good: &[CommitId],
+        head: &CommitId,
+    ) -> Result<HashSet<String>, GitError> {
+        let mut arguments = vec!["rev-list".to_owned(), head.to_string()];
+        arguments.extend(good.iter().map(|good| format!("^{good}")));
+        arguments.push("--".to_owned());
+        let text = self.demand("list the commits of the range", arguments)?;
+        Ok(text.lines().map(str::to_owned).collect())
     }
 
     /// Hands the commits of `head` that `after` does not hold to `take`, parents before children, merges left out.

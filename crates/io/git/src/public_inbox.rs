@@ -160,6 +160,10 @@ pub enum Layout {
 /// The layout of an epoch; none if it is empty or no archive of mail.
 pub fn layout(epoch: &Epoch) -> Result<Option<Layout>, Error> {
     if head(epoch).is_none() {
+        // A head that is named and cannot be read is that of a damaged repository, not of an empty one.
+        if output(&epoch.path, "rev-parse", &["--verify", "--quiet", "HEAD"]).is_ok() {
+            output(&epoch.path, "cat-file", &["-t", "HEAD"])?;
+        }
         return Ok(None);
     }
     let arguments = [LAST_COMMITS, "--format=", "--name-only", "--no-renames"];

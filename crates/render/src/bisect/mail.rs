@@ -3,32 +3,25 @@
 use std::collections::BTreeSet;
 
 use analysis_bisect::{Answer, Conclusion, Direction, Search, Tally};
-use model::bisection::Request;
+use analysis_tree::who::{Recipient, Role};
+use model::bisection::{CommitDetails, Request};
 
 use super::picture::state;
 use super::text::text;
 
-/// The mail: recipients from the author and the trailers of the culprit, if there is one. `crash` is a commit and
-/// the report of a run of it.
-pub fn mail(search: &Search, answer: &Answer, crash: Option<(&str, &str)>) -> String {
+/// The mail: recipients from the author and the trailers of the culprit, if there is one, and from `known`, those whose
+/// code it changes. `crash` is a commit and the report of a run of it.
+pub fn mail(
+    search: &Search,
+    answer: &Answer,
+    crash: Option<(&str, &str)>,
+    known: &[Recipient],
+) -> String {
     let titles = search.wanted().titles();
     let title = titles.first().map_or("failure of the test", String::as_str);
     let mut head = Vec::new();
-    if let Conclusion::Culprit { commit, .. } = &answer.conclusion
-        && answer.renamed.is_none()
-        && let Some(details) = answer.details.get(commit)
-    {
-        head.push(format!("To: {}", one_line(&details.author)));
-        let mut others = BTreeSet::new();
-        for (key, value) in &details.trailers {
-            if KEYS.iter().any(|known| key.eq_ignore_ascii_case(known)) && value.contains('@') {
-                others.insert(one_line(value));
-            }
-        }
-        others.remove(&one_line(&details.author));
-        if !others.is_empty() {
-            head.push(format!("Cc: {}", others.into_iter().collect::<Vec<_>>().join(",\n    ")));
-        }
+    if let Some(details) = culprit(answer) {
+        head.extend(recipients(details, known));
     }
     let subject = match search.direction() {
         Direction::Cause => "bisected",
@@ -48,6 +41,49 @@ pub fn mail(search: &Search, answer: &Answer, crash: Option<(&str, &str)>) -> St
         request.bad,
         crash.map(|(commit, report)| excerpt(commit, report)).unwrap_or_default()
     )
+}
+
+/// The culprit that is named, with what it says of itself.
+pub fn culprit(answer: &Answer) -> Option<&CommitDetails> {
+    match &answer.conclusion {
+        Conclusion::Culprit { commit, .. } if answer.renamed.is_none() => {
+            answer.details.get(commit)
+        }
+        _ => None,
+    }
+}
+
+/// `To:` the author and the maintainers, `Cc:` the others; each address once.
+fn recipients(details: &CommitDetails, known: &[Recipient]) -> Vec<String> {
+    let mut seen = BTreeSet::new();
+    let mut is_new = |person: &str| {
+        let address = person.rsplit_once('<').map_or(person, |(_, address)| address);
+        seen.insert(address.trim_end_matches('>').to_ascii_lowercase())
+    };
+    let (mut to, mut others) = (vec![one_line(&details.author)], Vec::new());
+    is_new(&to[0]);
+    for (is_to, person) in known
+        .iter()
+        .map(|one| (one.role == Role::Maintainer, one.address.to_string()))
+        .chain(details.trailers.iter().filter_map(|(key, value)| {
+            let is_known = KEYS.iter().any(|known| key.eq_ignore_ascii_case(known));
+            (is_known && value.contains('@')).then(|| (false, value.clone()))
+        }))
+    {
+        let person = one_line(&person);
+        if is_new(&person) {
+            if is_to { &mut to } else { &mut others }.push(person);
+        }
+    }
+    // Without people from MAINTAINERS the order says nothing.
+    if known.is_empty() {
+        others.sort();
+    }
+    let mut lines = vec![format!("To: {}", to.join(",\n    "))];
+    if !others.is_empty() {
+        lines.push(format!("Cc: {}", others.join(",\n    ")));
+    }
+    lines
 }
 
 /// How a commit is tested and built, in words.

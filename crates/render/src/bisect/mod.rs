@@ -9,7 +9,7 @@ mod page;
 mod picture;
 mod text;
 
-pub use mail::{log, mail};
+pub use mail::{culprit, log, mail};
 pub use page::page;
 pub use picture::draw;
 pub use text::{percent, text};

@@ -29,6 +29,17 @@ pub struct Log<'a> {
     searched: Vec<Source<'a>>,
     /// By what was searched.
     query: Vec<Term<'a>>,
+    /// The range of the tree's history in which alone a suspect may lie (`--good`).
+    range: Option<Range<'a>>,
+}
+
+/// A range of a history.
+#[derive(Debug, Serialize, JsonSchema)]
+struct Range<'a> {
+    /// The commits without the crash, as they were named.
+    good: &'a [String],
+    /// How many commits it has.
+    commits: usize,
 }
 
 /// A change.
@@ -130,6 +141,10 @@ pub fn log<'a>(file: &'a str, titles: &'a [String], answer: &'a Answer, most: us
                 changes: *changes,
             })
             .collect(),
+        range: answer
+            .range
+            .as_ref()
+            .map(|range| Range { good: &range.good, commits: range.commits }),
     }
 }
 

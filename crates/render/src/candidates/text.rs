@@ -72,6 +72,14 @@ pub fn text(asked: Asked, titles: &[String], answer: &Answer, most: usize) -> St
     if says + guesses > 0 {
         let _ = writeln!(out, "Searched: {}.", searched(answer));
     }
+    if let Some(range) = &answer.range {
+        let _ = writeln!(
+            out,
+            "Only the {} commits since {} are suspects.",
+            range.commits,
+            Escaped(&range.good.join(", "))
+        );
+    }
     let _ = writeln!(out, "Query: {}.", query(&answer.query));
     reports(&mut out, answer);
     out

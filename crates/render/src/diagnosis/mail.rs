@@ -1,6 +1,7 @@
 //! A plain-text reply for a kernel mailing list: summary first, decisive lines quoted, facts apart from
 //! inferences, what is missing; at most 60 lines.
 
+use analysis_tree::who::{Recipient, Role};
 use model::{Grade, Statement};
 
 use super::log::Log;
@@ -18,6 +19,25 @@ const QUOTES: usize = 14;
 
 /// Lines for registers and code.
 const REGISTERS: usize = 9;
+
+/// The headers of a mail to people: `To:` maintainers, `Cc:` the others; nothing where there is nobody.
+pub fn headers(recipients: &[Recipient]) -> String {
+    let mut out = String::new();
+    for (name, is_to) in [("To", true), ("Cc", false)] {
+        let all: Vec<String> = recipients
+            .iter()
+            .filter(|one| (one.role == Role::Maintainer) == is_to)
+            .map(|one| one_line(&one.address.to_string()))
+            .collect();
+        if !all.is_empty() {
+            out.push_str(&format!("{name}: {}\n", all.join(",\n    ")));
+        }
+    }
+    if !out.is_empty() {
+        out.push('\n');
+    }
+    out
+}
 
 /// The reply.
 pub fn reply(log: &Log<'_>) -> String {

@@ -16,6 +16,7 @@
 mod replay;
 mod rules;
 mod steps;
+mod suspects;
 mod table;
 mod trial;
 mod worlds;
@@ -65,7 +66,8 @@ fn cells(worlds: &str, ps: &str, rules: &str) -> Vec<Cell> {
     for world in worlds.chars() {
         for p in ps.split(',') {
             for rule in rules.split(',') {
-                let rule = Rule::from_name(rule).expect("rules are ours, reference and git");
+                let rule =
+                    Rule::from_name(rule).expect("rules are ours, suspects, reference and git");
                 let p = p.parse().expect("a probability");
                 cells.push(Cell { world, p, rule });
             }

@@ -26,14 +26,29 @@ pub(crate) fn ours(world: &mut World, settings: Settings) -> Verdict {
     ours_timed(world, settings, |_| {})
 }
 
+/// Ours, with what was said of suspects as prior.
+pub(crate) fn ours_ranked(world: &mut World, settings: Settings, seed: u64) -> Verdict {
+    let prior = crate::suspects::prior(world, seed);
+    from_prior(world, prior, settings, |_| {})
+}
+
 /// Ours; `timed` is told how long each next step took to find.
 pub(crate) fn ours_timed(
     world: &mut World,
     settings: Settings,
+    timed: impl FnMut(Duration),
+) -> Verdict {
+    let prior = Prior::uniform(world.history());
+    from_prior(world, prior, settings, timed)
+}
+
+fn from_prior(
+    world: &mut World,
+    prior: Prior,
+    settings: Settings,
     mut timed: impl FnMut(Duration),
 ) -> Verdict {
     let end = world.history().len() - 1;
-    let prior = Prior::uniform(world.history());
     let mut bisection = Bisection::new(world.history().clone(), prior, end, settings);
     loop {
         let start = Instant::now();

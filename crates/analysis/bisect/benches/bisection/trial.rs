@@ -14,13 +14,19 @@ use crate::worlds::world;
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Rule {
     Ours,
+    /// With the measured prior of `ktriage suspects`.
+    Suspects,
     Reference,
     Git,
 }
 
 impl Rule {
-    const ALL: [(Self, &'static str); 3] =
-        [(Self::Ours, "ours"), (Self::Reference, "reference"), (Self::Git, "git")];
+    const ALL: [(Self, &'static str); 4] = [
+        (Self::Ours, "ours"),
+        (Self::Suspects, "suspects"),
+        (Self::Reference, "reference"),
+        (Self::Git, "git"),
+    ];
 
     pub(crate) fn name(self) -> &'static str {
         Self::ALL.iter().find(|(rule, _)| *rule == self).map_or("", |(_, name)| name)
@@ -110,6 +116,7 @@ pub(crate) fn run(cell: Cell, seed: usize) -> Trial {
     let mut world = world(cell.world, seed as u64, cell.p);
     let verdict = match cell.rule {
         Rule::Ours => rules::ours(&mut world, Settings::default()),
+        Rule::Suspects => rules::ours_ranked(&mut world, Settings::default(), seed as u64),
         Rule::Reference => rules::reference(&mut world),
         Rule::Git => rules::git_bisect(&mut world),
     };

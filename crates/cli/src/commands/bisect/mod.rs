@@ -102,6 +102,19 @@ fn progress_in_words(progress: &Progress) -> String {
              kernel's scripts/decode_stacktrace.sh) or name files with --suspect",
             log.display()
         ),
+        P::Ranked { first } if first.is_empty() => {
+            "note: the crash points at no commit of the range; all count alike".to_owned()
+        }
+        P::Ranked { first } => {
+            let best = first.iter().take(3).map(|(commit, probability)| {
+                format!("{} {}", commit.short(), render::bisect::percent(*probability))
+            });
+            format!(
+                "suspects: {}; {} commits of the range are ranked",
+                best.collect::<Vec<_>>().join(", "),
+                first.len()
+            )
+        }
         P::FromRelease { name, commit, back } => format!(
             "no commit is said to be good: the range begins at {name} ({}), {back} releases back",
             commit.short()

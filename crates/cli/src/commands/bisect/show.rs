@@ -48,6 +48,11 @@ pub(crate) struct Arguments {
     #[arg(long, group = "shape")]
     mail: bool,
 
+    /// The kernel's source tree whose MAINTAINERS tell to whom the mail goes, besides the culprit's author and
+    /// signers.
+    #[arg(long, value_name = "DIR", requires = "mail")]
+    tree: Option<PathBuf>,
+
     /// Print a log that `git bisect replay` takes.
     #[arg(long, group = "shape")]
     log: bool,
@@ -77,7 +82,11 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     } else if arguments.mail {
         let crash = case.crash();
         let crash = crash.as_ref().map(|(commit, report)| (commit.as_str(), report.as_str()));
-        write!(out, "{}", Escaped(&bisect::mail(search, &answer, crash)))?;
+        let known = match (&arguments.tree, bisect::culprit(&answer)) {
+            (Some(tree), Some(culprit)) => crate::commands::who::of_files(tree, &culprit.files)?,
+            _ => Vec::new(),
+        };
+        write!(out, "{}", Escaped(&bisect::mail(search, &answer, crash, &known)))?;
     } else if arguments.log {
         write!(out, "{}", Escaped(&bisect::log(search, &answer)))?;
     } else {

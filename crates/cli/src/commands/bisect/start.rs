@@ -71,6 +71,11 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "LOG")]
     crash: Option<PathBuf>,
 
+    /// Rank the commits of the range by the crash of --crash, as `ktriage suspects` does, and take each for as likely as
+    /// is said of it.
+    #[arg(long, requires = "crash", conflicts_with = "fix")]
+    suspects: bool,
+
     /// Factors of your own: lines with a revision and a factor, such as `v6.1-rc3~5 20`.
     #[arg(long, value_name = "FILE")]
     weights: Option<PathBuf>,
@@ -222,6 +227,7 @@ impl Arguments {
             not_built: self.not_built.clone(),
             suspects: self.suspect.clone(),
             crash: self.crash.clone(),
+            ranked: self.suspects,
             weights: self.weights.clone(),
             no_revert: self.no_revert,
             confidence: self.confidence,

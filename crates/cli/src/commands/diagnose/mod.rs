@@ -34,6 +34,10 @@ pub(crate) struct Arguments {
     #[arg(long)]
     mail: bool,
 
+    /// The source tree of that kernel: --mail gets the people and lists of the code that crashed, by its MAINTAINERS.
+    #[arg(long, value_name = "DIR")]
+    tree: Option<PathBuf>,
+
     /// Write one self-contained page with time line, wait graph and the cited lines to FILE.
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
@@ -93,6 +97,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
                 serde_json::to_writer(&mut out, &json::log(&log)).map_err(io::Error::from)?;
                 writeln!(out)?;
             } else if arguments.mail {
+                if let Some(tree) = &arguments.tree {
+                    let people = super::who::of_log(tree, input)?;
+                    out.write_all(render::diagnosis::mail::headers(&people).as_bytes())?;
+                }
                 out.write_all(render::diagnosis::mail::reply(&log).as_bytes())?;
             } else {
                 if arguments.logs.len() > 1 {

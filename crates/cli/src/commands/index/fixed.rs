@@ -8,6 +8,7 @@ use analysis_tree::term::DIGITS;
 use anyhow::anyhow;
 use app_index::Question;
 
+use super::Sources;
 use super::ask::{self, Options};
 use crate::failure::Failure;
 
@@ -33,23 +34,24 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let mut things = Vec::new();
     for thing in &arguments.things {
-        things.push((thing.clone(), of_thing(thing, &arguments.options.sources.tree)?));
+        things.push((thing.clone(), of_thing(thing, &arguments.options.sources)?));
     }
-    ask::run(&arguments.options, Question::Fixed, &things)?;
+    ask::run(&arguments.options, Question::Fixed, &things, &[])?;
     Ok(ExitCode::SUCCESS)
 }
 
-fn of_thing(thing: &str, trees: &[PathBuf]) -> Result<Evidence, Failure> {
+fn of_thing(thing: &str, sources: &Sources) -> Result<Evidence, Failure> {
     let path = PathBuf::from(thing);
     if thing == "-" || path.exists() {
-        return ask::of_log(&path);
+        return ask::of_log(&path, sources);
     }
     let mut bugs: Vec<String> = parse_mail::bug_ids(thing).into_iter().map(|bug| bug.id).collect();
     let is_hex = (7..=40).contains(&thing.len()) && thing.bytes().all(|b| b.is_ascii_hexdigit());
     if is_hex {
         // Twenty digits may be either.
         let mut name = thing.to_ascii_lowercase();
-        if let Some(whole) = trees.iter().find_map(|tree| app_index::whole_name(tree, &name)) {
+        if let Some(whole) = sources.tree.iter().find_map(|tree| app_index::whole_name(tree, &name))
+        {
             name = whole;
         } else if name.len() < DIGITS {
             return Err(Failure::usage(anyhow!("{thing}: too short for a commit of the index"))

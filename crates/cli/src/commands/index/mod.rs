@@ -26,7 +26,7 @@ pub(super) struct Sources {
 
     /// The folder that holds the index.
     #[arg(long, value_name = "DIR")]
-    state: Option<PathBuf>,
+    pub(super) state: Option<PathBuf>,
 }
 
 impl Sources {
