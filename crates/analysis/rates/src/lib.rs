@@ -45,6 +45,20 @@ pub fn fisher(first: Share, second: Share) -> f64 {
         .min(1.0)
 }
 
+/// The same rate over so many runs as the runs of `share` are worth, so that an exact test counts no run
+/// that only repeats another. A failure that showed stays one, and so does a run without it.
+pub fn scaled(share: Share, independent: f64) -> Share {
+    if share.runs == 0 || independent >= f64::from(share.runs) {
+        return share;
+    }
+    let runs = (independent.floor() as u32).clamp(1, share.runs);
+    let rate = f64::from(share.showed) / f64::from(share.runs);
+    let least = u32::from(share.showed > 0);
+    let most = runs - u32::from(share.showed < share.runs && runs > least);
+    let showed = ((rate * f64::from(runs)).round() as u32).clamp(least, most.max(least));
+    Share { showed, runs }
+}
+
 /// The logarithm of the number of ways to take `k` of `n`; `k` is at most `n`.
 fn ln_choose(n: u32, k: u32) -> f64 {
     (0..k).map(|at| (f64::from(n - at) / f64::from(at + 1)).ln()).sum()
@@ -142,6 +156,16 @@ mod tests {
         let starts = [share(5, 10), share(5, 10), share(4, 10), share(6, 10)];
         assert_eq!(agreement(&starts), Some(0.0));
         assert!((independent_starts(&starts) - 40.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn runs_that_repeat_each_other_are_counted_once_in_a_test() {
+        assert_eq!(scaled(share(5, 10), 10.0), share(5, 10));
+        assert_eq!(scaled(share(10, 20), 2.0), share(1, 2));
+        assert_eq!(scaled(share(1, 40), 4.0), share(1, 4));
+        assert_eq!(scaled(share(39, 40), 4.0), share(3, 4));
+        assert_eq!(scaled(share(0, 40), 1.0), share(0, 1));
+        assert_eq!(scaled(share(0, 0), 0.0), share(0, 0));
     }
 
     #[test]

@@ -32,6 +32,14 @@ pub enum GitError {
         /// The repository.
         path: PathBuf,
     },
+    /// A file of a repository of ours cannot be written.
+    #[error("{}: cannot write", path.display())]
+    Write {
+        /// Where.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
     /// `git` said no.
     #[error("{}: git could not {doing}: {message}", path.display())]
     Failed {

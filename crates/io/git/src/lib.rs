@@ -3,6 +3,9 @@
 //! Invariants: a revision typed by a user is never taken for an option; nothing is ever written to
 //! the user's own work tree or branches.
 
+mod apply;
+mod blobs;
+mod borrowed;
 mod error;
 mod history;
 mod people;
@@ -18,6 +21,8 @@ use std::process::{Command, Stdio};
 use model::CommitId;
 use model::bisection::CommitDetails;
 
+pub use apply::{Applied, FailedHunk, Scratch};
+pub use blobs::{BlobTable, Touch};
 pub use error::GitError;
 pub use history::Recorded;
 pub use worktree::Worktree;
@@ -26,6 +31,8 @@ pub use worktree::Worktree;
 #[derive(Clone, Debug)]
 pub struct Repository {
     root: PathBuf,
+    /// It is our own: hooks, settings and variables of the user's have no influence.
+    isolated: bool,
 }
 
 /// A commit of a range.
@@ -48,7 +55,7 @@ impl Repository {
         if !dir.is_dir() {
             return Err(GitError::NoDirectory { path: dir.to_owned() });
         }
-        let at = Self { root: dir.to_owned() };
+        let at = Self { root: dir.to_owned(), isolated: false };
         let output = at.git(["rev-parse", "--show-toplevel"])?;
         let root = match output.line() {
             Some(root) => PathBuf::from(root),
@@ -59,7 +66,7 @@ impl Repository {
                 PathBuf::from(line)
             }
         };
-        Ok(Self { root })
+        Ok(Self { root, isolated: false })
     }
 
     /// Where the repository is.
@@ -77,6 +84,9 @@ impl Repository {
             .env("GIT_OPTIONAL_LOCKS", "0")
             .env("GIT_TERMINAL_PROMPT", "0")
             .stdin(Stdio::null());
+        if self.isolated {
+            isolate(&mut command);
+        }
         command
     }
 
@@ -235,6 +245,28 @@ impl Repository {
         )?;
         let files = files.split('\0').filter(|path| !path.is_empty()).map(str::to_owned).collect();
         Ok(CommitDetails { files, ..read })
+    }
+}
+
+/// Keeps out what the user, the machine or a caller that is git itself has set, and gives what is made
+/// one name however often it is made.
+fn isolate(command: &mut Command) {
+    let set = std::env::vars_os().map(|(name, _)| name);
+    for name in set.filter(|name| name.as_encoded_bytes().starts_with(b"GIT_")) {
+        command.env_remove(name);
+    }
+    for (name, value) in [
+        ("GIT_CONFIG_NOSYSTEM", "1"),
+        ("GIT_CONFIG_GLOBAL", "/dev/null"),
+        ("GIT_ATTR_NOSYSTEM", "1"),
+        ("GIT_OPTIONAL_LOCKS", "0"),
+        ("GIT_TERMINAL_PROMPT", "0"),
+        ("GIT_EDITOR", "false"),
+        ("GIT_COMMITTER_NAME", "ktriage"),
+        ("GIT_COMMITTER_EMAIL", "ktriage"),
+        ("GIT_COMMITTER_DATE", "@1000000000 +0000"),
+    ] {
+        command.env(name, value);
     }
 }
 

@@ -24,8 +24,8 @@ impl Repository {
     /// When `git` fails.
     pub fn worktree(&self, path: &Path, commit: &CommitId) -> Result<Worktree, GitError> {
         let there = path.join(".git").exists();
-        let tree =
-            Worktree { repository: Repository { root: path.to_owned() }, path: path.to_owned() };
+        let repository = Self { root: path.to_owned(), isolated: self.isolated };
+        let tree = Worktree::at(repository, path);
         if there && tree.repository.git(["rev-parse", "--git-dir"])?.success {
             tree.clear_lock()?;
             tree.checkout(commit)?;
@@ -52,6 +52,14 @@ impl Repository {
 const STALE: Duration = Duration::from_secs(30);
 
 impl Worktree {
+    pub(crate) fn at(repository: Repository, path: &Path) -> Self {
+        Self { repository, path: path.to_owned() }
+    }
+
+    pub(crate) fn repository(&self) -> &Repository {
+        &self.repository
+    }
+
     /// Waits until no other git works in this tree, and removes the lock of one that never will again.
     fn clear_lock(&self) -> Result<(), GitError> {
         let folder =

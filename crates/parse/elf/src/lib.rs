@@ -5,6 +5,8 @@
 
 mod dynamic;
 mod header;
+mod symbols;
 
 pub use dynamic::Dynamic;
 pub use header::{Elf, ElfError, Section};
+pub use symbols::Function;
