@@ -72,6 +72,18 @@ impl From<app_bisect::Failure> for Failure {
     }
 }
 
+impl From<app_try::Failure> for Failure {
+    fn from(failure: app_try::Failure) -> Self {
+        let status = match failure.kind {
+            app_try::FailureKind::Usage => USAGE,
+            app_try::FailureKind::Lab => LAB,
+            app_try::FailureKind::Stopped => crate::stop::INTERRUPTED,
+        };
+        let hint = failure.hint.clone();
+        Self { error: failure.into(), hint, status }
+    }
+}
+
 fn is_closed_pipe(error: &anyhow::Error) -> bool {
     error.chain().any(|cause| {
         cause.downcast_ref::<io::Error>().is_some_and(|e| e.kind() == io::ErrorKind::BrokenPipe)

@@ -17,6 +17,7 @@ mod sentence;
 mod telling;
 pub mod thread;
 pub mod tracker;
+pub mod trial;
 pub mod who;
 
 pub use escape::Escaped;

@@ -239,10 +239,16 @@ pub fn names_in_mail(series: &Series) -> Vec<String> {
             }
             // To the end of the sentence; the dots of a release are inside of a word.
             let rest = text[at + words.len()..end].split(". ").next().unwrap_or_default();
-            rest.split([' ', ',', ';', '(', ')', '"', '\'', '`']).filter(|word| is_name(word)).for_each(&mut add);
+            rest.split([' ', ',', ';', '(', ')', '"', '\'', '`'])
+                .filter(|word| is_name(word))
+                .for_each(&mut add);
         }
     }
-    series.trees.iter().filter(|tag| tag.contains('-') || tag.contains('.')).for_each(|tag| add(tag));
+    series
+        .trees
+        .iter()
+        .filter(|tag| tag.contains('-') || tag.contains('.'))
+        .for_each(|tag| add(tag));
     names
 }
 
@@ -280,9 +286,7 @@ mod tests {
             blobs: BlobMatch { same, of },
             attempt: match applies {
                 true => Attempt::Whole { merged: Vec::new() },
-                false => {
-                    Attempt::Stopped { patch: 1, message: String::new(), hunks: Vec::new() }
-                }
+                false => Attempt::Stopped { patch: 1, message: String::new(), hunks: Vec::new() },
             },
         }
     }

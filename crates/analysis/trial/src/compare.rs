@@ -110,15 +110,7 @@ pub fn compare(base: &[Run], patched: &[Run], wanted: &[String], confidence: f64
         (_, _) => Verdict::StillShown,
     };
     let (new, known) = others(base, patched, &is_wanted, alpha);
-    Comparison {
-        wanted: titles,
-        base: on_base,
-        patched: on_patched,
-        chance,
-        verdict,
-        new,
-        known,
-    }
+    Comparison { wanted: titles, base: on_base, patched: on_patched, chance, verdict, new, known }
 }
 
 /// The failures that are not the wanted one: those that are new with the patch, and the others. One that

@@ -256,7 +256,8 @@ impl Cell {
             _ => {}
         }
         if let Some(boot) = self.workload(WorkloadKind::Boot).next().map(|one| &one.comparison) {
-            let fails = |rate: crate::Rate| rate.share.runs > 0 && rate.share.showed == rate.share.runs;
+            let fails =
+                |rate: crate::Rate| rate.share.runs > 0 && rate.share.showed == rate.share.runs;
             if fails(boot.base) {
                 return Outcome::BaseDoesNotBoot;
             }

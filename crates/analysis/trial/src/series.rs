@@ -133,7 +133,9 @@ pub fn pick(
 ) -> Result<Series, PickError> {
     let with: Vec<&Thread> = threads
         .iter()
-        .filter(|thread| thread.versions.iter().any(|v| !v.patches.is_empty()) || !thread.drafts.is_empty())
+        .filter(|thread| {
+            thread.versions.iter().any(|v| !v.patches.is_empty()) || !thread.drafts.is_empty()
+        })
         .collect();
     let named = |thread: &&&Thread| match wanted {
         Pick::Newest => true,
@@ -461,13 +463,15 @@ mod tests {
             let error = picked(&mbox, Pick::Newest).unwrap_err();
             assert_eq!(error, PickError::Outside { patch: 1, path: path.into() });
         }
-        assert_eq!(picked("From: A <a@x>\nSubject: hi\n\nhi\n", Pick::Newest), Err(PickError::NoPatch));
+        assert_eq!(
+            picked("From: A <a@x>\nSubject: hi\n\nhi\n", Pick::Newest),
+            Err(PickError::NoPatch)
+        );
     }
 
     #[test]
     fn a_name_cannot_add_a_header() {
-        let person =
-            Person { name: "A\nBcc: b@x \"<c>".into(), address: Some("a@x\nX: y".into()) };
+        let person = Person { name: "A\nBcc: b@x \"<c>".into(), address: Some("a@x\nX: y".into()) };
         let mail = String::from_utf8(mail(&person, 5, "t\nX-Y: z", b"body\n")).unwrap();
         let (head, body) = mail.split_once("\n\n").unwrap();
         assert_eq!((head.lines().count(), body), (6, "body\n"));

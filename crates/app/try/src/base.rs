@@ -140,7 +140,9 @@ fn write_mails(place: &Place<'_>, series: &Series) -> Result<Vec<PathBuf>, Failu
 }
 
 fn matches(preimage: &[(String, Option<String>)], found: &[Option<String>]) -> BlobMatch {
-    let told = || preimage.iter().zip(found).filter_map(|((_, blob), found)| Some((blob.as_ref()?, found)));
+    let told = || {
+        preimage.iter().zip(found).filter_map(|((_, blob), found)| Some((blob.as_ref()?, found)))
+    };
     let same = told().filter(|(blob, found)| {
         found.as_ref().is_some_and(|found| found.starts_with(blob.as_str()))
     });
@@ -296,7 +298,9 @@ fn tell_missing(
     let head: Vec<CommitId> = user.resolve("HEAD").into_iter().collect();
     let touches = match head.as_slice() {
         [] => Vec::new(),
-        head => user.touching(head, &paths, BATCH / paths.len().max(1)).map_err(Failure::from_error)?,
+        head => {
+            user.touching(head, &paths, BATCH / paths.len().max(1)).map_err(Failure::from_error)?
+        }
     };
     let all: Vec<CommitId> =
         tried.into_iter().chain(touches.into_iter().map(|touch| touch.id)).collect();

@@ -348,12 +348,7 @@ impl Driver<'_> {
     }
 
     /// Runs on both sides until enough is known.
-    fn runs(
-        &mut self,
-        sides: &Sides<'_>,
-        work: &Work,
-        clock: &mut Clock<'_>,
-    ) -> Result<(), Ended> {
+    fn runs(&mut self, sides: &Sides<'_>, work: &Work, clock: &mut Clock<'_>) -> Result<(), Ended> {
         loop {
             let base = compared(&sides.base.record.runs(&work.key));
             let patched = compared(&sides.patched.record.runs(&work.key));
@@ -441,9 +436,8 @@ impl Driver<'_> {
         let stored = |here: &Here<'_>| here.record.runs(&work.key);
         let (base, patched) = (stored(&sides.base), stored(&sides.patched));
         let (on_base, on_patched) = (compared(&base), compared(&patched));
-        let lost = |runs: &[StoredRun]| {
-            runs.iter().filter(|run| run.event == Event::Lost).count() as u32
-        };
+        let lost =
+            |runs: &[StoredRun]| runs.iter().filter(|run| run.event == Event::Lost).count() as u32;
         let is_open = work.kind == WorkloadKind::Reproducer
             && self.titles.is_empty()
             && target(&on_base).is_none();

@@ -28,8 +28,7 @@ pub struct Failure {
 }
 
 /// What to do when a disk is full.
-const FULL: &str =
-    "free some space, or keep the records elsewhere with --state DIR; nothing recorded is lost, and the \
+const FULL: &str = "free some space, or keep the records elsewhere with --state DIR; nothing recorded is lost, and the \
      same call goes on from here";
 
 impl Failure {

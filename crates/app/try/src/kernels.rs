@@ -134,8 +134,9 @@ impl<'a> Kernels<'a> {
             .map_err(|error| Failure::io("copy", &base, &error))?;
         if !output.status.success() {
             let words = String::from_utf8_lossy(&output.stderr).trim().to_owned();
-            return Err(Failure::lab(format!("cannot copy the base's build: {words}"))
-                .with_space_in_mind());
+            return Err(
+                Failure::lab(format!("cannot copy the base's build: {words}")).with_space_in_mind()
+            );
         }
         write_whole(&half.join(COPIED_FROM), base_tree)?;
         fs::rename(&half, folder).map_err(|error| Failure::io("name", folder, &error))?;
@@ -189,15 +190,10 @@ impl<'a> Kernels<'a> {
             let start = Instant::now();
             let booted = watched(stop, |flag| {
                 let settings = self.settings(flag);
-                let mut lost = |reason: &str| (self.common.tell)(&Progress::Lost(reason.to_owned()));
-                let (mut machine, _) = boot_machine(
-                    &settings,
-                    &kernel,
-                    &initramfs,
-                    &limits,
-                    Some(&place),
-                    &mut lost,
-                )?;
+                let mut lost =
+                    |reason: &str| (self.common.tell)(&Progress::Lost(reason.to_owned()));
+                let (mut machine, _) =
+                    boot_machine(&settings, &kernel, &initramfs, &limits, Some(&place), &mut lost)?;
                 // The reports of a boot count from its first line.
                 run_once(&mut machine, &nothing, &limits, 0, None, Some(&place))
             });
@@ -362,9 +358,11 @@ impl Lab for Kernels<'_> {
         stop: &AtomicBool,
     ) -> Result<Result<Ran, String>, Failure> {
         if self.accelerator != Accelerator::Tcg {
-            return Ok(Err("instructions run on the processor here; with QEMU's own emulation the lab \
+            return Ok(Err(
+                "instructions run on the processor here; with QEMU's own emulation the lab \
                            sees which are executed"
-                .into()));
+                    .into(),
+            ));
         }
         let folder = self.build_folder(job);
         if fs::read_to_string(folder.join(BUILT_OF)).unwrap_or_default() != job.tree {
@@ -443,7 +441,11 @@ fn next_folder(folder: &Path, name: &str) -> PathBuf {
 
 /// The folder of a run: the campaign has one of its own below `folder`.
 fn find_run(folder: &Path, name: &str) -> Option<PathBuf> {
-    fs::read_dir(folder).ok()?.flatten().map(|entry| entry.path().join(name)).find(|path| path.is_dir())
+    fs::read_dir(folder)
+        .ok()?
+        .flatten()
+        .map(|entry| entry.path().join(name))
+        .find(|path| path.is_dir())
 }
 
 fn keep_image(built: &Path, image: &Path) -> Result<(), Failure> {

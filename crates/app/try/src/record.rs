@@ -101,11 +101,9 @@ impl SideRecord {
         let stored: StoredBuild = serde_json::from_str(&text).ok()?;
         let seconds = stored.seconds;
         let build = match stored.failure {
-            None => Build::Done {
-                seconds,
-                signature: stored.signature,
-                from_base: stored.from_base,
-            },
+            None => {
+                Build::Done { seconds, signature: stored.signature, from_base: stored.from_base }
+            }
             Some(failure) => Build::Failed(BuildFailure {
                 file: failure.file,
                 line: failure.line,

@@ -34,7 +34,10 @@ pub fn revisions(tree: &Path, text: &str) -> Result<Revisions, Failure> {
             let tip = resolve(if new.is_empty() { "HEAD" } else { new })?;
             let old = resolve(if old.is_empty() { "HEAD" } else { old })?;
             let base = repository.merge_base(&old, &tip).map_err(Failure::from_error)?;
-            (base.ok_or_else(|| Failure::usage(format!("{text}: these histories never meet")))?, tip)
+            (
+                base.ok_or_else(|| Failure::usage(format!("{text}: these histories never meet")))?,
+                tip,
+            )
         }
         None => {
             let tip = resolve(text)?;
@@ -43,7 +46,8 @@ pub fn revisions(tree: &Path, text: &str) -> Result<Revisions, Failure> {
             (base, tip)
         }
     };
-    let commits = repository.range(std::slice::from_ref(&base), &tip).map_err(Failure::from_error)?;
+    let commits =
+        repository.range(std::slice::from_ref(&base), &tip).map_err(Failure::from_error)?;
     if commits.is_empty() {
         return Err(Failure::usage(format!("{text}: no commit in this range"))
             .hint("the older revision comes first, as in main..topic"));

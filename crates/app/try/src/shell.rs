@@ -6,13 +6,13 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use analysis_trial::{Build, BuildFailure, ChangedFunction, WorkloadKind};
-use io_command::{End, Finished, Task};
-use io_git::Worktree;
 use crate::failure::{Failure, says_full};
 use crate::lab::{Common, Job, Lab, Ran, Work};
 use crate::progress::Progress;
 use crate::record::{Event, StoredRun};
+use analysis_trial::{Build, BuildFailure, ChangedFunction, WorkloadKind};
+use io_command::{End, Finished, Task};
+use io_git::Worktree;
 
 /// The commands.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -200,11 +200,7 @@ impl Lab for Shell<'_> {
                 .map_err(|error| Failure::io("write", &log, &error))?;
             let seconds = finished.took.as_secs_f64();
             let (event, titles, later) = judge(work, &finished);
-            keep(StoredRun {
-                later,
-                record: Some(log),
-                ..StoredRun::new(event, titles, seconds)
-            })?;
+            keep(StoredRun { later, record: Some(log), ..StoredRun::new(event, titles, seconds) })?;
         }
         Ok(())
     }
@@ -217,7 +213,9 @@ impl Lab for Shell<'_> {
         stop: &AtomicBool,
     ) -> Result<Result<Ran, String>, Failure> {
         let Some(command) = self.commands.reached.clone() else {
-            return Ok(Err("a command tests, and none was given that tells (--reached CMD)".into()));
+            return Ok(
+                Err("a command tests, and none was given that tells (--reached CMD)".into()),
+            );
         };
         self.prepare(job, stop)?;
         let finished = self.command(&command, job, &[], self.common.run_seconds, stop)?;

@@ -8,7 +8,8 @@ use crate::failure::Failure;
 pub(crate) const SOURCE: &str = include_str!("smoke.c");
 
 /// Folders in which LTP installs its programs.
-const LTP: &[&str] = &["/opt/ltp/testcases/bin", "/usr/lib/ltp/testcases/bin", "/usr/libexec/ltp/testcases/bin"];
+const LTP: &[&str] =
+    &["/opt/ltp/testcases/bin", "/usr/lib/ltp/testcases/bin", "/usr/libexec/ltp/testcases/bin"];
 /// Folders in which the kernel's selftests are installed.
 const KSELFTEST: &[&str] =
     &["/usr/libexec/kselftests", "/usr/lib/kselftests", "/opt/kselftest", "/usr/lib/kselftest"];
@@ -57,7 +58,9 @@ mod tests {
         assert_eq!(program("small", tree.path()).unwrap(), None);
         let found = program("kselftest:timers/nap", tree.path()).unwrap();
         assert_eq!(found, Some(folder.join("nap")));
-        for name in ["large", "kselftest:../x", "kselftest:/etc/passwd", "ltp:", "xfs:1", "ltp:no-such"] {
+        for name in
+            ["large", "kselftest:../x", "kselftest:/etc/passwd", "ltp:", "xfs:1", "ltp:no-such"]
+        {
             assert!(program(name, tree.path()).is_err(), "{name}");
         }
     }

@@ -170,7 +170,8 @@ fn check(asked: &Asked) -> Result<(), Failure> {
 /// Kernels are built of kernel trees only.
 fn check_kernel(own: &Repository, report: &Report) -> Result<(), Failure> {
     let base = report.base.taken().map(|taken| taken.commit.clone());
-    let has = base.map(|base| own.file(&base, "Kconfig")).transpose().map_err(Failure::from_error)?;
+    let has =
+        base.map(|base| own.file(&base, "Kconfig")).transpose().map_err(Failure::from_error)?;
     if has.flatten().is_none() {
         return Err(Failure::usage("the base is no kernel's source: it has no Kconfig")
             .hint("test other trees with a command: --test CMD"));
@@ -205,8 +206,7 @@ fn works(asked: &Asked, tree: &Path) -> Result<Vec<Work>, Failure> {
             let name = key(&[b"boot", machine.as_bytes()]);
             works.push(work("boot", WorkloadKind::Boot, None, name));
             for path in &asked.reproducers {
-                let bytes =
-                    fs::read(path).map_err(|error| Failure::io("read", path, &error))?;
+                let bytes = fs::read(path).map_err(|error| Failure::io("read", path, &error))?;
                 let shown = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
                 let name = key(&[b"repro", shown.as_bytes(), &bytes, machine.as_bytes(), &limit]);
                 works.push(work(&shown, WorkloadKind::Reproducer, Some(path.clone()), name));
@@ -235,13 +235,11 @@ fn build_key(asked: &Asked) -> String {
             commands.build.as_deref().unwrap_or_default().as_bytes(),
             commands.signature.as_deref().unwrap_or_default().as_bytes(),
         ]),
-        Tester::Machines(machines) => {
-            key(&[
-                b"kernels",
-                machines.fragments.join(" ").as_bytes(),
-                machines.configs.join("\n").as_bytes(),
-            ])
-        }
+        Tester::Machines(machines) => key(&[
+            b"kernels",
+            machines.fragments.join(" ").as_bytes(),
+            machines.configs.join("\n").as_bytes(),
+        ]),
     }
 }
 

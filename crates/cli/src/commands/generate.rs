@@ -76,6 +76,8 @@ enum Printed {
     Who,
     /// `ktriage fuzz check --json`
     FuzzCheck,
+    /// `ktriage try --json`
+    Try,
     /// `ktriage add --json`
     Add,
     /// `ktriage import --json`
@@ -129,6 +131,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
                 Printed::Explain => schemars::schema_for!(crate::json::explain::Rule),
                 Printed::Thread => schemars::schema_for!(render::thread::Document),
                 Printed::Suspects => schemars::schema_for!(render::candidates::json::Log<'_>),
+                Printed::Try => schemars::schema_for!(render::trial::json::Trial),
                 Printed::Who => schemars::schema_for!(render::who::json::Answered<'_>),
                 Printed::FuzzCheck => schemars::schema_for!(render::descriptions::Document),
                 Printed::Add => schemars::schema_for!(super::tracker::add::Added<'_>),

@@ -12,6 +12,7 @@ pub(crate) mod lab;
 mod report;
 mod thread;
 mod tracker;
+mod trial;
 mod typed;
 mod who;
 
@@ -59,6 +60,7 @@ enum Command {
     Fuzz(fuzz::Arguments),
     Thread(thread::Arguments),
     Who(who::Arguments),
+    Try(trial::Arguments),
     Suspects(index::suspects::Arguments),
     Fixed(index::fixed::Arguments),
     Index(index::update::Arguments),
@@ -84,6 +86,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::Bisect(arguments) => bisect::run(&arguments),
         Command::Thread(arguments) => thread::run(&arguments),
         Command::Who(arguments) => who::run(&arguments),
+        Command::Try(arguments) => trial::run(&arguments),
         Command::Suspects(arguments) => index::suspects::run(&arguments),
         Command::Fixed(arguments) => index::fixed::run(&arguments),
         Command::Index(arguments) => index::update::run(&arguments),

@@ -47,8 +47,7 @@ pub struct FailedHunk {
 }
 
 /// Only the files of the series are checked out.
-const SPARSE: [&str; 4] =
-    ["-c", "core.sparseCheckout=true", "-c", "core.sparseCheckoutCone=false"];
+const SPARSE: [&str; 4] = ["-c", "core.sparseCheckout=true", "-c", "core.sparseCheckoutCone=false"];
 
 impl Repository {
     /// A work tree at `path` with `files` of `commit` and no others; made anew when it is there.

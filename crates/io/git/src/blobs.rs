@@ -82,10 +82,16 @@ impl Repository {
         limit: usize,
     ) -> Result<Vec<Touch>, GitError> {
         let limit = limit.to_string();
-        let mut arguments =
-            ["log", "--no-show-signature", "--full-history", "--date-order", "-m", "--first-parent"]
-                .map(str::to_owned)
-                .to_vec();
+        let mut arguments = [
+            "log",
+            "--no-show-signature",
+            "--full-history",
+            "--date-order",
+            "-m",
+            "--first-parent",
+        ]
+        .map(str::to_owned)
+        .to_vec();
         if heads.is_empty() {
             arguments.retain(|argument| argument != "--first-parent");
             arguments.push("--all".to_owned());

@@ -32,7 +32,8 @@ impl Elf<'_> {
         let (table, names) = (data(".symtab"), data(".strtab"));
         let mut functions = Vec::new();
         for entry in table.chunks_exact(ENTRY) {
-            let number = |at: usize| u64::from_le_bytes(entry[at..at + 8].try_into().unwrap_or_default());
+            let number =
+                |at: usize| u64::from_le_bytes(entry[at..at + 8].try_into().unwrap_or_default());
             let place = u32::from_le_bytes(entry[..4].try_into().unwrap_or_default());
             let section = u16::from_le_bytes(entry[6..8].try_into().unwrap_or_default());
             if entry[4] & 0xf != FUNCTION || section == 0 || number(16) == 0 {

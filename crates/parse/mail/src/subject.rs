@@ -186,7 +186,7 @@ fn version(word: &str) -> Option<VersionNumber> {
 fn number(word: &str) -> Option<(u32, u32)> {
     let (n, of) = word.split_once('/')?;
     let (n, of): (u32, u32) = (digits(n)?, digits(of)?);
-    (of > 0 && of <= 9999 && n <= 9999).then_some((n, of))
+    (of > 0 && of <= 99_999 && n <= 99_999).then_some((n, of))
 }
 
 fn digits(text: &str) -> Option<u32> {

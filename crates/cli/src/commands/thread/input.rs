@@ -22,17 +22,17 @@ const MAX_BYTES: usize = 256 << 20;
 const MAX_ARCHIVE: usize = 20_000;
 
 /// What was read.
-pub(super) struct Found {
-    pub(super) name: String,
-    pub(super) form: &'static str,
-    pub(super) messages: Vec<Message>,
+pub(in crate::commands) struct Found {
+    pub(in crate::commands) name: String,
+    pub(in crate::commands) form: &'static str,
+    pub(in crate::commands) messages: Vec<Message>,
     /// The first line of each file of a directory or mail of an archive, with its name; empty for
     /// a single file.
-    pub(super) files: Vec<(u64, String)>,
+    pub(in crate::commands) files: Vec<(u64, String)>,
 }
 
 /// Reads `path`.
-pub(super) fn read(path: &Path) -> Result<Found, Failure> {
+pub(in crate::commands) fn read(path: &Path) -> Result<Found, Failure> {
     let name = path.display().to_string();
     if path.as_os_str() != "-" && !path.exists() {
         return Err(missing(&name));

@@ -29,7 +29,7 @@ pub(super) struct Query {
 }
 
 /// An error of the mirror with what to do about it.
-fn failure(error: Error) -> Failure {
+pub(in crate::commands) fn failure(error: Error) -> Failure {
     let hint = match &error {
         Error::Index(io_database::mail_index::Error::Database { operation: "opening", .. }) => {
             "give another place for it with --index FILE"

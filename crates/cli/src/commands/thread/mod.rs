@@ -1,7 +1,7 @@
 //! `ktriage thread`: what a patch thread says, asks and still owes.
 
-mod input;
-mod list;
+pub(super) mod input;
+pub(super) mod list;
 
 use std::io::{self, IsTerminal as _, Write as _};
 use std::path::PathBuf;
