@@ -9,6 +9,7 @@ use project::{Project, text};
 use serde_json::Value;
 
 #[path = "support/project.rs"]
+#[expect(dead_code, reason = "what bisections need of it")]
 mod project;
 #[path = "support/schema.rs"]
 mod schema;
