@@ -26,8 +26,8 @@ fuzz_target!(|bytes: &[u8]| {
             authserv_id: "mx".into(),
             ..MailPolicy::default()
         };
-        let first = tracker.receive(bytes, &policy, 1, &|_| String::new()).unwrap();
-        let again = tracker.receive(bytes, &policy, 2, &|_| String::new()).unwrap();
+        let first = tracker.receive(bytes, &[], &policy, 1, &|_| String::new()).unwrap();
+        let again = tracker.receive(bytes, &[], &policy, 2, &|_| String::new()).unwrap();
         assert_eq!(again, Received::Again, "{first:?}");
         let text = String::from_utf8_lossy(bytes);
         let lines: Vec<&str> = text.lines().collect();

@@ -7,6 +7,9 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+#[path = "support/http.rs"]
+mod http;
+
 struct Session {
     _folder: TempDir,
     child: Child,
@@ -124,4 +127,47 @@ fn what_is_wrong_is_said_and_the_session_goes_on() {
     assert!(
         allowed.call("start_test", &json!({ "bug": 1 })).unwrap_err().contains("no reproducer")
     );
+}
+
+/// The same over HTTP: who asks sees what the table of rights allows.
+#[test]
+fn the_service_answers_programs_by_their_rights() {
+    let hash = http::hash_of("editor-token");
+    let person =
+        format!("[[person]]\nname = \"eve\"\nrole = \"editor\"\ntoken_blake3 = \"{hash}\"\n");
+    let mut service = http::Service::folder(&format!("mcp_jobs = true\n{person}"));
+    let log = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../samples/starved-grace-period.log");
+    service.said(&["add", log.to_str().unwrap()]);
+    service.said(&["bug", "1", "private"]);
+    service.start();
+    let ask = |headers: &[(&str, &str)], method: &str, params: &Value| {
+        let message = json!({ "jsonrpc": "2.0", "id": 7, "method": method, "params": params });
+        service.request("POST /mcp", headers, &message.to_string())
+    };
+    let call = |headers: &[(&str, &str)], tool: &str, arguments: Value| {
+        let answer = ask(headers, "tools/call", &json!({ "name": tool, "arguments": arguments }));
+        answer.json()["result"]["content"][0]["text"].as_str().unwrap().to_owned()
+    };
+    let editor = [("authorization", "Bearer editor-token")];
+    let hello = ask(&[], "initialize", &json!({ "protocolVersion": "2025-06-18" }));
+    assert_eq!(hello.header("content-type"), Some("application/json"));
+    assert_eq!(hello.json()["result"]["serverInfo"]["name"], "ktriage");
+    assert!(call(&[], "read_bug", json!({ "bug": 1 })).contains("no bug is known"));
+    assert!(call(&editor, "read_bug", json!({ "bug": 1 })).contains("stall"));
+    let tools = |headers: &[(&str, &str)]| ask(headers, "tools/list", &json!({})).body;
+    assert!(tools(&editor).contains("start_test") && !tools(&[]).contains("start_test"));
+    assert!(call(&editor, "start_test", json!({ "bug": 1 })).contains("no reproducer"));
+    // A page of somewhere else makes a browser ask nothing.
+    let foreign = [("origin", "http://evil.example"), editor[0]];
+    assert_eq!(ask(&foreign, "ping", &json!({})).status, 403);
+    let own = format!("http://{}", service.address());
+    assert_eq!(ask(&[("origin", &own)], "ping", &json!({})).status, 200);
+    // A notification has no answer, a list of messages has a list of answers, and there is no stream.
+    let note = json!({ "jsonrpc": "2.0", "method": "notifications/initialized" });
+    assert_eq!(service.request("POST /mcp", &editor, &note.to_string()).status, 202);
+    let two = json!([note, { "jsonrpc": "2.0", "id": 1, "method": "ping" }]);
+    let answers = service.request("POST /mcp", &editor, &two.to_string()).json();
+    assert_eq!(answers.as_array().map(Vec::len), Some(1));
+    assert_eq!(service.get("/mcp").status, 405);
+    assert_eq!(service.request("POST /mcp", &editor, "no json").json()["error"]["code"], -32_700);
 }

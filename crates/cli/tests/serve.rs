@@ -86,6 +86,7 @@ fn the_table_of_rights_holds_for_every_page_and_call() {
         ("POST /api/v1/bugs/1/actions", &act_on("split", ""), [0, 0, 0, 1]),
         ("POST /api/v1/bugs/1/actions", &act("public"), [0, 0, 0, 1]),
         ("POST /api/v1/bugs/2/actions", &act("undo"), [0, 0, 0, 1]),
+        ("POST /mcp", "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ping\"}", [1, 1, 1, 1]),
         ("POST /api/v1/logs", "no crash here", [0, 0, 1, 1]),
         ("POST /bug/1", "action=note&value=x", [0, 0, 1, 1]),
         ("POST /bug/1", "action=private", [0, 0, 0, 1]),

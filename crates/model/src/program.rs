@@ -61,6 +61,7 @@ pub const PROGRAMS: &[Program] = &[
     row("cpio", "cpio", Need::Tests, "reading the guest's first file system"),
     row("python3", "python3", Need::Tests, "the scorers of published crash cases"),
     row("chromium", "chromium", Need::Tests, "the pages in a browser"),
+    row("chromedriver", "chromium-driver", Need::Tests, "a person's way through the pages"),
     row("unshare", "util-linux", Need::Tests, "a file system of a test's own"),
     row("mmdebstrap", "mmdebstrap", Need::FreshMachine, "making a bare Debian"),
 ];

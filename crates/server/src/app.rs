@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use app_tracker::Tracker;
 use tokio::sync::{Notify, Semaphore, broadcast};
 
+use crate::mcp::Mcp;
 use crate::news::News;
 use crate::opening::{Open, ServeError};
 use crate::settings::Settings;
@@ -29,6 +30,8 @@ const NEWS: usize = 64;
 /// What all requests share.
 pub(crate) struct App {
     pub(crate) settings: Settings,
+    /// Answers programs.
+    pub(crate) mcp: Mcp,
     /// Signs cookies and forms.
     pub(crate) secret: [u8; 32],
     open: Open,
@@ -48,11 +51,12 @@ pub(crate) struct App {
 }
 
 impl App {
-    pub(crate) fn new(settings: Settings, open: Open) -> Result<Self, ServeError> {
+    pub(crate) fn new(settings: Settings, open: Open, mcp: Mcp) -> Result<Self, ServeError> {
         let tracker = open()?;
         let secret = tracker.secret("server")?;
         Ok(Self {
             settings,
+            mcp,
             secret: *blake3::hash(secret.as_bytes()).as_bytes(),
             open,
             idle: Mutex::new(vec![tracker]),

@@ -10,6 +10,7 @@ mod app;
 mod events;
 mod interface;
 mod manager;
+mod mcp;
 mod metrics;
 mod news;
 mod openapi;
@@ -27,6 +28,7 @@ mod trouble;
 mod upkeep;
 mod view;
 
+pub use mcp::{Mcp, McpRights};
 pub use openapi::description;
 pub use opening::{Open, ServeError};
 pub use role::{Right, Role, may};

@@ -24,6 +24,8 @@ pub fn description() -> Value {
         json!({ "200": { "description": what, "content": { "application/json": { "schema": schema } } },
                 "default": { "description": "why not: {\"error\": TEXT}" } })
     };
+    let other =
+        |kind: &str, what: &str| json!({ "200": { "description": what, "content": { kind: {} } } });
     let takes = |schema: &schemars::Schema| json!({ "required": true, "content": { "application/json": { "schema": schema } } });
     let query = |name: &str, what: &str| json!({ "name": name, "in": "query", "description": what, "schema": { "type": "string" } });
     let bug = json!({ "name": "bug", "in": "path", "required": true, "schema": { "type": "string" },
@@ -57,6 +59,31 @@ pub fn description() -> Value {
                 "parameters": [query("machine", "where it is from"), query("source", "where it was read")],
                 "requestBody": { "required": true, "content": { "text/plain": {} } },
                 "responses": gives(&added, "what became of each crash") } },
+            "/text/{name}": { "get": {
+                "summary": "A log, report, program or configuration by its content",
+                "parameters": [{ "name": "name", "in": "path", "required": true, "schema": { "type": "string" },
+                                 "description": "as a bug names it" }],
+                "responses": other("text/plain", "the text") } },
+            "/bug": { "get": {
+                "summary": "One bug in the shape of syzbot's public JSON",
+                "parameters": [query("extid", "outside name"), query("id", "number or outside name"), query("json", "1")],
+                "responses": other("application/json", "version, title, id, status, crashes, …") } },
+            "/{record}": { "get": {
+                "summary": "Open bugs in the shape of syzbot's public JSON; /fixed and /invalid behind it for others",
+                "parameters": [{ "name": "record", "in": "path", "required": true, "schema": { "type": "string" },
+                                 "description": "the name of the record" }, query("json", "1")],
+                "responses": other("application/json", "version, Bugs: title, link, fix-commits") } },
+            "/events": { "get": {
+                "summary": "Says `changed` whenever something did; /events/bug/N for one bug",
+                "responses": other("text/event-stream", "server-sent events") } },
+            "/mcp": { "post": {
+                "summary": "The Model Context Protocol: one JSON-RPC message, or a list of them",
+                "requestBody": { "required": true, "content": { "application/json": { "schema": { "type": ["object", "array"] } } } },
+                "responses": { "200": { "description": "the answer", "content": { "application/json": {} } },
+                               "202": { "description": "nothing is answered to a notification" } } } },
+            "/metrics": { "get": {
+                "summary": "Numbers for Prometheus", "security": token, "responses": other("text/plain", "version 0.0.4") } },
+            "/healthz": { "get": { "summary": "Whether the record can be read", "responses": other("text/plain", "ok") } },
         },
         "components": {
             "securitySchemes": { "token": { "type": "http", "scheme": "bearer" } },

@@ -13,7 +13,7 @@ use axum::routing::{get, post};
 
 use crate::app::App;
 use crate::trouble::Trouble;
-use crate::{act, events, interface, manager, metrics, openapi, pages, syzbot, texts};
+use crate::{act, events, interface, manager, mcp, metrics, openapi, pages, syzbot, texts};
 
 /// Bytes of a form.
 const FORM: usize = 64 << 10;
@@ -55,6 +55,10 @@ pub(crate) fn router(app: Arc<App>) -> Router {
             post(interface::add).layer(DefaultBodyLimit::max(app_tracker::LONGEST_LOG)),
         )
         .route("/api/v1/openapi.json", get(openapi::answer))
+        .route(
+            "/mcp",
+            post(mcp::message).get(mcp::no_stream).layer(DefaultBodyLimit::max(mcp::LONGEST)),
+        )
         .route("/events", get(events::stream))
         .route("/events/", get(events::stream))
         .route("/events/{*path}", get(events::stream))

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use crate::app::App;
+use crate::mcp::Mcp;
 use crate::opening::{Open, ServeError};
 use crate::settings::Settings;
 use crate::{events, routes, upkeep};
@@ -15,13 +16,15 @@ const LOOK: Duration = Duration::from_millis(100);
 /// How long open connections may take to end.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// Serves the record until `stop` is set. `ready` is told the address that is listened on.
+/// Serves the record until `stop` is set. `mcp` answers programs under `/mcp`; `ready` is told the address that is
+/// listened on.
 ///
 /// # Errors
 /// When the address cannot be listened on or the record cannot be used.
 pub fn serve(
     settings: Settings,
     open: Open,
+    mcp: Mcp,
     stop: &AtomicBool,
     ready: impl FnOnce(SocketAddr),
 ) -> Result<(), ServeError> {
@@ -32,7 +35,7 @@ pub fn serve(
         .enable_time()
         .build()?;
     let listen = settings.listen.clone();
-    let app = Arc::new(App::new(settings, open)?);
+    let app = Arc::new(App::new(settings, open, mcp)?);
     let served = runtime.block_on(async {
         let failed = |source| ServeError::Listen { address: listen.clone(), source };
         let listener = tokio::net::TcpListener::bind(&listen).await.map_err(failed)?;

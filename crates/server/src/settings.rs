@@ -34,6 +34,8 @@ pub struct Settings {
     pub client: Vec<Client>,
     /// Mails.
     pub mail: Option<MailSettings>,
+    /// Whether programs that speak MCP with an editor's token may ask for jobs.
+    pub mcp_jobs: bool,
     /// Addresses that are told of changes; they begin with `http://`.
     pub webhook: Vec<String>,
 }
@@ -52,6 +54,7 @@ impl Default for Settings {
             proxy: None,
             client: Vec::new(),
             mail: None,
+            mcp_jobs: false,
             webhook: Vec::new(),
         }
     }

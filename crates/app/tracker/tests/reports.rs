@@ -50,7 +50,7 @@ fn command(tracker: &Tracker, bug: i64, text: &str) {
     let mail = format!(
         "Authentication-Results: mx; dkim=pass header.d=team.example\nFrom: ann@team.example\nTo: bot+{external}@bugs.example\nMessage-ID: <{bug}{text}@team.example>\n\n#ktriage {text}\n"
     );
-    tracker.receive(mail.as_bytes(), &policy(9), 1, &|_| String::new()).unwrap();
+    tracker.receive(mail.as_bytes(), &[], &policy(9), 1, &|_| String::new()).unwrap();
 }
 
 #[test]

@@ -138,6 +138,14 @@ impl Service {
     }
 }
 
+// Not every test needs all of it.
+const _: fn(&Service) -> u32 = Service::process;
+const _: fn(&Service, &str) -> Answer = Service::get;
+const _: fn(&Service, &[&str]) -> String = Service::said;
+const _: for<'a> fn(&'a Answer, &str) -> Option<&'a str> = Answer::header;
+const _: fn(&Answer) -> serde_json::Value = Answer::json;
+const _: fn(&Answer) -> u16 = |answer| answer.status;
+
 impl Drop for Service {
     fn drop(&mut self) {
         self.kill();

@@ -64,6 +64,14 @@ pub(super) fn is_signed(raw: &[u8], authserv_id: &str, address: &str) -> bool {
     })
 }
 
+/// Whether a signature of a domain stands for an address: of its domain or one below it. One of a whole top-level
+/// domain proves nothing.
+pub(super) fn is_of(signer: &str, address: &str) -> bool {
+    let Some((_, domain)) = address.rsplit_once('@') else { return false };
+    let (signer, domain) = (signer.to_ascii_lowercase(), domain.to_ascii_lowercase());
+    signer.contains('.') && (domain == signer || domain.ends_with(&format!(".{signer}")))
+}
+
 /// `dkim=pass header.d=example.org`, where that is the domain or one above it.
 fn is_pass_of(part: &str, domain: &str) -> bool {
     let mut words = part.split_whitespace();

@@ -4,7 +4,7 @@ use analysis_tracker::command::{Asked, commands};
 use model::tracker::{Bug, Change, Failure, Mail, Read};
 use parse_mail::Message;
 
-use super::head::{is_automatic, is_signed};
+use super::head::{is_automatic, is_of, is_signed};
 use super::{Answer, Denial, MailPolicy, Received, Said, daily, mistake};
 use crate::{Error, Tracker};
 
@@ -17,13 +17,15 @@ const FORWARDED: [&str; 3] =
     ["-----Original Message-----", "Begin forwarded message:", "---------- Forwarded message"];
 
 impl Tracker {
-    /// Takes a mail in, once. `compose` writes an answer as a whole mail.
+    /// Takes a mail in, once. `signers` are the domains whose signatures on it were found good; `compose` writes an
+    /// answer as a whole mail.
     ///
     /// # Errors
     /// When the record cannot be read or written; the mail can be taken in again then.
     pub fn receive(
         &self,
         raw: &[u8],
+        signers: &[String],
         policy: &MailPolicy,
         now: i64,
         compose: &dyn Fn(&Answer) -> String,
@@ -43,7 +45,7 @@ impl Tracker {
             if change.handled(&answered)?.or(change.handled(&copy)?).is_some() {
                 return Ok(Received::Again);
             }
-            let received = self.receive_within(change, raw, &message, policy, now)?;
+            let received = self.receive_within(change, (raw, signers), &message, policy, now)?;
             let key = if matches!(received, Received::Answered(_)) { &answered } else { &copy };
             change.set_handled(key, now, "")?;
             match &received {
@@ -75,7 +77,7 @@ impl Tracker {
     fn receive_within(
         &self,
         change: &dyn Change,
-        raw: &[u8],
+        (raw, signers): (&[u8], &[String]),
         message: &Message,
         policy: &MailPolicy,
         now: i64,
@@ -102,7 +104,9 @@ impl Tracker {
             || sender
                 .rsplit_once('@')
                 .is_some_and(|(_, domain)| policy.allow.contains(&format!("@{domain}")));
-        let is_proven = by_token || is_signed(raw, &policy.authserv_id, &sender);
+        let is_proven = by_token
+            || is_signed(raw, &policy.authserv_id, &sender)
+            || signers.iter().any(|signer| is_of(signer, &sender));
         if !is_proven {
             // The sender may be forged: an answer would go to somebody who knows nothing of this.
             return Ok(Received::Denied(Denial::NotProven));

@@ -137,7 +137,8 @@ const fn denial(denial: &Denial) -> &'static str {
 impl Post<'_> {
     fn receive(&self, name: &str, raw: &[u8]) -> Result<(), Failure> {
         let compose = |answer: &Answer| self.answer(answer);
-        let received = self.tracker.receive(raw, &self.policy, now(), &compose).map_err(failure)?;
+        let received =
+            self.tracker.receive(raw, &[], &self.policy, now(), &compose).map_err(failure)?;
         let said = match &received {
             Received::Again => "handled before".to_owned(),
             Received::Automatic => "written by a program; left alone".to_owned(),

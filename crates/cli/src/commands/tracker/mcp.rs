@@ -1,6 +1,6 @@
-//! `ktriage mcp`: the record for programs that speak the Model Context Protocol, over standard input and output.
-//!
-//! One JSON-RPC message a line. Nothing is changed; a job is asked for only with `--allow-jobs`.
+//! The record for programs that speak the Model Context Protocol: `ktriage mcp` over standard input and output, one
+//! JSON-RPC message a line, and the service under `/mcp`. Nothing is changed; a job is asked for only where that is
+//! allowed.
 
 use std::io::{self, BufRead as _, Read as _, Write as _};
 use std::process::ExitCode;
@@ -10,6 +10,7 @@ use app_tracker::{NewJob, Tracker};
 use model::tracker::JobKind;
 use render::tracker::question::Question;
 use serde_json::{Value, json};
+use server::McpRights;
 
 use super::{State, name_of_user, now};
 use crate::failure::Failure;
@@ -42,7 +43,12 @@ pub(crate) struct Arguments {
 
 struct Server<'a> {
     tracker: &'a Tracker,
-    arguments: &'a Arguments,
+    rights: &'a McpRights,
+}
+
+/// The answer to a message that came to the service; none to a notification.
+pub(crate) fn answer(tracker: &Tracker, rights: &McpRights, message: &[u8]) -> Option<Value> {
+    Server { tracker, rights }.message(message)
 }
 
 /// Why a call gave nothing; said to the program.
@@ -50,7 +56,12 @@ type Answer = Result<Value, String>;
 
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let tracker = arguments.state.open()?;
-    let server = Server { tracker: &tracker, arguments };
+    let rights = McpRights {
+        who: name_of_user(None),
+        public_only: arguments.public_only,
+        jobs: arguments.allow_jobs,
+    };
+    let server = Server { tracker: &tracker, rights: &rights };
     let mut input = io::stdin().lock();
     let mut out = io::stdout().lock();
     loop {
@@ -165,7 +176,7 @@ impl Server<'_> {
                 &["bug"],
             ),
         ];
-        if self.arguments.allow_jobs {
+        if self.rights.jobs {
             tools.push(tool(
                 "start_test",
                 "Asks the machines to run the bug's reproducer, with a patch where one is given",
@@ -183,7 +194,7 @@ impl Server<'_> {
             "search_bugs" => {
                 let names = ["q", "is", "kind", "machine", "kernel", "label", "sort", "page"];
                 let question = Question::read(names.iter().map(|name| (*name, field(name))));
-                let filter = question.filter(now(), self.arguments.public_only);
+                let filter = question.filter(now(), self.rights.public_only);
                 let page = self.tracker.read().bugs(&filter).map_err(|error| error.to_string())?;
                 value(&render::tracker::json::list(&page))
             }
@@ -225,10 +236,10 @@ impl Server<'_> {
                     .collect();
                 value(&crate::json::check::claims("claims", "log", &lines, &judged))
             }
-            "start_test" if self.arguments.allow_jobs => {
+            "start_test" if self.rights.jobs => {
                 let bug = self.bug(given)?;
                 let new = NewJob {
-                    who: name_of_user(None),
+                    who: self.rights.who.clone(),
                     message_id: None,
                     repository: field("repository").to_owned(),
                     branch: field("branch").to_owned(),
@@ -247,7 +258,7 @@ impl Server<'_> {
             other => other.as_str().unwrap_or("").to_owned(),
         };
         let bug = self.tracker.find(&name).map_err(|error| error.to_string())?;
-        if self.arguments.public_only && !bug.standing.public {
+        if self.rights.public_only && !bug.standing.public {
             return Err(format!("no bug is known as `{name}`"));
         }
         Ok(bug)
@@ -255,7 +266,7 @@ impl Server<'_> {
 
     fn view(&self, given: &Value) -> Result<render::tracker::BugView, String> {
         let bug = self.bug(given)?;
-        server::view(self.tracker, &bug, now(), self.arguments.public_only)
+        server::view(self.tracker, &bug, now(), self.rights.public_only)
             .map_err(|error| error.to_string())
     }
 

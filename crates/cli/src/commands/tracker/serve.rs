@@ -70,7 +70,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     }
     let decided = settings.clone();
     let again = Box::new(move || open_record(&folder, &decided));
-    let served = server::serve(settings, again, &stop, |address| {
+    let served = server::serve(settings, again, super::mcp::answer, &stop, |address| {
         message(&format!("listening on http://{address}/"));
     });
     served.map_err(Failure::usage)?;
