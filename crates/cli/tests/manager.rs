@@ -445,3 +445,70 @@ fn a_kill_of_the_service_loses_no_crash_that_was_answered() {
         "{answered} answered, {counted} counted"
     );
 }
+
+/// Each job is done once, whenever the service is killed; one whose hand-out was lost comes again after a reset.
+#[test]
+fn a_kill_of_the_service_does_no_job_twice_and_loses_none() {
+    const JOBS: usize = 40;
+    const KILLS: usize = 30;
+    let mut service = service();
+    call(&service, "upload_build", &build("build1"));
+    let mut reproduced = crash("WARNING in dev_queue", 1);
+    reproduced["ReproC"] = encode(b"int main(void) {}").into();
+    call(&service, "report_crash", &reproduced);
+    for _ in 0..JOBS {
+        service.said(&["bug", "1", "test"]);
+    }
+    let willing = json!({ "Managers": { "net-kasan": { "TestPatches": true } } });
+    let reset = json!({ "Managers": ["net-kasan"] });
+    let mut random = fastrand::Rng::with_seed(3);
+    let mut killed = 0;
+    loop {
+        // syz-ci as it starts: nothing runs there.
+        call(&service, "job_reset", &reset);
+        let process = service.process().to_string();
+        let moment = Duration::from_micros(random.u64(0..60_000));
+        let is_last = killed >= KILLS;
+        let ended = std::thread::scope(|scope| {
+            let worker = scope.spawn(|| {
+                loop {
+                    let ask = |method: &str, payload: &Value| -> Option<Value> {
+                        let answer =
+                            post(&service, "/api", &form("ci-one", KEY, method, Some(payload)))?;
+                        (answer.status == 200).then(|| answer.json())
+                    };
+                    let Some(job) = ask("job_poll", &willing) else { return false };
+                    if job["ID"] == "" {
+                        return true;
+                    }
+                    let done =
+                        json!({ "ID": job["ID"], "Build": build("job"), "Log": encode(b"it ran") });
+                    // The client repeats what it got no answer to.
+                    if ask("job_done", &done).is_none() && ask("job_done", &done).is_none() {
+                        return false;
+                    }
+                }
+            });
+            if !is_last {
+                std::thread::sleep(moment);
+                let _ = std::process::Command::new("kill").args(["-9", &process]).status();
+            }
+            worker.join().unwrap()
+        });
+        if is_last {
+            assert!(ended, "all jobs were done");
+            break;
+        }
+        killed += 1;
+        service.kill();
+        service.start();
+    }
+    let history = bug(&service, "1")["history"].as_array().unwrap().clone();
+    let mut done: Vec<i64> = history
+        .iter()
+        .filter(|entry| entry["action"]["action"] == "job_done")
+        .map(|entry| entry["action"]["job"].as_i64().unwrap())
+        .collect();
+    done.sort_unstable();
+    assert_eq!(done, (1..=JOBS as i64).collect::<Vec<_>>());
+}

@@ -376,3 +376,58 @@ fn a_kill_at_any_moment_handles_each_mail_once() {
     answered.dedup();
     assert_eq!((answered.len(), place.outbox().len()), (MAILS, MAILS));
 }
+
+/// Whenever it is killed, each mail is obeyed once and answered once.
+#[test]
+fn a_kill_at_any_moment_obeys_and_answers_each_mail_once() {
+    const MAILS: usize = 40;
+    const KILLS: u32 = 200;
+    let place = Place::new();
+    let to = place.address("1");
+    let inbox = place.path("inbox");
+    for folder in ["new", "cur", "tmp"] {
+        std::fs::create_dir_all(inbox.join(folder)).unwrap();
+    }
+    let mut random = fastrand::Rng::with_seed(5);
+    let whole = std::time::Instant::now();
+    place.said(&["bugs"]);
+    let whole = whole.elapsed() * 2;
+    let head = "Authentication-Results: mx.example.org; dkim=pass header.d=kernel.example\n";
+    let run = || {
+        let mut command = place.command(&["mail", "--inbox", inbox.to_str().unwrap()]);
+        command.stdout(Stdio::null()).stderr(Stdio::null());
+        command
+    };
+    let mut killed = 0;
+    for round in 0..KILLS {
+        // The mails come in over the whole time, so that there is always something to do.
+        if (round as usize).is_multiple_of(KILLS as usize / MAILS) {
+            let number = round as usize / (KILLS as usize / MAILS);
+            let from = format!("dev{}@kernel.example", number % 4);
+            let text = mail(
+                &format!("k{number}"),
+                head,
+                &from,
+                &to,
+                &format!("#ktriage set mail{number}: yes"),
+            );
+            std::fs::write(inbox.join(format!("new/{number:03}")), text).unwrap();
+        }
+        let mut child = run().spawn().unwrap();
+        std::thread::sleep(whole * random.u32(0..100) / 100);
+        let _ = child.kill();
+        killed += u32::from(!child.wait().unwrap().success());
+    }
+    assert!(killed >= KILLS / 4, "only {killed} were killed in time");
+    assert!(run().status().unwrap().success());
+    let history = place.bug("1")["history"].to_string();
+    let answers = place.outbox();
+    for number in 0..MAILS {
+        let label = format!("\"name\":\"mail{number}\"");
+        assert_eq!(history.matches(&label).count(), 1, "{label}");
+        let answered =
+            answers.iter().filter(|text| text.contains(&format!("<k{number}@example.org>")));
+        assert_eq!(answered.count(), 1, "mail {number}");
+    }
+    assert_eq!(answers.len(), MAILS);
+}

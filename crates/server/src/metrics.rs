@@ -42,7 +42,12 @@ pub(crate) async fn metrics(
         family("bugs", "gauge", "Bugs by state.", &states);
         family("crashes_total", "counter", "Crashes in the record.", &one(counts.crashes));
         family("record_bytes", "gauge", "Bytes of the record.", &one(counts.file_bytes));
-        family("artefacts", "gauge", "Texts that are kept.", &one(counts.artefacts));
+        family(
+            "artefacts",
+            "gauge",
+            "Texts that are kept.",
+            &one(tracker.read().count_artefacts()?),
+        );
         let load = |counter: &std::sync::atomic::AtomicU64| one(counter.load(Ordering::Relaxed));
         family("requests_total", "counter", "Requests since the start.", &load(&app.requests));
         family(

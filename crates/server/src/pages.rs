@@ -288,6 +288,7 @@ pub(crate) async fn health(
     made(&app, visit, Right::SeeService, |tracker, app, visit| {
         let health = Health {
             counts: tracker.read().counts(false)?,
+            artefacts: tracker.read().count_artefacts()?,
             started: app.started,
             version: env!("CARGO_PKG_VERSION"),
             failures: tracker.read().failures(FAILURES)?,

@@ -207,8 +207,11 @@ fn some_dozens_of_logs_stay_and_all_counts() {
     assert_eq!(place.bug(bug).crashes, 600);
     assert_eq!(kept[0].time, 599 * 4_000, "the newest");
     assert_eq!(kept.last().unwrap().time, 0, "and the first");
-    let counts = place.tracker.read().counts(false).unwrap();
-    assert_eq!(counts.artefacts as usize, kept.len(), "what nothing names is gone");
+    assert_eq!(
+        place.tracker.read().count_artefacts().unwrap() as usize,
+        kept.len(),
+        "what nothing names is gone"
+    );
 }
 
 #[test]

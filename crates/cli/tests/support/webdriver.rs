@@ -7,7 +7,7 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
@@ -144,11 +144,22 @@ impl Browser {
         self.done("POST", &format!("/element/{id}/value"), &json!({ "text": text }));
     }
 
-    /// What is read in an element.
-    pub(crate) fn text(&self, css: &str) -> String {
-        let id = self.element(css);
-        let text = self.done("GET", &format!("/element/{id}/text"), &Value::Null);
-        text.as_str().unwrap_or("").to_owned()
+    /// Waits until a script of the test's own says yes. A page that is just being left answers nothing.
+    pub(crate) fn until(&self, script: &str) {
+        let body = json!({ "script": format!("return {script}"), "args": [] });
+        let deadline = Instant::now() + Duration::from_secs(60);
+        while self.command("POST", "/execute/sync", &body) != true {
+            assert!(Instant::now() < deadline, "{}: {script}", self.url());
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// Waits until an element holds a text.
+    pub(crate) fn until_read(&self, css: &str, text: &str) {
+        let (css, text) = (Value::from(css), Value::from(text));
+        self.until(&format!(
+            "!!document.querySelector({css}) && document.querySelector({css}).innerText.includes({text})"
+        ));
     }
 
     /// The value of a script of the test's own.

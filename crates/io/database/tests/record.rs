@@ -84,7 +84,7 @@ fn a_change_that_fails_leaves_nothing() {
     });
     assert_eq!(failed, Err(RecordError::Abandoned));
     assert_eq!(record.bug(1).unwrap(), None);
-    assert_eq!(record.counts(false).unwrap().artefacts, 0);
+    assert_eq!(record.count_artefacts().unwrap(), 0);
 }
 
 #[test]
@@ -312,4 +312,72 @@ fn a_copy_made_while_others_write_is_a_whole_record() {
     });
     let copied = SqliteRecord::open(&copy).unwrap();
     assert_eq!(copied.bugs(&Filter::default()).unwrap().total, 1);
+}
+
+/// The program that is killed in the test below.
+#[test]
+fn opens_the_record_that_is_named() {
+    if let Some(folder) = std::env::var_os("RECORD_TO_OPEN") {
+        let _ = SqliteRecord::open(folder.as_ref());
+    }
+}
+
+/// A record of the first version is brought up to date, whenever a program that does it is killed.
+#[test]
+fn a_kill_while_the_record_is_brought_up_to_date_loses_nothing() {
+    const CRASHES: i64 = 2_000;
+    const KILLS: u64 = 200;
+    let old = tempfile::tempdir().unwrap();
+    {
+        let record = SqliteRecord::open(old.path()).unwrap();
+        change(&record, |change| {
+            let id = change.add_bug(&bug("WARNING in f")).unwrap();
+            for at in 0..CRASHES {
+                let crash = NewCrash {
+                    build: Some(format!("build{}", at % 7)),
+                    ..crash("WARNING in f", at, &at.to_string())
+                };
+                change.add_crash(id, id, &crash, &KeptNames::default()).unwrap();
+            }
+        });
+    }
+    let file = "record.sqlite";
+    {
+        let connection = rusqlite::Connection::open(old.path().join(file)).unwrap();
+        let back =
+            "DROP INDEX crash_build; PRAGMA user_version = 1; PRAGMA wal_checkpoint(TRUNCATE);";
+        connection.execute_batch(back).unwrap();
+    }
+    let mut whole = std::time::Duration::ZERO;
+    for round in 0..=KILLS {
+        let place = tempfile::tempdir().unwrap();
+        std::fs::copy(old.path().join(file), place.path().join(file)).unwrap();
+        let start = std::time::Instant::now();
+        let mut child = std::process::Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "opens_the_record_that_is_named"])
+            .env("RECORD_TO_OPEN", place.path())
+            .stdout(std::process::Stdio::null())
+            .spawn()
+            .unwrap();
+        match round {
+            0 => {
+                assert!(child.wait().unwrap().success());
+                whole = start.elapsed();
+            }
+            _ => {
+                std::thread::sleep(whole * (round * 37 % 100) as u32 / 100);
+                let _ = child.kill();
+                let _ = child.wait();
+            }
+        }
+        let record = SqliteRecord::open(place.path()).unwrap();
+        assert_eq!(record.crashes(1, 10_000).unwrap().len(), CRASHES as usize);
+        drop(record);
+        let connection = rusqlite::Connection::open(place.path().join(file)).unwrap();
+        let sql = "SELECT COUNT(*) FROM sqlite_master WHERE name = 'crash_build'";
+        let found: i64 = connection.query_row(sql, [], |row| row.get(0)).unwrap();
+        let sound: String =
+            connection.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
+        assert_eq!((found, &*sound), (1, "ok"), "round {round}");
+    }
 }

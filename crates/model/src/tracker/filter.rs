@@ -67,8 +67,6 @@ pub struct Counts {
     pub states: [u64; 8],
     /// Crashes.
     pub crashes: u64,
-    /// Artefacts.
-    pub artefacts: u64,
     /// Bytes of the database file.
     pub file_bytes: u64,
 }

@@ -77,6 +77,8 @@ pub trait Read {
     fn artefact(&self, name: &str) -> Result<Option<Vec<u8>>>;
     /// The bugs that hold an artefact: whoever may see one of them may see it.
     fn bugs_of_artefact(&self, name: &str) -> Result<Vec<BugId>>;
+    /// How many artefacts there are. Slower than [`Read::counts`]: each is looked at.
+    fn count_artefacts(&self) -> Result<u64>;
     /// Numbers of the whole record.
     fn counts(&self, public_only: bool) -> Result<Counts>;
     /// The build of that client and key.

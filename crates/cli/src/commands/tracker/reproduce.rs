@@ -115,7 +115,7 @@ pub(super) fn manifest(
     let done = Reproduced {
         format: render::tracker::json::FORMAT,
         bug: bug.id,
-        kernel: kernel.clone(),
+        kernel: shown(kernel),
         runs,
         titles,
         chance: None,
@@ -163,12 +163,12 @@ pub(super) fn retest(
         return nothing_learnt(&campaign);
     }
     let crashes = titles.iter().map(|one| one.runs).sum();
-    let told = tracker.retest(&reproducer, kernel, (crashes, runs), &context.who, now());
+    let told = tracker.retest(&reproducer, &shown(kernel), (crashes, runs), &context.who, now());
     let told = told.map_err(failure)?;
     let done = Reproduced {
         format: render::tracker::json::FORMAT,
         bug: bug.id,
-        kernel: kernel.clone(),
+        kernel: shown(kernel),
         runs,
         titles,
         chance: Some(told.chance),
@@ -178,6 +178,11 @@ pub(super) fn retest(
     };
     print(context, &done)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// The name of a kernel; of an image only that of the file.
+fn shown(kernel: &str) -> String {
+    kernel.rsplit('/').next().unwrap_or(kernel).to_owned()
 }
 
 fn nothing_learnt(campaign: &Campaign) -> Result<ExitCode, Failure> {

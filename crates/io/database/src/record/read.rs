@@ -235,6 +235,11 @@ impl Read for SqliteRecord {
         self.rows(sql, [name], |row| row.get(0))
     }
 
+    fn count_artefacts(&self) -> Result<u64> {
+        let number = self.row("SELECT COUNT(*) FROM artefact", [], |row| row.get(0))?;
+        Ok(count(number.unwrap_or(0)))
+    }
+
     fn counts(&self, public_only: bool) -> Result<Counts> {
         let mut counts = Counts::default();
         let sql = "SELECT state, COUNT(*) FROM bug WHERE public >= ?1 GROUP BY state";
@@ -256,7 +261,6 @@ impl Read for SqliteRecord {
             let private = one("SELECT COALESCE(SUM(crashes), 0) FROM bug WHERE public = 0")?;
             counts.crashes = counts.crashes.saturating_sub(private);
         }
-        counts.artefacts = one("SELECT COUNT(*) FROM artefact")?;
         let page = one("PRAGMA page_size")?;
         counts.file_bytes = one("PRAGMA page_count")? * page;
         Ok(counts)

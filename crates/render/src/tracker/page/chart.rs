@@ -47,25 +47,24 @@ pub(super) fn days(days: &[Day], today: i64) -> Markup {
     let width = WIDTH / bars as f64;
     let label = format!("Crashes from {} to {}, at most {most} a bar", day(first), day(last));
     html! {
-        div.scroll {
-            svg.wide viewBox={ "0 0 " (WIDTH) " " (HEIGHT + 18.0) } role="img" aria-label=(label) {
+        div.scale { span { "at most " (most) @if per_bar > 1 { " in " (per_bar) " days" } @else { " a day" } } }
+        div {
+            svg.bars viewBox={ "0 0 " (WIDTH) " " (HEIGHT + 1.0) } preserveAspectRatio="none" role="img" aria-label=(label) {
                 line.axis x1="0" x2=(WIDTH) y1=(HEIGHT) y2=(HEIGHT) {}
                 @for (bar, parts) in &counts {
                     @for (at, part) in parts.iter().enumerate().filter(|(_, part)| **part > 0) {
                         @let below: u64 = parts[..at].iter().sum();
-                        @let height = (*part as f64 / most as f64 * (HEIGHT - 14.0)).max(1.0);
-                        @let base = below as f64 / most as f64 * (HEIGHT - 14.0);
+                        @let height = (*part as f64 / most as f64 * HEIGHT).max(1.0);
+                        @let base = below as f64 / most as f64 * HEIGHT;
                         rect class={ "k" (at) } x=(short(*bar as f64 * width)) y=(short(HEIGHT - base - height))
                             width=(short((width - 1.0).max(0.8))) height=(short(height)) {
                             title { (day(first + bar * per_bar)) ": " (part) }
                         }
                     }
                 }
-                text x="0" y="10" { (most) }
-                text x="0" y=(HEIGHT + 14.0) { (day(first)) }
-                text x=(WIDTH) y=(HEIGHT + 14.0) text-anchor="end" { (day(last)) }
             }
         }
+        div.scale { span { (day(first)) } span { (day(last)) } }
         @if kernels.iter().any(|(name, _)| !name.is_empty()) {
             div.legend {
                 @for (at, (name, count)) in kernels.iter().take(COLOURS - 1).enumerate() {

@@ -15,6 +15,8 @@ const SILENT: i64 = 900;
 pub struct Health {
     /// Numbers of the record.
     pub counts: Counts,
+    /// Texts that are kept.
+    pub artefacts: u64,
     /// When the service began.
     pub started: i64,
     /// The program's version.
@@ -98,7 +100,7 @@ pub fn health(visitor: &Visitor, health: &Health) -> String {
         dl.facts {
             div { dt { "Running" } dd { "since " (date(health.started)) ", ktriage " (health.version) } }
             div { dt { "Record" } dd { (counts.states.iter().sum::<u64>()) " bugs, " (counts.crashes) " crashes" } }
-            div { dt { "Size" } dd { (mib(counts.file_bytes)) ", " (counts.artefacts) " texts" } }
+            div { dt { "Size" } dd { (mib(counts.file_bytes)) ", " (health.artefacts) " texts" } }
             div { dt { "Requests" } dd { (health.requests) @if health.failed > 0 { ", " span.bad { (health.failed) " failed" } } } }
             div { dt { "Mails" } dd { (health.undelivered) " wait to be delivered" } }
             div { dt { "Streams" } dd { (health.streams) " open" } }
