@@ -26,7 +26,7 @@ pub(crate) enum Extent {
 /// Debian's kernels that tests boot, the first that can be had.
 const KERNELS: &[&str] = &["6.12-cloud", "6.1-cloud"];
 /// Test programs that boot or build kernels.
-const WITH_MACHINES: &[&str] = &["bisect_kernels", "lab", "machines"];
+const WITH_MACHINES: &[&str] = &["bisect_kernels", "lab", "machines", "try_kernels"];
 /// Words of a skip for want of something that no package of Debian brings.
 const NOT_INSTALLABLE: &[&str] = &["shared", "b4 command", "name space", "ulimit"];
 /// Without a word for this long, the line that tells what runs is repeated.

@@ -90,10 +90,27 @@ pub fn target(base: &[Run]) -> Option<String> {
     }
 }
 
-/// Holds both sides against each other. `wanted` are parts of the titles of the failure that the patch is to
-/// end; `confidence` is how sure a difference has to be, such as 0.99.
-pub fn compare(base: &[Run], patched: &[Run], wanted: &[String], confidence: f64) -> Comparison {
-    let is_wanted = |title: &String| wanted.iter().any(|part| title.contains(part.as_str()));
+/// The failure that the patch is to end.
+#[derive(Clone, Copy, Debug)]
+pub enum Wanted<'a> {
+    /// One with one of these in its title.
+    Parts(&'a [String]),
+    /// One with one of these titles.
+    Titles(&'a [String]),
+}
+
+impl Wanted<'_> {
+    fn is(&self, title: &str) -> bool {
+        match self {
+            Self::Parts(parts) => parts.iter().any(|part| title.contains(part.as_str())),
+            Self::Titles(titles) => titles.iter().any(|wanted| title == wanted),
+        }
+    }
+}
+
+/// Holds both sides against each other. `confidence` is how sure a difference has to be, such as 0.99.
+pub fn compare(base: &[Run], patched: &[Run], wanted: Wanted<'_>, confidence: f64) -> Comparison {
+    let is_wanted = |title: &String| wanted.is(title);
     let all = |run: &Run| run.titles.iter().chain(&run.later).cloned().collect::<Vec<_>>();
     let titles: BTreeSet<String> =
         base.iter().chain(patched).flat_map(all).filter(|title| is_wanted(title)).collect();
@@ -205,10 +222,13 @@ mod tests {
             .collect()
     }
 
+    fn against(base: &[Run], patched: &[Run]) -> Comparison {
+        compare(base, patched, Wanted::Titles(&["WARNING in f".to_owned()]), 0.99)
+    }
+
     fn verdict(base: (usize, usize), patched: (usize, usize)) -> Verdict {
-        let wanted = ["WARNING in f".to_owned()];
         let side = |(hits, of)| runs("WARNING in f", hits, of);
-        compare(&side(base), &side(patched), &wanted, 0.99).verdict
+        against(&side(base), &side(patched)).verdict
     }
 
     #[test]
@@ -238,7 +258,7 @@ mod tests {
         };
         let base: Vec<Run> = of(1, 10).chain(of(2, 0)).collect();
         let patched: Vec<Run> = of(1, 0).chain(of(2, 0)).collect();
-        let found = compare(&base, &patched, &["WARNING in f".into()], 0.99);
+        let found = against(&base, &patched);
         assert_eq!(found.base.share, Share { showed: 10, runs: 20 });
         assert!((found.base.independent - 2.0).abs() < 1e-9);
         assert_eq!(found.verdict, Verdict::Open);
@@ -250,7 +270,7 @@ mod tests {
         base.extend(runs("INFO: task hung in g", 1, 10));
         let mut patched = runs("INFO: task hung in g", 2, 10);
         patched.extend(runs("KASAN: use-after-free in h", 3, 10));
-        let found = compare(&base, &patched, &["WARNING in f".into()], 0.99);
+        let found = against(&base, &patched);
         let titles = |known: &[OtherFailure]| {
             known.iter().map(|known| known.title.clone()).collect::<Vec<_>>()
         };
@@ -263,13 +283,24 @@ mod tests {
         let mut base = runs("WARNING in f", 18, 20);
         base.extend(runs("INFO: task hung in g", 1, 20));
         let patched = runs("INFO: task hung in g", 18, 20);
-        let found = compare(&base, &patched, &["WARNING in f".into()], 0.99);
+        let found = against(&base, &patched);
         assert_eq!(found.verdict, Verdict::Gone);
         assert_eq!(found.new.len(), 1);
         assert!(found.new[0].is_renamed && !found.new[0].may_be_hidden);
         let always = runs("WARNING in f", 20, 20);
-        let found = compare(&always, &patched, &["WARNING in f".into()], 0.99);
+        let found = against(&always, &patched);
         assert!(found.new[0].may_be_hidden && !found.new[0].is_renamed);
+    }
+
+    #[test]
+    fn a_title_that_only_begins_like_the_wanted_one_is_another_failure() {
+        let base = runs("WARNING in f", 10, 20);
+        let found = against(&base, &runs("WARNING in free_all", 10, 20));
+        assert_eq!((found.verdict, found.new.len()), (Verdict::Gone, 1));
+        let parts = ["WARNING in f".to_owned()];
+        let patched = runs("WARNING in free_all", 10, 20);
+        let found = compare(&base, &patched, Wanted::Parts(&parts), 0.99);
+        assert_eq!(found.verdict, Verdict::StillShown);
     }
 
     #[test]
@@ -279,7 +310,7 @@ mod tests {
             later: vec!["INFO: task hung in g".into()],
             snapshot: None,
         }];
-        let found = compare(&base, &[], &["WARNING in f".into()], 0.99);
+        let found = against(&base, &[]);
         assert!(found.known.is_empty() && found.new.is_empty());
     }
 }

@@ -16,7 +16,7 @@ pub use base::{
     Attempt, Base, BlobMatch, Candidate, FailedHunk, Missing, Nearest, Origin, choose, missing,
     names_in_mail,
 };
-pub use compare::{Comparison, OtherFailure, Rate, Run, Verdict, compare, rate, target};
+pub use compare::{Comparison, OtherFailure, Rate, Run, Verdict, Wanted, compare, rate, target};
 pub use functions::{ChangedFunction, changed_functions};
 pub use plan::{Ask, Budget, next, next_without_target};
 pub use report::{

@@ -111,7 +111,7 @@ fn clean_runs_needed(base: Share, confidence: f64, most: u32) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::compare::{Run, compare};
+    use crate::compare::{Run, Wanted, compare};
 
     const BUDGET: Budget = Budget { runs: None, confidence: 0.99, most: 200 };
 
@@ -126,7 +126,8 @@ mod tests {
 
     fn after(base: (u32, u32), patched: (u32, u32), budget: &Budget) -> Ask {
         let wanted = ["BUG".to_owned()];
-        let found = compare(&runs(base.0, base.1), &runs(patched.0, patched.1), &wanted, 0.99);
+        let wanted = Wanted::Parts(&wanted);
+        let found = compare(&runs(base.0, base.1), &runs(patched.0, patched.1), wanted, 0.99);
         next(&found, budget)
     }
 
@@ -154,7 +155,7 @@ mod tests {
     #[test]
     fn what_works_on_both_sides_is_run_a_few_times_and_a_doubt_is_looked_into() {
         let found = |base: (u32, u32), patched: (u32, u32)| {
-            compare(&runs(base.0, base.1), &runs(patched.0, patched.1), &[], 0.99)
+            compare(&runs(base.0, base.1), &runs(patched.0, patched.1), Wanted::Titles(&[]), 0.99)
         };
         let next = |base, patched| next_without_target(&found(base, patched), 3, &BUDGET);
         assert_eq!(next((0, 0), (0, 0)), Ask::Base(3));

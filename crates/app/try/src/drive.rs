@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use analysis_trial::{
-    AfterPatch, Ask, Budget, Build, Cell, Comparison, Earlier, Report, Run, Shown, Side, Workload,
-    WorkloadKind, compare, next, next_without_target, target,
+    AfterPatch, Ask, Budget, Build, Cell, Comparison, Earlier, Report, Run, Shown, Side, Wanted,
+    Workload, WorkloadKind, compare, next, next_without_target, target,
 };
 use io_git::Repository;
 use model::CommitId;
@@ -422,13 +422,20 @@ impl Driver<'_> {
     }
 
     fn compare(&self, base: &[Run], patched: &[Run], work: &Work) -> Comparison {
+        let (no_boot, lead);
         let wanted = match work.kind {
-            WorkloadKind::Boot => vec![NO_BOOT.to_owned()],
-            WorkloadKind::Smoke => Vec::new(),
-            WorkloadKind::Reproducer if !self.titles.is_empty() => self.titles.to_vec(),
-            WorkloadKind::Reproducer => wanted_of(base),
+            WorkloadKind::Boot => {
+                no_boot = [NO_BOOT.to_owned()];
+                Wanted::Titles(&no_boot)
+            }
+            WorkloadKind::Smoke => Wanted::Titles(&[]),
+            WorkloadKind::Reproducer if !self.titles.is_empty() => Wanted::Parts(self.titles),
+            WorkloadKind::Reproducer => {
+                lead = wanted_of(base);
+                Wanted::Titles(&lead)
+            }
         };
-        compare(base, patched, &wanted, self.limits.budget.confidence)
+        compare(base, patched, wanted, self.limits.budget.confidence)
     }
 
     /// What is known of a workload by now.

@@ -95,7 +95,7 @@ impl<'a> Kernels<'a> {
     }
 
     fn check_out(&mut self, job: &Job<'_>) -> Result<PathBuf, Failure> {
-        let path = self.common.folder.join("source");
+        let path = self.common.folder.join("tree-0");
         let moved = match &self.source {
             Some(tree) if path.join(".git").exists() => tree.checkout(job.commit),
             _ => {
