@@ -13,14 +13,13 @@ use model::CommitId;
 
 use crate::changed::{Changed, changed};
 use crate::failure::{Failure, FailureKind};
-use crate::kernels::BOOT_RUNS;
 use crate::keys::key;
-use crate::lab::{Configuration, Job, Lab, Ran, Work};
+use crate::lab::{Configuration, Job, Lab, NO_BOOT, Ran, Work};
 use crate::progress::{Progress, Tell};
 use crate::record::{Event, SideRecord, StoredRun, StoredTrial};
 
-/// The title of a boot that does not come to its end.
-pub const NO_BOOT: &str = "does not boot";
+/// Boots of each side: a kernel that does not come up is booted again before that is believed.
+const BOOT_RUNS: u32 = 2;
 /// Runs in a row that the lab loses before it is given up.
 const TROUBLE: usize = 4;
 /// Runs that are added while it is open which failure of the base is meant.

@@ -21,10 +21,9 @@ use io_git::Worktree;
 use io_kernel_build::{BuildError, Recipe, build};
 use io_vm::{Accelerator, Initramfs, Kernel, Settings, probe};
 
-use crate::drive::NO_BOOT;
 use crate::failure::{Failure, says_full};
 use crate::keys::file_name;
-use crate::lab::{Common, Job, Lab, Ran, Work};
+use crate::lab::{Common, Job, Lab, NO_BOOT, Ran, Work};
 use crate::progress::Progress;
 use crate::reach;
 use crate::record::{Event, StoredRun, write_whole};
@@ -56,8 +55,6 @@ const BUILT_OF: &str = "ktriage.tree";
 const COPIED_FROM: &str = "ktriage.copied-from";
 /// How often the caller's wish to stop is looked at.
 const TICK: Duration = Duration::from_millis(100);
-/// A kernel that does not come up is booted again before that is believed.
-const BOOTS: u32 = 2;
 
 pub(crate) struct Kernels<'a> {
     common: Common<'a>,
@@ -199,7 +196,7 @@ impl<'a> Kernels<'a> {
             });
             let seconds = start.elapsed().as_secs_f64();
             let run = match booted {
-                Ok(result) => of_run(&result.stored(0, None), seconds, None),
+                Ok(result) => of_run(&result.stored(0, None), seconds),
                 Err(LabError::BootFailed { .. }) => {
                     let console = fs::read(place.join("console.log")).unwrap_or_default();
                     let mut titles = vec![NO_BOOT.to_owned()];
@@ -324,7 +321,7 @@ impl Lab for Kernels<'_> {
                 LabProgress::Run(run) if failed.is_none() => {
                     let place = run.folder.as_ref().and_then(|name| find_run(&folder, name));
                     let seconds = Duration::from_millis(run.milliseconds).as_secs_f64();
-                    let mut kept = of_run(&run, seconds, place.as_deref());
+                    let mut kept = of_run(&run, seconds);
                     if work.kind == WorkloadKind::Smoke {
                         judge_smoke(&mut kept, &run, work, place.as_deref());
                     }
@@ -463,7 +460,7 @@ fn in_tree(file: &str, tree: &Path) -> String {
 }
 
 /// What a run in a virtual machine means.
-fn of_run(run: &LabRun, seconds: f64, _: Option<&Path>) -> StoredRun {
+fn of_run(run: &LabRun, seconds: f64) -> StoredRun {
     let event = match run.outcome {
         Outcome::Clean => Event::Clean,
         // Without a report, but not without a failure.
@@ -525,6 +522,3 @@ fn watched<T>(stop: &AtomicBool, work: impl FnOnce(&Arc<AtomicBool>) -> T) -> T 
         result
     })
 }
-
-/// Boots that are made of each side.
-pub(crate) const BOOT_RUNS: u32 = BOOTS;

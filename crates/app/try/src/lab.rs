@@ -11,6 +11,9 @@ use crate::failure::Failure;
 use crate::progress::Tell;
 use crate::record::StoredRun;
 
+/// The title of a boot that does not come to its end.
+pub const NO_BOOT: &str = "does not boot";
+
 /// A configuration of kernels: one column of the matrix.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Configuration {

@@ -19,10 +19,9 @@ mod shell;
 mod smoke;
 mod start;
 
-pub use drive::NO_BOOT;
 pub use failure::{Failure, FailureKind};
 pub use kernels::Machines;
-pub use lab::Configuration;
+pub use lab::{Configuration, NO_BOOT};
 pub use progress::{Progress, Tell};
 pub use revisions::{Revisions, revisions};
 pub use shell::Commands;

@@ -271,7 +271,7 @@ fn judge(work: &Work, finished: &Finished) -> (Event, Vec<String>, Vec<String>) 
     let first = titles.next();
     let later = titles.flatten().collect();
     if work.kind == WorkloadKind::Boot {
-        let mut all = vec![crate::drive::NO_BOOT.to_owned()];
+        let mut all = vec![crate::lab::NO_BOOT.to_owned()];
         all.extend(first.into_iter().flatten());
         return (Event::Failed, all, later);
     }
