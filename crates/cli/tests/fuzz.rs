@@ -203,3 +203,78 @@ fn a_mistake_in_a_program_is_shown_at_its_place_and_forgiven_when_lenient() {
     assert_eq!(text(&output.stdout), "kite_fly(0x0)\n", "{output:?}");
     assert_eq!(fmt("kite_sink()\n", &["--lenient"]).status.code(), Some(2));
 }
+
+fn ktriage(arguments: &[&str], folder: &std::path::Path) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_ktriage"));
+    command.args(arguments).current_dir(folder).output().expect("the binary runs")
+}
+
+const PIPE: &str = "#{\"threaded\":true,\"repeat\":true,\"repeat_times\":2,\"procs\":1,\"tun\":true}\n\
+    pipe2(&(0x7f0000000040)={<r0=>0xffffffffffffffff, <r1=>0xffffffffffffffff}, 0x0)\n\
+    write(r1, &(0x7f0000000080)='kite', 0x4)\nsplice(r0, 0x0, 0x1, 0x0, 0x4, 0x2)\n";
+
+#[test]
+fn a_program_becomes_c_that_compiles_and_does_the_same() {
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::write(folder.path().join("p.syz"), PIPE).expect("written");
+    let output = ktriage(&["fuzz", "c", "p.syz"], folder.path());
+    assert!(output.status.success(), "{output:?}");
+    assert!(text(&output.stderr).contains("not honoured: tun"), "{output:?}");
+    fs::write(folder.path().join("p.c"), &output.stdout).expect("written");
+    let compiler = Command::new("gcc")
+        .args(["-static", "-pthread", "-o", "p", "p.c"])
+        .current_dir(folder.path())
+        .output();
+    let Ok(compiled) = compiler else { return };
+    assert!(compiled.status.success(), "{compiled:?}");
+    let run = Command::new("timeout").args(["30", "./p"]).current_dir(folder.path()).output();
+    assert_eq!(run.expect("it runs").stdout, b"kitekite");
+}
+
+#[test]
+fn steps_of_a_program_are_shown_and_calls_that_nobody_can_make_are_named() {
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::write(folder.path().join("p.syz"), PIPE).expect("written");
+    let output = ktriage(&["fuzz", "show", "p.syz"], folder.path());
+    let told = text(&output.stdout);
+    assert!(output.status.success() && told.starts_with("p.syz: 3 calls, "), "{output:?}");
+    assert!(told.contains("0x000080 4 bytes 6b697465"), "{told}");
+    assert!(told.contains("result 1 = 4 bytes at 0x000044"), "{told}");
+    let own = [("k.txt", "syz_kite()\nsyz_usb_connect()\n"), ("k.txt.const", CONSTANTS)];
+    for (name, text) in own {
+        fs::write(folder.path().join(name), text).expect("written");
+    }
+    fs::write(folder.path().join("q.syz"), "syz_kite()\n").expect("written");
+    fs::write(folder.path().join("r.syz"), "syz_usb_connect()\n").expect("written");
+    let output = ktriage(&["fuzz", "show", "--descriptions", ".", "q.syz", "r.syz"], folder.path());
+    assert_eq!(output.status.code(), Some(1));
+    let told = text(&output.stdout);
+    assert!(told.contains("q.syz: the executor has no call syz_kite"), "{told}");
+    assert!(told.contains("the executor cannot make syz_usb_connect"), "{told}");
+}
+
+#[test]
+fn a_wrong_program_is_refused_by_the_lab_before_any_kernel_is_looked_for() {
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::write(folder.path().join("p.syz"), "pipe2(\n").expect("written");
+    for command in [
+        &["lab", "run", "p.syz", "--kernel", "none/such", "--state", "s"][..],
+        &[
+            "bisect",
+            "start",
+            "--repro",
+            "p.syz",
+            "--state",
+            "s",
+            "--repository",
+            ".",
+            "--bad",
+            "HEAD",
+        ][..],
+    ] {
+        let output = ktriage(command, folder.path());
+        let told = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{told}");
+        assert!(told.contains("p.syz:1:7: expected a value"), "{command:?} {told}");
+    }
+}

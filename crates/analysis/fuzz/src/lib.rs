@@ -6,6 +6,7 @@ mod compile;
 mod constants;
 mod descriptions;
 mod enabled;
+mod generate;
 mod layout;
 mod mistake;
 mod own;
@@ -17,12 +18,15 @@ pub use compile::compile;
 pub use constants::Constants;
 pub use descriptions::{Counts, Descriptions};
 pub use enabled::{Needs, enabled, live, needs};
+pub use generate::{
+    Catalog, Compared, Reduced, generate, hints, insert_corpus, minimise, mutate, remove_call,
+};
 pub use mistake::{Mistake, Wrong};
 pub use own::OWN;
 pub use program::{
-    Area, Arg, Call, Program, Properties, Reading, Source, Value, Var, default_arg, each_arg,
-    each_arg_mut, each_field, fix_conditions, fix_lengths, is_default, read_program, size_of,
-    write_call, write_program,
+    Area, Arg, Call, Program, Properties, Reading, Relation, Source, Value, Var, default_arg,
+    each_arg, each_arg_mut, each_field, fix_conditions, fix_lengths, is_default, read_program,
+    relations, size_of, usable, write_call, write_program,
 };
 pub use types::{
     AREA, Attributes, BASE, Bits, Body, BodyId, CallId, CallType, Checksum, Condition, Content,

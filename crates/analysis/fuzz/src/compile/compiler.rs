@@ -126,6 +126,17 @@ impl<'a> Compiler<'a> {
     }
 
     fn new_kind(&mut self, written: &Expression, place: Place, shown: &str) -> TypeId {
+        let moved;
+        let written = match written.colon.as_slice() {
+            // What stands behind a bitfield's width belongs to its type: `int8:3[VALUE]`.
+            [width] if written.options.is_empty() && !width.options.is_empty() => {
+                let bare = Expression { options: Vec::new(), ..width.clone() };
+                let options = width.options.clone();
+                moved = Expression { options, colon: vec![bare], ..written.clone() };
+                &moved
+            }
+            _ => written,
+        };
         let Some(name) = written.name() else {
             self.wrong(written.at, "a value where a type belongs", "write a type such as int32");
             return self.dummy();

@@ -15,7 +15,7 @@ pub fn default_arg(target: &Target, kind: TypeId, direction: Direction) -> Arg {
 }
 
 /// Direction of a field that lies in something with a direction.
-pub(super) fn field_direction(body: &Body, index: usize, outer: Direction) -> Direction {
+pub(crate) fn field_direction(body: &Body, index: usize, outer: Direction) -> Direction {
     match body.overlay {
         Some(begin) if index < begin => Direction::In,
         Some(_) => Direction::Out,

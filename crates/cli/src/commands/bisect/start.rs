@@ -7,6 +7,7 @@ use anyhow::anyhow;
 use app_bisect::Asked;
 use model::bisection::LabRequest;
 
+use super::super::fuzz::source::as_c;
 use super::{State, resume};
 use crate::failure::Failure;
 use crate::output::message;
@@ -118,9 +119,13 @@ pub(crate) struct Arguments {
 #[command(next_help_heading = "Kernels")]
 struct KernelOptions {
     /// Build the kernel of each commit, boot it in a virtual machine and run this there: C source, a
-    /// script, a program or a kernel module.
+    /// script, a program, a kernel module or a program of system calls (.syz).
     #[arg(id = "reproducer", long = "repro", value_name = "FILE")]
     reproducer: Option<PathBuf>,
+
+    /// Descriptions (syzlang) of the calls of a .syz program; without it, those that ktriage has itself.
+    #[arg(long, value_name = "DIR", requires = "reproducer")]
+    descriptions: Option<PathBuf>,
 
     /// Arguments of the reproducer.
     #[arg(last = true, value_name = "ARGUMENT", requires = "reproducer")]
@@ -155,8 +160,9 @@ struct KernelOptions {
 
 impl KernelOptions {
     /// What the lab is to do, if it is asked for. The configuration's text is part of the record.
-    fn request(&self) -> Result<Option<LabRequest>, Failure> {
+    fn request(&self, state: &State) -> Result<Option<LabRequest>, Failure> {
         let Some(reproducer) = &self.reproducer else { return Ok(None) };
+        let reproducer = as_c(reproducer, self.descriptions.as_deref(), &state.folder()?)?;
         let configs = self
             .configs
             .iter()
@@ -166,7 +172,7 @@ impl KernelOptions {
             })
             .collect::<Result<_, _>>()?;
         Ok(Some(LabRequest {
-            reproducer: reproducer.clone(),
+            reproducer,
             arguments: self.arguments.clone(),
             fragments: self.fragments.clone(),
             configs,
@@ -222,7 +228,7 @@ impl Arguments {
             test: self.test.clone(),
             build: self.build.clone(),
             environment: self.environment.clone(),
-            lab: self.kernels.request()?,
+            lab: self.kernels.request(&self.state)?,
             titles: self.title.clone(),
             not_built: self.not_built.clone(),
             suspects: self.suspect.clone(),

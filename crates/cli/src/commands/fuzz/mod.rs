@@ -2,7 +2,9 @@
 
 mod check;
 mod fmt;
-mod load;
+pub(crate) mod load;
+mod show;
+pub(crate) mod source;
 
 use std::process::ExitCode;
 
@@ -22,11 +24,15 @@ pub(crate) struct Arguments {
 enum Command {
     Check(check::Check),
     Fmt(fmt::Fmt),
+    Show(show::Show),
+    C(source::Source),
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     match &arguments.command {
         Command::Check(check) => check::run(check),
         Command::Fmt(fmt) => fmt::run(fmt),
+        Command::Show(show) => show::run(show),
+        Command::C(source) => source::run(source),
     }
 }

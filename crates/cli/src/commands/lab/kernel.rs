@@ -16,7 +16,7 @@ use crate::output::message;
 
 /// The folder in which the lab keeps kernels, builds and records.
 #[derive(clap::Args, Clone, Debug)]
-pub(super) struct State {
+pub(crate) struct State {
     /// Folder for kernels, builds and records; the user's state folder unless given.
     #[arg(long = "state", value_name = "DIR")]
     folder: Option<PathBuf>,
@@ -24,7 +24,7 @@ pub(super) struct State {
 
 impl State {
     /// The folder.
-    pub(super) fn folder(&self) -> Result<PathBuf, Failure> {
+    pub(crate) fn folder(&self) -> Result<PathBuf, Failure> {
         let folder =
             self.folder.clone().or_else(crate::commands::user_state_folder).ok_or_else(|| {
                 Failure::usage(anyhow::anyhow!("there is no folder to keep things in"))

@@ -11,6 +11,7 @@ use app_lab::{
     Campaign, Limits, Outcome, Plan, Prepared, Progress, Reproducer, prepare, run_campaign,
 };
 
+use super::super::fuzz::source::as_c;
 use super::kernel::{MachineOptions, State, find_kernel, lab_failure};
 use crate::failure::{FOUND, Failure};
 use crate::output::{Escaped, message};
@@ -19,7 +20,8 @@ use crate::stop;
 /// Run a reproducer on a kernel, many times, and say what came of each run.
 ///
 /// REPRO is C source (built as a static program), a program of this machine (its libraries come
-/// along), a script, or a kernel module. It runs in the guest only. Each run starts from a snapshot
+/// along), a script, a kernel module, or a program of system calls in syzkaller's text form (.syz,
+/// turned into C; its line of options is honoured). It runs in the guest only. Each run starts from a snapshot
 /// taken after boot. An interrupted call goes on where it stopped when it is repeated.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "\
@@ -27,6 +29,7 @@ Examples:
   ktriage lab run repro.c --kernel 6.12-cloud
   ktriage lab run repro.c --kernel 6.1 --runs 20 --jobs 2 --timeout 30
   ktriage lab run provoke.sh --kernel mybuild --file fault.ko:/lab/fault.ko
+  ktriage lab run repro.syz --kernel 6.12-cloud --descriptions syzkaller/sys/linux
   ktriage lab run fault.ko --kernel 6.12-cloud -- probability=10")]
 pub(crate) struct Arguments {
     #[command(flatten)]
@@ -52,9 +55,13 @@ pub(crate) struct Arguments {
 /// The reproducer and how it is run.
 #[derive(clap::Args, Debug)]
 pub(super) struct What {
-    /// C source, script, program or kernel module.
+    /// C source, script, program, kernel module, or program of system calls (.syz).
     #[arg(value_name = "REPRO")]
     reproducer: PathBuf,
+
+    /// Descriptions (syzlang) of the calls of a .syz program; without it, those that ktriage has itself.
+    #[arg(long, value_name = "DIR")]
+    descriptions: Option<PathBuf>,
 
     /// Arguments of the reproducer, or parameters of the module.
     #[arg(value_name = "ARGUMENT", last = true)]
@@ -143,8 +150,8 @@ impl What {
                 }
             })
             .collect();
-        let reproducer =
-            Reproducer { path: self.reproducer.clone(), arguments: self.arguments.clone(), files };
+        let path = as_c(&self.reproducer, self.descriptions.as_deref(), &self.state.folder()?)?;
+        let reproducer = Reproducer { path, arguments: self.arguments.clone(), files };
         prepare(&reproducer).map_err(|error| match error {
             // A file that cannot be read is the user's, not the lab's.
             error @ app_lab::LabError::Io { .. } => Failure::usage(error),
