@@ -796,9 +796,58 @@ pub enum Predicate {
         /// The text, without prefixes.
         text: String,
     },
+
+    // ---- the source and its history: a tree tells, no log does ----------------------------------------------
+    /// A source file defines a function.
+    DefinedIn {
+        /// The function.
+        function: String,
+        /// The file, from the top of the tree.
+        file: String,
+    },
+    /// The body of a function calls another one by its name.
+    Calls {
+        /// The one that calls.
+        caller: String,
+        /// The called one.
+        function: String,
+    },
+    /// A commit is in the history.
+    CommitExists {
+        /// Its name, or the first digits.
+        commit: String,
+        /// Its title, where that is claimed too.
+        title: Option<String>,
+    },
+    /// A release holds a commit.
+    CommitInRelease {
+        /// The commit.
+        commit: String,
+        /// The release's tag, `v6.12`.
+        release: String,
+    },
+    /// No release before that one holds the commit.
+    FirstInRelease {
+        /// The commit.
+        commit: String,
+        /// The release's tag.
+        release: String,
+    },
 }
 
 impl Predicate {
+    /// Whether it is about the source or its history, which no log tells.
+    pub const fn is_of_source(&self) -> bool {
+        matches!(
+            self,
+            Self::DefinedIn { .. }
+                | Self::Calls { .. }
+                | Self::CommitExists { .. }
+                | Self::CommitInRelease { .. }
+                | Self::FirstInRelease { .. }
+        )
+    }
+
     /// The names of all predicates, in the order of their declaration.
     pub fn names() -> &'static [String] {
         static NAMES: OnceLock<Vec<String>> = OnceLock::new();

@@ -130,7 +130,7 @@ pub const fn need_in_words(need: Need) -> &'static str {
         Need::MemInfo => "the Mem-Info block of the failed allocation or OOM kill",
         Need::WholeLog => "the whole log",
         Need::Events => "lines that link the two events: name them in `lines`",
-        Need::Knowledge => "the source of that kernel: no line of a log tells it",
+        Need::Knowledge => "the source of that kernel (--tree DIR): no line of a log tells it",
     }
 }
 
@@ -175,6 +175,15 @@ says otherwise, or NOT SHOWN with what would show it. Nothing that is likely cou
 
 /// Claims of each family, as they are to be written.
 const EXAMPLES: &[(&str, &[&str])] = &[
+    (
+        "The source and its history (judged with --tree DIR)",
+        &[
+            r#"{"predicate":"defined_in","function":"foo_release","file":"drivers/foo/core.c"}"#,
+            r#"{"predicate":"calls","caller":"foo_release","function":"foo_put"}"#,
+            r#"{"predicate":"commit_exists","commit":"0123456789ab","title":"foo: count users"}"#,
+            r#"{"predicate":"first_in_release","commit":"0123456789ab","release":"v6.12"}"#,
+        ],
+    ),
     (
         "A crash",
         &[

@@ -16,6 +16,7 @@ mod notice;
 mod sentence;
 mod telling;
 pub mod thread;
+pub mod told;
 pub mod tracker;
 pub mod trial;
 pub mod who;

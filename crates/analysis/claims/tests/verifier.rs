@@ -982,6 +982,23 @@ const CASES: &[Case] = &[
         &[(NotShown, KASAN)],
     ),
     (
+        r#"{"predicate":"defined_in","function":"shelf_put","file":"drivers/shop/shelf.c"}"#,
+        &[(NotShown, KASAN)],
+    ),
+    (r#"{"predicate":"calls","caller":"shelf_put","function":"shelf_free"}"#, &[(NotShown, KASAN)]),
+    (
+        r#"{"predicate":"commit_exists","commit":"0123456789ab","title":"shop: empty the shelf"}"#,
+        &[(NotShown, KASAN)],
+    ),
+    (
+        r#"{"predicate":"commit_in_release","commit":"0123456789ab","release":"v6.12"}"#,
+        &[(NotShown, KASAN)],
+    ),
+    (
+        r#"{"predicate":"first_in_release","commit":"0123456789ab","release":"v6.12"}"#,
+        &[(NotShown, KASAN)],
+    ),
+    (
         r#"{"predicate":"may_hold","task":{"name":"a","pid":1},"function":"f","module":"m"}"#,
         &[(NotShown, HUNG)],
     ),

@@ -3,6 +3,7 @@
 //! Invariants: prints nothing, asks no clock, writes nothing but the index of functions in the state folder.
 
 mod guilty;
+mod judge;
 mod who;
 
 use std::cell::RefCell;

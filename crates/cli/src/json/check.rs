@@ -2,6 +2,7 @@
 
 use analysis_claims::Report;
 use analysis_claims::verify::{Judgement, Log};
+use analysis_tree::told::{Says, Told};
 use model::{Assertion, LineSpan, Predicate};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -20,6 +21,8 @@ pub(crate) struct Analysis<'a> {
     /// Plain sentences of one fact.
     claims: Vec<Sentence<'a>>,
     form: Vec<Form<'a>>,
+    /// What it claims of the source and its history, where there is a tree.
+    source: Vec<JudgedSource>,
 }
 
 /// Quoted lines compared with the log.
@@ -63,6 +66,7 @@ pub(crate) fn analysis<'a>(
     file: &'a str,
     log: Option<&'a str>,
     report: &'a Report,
+    told: &[Told],
 ) -> Analysis<'a> {
     let altered = report.altered.iter().map(|altered| Altered {
         line: altered.line,
@@ -90,6 +94,7 @@ pub(crate) fn analysis<'a>(
         quotations,
         claims: claims.collect(),
         form: form.collect(),
+        source: sources(told),
     }
 }
 
@@ -99,8 +104,11 @@ pub(crate) struct Claims<'a> {
     format: u32,
     /// The file of claims.
     file: &'a str,
-    log: &'a str,
+    /// The log; null where the claims are judged by a tree alone.
+    log: Option<&'a str>,
     claims: Vec<JudgedAssertion>,
+    /// The claims about the source and its history, where there is a tree.
+    source: Vec<JudgedSource>,
 }
 
 /// One claim with its judgement.
@@ -119,6 +127,47 @@ struct JudgedAssertion {
     needed: Option<&'static str>,
 }
 
+/// A claim about the source or its history with what a tree tells of it.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct JudgedSource {
+    /// What was claimed.
+    claim: Predicate,
+    judgement: Word,
+    /// The line of the text that claims it, from 1; null for a claim that is a value.
+    line: Option<usize>,
+    /// What of the tree shows it or says otherwise: `file:line`, the first digits of a commit, `tag NAME`.
+    places: Vec<String>,
+    /// What is so instead.
+    found: Option<Predicate>,
+    /// Why the tree does not tell.
+    reason: Option<String>,
+}
+
+/// The printed shape of claims that a tree judges.
+pub(crate) fn sources(all: &[Told]) -> Vec<JudgedSource> {
+    all.iter()
+        .map(|told| {
+            let (judgement, places, found, reason) = match &told.says {
+                Says::Shown(at) => (Word::Supported, at.as_slice(), None, None),
+                Says::Contradicted { found, at } => {
+                    (Word::Contradicted, at.as_slice(), Some(found.clone()), None)
+                }
+                Says::NotShown(why) => {
+                    (Word::NotShown, &[][..], None, Some(render::told::reason(why)))
+                }
+            };
+            JudgedSource {
+                claim: told.claim.clone(),
+                judgement,
+                line: (told.line > 0).then_some(told.line),
+                places: places.iter().map(render::told::place).collect(),
+                found,
+                reason,
+            }
+        })
+        .collect()
+}
+
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 enum Word {
@@ -130,12 +179,13 @@ enum Word {
 /// The printed shape of judged claims.
 pub(crate) fn claims<'a>(
     file: &'a str,
-    log_name: &'a str,
+    log_name: Option<&'a str>,
     log: &Log,
     judgements: &[(Assertion, Judgement)],
+    told: &[Told],
 ) -> Claims<'a> {
     let claims = judgements.iter().map(|(claim, judgement)| judged(log, claim, judgement));
-    Claims { format: FORMAT, file, log: log_name, claims: claims.collect() }
+    Claims { format: FORMAT, file, log: log_name, claims: claims.collect(), source: sources(told) }
 }
 
 fn judged(log: &Log, claim: &Assertion, judgement: &Judgement) -> JudgedAssertion {
@@ -167,7 +217,8 @@ mod tests {
     fn the_printed_shape_is_the_documented_one() {
         let log = b"CPU: 1 PID: 2 Comm: a Not tainted 6.1.0 #1\n";
         let report = analysis_claims::check(b"It happened on CPU 3.\n", Some(log));
-        let value = serde_json::to_value(super::analysis("a.md", Some("log"), &report)).unwrap();
+        let value =
+            serde_json::to_value(super::analysis("a.md", Some("log"), &report, &[])).unwrap();
         assert_eq!(value["format"], 2);
         assert_eq!(value["claims"][0]["judgement"], "contradicted");
         assert_eq!(value["claims"][0]["found"]["cpu"], 1);

@@ -38,6 +38,8 @@ pub(crate) struct Log {
     needs: Vec<model::Need>,
     /// What was not read or kept, in words.
     notices: Vec<String>,
+    /// What a written analysis in the input claims of the source and its history, where there is a tree.
+    source: Vec<super::check::JudgedSource>,
 }
 
 #[derive(Serialize, JsonSchema, Debug)]
@@ -237,7 +239,7 @@ fn event(log: &render::diagnosis::Log<'_>, event: &event::Event) -> Event {
 }
 
 /// The object of one log.
-pub(crate) fn log(log: &render::diagnosis::Log<'_>) -> Log {
+pub(crate) fn log(log: &render::diagnosis::Log<'_>, told: &[analysis_tree::told::Told]) -> Log {
     let diagnosis = log.diagnosis;
     let kernel = diagnosis.kernel();
     let graph = &diagnosis.graph;
@@ -316,6 +318,7 @@ pub(crate) fn log(log: &render::diagnosis::Log<'_>) -> Log {
         missing: diagnosis.needs.iter().map(conclusion::need).collect(),
         needs: diagnosis.needs.clone(),
         notices: log.notices.iter().map(render::notice).collect(),
+        source: super::check::sources(told),
     }
 }
 

@@ -5,6 +5,7 @@ mod hang;
 mod lock;
 mod memory;
 mod register;
+mod source;
 mod stall;
 mod words;
 
@@ -22,6 +23,7 @@ pub fn sentence(predicate: &Predicate) -> String {
         stall::sentence,
         lock::sentence,
         memory::sentence,
+        source::sentence,
     ];
     families
         .iter()

@@ -319,6 +319,11 @@ fn family(claim: &Predicate) -> (Family, Need) {
         P::MayHold { .. }
         | P::StallMechanism { .. }
         | P::CpuDenied { .. }
+        | P::DefinedIn { .. }
+        | P::Calls { .. }
+        | P::CommitExists { .. }
+        | P::CommitInRelease { .. }
+        | P::FirstInRelease { .. }
         | P::UserFaultSource { .. } => (Family::State, Need::Knowledge),
     }
 }

@@ -34,7 +34,8 @@ pub(crate) struct Arguments {
     #[arg(long)]
     mail: bool,
 
-    /// The source tree of that kernel: --mail gets the people and lists of the code that crashed, by its MAINTAINERS.
+    /// The kernel's source tree: what a written analysis in the input claims of the source and its history is judged,
+    /// and --mail gets the people and lists of the code that crashed, by its MAINTAINERS.
     #[arg(long, value_name = "DIR")]
     tree: Option<PathBuf>,
 
@@ -70,14 +71,16 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         quotes: arguments.mail || arguments.html.is_some(),
         programs: arguments.binary.clone(),
     };
+    let tree = arguments.tree.as_ref().map(|folder| super::who::open(folder, None)).transpose()?;
     let (mut found, mut doubtful) = (false, false);
     let mut out = io::stdout().lock();
     let mut failed = None;
     for (batch, inputs) in inputs.chunks(64).enumerate() {
-        let results: Vec<Result<Diagnosed, Failure>> =
-            inputs.par_iter().map(|input| read(input, &wanted)).collect();
+        let keeps = if tree.is_some() { LONGEST_ANALYSIS } else { 0 };
+        let results: Vec<Result<(Diagnosed, Vec<u8>), Failure>> =
+            inputs.par_iter().map(|input| read(input, &wanted, keeps)).collect();
         for (at, (input, result)) in inputs.iter().zip(results).enumerate() {
-            let read = match result {
+            let (read, text) = match result {
                 Ok(read) => read,
                 Err(failure) => {
                     failed = Some(failure);
@@ -88,13 +91,20 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
             doubtful |= !read.unconfirmed.is_empty();
             let name = input.name();
             let log = view(&name, &read);
+            let told = match &tree {
+                Some(tree) => {
+                    tree.judge_text(&String::from_utf8_lossy(&text)).map_err(super::who::failure)?
+                }
+                None => Vec::new(),
+            };
             if let Some(path) = &arguments.html {
                 std::fs::write(path, render::diagnosis::page::page(&log))
                     .with_context(|| format!("cannot write {}", path.display()))
                     .map_err(Failure::usage)?;
             }
             if arguments.json {
-                serde_json::to_writer(&mut out, &json::log(&log)).map_err(io::Error::from)?;
+                let printed = json::log(&log, &told);
+                serde_json::to_writer(&mut out, &printed).map_err(io::Error::from)?;
                 writeln!(out)?;
             } else if arguments.mail {
                 if let Some(tree) = &arguments.tree {
@@ -112,6 +122,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
                     false => render::diagnosis::text::report(&log),
                 };
                 out.write_all(text.as_bytes())?;
+                if !told.is_empty() && !arguments.verify {
+                    write!(out, "\n{}", render::told::told(&told))?;
+                }
             }
         }
     }
@@ -123,16 +136,28 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     Ok(if one { ExitCode::from(FOUND) } else { ExitCode::SUCCESS })
 }
 
-fn read(input: &Input, wanted: &Wanted) -> Result<Diagnosed, Failure> {
+/// Bytes of an input that are read as a written analysis.
+const LONGEST_ANALYSIS: usize = 4 << 20;
+
+/// The diagnosis, and the beginning of the text for `keeps` bytes.
+fn read(input: &Input, wanted: &Wanted, keeps: usize) -> Result<(Diagnosed, Vec<u8>), Failure> {
     let mut reader = Reader::new(wanted.clone());
-    let renumbered = input.read_to(|piece| reader.push(piece))?.is_some();
-    reader.finish(renumbered).map_err(|error| match error {
+    let mut text = Vec::new();
+    let renumbered = input
+        .read_to(|piece| {
+            let room = keeps.saturating_sub(text.len());
+            text.extend_from_slice(&piece[..piece.len().min(room)]);
+            reader.push(piece);
+        })?
+        .is_some();
+    let read = reader.finish(renumbered).map_err(|error| match error {
         Error::Program(_) => {
             Failure::usage(error).hint("give the very program that ran, not a rebuilt one")
         }
         Error::Spool(_) => Failure::usage(error)
             .hint("free some space in the folder for temporary files, or name another in TMPDIR"),
-    })
+    })?;
+    Ok((read, text))
 }
 
 /// What is printed of a log.

@@ -219,7 +219,10 @@ impl Server<'_> {
                 let log = self.log(given)?;
                 let read = app_diagnose::diagnose(&log, app_diagnose::Wanted::default())
                     .map_err(|error| error.to_string())?;
-                value(&crate::json::diagnose::log(&crate::commands::diagnose::view("log", &read)))
+                value(&crate::json::diagnose::log(
+                    &crate::commands::diagnose::view("log", &read),
+                    &[],
+                ))
             }
             "verify_claims" => {
                 let log = self.log(given)?;
@@ -234,7 +237,7 @@ impl Server<'_> {
                         (claim, judgement)
                     })
                     .collect();
-                value(&crate::json::check::claims("claims", "log", &lines, &judged))
+                value(&crate::json::check::claims("claims", Some("log"), &lines, &judged, &[]))
             }
             "start_test" if self.rights.jobs => {
                 let bug = self.bug(given)?;
