@@ -463,3 +463,55 @@ fn real_faults_show_what_their_definitions_say() {
         }
     }
 }
+
+/// The signature of a bug's reproducer, and that it is gone on a kernel that no longer crashes.
+#[test]
+fn a_reproducer_shows_what_it_does_and_is_revoked_where_it_no_longer_crashes() {
+    let Some((image, modules)) = kernel() else { return };
+    let place = tempfile::tempdir().unwrap();
+    let state = place.path().join("state");
+    let log = write(
+        place.path(),
+        "a.log",
+        "[   50.000000] BUG: kernel NULL pointer dereference, address: 0000000000000008\n[   50.000001] Oops: 0000 [#1] PREEMPT SMP\n[   50.000002] CPU: 0 PID: 7 Comm: w Not tainted 6.1.0 #1\n[   50.000003] RIP: 0010:shop_reset+0x1/0x9\n[   50.000004] Call Trace:\n[   50.000005]  shop_write+0x1/0x9\n[   50.000006]  vfs_write+0x1/0x9\n[   50.000007] ---[ end trace 0000000000000000 ]---\n",
+    );
+    // The kernel's command line decides whether it crashes: what is fixed there is told apart by that alone.
+    let repro = write(
+        place.path(),
+        "repro.c",
+        "#include <fcntl.h>\n#include <string.h>\n#include <unistd.h>\nint main(void)\n{\n\tchar line[4096] = { 0 };\n\tint fd = open(\"/proc/cmdline\", O_RDONLY);\n\n\tif (read(fd, line, sizeof(line) - 1) < 0 || strstr(line, \"mended\"))\n\t\treturn 0;\n\tfd = open(\"/proc/sysrq-trigger\", O_WRONLY);\n\treturn write(fd, \"c\", 1) != 1;\n}\n",
+    );
+    let record = |words: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_ktriage"));
+        command.args(words).arg("--state").arg(&state).current_dir(place.path());
+        command
+    };
+    let said = |words: &[&str]| {
+        let output = record(words).output().unwrap();
+        assert!(output.status.success(), "{words:?}: {}", text(&output.stderr));
+        text(&output.stdout)
+    };
+    let json =
+        |words: &[&str]| -> serde_json::Value { serde_json::from_str(&said(words)).unwrap() };
+    let on_kernel = |what: &str, more: &[&str]| {
+        let mut words = vec!["bug", "1", what, "--json", "--memory", "256", "--kernel"];
+        words.extend([image.to_str().unwrap(), "--modules", modules.to_str().unwrap()]);
+        words.extend(more);
+        json(&words)
+    };
+    said(&["add", log.to_str().unwrap()]);
+    let shown = on_kernel("manifest", &["--runs", "5", "--program", repro.to_str().unwrap()]);
+    // On a busy machine a guest may be lost before its report is out; that shows the bug too.
+    let titles = shown["titles"].as_array().unwrap();
+    let crashes: u64 = titles.iter().map(|title| title["runs"].as_u64().unwrap()).sum();
+    assert_eq!((&shown["runs"], crashes), (&5.into(), 5), "{shown}");
+    let bug = json(&["bug", "1", "--json"]);
+    assert_eq!(bug["bug"]["reproducer"], "c", "the program is kept");
+    // 5 of 5 before: 4 clean runs have a chance of 1 in 126.
+    let gone = on_kernel("retest", &["--append", "mended"]);
+    assert_eq!((&gone["runs"], &gone["gone"]), (&4.into(), &true.into()), "{gone}");
+    assert_eq!(json(&["bug", "1", "--json"])["bug"]["reproducer"], "none");
+    let back = on_kernel("retest", &["--runs", "1"]);
+    assert_eq!(back["gone"], false, "{back}");
+    assert_eq!(json(&["bug", "1", "--json"])["bug"]["reproducer"], "c", "one crash brings it back");
+}

@@ -228,6 +228,14 @@ fn other_ways_to_send_a_call_are_understood() {
     assert_eq!(double.json(), json!({ "DownloadURLs": [] }));
     assert_eq!(double.header("content-type"), Some("application/json"));
     assert!(service.address().starts_with("127.0.0.1:"));
+    for (method, empty) in [
+        ("reporting_poll_bugs", json!({ "Reports": null })),
+        ("reporting_poll_notifs", json!({ "Notifications": null })),
+        ("reporting_poll_closed", json!({ "IDs": null })),
+        ("save_coverage", Value::Null),
+    ] {
+        assert_eq!(call(&service, method, &json!({})), empty, "{method}");
+    }
     // Names of fields in any case, null for whatever is empty.
     let odd = json!({ "buildid": null, "TITLE": "WARNING in g", "log": null, "alttitles": null });
     assert_eq!(call(&service, "report_crash", &odd)["NeedRepro"], true);

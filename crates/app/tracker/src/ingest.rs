@@ -222,7 +222,7 @@ impl Tracker {
         Ok(id)
     }
 
-    fn add_reproducer(
+    pub(crate) fn add_reproducer(
         &self,
         change: &dyn Change,
         bug: &mut Bug,

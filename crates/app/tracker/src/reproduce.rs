@@ -4,7 +4,7 @@ use analysis_rates::Share;
 use analysis_tracker::{Retested, retested};
 use model::tracker::{
     Action, Bug, BugId, Change, Entry, Filter, JobKind, JobState, Key, KeyKind, Manifestation,
-    Order, Read, Reproducer, ReproducerLevel,
+    NewReproducer, Order, Read, Reproducer, ReproducerLevel,
 };
 
 use crate::{Error, NewJob, Tracker};
@@ -86,6 +86,30 @@ impl Tracker {
             let action =
                 Action::Manifest { kernel: kernel.to_owned(), runs, titles: titles.clone() };
             self.act_within(change, bug, &action, who, "", now)
+        })
+    }
+
+    /// Keeps a program in C that crashed a kernel as the bug's reproducer, once.
+    ///
+    /// # Errors
+    /// When no crash of the bug is known, or the record cannot be written.
+    pub fn keep_program(&self, bug: BugId, text: &[u8], now: i64) -> Result<(), Error> {
+        let name = blake3::hash(text).to_hex();
+        self.change(|change| {
+            let known = change.reproducers(bug)?;
+            if known.iter().any(|one| *one.text == *name) {
+                return Ok(());
+            }
+            let mut bug = change.bug(bug)?.ok_or_else(|| Error::NoBug(bug.to_string()))?;
+            let crash = change.best_crash(bug.id)?.or(change.crashes(bug.id, 1)?.pop());
+            let crash = crash.ok_or(Error::Text("no crash of the bug is known"))?;
+            let new = NewReproducer {
+                level: ReproducerLevel::C,
+                options: String::new(),
+                text: text.to_vec(),
+            };
+            self.add_reproducer(change, &mut bug, crash.id, &new, now)?;
+            Ok(change.set_bug(&bug)?)
         })
     }
 

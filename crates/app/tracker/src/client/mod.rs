@@ -145,6 +145,11 @@ impl Tracker {
             "needed_assets" => Ok(json!({ "DownloadURLs": [] })),
             "save_discussion" => self.save_discussion(call),
             "log_error" => self.log_error(call),
+            // Whoever reports elsewhere finds nothing to report: reports go out by mail.
+            "reporting_poll_bugs" => Ok(json!({ "Reports": null })),
+            "reporting_poll_notifs" => Ok(json!({ "Notifications": null })),
+            "reporting_poll_closed" => Ok(json!({ "IDs": null })),
+            "save_coverage" => Ok(Value::Null),
             other => Err(CallError::Method(other.chars().take(100).collect())),
         }
     }

@@ -35,7 +35,8 @@ pub(super) struct Reproduce {
     /// The folder lib/modules/RELEASE of a kernel image.
     #[arg(long, value_name = "DIR")]
     modules: Option<PathBuf>,
-    /// Run this program, script, C source or kernel module as the bug's reproducer.
+    /// Run this program, script, C source or kernel module as the bug's reproducer. C source that crashes is kept
+    /// as that by `manifest`.
     #[arg(long, value_name = "REPRO")]
     program: Option<PathBuf>,
     /// An argument of it; may be given several times.
@@ -106,6 +107,12 @@ pub(super) fn manifest(
     }
     let written = tracker.manifested(bug.id, kernel, runs, titles.clone(), &context.who, now());
     let bug = written.map_err(failure)?;
+    if let Some(path) = &how.program
+        && path.extension().is_some_and(|end| end == "c")
+        && !titles.is_empty()
+    {
+        tracker.keep_program(bug.id, &std::fs::read(path)?, now()).map_err(failure)?;
+    }
     let similar = tracker.similar(&bug, 10).map_err(failure)?;
     let same: Vec<&Bug> = similar
         .iter()
