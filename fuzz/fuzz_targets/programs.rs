@@ -38,7 +38,7 @@ fuzz_target!(|input: &[u8]| {
         }
         let region = Region::prepare(words, LAYOUT).unwrap();
         let mut lane = region.host_lane(0).unwrap();
-        lane.post(0, &batch(&[])).unwrap();
+        lane.post(&region, 0, &batch(&[])).unwrap();
         // Each ten bytes are a place among the numbers and a number that the guest writes there.
         for noise in input.chunks_exact(10) {
             let at = usize::from(u16::from_le_bytes([noise[0], noise[1]])) % (3 * 512);
@@ -46,8 +46,8 @@ fuzz_target!(|input: &[u8]| {
             words[at].store(value, Ordering::Relaxed);
         }
         for slot in 0..3 {
-            let _ = lane.progress(slot);
-            if let Ok(bytes) = lane.take(slot) {
+            let _ = lane.progress(&region, slot);
+            if let Ok(bytes) = lane.take(&region, slot) {
                 assert!(bytes.len() <= LAYOUT.replies as usize);
                 let _ = replies(&bytes);
             }

@@ -1,4 +1,4 @@
-//! Builds the guest's agent as a static program, so that the one binary carries it.
+//! Builds the guest's programs (agent and executor) as static ones, so that the one binary carries them.
 //!
 //! Cargo cannot yet make one package's program an input of another on the stable channel. So cargo is
 //! called again, with a target folder of its own below `OUT_DIR`, the same lock file and no network.
@@ -12,7 +12,7 @@ const TARGET: &str = "x86_64-unknown-linux-gnu";
 
 fn main() {
     let root = PathBuf::from(variable("CARGO_MANIFEST_DIR")).join("../../..");
-    for input in ["guest/agent", "guest/protocol", "Cargo.lock"] {
+    for input in ["guest/agent", "guest/protocol", "guest/executor", "guest/programs", "Cargo.lock"] {
         println!("cargo::rerun-if-changed={}", root.join(input).display());
     }
     println!("cargo::rerun-if-changed=build.rs");
@@ -34,16 +34,24 @@ fn main() {
             "CARGO_ENCODED_RUSTFLAGS",
             "-Ctarget-feature=+crt-static\u{1f}-Crelocation-model=static",
         )
-        .args(["build", "--quiet", "--locked", "--release", "--package", "guest-agent"])
+        .args(["build", "--quiet", "--locked", "--release"])
+        .args(["--package", "guest-agent", "--package", "guest-executor"])
+        // Emulated, it goes through traces of thousands of places a call.
+        .args(["--config", "profile.release.package.guest-executor.opt-level=3"])
+        .args(["--config", "profile.release.package.guest-programs.opt-level=3"])
         .args(["--config", "profile.release.panic=\"abort\""])
         .args(["--config", "profile.release.strip=true"])
         .args(["--config", "profile.release.opt-level=\"s\""])
         .args(["--target", TARGET, "--target-dir"])
         .arg(&folder);
     let status = cargo.status().unwrap_or_else(|error| panic!("cannot start cargo: {error}"));
-    assert!(status.success(), "the guest's agent does not build ({status})");
-    let program = folder.join(Path::new(TARGET)).join("release/guest-agent");
-    println!("cargo::rustc-env=KTRIAGE_GUEST_AGENT={}", program.display());
+    assert!(status.success(), "the guest's programs do not build ({status})");
+    for (variable, name) in
+        [("KTRIAGE_GUEST_AGENT", "guest-agent"), ("KTRIAGE_GUEST_EXECUTOR", "guest-executor")]
+    {
+        let program = folder.join(Path::new(TARGET)).join("release").join(name);
+        println!("cargo::rustc-env={variable}={}", program.display());
+    }
 }
 
 fn variable(name: &str) -> String {

@@ -301,12 +301,28 @@ impl<'a> Region<'a> {
     ///
     /// # Errors
     /// When there is no such lane.
-    pub fn host_lane(&self, lane: u32) -> Result<HostLane<'a>, RegionError> {
+    pub fn host_lane(&self, lane: u32) -> Result<HostLane, RegionError> {
         if lane >= self.layout.lanes {
             return Err(RegionError::Layout);
         }
-        let slots = self.layout.slots as usize;
-        Ok(HostLane { region: *self, lane, posted: vec![0; slots], taken: vec![0; slots] })
+        let slots = 0..self.layout.slots;
+        let posted = slots.map(|slot| self.load(self.slot(lane, slot, POSTED))).collect();
+        Ok(HostLane { lane, posted, taken: vec![0; self.layout.slots as usize] })
+    }
+
+    /// Takes over the numbers (not the batches) of another region of the same layout: that of the machine
+    /// of which this one is a copy.
+    ///
+    /// # Errors
+    /// When the layouts differ.
+    pub fn take_over(&self, other: &Region<'_>) -> Result<(), RegionError> {
+        if self.layout != other.layout {
+            return Err(RegionError::Layout);
+        }
+        for at in (0..self.layout.buffer(0, 0)).step_by(8) {
+            self.store(at, other.load(at));
+        }
+        Ok(())
     }
 
     /// The guest's view of a lane.
@@ -379,9 +395,8 @@ pub struct Progress {
 }
 
 /// The host's view of a lane.
-#[derive(Debug)]
-pub struct HostLane<'a> {
-    region: Region<'a>,
+#[derive(Clone, Debug)]
+pub struct HostLane {
     lane: u32,
     /// The number of the batch in each slot.
     posted: Vec<u64>,
@@ -389,26 +404,26 @@ pub struct HostLane<'a> {
     taken: Vec<u64>,
 }
 
-impl HostLane<'_> {
+impl HostLane {
     /// Puts a batch into a free slot.
     ///
     /// # Errors
     /// When the slot still runs one, or the batch is too long.
-    pub fn post(&mut self, slot: u32, batch: &[u8]) -> Result<(), RegionError> {
-        if !self.progress(slot)?.done {
+    pub fn post(&mut self, region: &Region<'_>, slot: u32, batch: &[u8]) -> Result<(), RegionError> {
+        if !self.progress(region, slot)?.done {
             return Err(RegionError::Busy);
         }
-        if batch.len() > self.region.layout.requests as usize || batch.len() < BATCH_HEADER {
+        if batch.len() > region.layout.requests as usize || batch.len() < BATCH_HEADER {
             return Err(RegionError::TooLong { length: batch.len() });
         }
-        let at = |word| self.region.slot(self.lane, slot, word);
+        let at = |word| region.slot(self.lane, slot, word);
         let number = self.posted[slot as usize] + 1;
-        self.region.write(self.region.layout.buffer(self.lane, slot), batch);
+        region.write(region.layout.buffer(self.lane, slot), batch);
         for word in [WRITTEN, COUNT, RUNNING] {
-            self.region.store(at(word), 0);
+            region.store(at(word), 0);
         }
-        self.region.store(at(LENGTH), batch.len() as u64);
-        self.region.word(at(POSTED)).store(number, Ordering::Release);
+        region.store(at(LENGTH), batch.len() as u64);
+        region.word(at(POSTED)).store(number, Ordering::Release);
         self.posted[slot as usize] = number;
         self.taken[slot as usize] = 0;
         Ok(())
@@ -418,17 +433,17 @@ impl HostLane<'_> {
     ///
     /// # Errors
     /// When there is no such slot, or the guest claims what cannot be.
-    pub fn progress(&self, slot: u32) -> Result<Progress, RegionError> {
+    pub fn progress(&self, region: &Region<'_>, slot: u32) -> Result<Progress, RegionError> {
         let Some(&number) = self.posted.get(slot as usize) else { return Err(RegionError::Layout) };
-        let at = |word| self.region.slot(self.lane, slot, word);
-        let done = self.region.word(at(DONE)).load(Ordering::Acquire);
+        let at = |word| region.slot(self.lane, slot, word);
+        let done = region.word(at(DONE)).load(Ordering::Acquire);
         if done > number {
             return Err(RegionError::Impossible { what: "number of a batch" });
         }
-        let running = self.region.load(at(RUNNING));
+        let running = region.load(at(RUNNING));
         Ok(Progress {
             done: done == number,
-            replies: self.region.load(at(COUNT)),
+            replies: region.load(at(COUNT)),
             begun: ((running >> 32) as u32, running as u32),
         })
     }
@@ -437,13 +452,13 @@ impl HostLane<'_> {
     ///
     /// # Errors
     /// When the guest claims more than fits.
-    pub fn take(&mut self, slot: u32) -> Result<Vec<u8>, RegionError> {
+    pub fn take(&mut self, region: &Region<'_>, slot: u32) -> Result<Vec<u8>, RegionError> {
         let Some(taken) = self.taken.get_mut(slot as usize) else {
             return Err(RegionError::Layout);
         };
-        let layout = self.region.layout;
-        let word = self.region.slot(self.lane, slot, WRITTEN);
-        let written = self.region.word(word).load(Ordering::Acquire);
+        let layout = region.layout;
+        let word = region.slot(self.lane, slot, WRITTEN);
+        let written = region.word(word).load(Ordering::Acquire);
         if written > u64::from(layout.replies) || !written.is_multiple_of(8) {
             return Err(RegionError::Impossible { what: "length of replies" });
         }
@@ -451,14 +466,14 @@ impl HostLane<'_> {
             return Err(RegionError::Impossible { what: "length of replies" });
         };
         let start = layout.buffer(self.lane, slot) + u64::from(layout.requests) + *taken;
-        let bytes = self.region.read(start, usize::try_from(more).unwrap_or(0));
+        let bytes = region.read(start, usize::try_from(more).unwrap_or(0));
         *taken = written;
         Ok(bytes)
     }
 
     /// Signs of life of the lane.
-    pub fn beats(&self) -> u64 {
-        self.region.load(self.region.layout.lane_page(self.lane) + LANE_WORDS)
+    pub fn beats(&self, region: &Region<'_>) -> u64 {
+        region.load(region.layout.lane_page(self.lane) + LANE_WORDS)
     }
 }
 

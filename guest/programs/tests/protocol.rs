@@ -179,14 +179,14 @@ proptest! {
         let words = memory(layout);
         let region = Region::prepare(&words, layout).unwrap();
         let mut lane = region.host_lane(1).unwrap();
-        lane.post(0, &batch(&[])).unwrap();
+        lane.post(&region, 0, &batch(&[])).unwrap();
         for (at, value) in noise {
             // The first pages hold all numbers.
             words[usize::from(at) % (3 * 4096 / 8)].store(value, Ordering::Relaxed);
         }
         for slot in 0..3 {
-            let _ = lane.progress(slot);
-            if let Ok(bytes) = lane.take(slot) {
+            let _ = lane.progress(&region, slot);
+            if let Ok(bytes) = lane.take(&region, slot) {
                 prop_assert!(bytes.len() <= layout.replies as usize);
                 let _ = replies(&bytes);
             }
@@ -211,8 +211,8 @@ fn a_batch_goes_in_and_its_replies_come_out_in_pieces() {
     let asked: Vec<Request> =
         (7..9).map(|id| Request::new(id, Options::default(), vec![1; id as usize])).collect();
     let mut lane = host.host_lane(1).unwrap();
-    lane.post(1, &batch(&asked)).unwrap();
-    assert_eq!(lane.post(1, &batch(&asked)), Err(RegionError::Busy));
+    lane.post(&host, 1, &batch(&asked)).unwrap();
+    assert_eq!(lane.post(&host, 1, &batch(&asked)), Err(RegionError::Busy));
 
     let work = guest.guest_lane(1).unwrap();
     assert_eq!(guest.guest_lane(0).unwrap().next_slot(), None);
@@ -230,14 +230,14 @@ fn a_batch_goes_in_and_its_replies_come_out_in_pieces() {
         length: ReplyHeader::LENGTH as u32,
     };
     assert!(work.reply(slot, &reply(7).encode()));
-    assert_eq!(lane.progress(1).unwrap(), Progress { done: false, replies: 1, begun: (2, 1) });
-    assert_eq!(replies(&lane.take(1).unwrap()).unwrap()[0].id, 7);
+    assert_eq!(lane.progress(&host, 1).unwrap(), Progress { done: false, replies: 1, begun: (2, 1) });
+    assert_eq!(replies(&lane.take(&host, 1).unwrap()).unwrap()[0].id, 7);
     assert!(work.reply(slot, &reply(8).encode()));
     work.finish(slot);
     assert_eq!(work.next_slot(), None);
-    assert!(lane.progress(1).unwrap().done);
-    assert_eq!(replies(&lane.take(1).unwrap()).unwrap()[0].id, 8);
-    assert!(lane.take(1).unwrap().is_empty());
+    assert!(lane.progress(&host, 1).unwrap().done);
+    assert_eq!(replies(&lane.take(&host, 1).unwrap()).unwrap()[0].id, 8);
+    assert!(lane.take(&host, 1).unwrap().is_empty());
 }
 
 #[test]
@@ -247,10 +247,10 @@ fn batches_are_run_in_the_order_in_which_they_came() {
     let host = Region::prepare(&words, layout).unwrap();
     let mut lane = host.host_lane(0).unwrap();
     let work = Region::open(&words).unwrap().guest_lane(0).unwrap();
-    lane.post(0, &batch(&[])).unwrap();
+    lane.post(&host, 0, &batch(&[])).unwrap();
     work.finish(0);
-    lane.post(0, &batch(&[])).unwrap();
-    lane.post(1, &batch(&[])).unwrap();
+    lane.post(&host, 0, &batch(&[])).unwrap();
+    lane.post(&host, 1, &batch(&[])).unwrap();
     // The first has number 2 in slot 0, the second number 1 in slot 1: both wait, none is lost.
     let first = work.next_slot().unwrap();
     work.finish(first);
@@ -266,11 +266,11 @@ fn replies_that_do_not_fit_are_left_out() {
     let words = memory(layout);
     let host = Region::prepare(&words, layout).unwrap();
     let mut lane = host.host_lane(0).unwrap();
-    lane.post(0, &batch(&[])).unwrap();
+    lane.post(&host, 0, &batch(&[])).unwrap();
     let work = Region::open(&words).unwrap().guest_lane(0).unwrap();
     assert!(!work.reply(0, &vec![0; layout.replies as usize + 8]));
-    assert_eq!(lane.progress(0).unwrap().replies, 1);
-    assert!(lane.take(0).unwrap().is_empty());
+    assert_eq!(lane.progress(&host, 0).unwrap().replies, 1);
+    assert!(lane.take(&host, 0).unwrap().is_empty());
 }
 
 #[test]

@@ -10,6 +10,12 @@ use crate::kernel::{Kernel, needed_modules};
 /// The agent, built as a static program along with this crate.
 const AGENT: &[u8] = include_bytes!(env!("KTRIAGE_GUEST_AGENT"));
 
+/// The executor of programs of system calls, likewise.
+const EXECUTOR: &[u8] = include_bytes!(env!("KTRIAGE_GUEST_EXECUTOR"));
+
+/// Where the executor lies in the guest.
+pub const EXECUTOR_PATH: &str = "/lab/executor";
+
 /// What the link to the agent needs of the kernel.
 const LINK_MODULES: &[&str] = &["virtio_pci", "virtio_console"];
 
@@ -25,6 +31,11 @@ pub struct GuestFile {
 }
 
 impl GuestFile {
+    /// The executor of programs of system calls, at [`EXECUTOR_PATH`].
+    pub fn executor() -> Self {
+        Self { path: EXECUTOR_PATH.into(), mode: 0o755, content: EXECUTOR.into() }
+    }
+
     /// Reads a file of the host.
     ///
     /// # Errors

@@ -16,14 +16,16 @@ mod process;
 mod program;
 mod qmp;
 mod record;
+mod shared;
 mod snapshot;
 
 pub use accelerator::{Accelerator, probe};
 pub use error::VmError;
 pub use exhibits::{Exhibit, Exhibits};
-pub use initramfs::{GuestFile, Initramfs};
+pub use initramfs::{EXECUTOR_PATH, GuestFile, Initramfs};
 pub use kernel::{Kernel, needed_modules};
 pub use machine::{Event, Machine, Ready, Settings, random_seed};
 pub use program::{interpreter_of, with_libraries};
 pub use record::{Recording, Records};
+pub use shared::SharedMemory;
 pub use snapshot::Snapshot;

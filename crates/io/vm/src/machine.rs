@@ -22,6 +22,7 @@ use crate::link::{Raw, Writers, listen};
 use crate::process::{Inherited, Process};
 use crate::qmp;
 use crate::record::Records;
+use crate::shared::{self, SharedMemory};
 
 /// The kernel's command line of every machine; what the user adds comes after it.
 ///
@@ -108,6 +109,7 @@ pub struct Machine {
     pub(crate) memory: Arc<OwnedFd>,
     pub(crate) kernel: Kernel,
     pub(crate) initramfs: Arc<OwnedFd>,
+    pub(crate) shared: Option<Arc<SharedMemory>>,
     _stays_in_its_thread: PhantomData<*const ()>,
 }
 
@@ -119,6 +121,7 @@ pub(crate) struct Origin {
     /// Whether what the machine writes to its memory stays private to it.
     pub(crate) private: bool,
     pub(crate) records: Records,
+    pub(crate) shared: Option<Arc<SharedMemory>>,
 }
 
 /// How long QEMU may take to answer a command.
@@ -138,6 +141,19 @@ impl Machine {
         kernel: &Kernel,
         initramfs: &Initramfs,
     ) -> Result<Self, VmError> {
+        Self::boot_sharing(settings, kernel, initramfs, None)
+    }
+
+    /// As [`Machine::boot`], with a device whose memory the guest shares with us.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn boot_sharing(
+        settings: &Settings,
+        kernel: &Kernel,
+        initramfs: &Initramfs,
+        shared: Option<Arc<SharedMemory>>,
+    ) -> Result<Self, VmError> {
         let archive = memory_file("ktriage-initramfs")?;
         std::fs::File::from(archive.try_clone().map_err(VmError::io("copy a descriptor"))?)
             .write_all(initramfs.bytes())
@@ -148,6 +164,7 @@ impl Machine {
             memory: Arc::new(memory_file("ktriage-guest")?),
             private: false,
             records: Records::new(Instant::now()),
+            shared,
         };
         let mut machine = Self::start(settings, origin, &[])?;
         machine.greet()?;
@@ -159,13 +176,15 @@ impl Machine {
         origin: Origin,
         extra: &[&str],
     ) -> Result<Self, VmError> {
-        let Origin { kernel, initramfs, memory, private, records } = origin;
-        let (process, links) =
-            Process::start(&settings.qemu, &[&memory, &initramfs], |inherited| {
-                let mut all = arguments(settings, &kernel, &initramfs, &memory, private, inherited);
-                all.extend(extra.iter().map(OsString::from));
-                all
-            })?;
+        let Origin { kernel, initramfs, memory, private, records, shared } = origin;
+        let mut files: Vec<&OwnedFd> = vec![&memory, &initramfs];
+        files.extend(shared.as_ref().map(|shared| shared.file()));
+        let (process, links) = Process::start(&settings.qemu, &files, |inherited| {
+            let mut all = arguments(settings, &kernel, &initramfs, &memory, private, inherited);
+            all.extend(shared.iter().flat_map(|shared| shared::arguments(shared)));
+            all.extend(extra.iter().map(OsString::from));
+            all
+        })?;
         for stream in [&links.console, &links.agent, &links.qmp] {
             stream
                 .set_write_timeout(Some(Duration::from_secs(10)))
@@ -185,6 +204,7 @@ impl Machine {
             memory,
             kernel,
             initramfs,
+            shared,
             _stays_in_its_thread: PhantomData,
         };
         machine.command("qmp_capabilities", &Value::Null)?;
@@ -202,6 +222,11 @@ impl Machine {
     /// How the machine was made.
     pub fn settings(&self) -> &Settings {
         &self.settings
+    }
+
+    /// The memory that the guest shares with us, if it has such a device.
+    pub fn shared(&self) -> Option<&Arc<SharedMemory>> {
+        self.shared.as_ref()
     }
 
     /// QEMU's process number.

@@ -14,6 +14,7 @@ use crate::error::VmError;
 use crate::kernel::Kernel;
 use crate::machine::{Machine, Origin, Settings, memory_file};
 use crate::record::{Recording, Records};
+use crate::shared::{self, SharedMemory};
 
 /// A state to return to. Can be shared between threads.
 #[derive(Clone, Debug)]
@@ -25,6 +26,8 @@ pub struct Snapshot {
     devices: Arc<OwnedFd>,
     console: Recording,
     age: Duration,
+    /// The memory that the machine shared, and where its device lay.
+    shared: Option<(Arc<SharedMemory>, u64)>,
 }
 
 /// How long QEMU may take to save or load its devices.
@@ -39,6 +42,10 @@ impl Machine {
     pub fn into_snapshot(mut self) -> Result<Snapshot, VmError> {
         self.command("stop", &Value::Null)?;
         keep_memory_apart(&mut self)?;
+        let shared = match self.shared.clone() {
+            Some(shared) => Some((shared, shared::device_address(&mut self)?)),
+            None => None,
+        };
         let devices = memory_file("ktriage-devices")?;
         self.pass_descriptor("devices", &devices)?;
         self.command("migrate", &json!({ "uri": "fd:devices" }))?;
@@ -68,6 +75,7 @@ impl Machine {
             devices: Arc::new(devices),
             console: self.records().console(),
             age: self.records().age(),
+            shared,
         };
         self.kill();
         Ok(snapshot)
@@ -80,12 +88,27 @@ impl Snapshot {
     /// # Errors
     /// When QEMU cannot be started or cannot load the state.
     pub fn start(&self) -> Result<Machine, VmError> {
+        self.start_sharing(None)
+    }
+
+    /// The memory that the machine of the snapshot shared with us, as it was.
+    pub fn shared(&self) -> Option<&Arc<SharedMemory>> {
+        self.shared.as_ref().map(|(shared, _)| shared)
+    }
+
+    /// As [`Snapshot::start`], for a machine that shared memory: it gets `shared` in its place, which must be
+    /// as long.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn start_sharing(&self, shared: Option<Arc<SharedMemory>>) -> Result<Machine, VmError> {
         let origin = Origin {
             kernel: self.kernel.clone(),
             initramfs: Arc::clone(&self.initramfs),
             memory: Arc::clone(&self.memory),
             private: true,
             records: Records::resumed(&self.console, self.age),
+            shared: shared.or_else(|| self.shared().cloned()),
         };
         // Each reader needs a position of its own, so the file is opened anew.
         let devices: OwnedFd =
@@ -94,6 +117,9 @@ impl Snapshot {
                 .into();
         let mut machine = Machine::start(&self.settings, origin, &["-incoming", "defer"])?;
         keep_memory_apart(&mut machine)?;
+        if let Some((_, address)) = self.shared {
+            shared::place_device(&mut machine, address)?;
+        }
         machine.pass_descriptor("devices", &devices)?;
         machine.command("migrate-incoming", &json!({ "uri": "fd:devices" }))?;
         let deadline = Instant::now() + LIMIT;
