@@ -22,6 +22,7 @@ pub(crate) const GENERATED: &[(&[&str], &str)] = &[
     (&["generate", "schema", "bisect-plan"], "docs/schema/bisect-plan.json"),
     (&["generate", "schema", "suspects"], "docs/schema/suspects.json"),
     (&["generate", "schema", "fuzz-check"], "docs/schema/fuzz-check.json"),
+    (&["generate", "schema", "fuzz-exec"], "docs/schema/fuzz-exec.json"),
     (&["generate", "schema", "add"], "docs/schema/add.json"),
     (&["generate", "schema", "import"], "docs/schema/import.json"),
     (&["generate", "schema", "reproduced"], "docs/schema/reproduced.json"),

@@ -12,7 +12,8 @@ const TARGET: &str = "x86_64-unknown-linux-gnu";
 
 fn main() {
     let root = PathBuf::from(variable("CARGO_MANIFEST_DIR")).join("../../..");
-    for input in ["guest/agent", "guest/protocol", "guest/executor", "guest/programs", "Cargo.lock"] {
+    for input in ["guest/agent", "guest/protocol", "guest/executor", "guest/programs", "Cargo.lock"]
+    {
         println!("cargo::rerun-if-changed={}", root.join(input).display());
     }
     println!("cargo::rerun-if-changed=build.rs");

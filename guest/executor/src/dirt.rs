@@ -103,9 +103,9 @@ pub(crate) fn dirt(number: u32, arguments: &[u64; 9], result: u64) -> Dirt {
         SHMAT => Dirt::Process,
         MREMAP if !inside(result) => Dirt::Process,
         KEYCTL => match arguments[0] {
-            KEYCTL_JOIN_SESSION_KEYRING
-            | KEYCTL_SET_REQKEY_KEYRING
-            | KEYCTL_SESSION_TO_PARENT => Dirt::Process,
+            KEYCTL_JOIN_SESSION_KEYRING | KEYCTL_SET_REQKEY_KEYRING | KEYCTL_SESSION_TO_PARENT => {
+                Dirt::Process
+            }
             _ => Dirt::Nothing,
         },
         _ if ON_MEMORY.contains(&number) && inside(arguments[0]) => Dirt::Data,

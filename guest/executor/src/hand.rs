@@ -8,10 +8,10 @@ use guest_programs::{
 
 use crate::dirt::{self, Dirt};
 use crate::job::{CallStep, Job, lock};
-use crate::kcov::{Kcov, Mode, Seen};
+use crate::kcov::{Device, Kcov, Mode, Seen};
 use crate::lane::Setup;
-use crate::sys::{self, nr};
 use crate::pseudo;
+use crate::sys::{self, nr};
 
 /// A thread that makes calls.
 pub(crate) struct Hand {
@@ -80,9 +80,11 @@ fn pseudo_dirt(number: u16) -> Dirt {
 }
 
 impl Hand {
-    /// The calling thread.
-    pub(crate) fn new(setup: &'static Setup) -> Self {
-        let mut kcov = setup.has_coverage().then(Kcov::open).flatten();
+    /// The calling thread, the `number`th of its process.
+    pub(crate) fn new(setup: &'static Setup, number: usize) -> Self {
+        let device = setup.devices.get(number).copied();
+        let device = device.or_else(|| setup.has_coverage().then(Device::open).flatten());
+        let mut kcov = device.map(Kcov::new);
         let traced = kcov.as_mut().is_some_and(|kcov| kcov.trace(Mode::Places));
         Self {
             setup,
@@ -194,17 +196,11 @@ impl Hand {
     }
 
     /// The record of what others did for the program.
-    pub(crate) fn remote_record(
-        setup: &Setup,
-        job: &Job,
-        kcov: &Kcov,
-        seen: &mut Seen,
-    ) -> Vec<u8> {
+    pub(crate) fn remote_record(setup: &Setup, job: &Job, kcov: &Kcov, seen: &mut Seen) -> Vec<u8> {
         let mut edges = Vec::new();
         let only_new = job.options.only_new;
-        let cut = kcov.edges(seen, &mut edges, |edge| {
-            !only_new || !setup.region.is_known(edge.signal())
-        });
+        let cut =
+            kcov.edges(seen, &mut edges, |edge| !only_new || !setup.region.is_known(edge.signal()));
         let mut bytes = Vec::new();
         Record {
             call: REMOTE,

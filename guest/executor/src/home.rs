@@ -52,12 +52,8 @@ fn names(folder: i64) -> Vec<Vec<u8>> {
     let mut buffer = vec![0_u8; 8192];
     sys::call3(LSEEK, folder as u64, 0, 0);
     loop {
-        let length = sys::call3(
-            GETDENTS64,
-            folder as u64,
-            buffer.as_mut_ptr() as u64,
-            buffer.len() as u64,
-        );
+        let length =
+            sys::call3(GETDENTS64, folder as u64, buffer.as_mut_ptr() as u64, buffer.len() as u64);
         let Ok(length) = usize::try_from(length) else { return names };
         if length == 0 || names.len() > 10_000 {
             return names;
@@ -132,10 +128,7 @@ pub(crate) fn make(path: &std::ffi::CStr) -> i64 {
     const MKDIR: u64 = 83;
     const O_DIRECTORY_CLOEXEC: u64 = 0o2_200_000;
     sys::call3(MKDIR, path.as_ptr() as u64, 0o777, 0);
-    let folder = sys::call(
-        OPENAT,
-        [AT_FDCWD, path.as_ptr() as u64, O_DIRECTORY_CLOEXEC, 0, 0, 0],
-    );
+    let folder = sys::call(OPENAT, [AT_FDCWD, path.as_ptr() as u64, O_DIRECTORY_CLOEXEC, 0, 0, 0]);
     if folder < 0 { folder } else { sys::hide(folder) }
 }
 

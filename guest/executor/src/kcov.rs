@@ -27,17 +27,24 @@ pub(crate) enum Mode {
     Comparisons = 1,
 }
 
-/// The coverage of one thread.
-pub(crate) struct Kcov {
+/// An open device. The processes that a lane starts use its devices one after the other: to open one takes
+/// longer than most programs.
+#[derive(Clone, Copy)]
+pub(crate) struct Device {
     file: i64,
     area: &'static [AtomicU64],
+}
+
+/// The coverage of one thread.
+pub(crate) struct Kcov {
+    device: Device,
     mode: Option<Mode>,
 }
 
 const DEVICE: &std::ffi::CStr = c"/sys/kernel/debug/kcov";
 const O_RDWR_CLOEXEC: u64 = 0o2_000_002;
 
-impl Kcov {
+impl Device {
     /// Opens the device; `None` if the kernel has none.
     pub(crate) fn open() -> Option<Self> {
         let file = sys::open(DEVICE, O_RDWR_CLOEXEC, 0);
@@ -50,7 +57,14 @@ impl Kcov {
             return None;
         }
         let area = sys::map(0, ENTRIES * 8, sys::READ_WRITE, sys::SHARED, file)?;
-        Some(Self { file, area: sys::words(area, ENTRIES * 8), mode: None })
+        Some(Self { file, area: sys::words(area, ENTRIES * 8) })
+    }
+}
+
+impl Kcov {
+    /// The coverage of the thread that will use the device.
+    pub(crate) const fn new(device: Device) -> Self {
+        Self { device, mode: None }
     }
 
     /// Traces the calling thread, which must always be the same one. False if it cannot.
@@ -58,11 +72,11 @@ impl Kcov {
         if self.mode == Some(mode) {
             return true;
         }
-        if self.mode.is_some() && sys::call3(nr::IOCTL, self.file as u64, DISABLE, 0) != 0 {
+        if self.mode.is_some() && sys::call3(nr::IOCTL, self.device.file as u64, DISABLE, 0) != 0 {
             return false;
         }
         self.mode = None;
-        if sys::call3(nr::IOCTL, self.file as u64, ENABLE, mode as u64) != 0 {
+        if sys::call3(nr::IOCTL, self.device.file as u64, ENABLE, mode as u64) != 0 {
             return false;
         }
         self.mode = Some(mode);
@@ -74,31 +88,27 @@ impl Kcov {
     pub(crate) fn trace_remote(&mut self, number: u64) -> bool {
         // struct kcov_remote_arg: mode, size, number of handles, common handle.
         let argument: [u64; 3] = [ENTRIES << 32, 0, COMMON << 56 | number];
-        let result = sys::call3(
-            nr::IOCTL,
-            self.file as u64,
-            REMOTE_ENABLE,
-            argument.as_ptr() as u64,
-        );
+        let result =
+            sys::call3(nr::IOCTL, self.device.file as u64, REMOTE_ENABLE, argument.as_ptr() as u64);
         self.mode = (result == 0).then_some(Mode::Places);
         result == 0
     }
 
     /// Empties the trace.
     pub(crate) fn reset(&self) {
-        self.area[0].store(0, Ordering::Release);
+        self.device.area[0].store(0, Ordering::Release);
     }
 
     /// Whether the kernel has the ways of the 2025 proposals: unique places, reset.
     pub(crate) fn proposals(&self) -> (bool, bool) {
-        let unique = sys::call3(nr::IOCTL, self.file as u64, UNIQUE_ENABLE, 0);
-        let reset = sys::call3(nr::IOCTL, self.file as u64, RESET_TRACE, 0);
+        let unique = sys::call3(nr::IOCTL, self.device.file as u64, UNIQUE_ENABLE, 0);
+        let reset = sys::call3(nr::IOCTL, self.device.file as u64, RESET_TRACE, 0);
         (unique != -sys::ENOTTY && unique != -sys::EINVAL, reset == 0)
     }
 
     /// The number of places that the trace holds.
     fn count(&self, words: u64) -> usize {
-        let count = self.area[0].load(Ordering::Acquire);
+        let count = self.device.area[0].load(Ordering::Acquire);
         usize::try_from(count.min((ENTRIES - 1) / words)).unwrap_or(0)
     }
 
@@ -113,7 +123,7 @@ impl Kcov {
         let mut cut = count as u64 >= ENTRIES - 1;
         seen.clear();
         let mut from = 0;
-        for word in &self.area[1..=count] {
+        for word in &self.device.area[1..=count] {
             let place = word.load(Ordering::Relaxed);
             if place >> 32 != 0xffff_ffff {
                 // No kernel text: somebody wrote into the trace.
@@ -137,7 +147,7 @@ impl Kcov {
     pub(crate) fn comparisons(&self, comparisons: &mut Vec<Comparison>) -> bool {
         const MOST: usize = 4096;
         let count = self.count(4);
-        for entry in self.area[1..=count * 4].chunks_exact(4) {
+        for entry in self.device.area[1..=count * 4].chunks_exact(4) {
             let [kind, first, second, pc] =
                 std::array::from_fn(|at| entry[at].load(Ordering::Relaxed));
             let comparison = Comparison {
@@ -166,7 +176,8 @@ pub(crate) struct Seen {
     used: usize,
 }
 
-const TABLE: usize = 1 << 15;
+/// Small, since each page of it that a process touches costs a fault.
+const TABLE: usize = 1 << 13;
 
 impl Seen {
     pub(crate) fn new() -> Self {

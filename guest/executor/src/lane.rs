@@ -3,6 +3,7 @@
 
 use guest_programs::{End, Region, features};
 
+use crate::kcov::Device;
 use crate::pseudo::Surroundings;
 use crate::sandbox::{self, Sandbox};
 use crate::scratch::Scratch;
@@ -22,6 +23,10 @@ pub(crate) struct Setup {
     pub(crate) null: i64,
     /// The folder in which programs run.
     pub(crate) home: i64,
+    /// Coverage for the first threads of each process.
+    pub(crate) devices: Vec<Device>,
+    /// And for what others do for them.
+    pub(crate) remote: Option<Device>,
 }
 
 impl Setup {
@@ -34,6 +39,8 @@ impl Setup {
     }
 }
 
+/// Threads of a process that have their coverage ready. Few programs need more.
+const DEVICES: usize = 4;
 /// Processes after which the namespaces are made anew.
 const MOST_PROCESSES: u32 = 2000;
 /// How long a process may outstay its program's time, in microseconds.
@@ -49,6 +56,12 @@ pub(crate) fn run(mut setup: Setup) -> ! {
     let path = format!("/home/{}", setup.lane);
     setup.home = home::make(&sandbox::c_text(&path));
     sys::call3(nr::FCHDIR, setup.home as u64, 0, 0);
+    if setup.has_coverage() {
+        setup.devices = (0..DEVICES).filter_map(|_| Device::open()).collect();
+    }
+    if setup.remote_coverage() {
+        setup.remote = Device::open();
+    }
     let setup: &'static Setup = Box::leak(Box::new(setup));
     let Ok(lane) = setup.region.guest_lane(setup.lane) else { std::process::exit(2) };
     let Some(scratch) = Scratch::new(lane, setup.speed) else { std::process::exit(2) };
@@ -82,8 +95,7 @@ fn attend(pid: u64, scratch: Scratch) {
         }
         let mut status = 0_u32;
         loop {
-            let ended =
-                sys::call(nr::WAIT4, [u64::MAX, &raw mut status as u64, WNOHANG, 0, 0, 0]);
+            let ended = sys::call(nr::WAIT4, [u64::MAX, &raw mut status as u64, WNOHANG, 0, 0, 0]);
             if ended == pid as i64 {
                 if scratch.is_active() {
                     scratch.finish(End::Exited { status }, true);

@@ -27,7 +27,7 @@ use std::time::{Duration, Instant};
 
 use guest_programs::{Region, features};
 
-use crate::kcov::Kcov;
+use crate::kcov::{Device, Kcov};
 use crate::lane::Setup;
 use crate::pseudo::Surroundings;
 use crate::sandbox::Sandbox;
@@ -47,8 +47,7 @@ fn main() {
 fn serve() -> Result<(), String> {
     let mut arguments = std::env::args().skip(1);
     let name = arguments.next().unwrap_or_else(|| "none".to_owned());
-    let sandbox =
-        Sandbox::named(&name).ok_or_else(|| format!("there is no sandbox `{name}`"))?;
+    let sandbox = Sandbox::named(&name).ok_or_else(|| format!("there is no sandbox `{name}`"))?;
     let words = channel::shared_memory()?;
     let deadline = Instant::now() + PREPARE;
     let region = loop {
@@ -76,6 +75,8 @@ fn serve() -> Result<(), String> {
             surroundings: Surroundings { first_network },
             null,
             home: -1,
+            devices: Vec::new(),
+            remote: None,
         })
     };
     let mut lanes: Vec<i32> = (0..region.layout().lanes).map(&start).collect::<Result<_, _>>()?;
@@ -128,7 +129,7 @@ fn probe() -> u64 {
     set(features::NAMESPACES, std::path::Path::new("/proc/self/ns/pid").exists());
     // In a thread of its own, so that the device is off again afterwards.
     let kcov = std::thread::spawn(|| {
-        let mut kcov = Kcov::open()?;
+        let mut kcov = Kcov::new(Device::open()?);
         let comparisons = kcov.trace(kcov::Mode::Comparisons);
         let places = kcov.trace(kcov::Mode::Places);
         let (unique, reset) = kcov.proposals();
@@ -140,7 +141,9 @@ fn probe() -> u64 {
         set(features::UNIQUE, unique);
         set(features::RESET, reset);
     }
-    let remote = std::thread::spawn(|| Kcov::open().is_some_and(|mut kcov| kcov.trace_remote(1)));
+    let remote = std::thread::spawn(|| {
+        Device::open().map(Kcov::new).is_some_and(|mut kcov| kcov.trace_remote(1))
+    });
     set(features::REMOTE, remote.join().unwrap_or(false));
     found
 }

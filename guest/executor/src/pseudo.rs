@@ -119,8 +119,7 @@ fn open_procfs(arguments: &[u64; 9], _: &Surroundings, _: &mut Mappings) -> i64 
 fn open_pts(arguments: &[u64; 9], _: &Surroundings, _: &mut Mappings) -> i64 {
     const TIOCGPTN: u64 = 0x8004_5430;
     let mut number = [0_u32; 1];
-    let result =
-        sys::call3(nr::IOCTL, arguments[0], TIOCGPTN, number.as_mut_ptr() as u64);
+    let result = sys::call3(nr::IOCTL, arguments[0], TIOCGPTN, number.as_mut_ptr() as u64);
     if result < 0 {
         return result;
     }
@@ -171,10 +170,8 @@ fn ask_family(socket: u64, name: &[u8]) -> i64 {
     message.resize(message.len().next_multiple_of(4), 0);
     let length = message.len() as u32;
     message[..4].copy_from_slice(&length.to_le_bytes());
-    let sent = sys::call(
-        nr::SENDTO,
-        [socket, message.as_ptr() as u64, message.len() as u64, 0, 0, 0],
-    );
+    let sent =
+        sys::call(nr::SENDTO, [socket, message.as_ptr() as u64, message.len() as u64, 0, 0, 0]);
     if sent < 0 {
         return sent;
     }
@@ -202,11 +199,7 @@ fn ask_family(socket: u64, name: &[u8]) -> i64 {
 }
 
 /// `syz_init_net_socket(domain, type, protocol)`: a socket in the guest's first network namespace.
-fn init_net_socket(
-    arguments: &[u64; 9],
-    surroundings: &Surroundings,
-    _: &mut Mappings,
-) -> i64 {
+fn init_net_socket(arguments: &[u64; 9], surroundings: &Surroundings, _: &mut Mappings) -> i64 {
     const CLONE_NEWNET: u64 = 0x4000_0000;
     const O_CLOEXEC: u64 = 0o2_000_000;
     let here = sys::open(c"/proc/thread-self/ns/net", O_CLOEXEC, 0);
@@ -243,11 +236,7 @@ mod ring {
 }
 
 /// `syz_io_uring_setup(entries, params, &params, &ring, &sqes)`: sets a ring up, maps it and its entries.
-fn io_uring_setup(
-    arguments: &[u64; 9],
-    _: &Surroundings,
-    mappings: &mut Mappings,
-) -> i64 {
+fn io_uring_setup(arguments: &[u64; 9], _: &Surroundings, mappings: &mut Mappings) -> i64 {
     const OFF_SQES: u64 = 0x1000_0000;
     const POPULATE: u64 = 0x8000;
     let [entries, params, params_out, ring_out, sqes_out, ..] = *arguments;
@@ -292,8 +281,8 @@ fn io_uring_submit(arguments: &[u64; 9], _: &Surroundings, _: &mut Mappings) -> 
         let tail = number32(tail_at)?;
         let slot = tail & mask;
         let mut entry = vec![0; length as usize];
-        let whole = sys::copy_out(sqe, &mut entry)
-            && sys::copy_in(sqes + u64::from(slot) * length, &entry);
+        let whole =
+            sys::copy_out(sqe, &mut entry) && sys::copy_in(sqes + u64::from(slot) * length, &entry);
         if flags & ring::NO_SQARRAY == 0 {
             let place = ring_at + field(ring::SQ_ARRAY)? + u64::from(slot) * 4;
             sys::copy_in(place, &slot.to_le_bytes());
@@ -328,11 +317,7 @@ fn io_uring_complete(arguments: &[u64; 9], _: &Surroundings, _: &mut Mappings) -
 
 /// `syz_io_uring_modify_offsets(params, ring, field of params, value)`: writes the number of the ring that
 /// the field points at.
-fn io_uring_modify_offsets(
-    arguments: &[u64; 9],
-    _: &Surroundings,
-    _: &mut Mappings,
-) -> i64 {
+fn io_uring_modify_offsets(arguments: &[u64; 9], _: &Surroundings, _: &mut Mappings) -> i64 {
     let [params, ring_at, field, value, ..] = *arguments;
     let Some(offset) = number32(params.wrapping_add(field)) else { return -sys::EFAULT };
     let place = ring_at.wrapping_add(u64::from(offset));
@@ -429,7 +414,8 @@ mod tests {
             let number = u16::try_from(number).unwrap();
             let name = PSEUDO_CALLS[usize::from(number)].name;
             // These start processes, jump, or make what lasts.
-            if ["syz_clone", "syz_clone3", "syz_execute_func", "syz_init_net_socket"].contains(&name)
+            if ["syz_clone", "syz_clone3", "syz_execute_func", "syz_init_net_socket"]
+                .contains(&name)
                 || ["syz_create_resource", "syz_pidfd_open"].contains(&name)
             {
                 continue;

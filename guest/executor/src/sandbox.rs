@@ -46,14 +46,9 @@ pub(crate) fn enter(sandbox: Sandbox) -> bool {
         all &= fs::write("/proc/self/gid_map", "0 0 1").is_ok();
     }
     // One by one: a small kernel has some of them.
-    for flag in [
-        CLONE_NEWNS,
-        CLONE_NEWIPC,
-        CLONE_NEWUTS,
-        CLONE_NEWCGROUP,
-        CLONE_NEWNET,
-        CLONE_NEWPID,
-    ] {
+    for flag in
+        [CLONE_NEWNS, CLONE_NEWIPC, CLONE_NEWUTS, CLONE_NEWCGROUP, CLONE_NEWNET, CLONE_NEWPID]
+    {
         all &= unshare(flag);
     }
     mount(c"none", c"/", c"none", MS_REC_PRIVATE);
@@ -174,6 +169,17 @@ pub(crate) fn prepare_guest() {
         let _ = fs::write(path, value);
     }
     let _ = fs::create_dir_all("/home");
+    register_formats();
+}
+
+/// Two formats of programs for `binfmt_misc`, as published programs expect them: files that begin with byte 1,
+/// and files whose second byte is 2, are run by `./file0`.
+fn register_formats() {
+    const FOLDER: &CStr = c"/proc/sys/fs/binfmt_misc";
+    mount(c"binfmt_misc", FOLDER, c"binfmt_misc", 0);
+    for format in [r":syz0:M:0:\x01::./file0:", r":syz1:M:1:\x02::./file0:POC"] {
+        let _ = fs::write("/proc/sys/fs/binfmt_misc/register", format);
+    }
 }
 
 /// The text as the kernel takes it.

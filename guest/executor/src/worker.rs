@@ -80,7 +80,7 @@ pub(crate) fn run(setup: &'static Setup, lane: GuestLane<'static>, scratch: Scra
     // What programs print goes nowhere.
     sys::call3(sys::nr::DUP2, setup.null as u64, 2, 0);
     map_data();
-    let remote = setup.remote_coverage().then(Kcov::open).flatten().and_then(|mut kcov| {
+    let remote = setup.remote.map(Kcov::new).and_then(|mut kcov| {
         // Threads that are started from here on belong to it.
         kcov.trace_remote(u64::from(setup.lane) + 1).then(|| (kcov, Seen::new()))
     });
@@ -135,18 +135,19 @@ impl World {
             return false;
         }
         state.tasks.push_back(task);
+        let number = state.threads;
         state.threads += 1;
         drop(state);
         let thread = std::thread::Builder::new().stack_size(256 * 1024);
-        if thread.spawn(move || self.serve()).is_err() {
+        if thread.spawn(move || self.serve(number)).is_err() {
             end_process(1);
         }
         true
     }
 
     /// The life of a thread that makes calls.
-    fn serve(&'static self) {
-        let mut hand = Hand::new(self.setup);
+    fn serve(&'static self, number: usize) {
+        let mut hand = Hand::new(self.setup, number);
         loop {
             let mut state = lock(&self.state);
             state.idle += 1;

@@ -409,7 +409,12 @@ impl HostLane {
     ///
     /// # Errors
     /// When the slot still runs one, or the batch is too long.
-    pub fn post(&mut self, region: &Region<'_>, slot: u32, batch: &[u8]) -> Result<(), RegionError> {
+    pub fn post(
+        &mut self,
+        region: &Region<'_>,
+        slot: u32,
+        batch: &[u8],
+    ) -> Result<(), RegionError> {
         if !self.progress(region, slot)?.done {
             return Err(RegionError::Busy);
         }

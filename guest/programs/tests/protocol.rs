@@ -230,7 +230,10 @@ fn a_batch_goes_in_and_its_replies_come_out_in_pieces() {
         length: ReplyHeader::LENGTH as u32,
     };
     assert!(work.reply(slot, &reply(7).encode()));
-    assert_eq!(lane.progress(&host, 1).unwrap(), Progress { done: false, replies: 1, begun: (2, 1) });
+    assert_eq!(
+        lane.progress(&host, 1).unwrap(),
+        Progress { done: false, replies: 1, begun: (2, 1) }
+    );
     assert_eq!(replies(&lane.take(&host, 1).unwrap()).unwrap()[0].id, 7);
     assert!(work.reply(slot, &reply(8).encode()));
     work.finish(slot);

@@ -82,8 +82,7 @@ fn kinds(out: &mut impl io::Write, base: &Base) -> Result<()> {
         let start = Instant::now();
         let more = run(&mut guest, programs, options, 1_000_000, count)?;
         let elapsed = start.elapsed().as_secs_f64();
-        let edges: usize =
-            replies.iter().flat_map(|r| &r.calls).map(|call| call.edges.len()).sum();
+        let edges: usize = replies.iter().flat_map(|r| &r.calls).map(|call| call.edges.len()).sum();
         let bad = more.iter().filter(|reply| reply.end != End::Finished).count();
         let blocked = more.iter().flat_map(|reply| &reply.calls);
         let blocked = blocked.filter(|call| call.outcome == Outcome::Blocked).count();

@@ -1,5 +1,6 @@
 //! A booted kernel with the executor waiting, as a snapshot.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -54,8 +55,8 @@ pub struct Design {
     pub kernel: Kernel,
     /// Kernel modules to insert at boot, by name.
     pub modules: Vec<String>,
-    /// Files for the guest.
-    pub files: Vec<GuestFile>,
+    /// Kernel modules of our own to insert after the boot: files of the host.
+    pub inserted: Vec<PathBuf>,
     /// How programs are kept in.
     pub sandbox: Sandbox,
     /// Processes that run programs at the same time.
@@ -92,8 +93,10 @@ impl Base {
         }
         let shared = Arc::new(SharedMemory::new(layout.device_length())?);
         let region = Region::prepare(shared.words(), layout)?;
-        let mut files = design.files.clone();
-        files.push(GuestFile::executor());
+        let mut files = vec![GuestFile::executor()];
+        for (number, module) in design.inserted.iter().enumerate() {
+            files.push(GuestFile::read(module, inserted_path(number), 0o644)?);
+        }
         let initramfs = Initramfs::build(&design.kernel, &design.modules, &files)?;
         let mut settings = design.settings.clone();
         settings.command_line = format!("{COMMAND_LINE} {}", settings.command_line);
@@ -104,6 +107,9 @@ impl Base {
             Some(Arc::clone(&shared)),
         )?;
         let ready = machine.wait_ready(design.boot).map_err(|error| not_booted(&machine, error))?;
+        for number in 0..design.inserted.len() {
+            machine.insert_module(&inserted_path(number), "", EXECUTOR)?;
+        }
         let arguments = [EXECUTOR_PATH.to_owned(), design.sandbox.name().to_owned()];
         // Arenas for each thread would take more room than its programs.
         let environment = ["MALLOC_ARENA_MAX=1".to_owned()];
@@ -162,6 +168,10 @@ impl Base {
     pub fn console(&self) -> Vec<u8> {
         self.snapshot.console().bytes()
     }
+}
+
+fn inserted_path(number: usize) -> String {
+    format!("/lab/inserted/{number}.ko")
 }
 
 fn not_booted(machine: &Machine, error: io_vm::VmError) -> GuestError {

@@ -110,9 +110,7 @@ impl Guest {
         let Some(lane) = open.min_by_key(|lane| work(lane)) else { return Err(requests) };
         let Some(slot) = free(lane) else { return Err(requests) };
         let Ok(region) = Region::open(self.shared.words()) else { return Err(requests) };
-        if self.lost
-            || lane.host.post(&region, slot as u32, &batch(&requests)).is_err()
-        {
+        if self.lost || lane.host.post(&region, slot as u32, &batch(&requests)).is_err() {
             return Err(requests);
         }
         let longest = requests.iter().map(|request| request.program_time).max().unwrap_or(0);

@@ -121,12 +121,14 @@ fn ends_of_processes_are_told(guest: &mut Guest) {
     let reply = one(guest, Options::default(), program(|p| p.call(231, &plain(&[5]), None)));
     assert_eq!(reply.end, End::Exited { status: 5 << 8 });
     // A write through the executor's own code, and a signal to everybody.
-    let reply = one(guest, Options::default(), program(|p| p.call(62, &plain(&[u64::MAX, 9]), None)));
+    let reply =
+        one(guest, Options::default(), program(|p| p.call(62, &plain(&[u64::MAX, 9]), None)));
     assert!(matches!(reply.end, End::Exited { .. } | End::Finished), "{reply:?}");
     let unmap = program(|p| p.call(11, &plain(&[0, 0x7fff_ffff_f000]), None));
     let reply = one(guest, Options::default(), unmap);
     assert!(matches!(reply.end, End::Exited { .. }), "{reply:?}");
-    let reply = one(guest, Options::default(), program(|p| p.call(272, &plain(&[0x400_0000]), None)));
+    let reply =
+        one(guest, Options::default(), program(|p| p.call(272, &plain(&[0x400_0000]), None)));
     assert!(reply.dirty, "{reply:?}");
     let reply = one(guest, Options::default(), vec![0xff; 100]);
     assert_eq!(reply.end, End::Malformed);

@@ -78,6 +78,8 @@ enum Printed {
     FuzzCheck,
     /// `ktriage try --json`
     Try,
+    /// `ktriage fuzz exec --json`
+    FuzzExec,
     /// `ktriage add --json`
     Add,
     /// `ktriage import --json`
@@ -134,6 +136,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
                 Printed::Try => schemars::schema_for!(render::trial::json::Trial),
                 Printed::Who => schemars::schema_for!(render::who::json::Answered<'_>),
                 Printed::FuzzCheck => schemars::schema_for!(render::descriptions::Document),
+                Printed::FuzzExec => schemars::schema_for!(crate::json::exec::ProgramJson),
                 Printed::Add => schemars::schema_for!(super::tracker::add::Added<'_>),
                 Printed::Import => schemars::schema_for!(super::tracker::import::Taken<'_>),
                 Printed::Reproduced => schemars::schema_for!(super::tracker::Reproduced),

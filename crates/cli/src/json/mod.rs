@@ -3,5 +3,6 @@
 
 pub(crate) mod check;
 pub(crate) mod diagnose;
+pub(crate) mod exec;
 pub(crate) mod explain;
 pub(crate) mod report;

@@ -28,7 +28,7 @@ pub(crate) fn design(accelerator: Accelerator) -> Option<Design> {
         },
         kernel: Kernel { image: image.into(), modules: None },
         modules: Vec::new(),
-        files: Vec::new(),
+        inserted: Vec::new(),
         sandbox: Sandbox::None,
         lanes: 2,
         boot: Duration::from_secs(300),
@@ -75,7 +75,11 @@ pub(crate) fn getpid() -> Vec<u8> {
 pub(crate) fn files() -> Vec<u8> {
     program(|p| {
         p.data(0, b"./file0\0");
-        p.call(257, &[at_fdcwd(), Value::Pointer(0), Value::plain(0o102), Value::plain(0o644)], Some(0));
+        p.call(
+            257,
+            &[at_fdcwd(), Value::Pointer(0), Value::plain(0o102), Value::plain(0o644)],
+            Some(0),
+        );
         p.call(1, &[result(0), Value::Pointer(0), Value::plain(8)], None);
         p.call(8, &[result(0), Value::plain(0), Value::plain(0)], None);
         p.call(0, &[result(0), Value::Pointer(64), Value::plain(8)], None);

@@ -1,6 +1,7 @@
-//! `ktriage fuzz`: descriptions of system calls, and programs of them.
+//! `ktriage fuzz`: descriptions of system calls, programs of them, and guests that run those.
 
 mod check;
+mod exec;
 mod fmt;
 pub(crate) mod load;
 mod show;
@@ -10,10 +11,10 @@ use std::process::ExitCode;
 
 use crate::failure::Failure;
 
-/// Read descriptions of system calls and programs of them.
+/// Read descriptions of system calls and programs of them, and run programs in guests.
 #[derive(clap::Args, Debug)]
 #[command(
-    after_help = "Examples:\n  ktriage fuzz check --descriptions syzkaller/sys/linux\n  ktriage fuzz fmt repro.syz\n\nSee docs/fuzz.md."
+    after_help = "Examples:\n  ktriage fuzz check --descriptions syzkaller/sys/linux\n  ktriage fuzz fmt repro.syz\n  ktriage fuzz exec repro.syz --kernel fuzz\n\nSee docs/fuzz.md."
 )]
 pub(crate) struct Arguments {
     #[command(subcommand)]
@@ -23,6 +24,7 @@ pub(crate) struct Arguments {
 #[derive(clap::Subcommand, Debug)]
 enum Command {
     Check(check::Check),
+    Exec(Box<exec::Exec>),
     Fmt(fmt::Fmt),
     Show(show::Show),
     C(source::Source),
@@ -31,6 +33,7 @@ enum Command {
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     match &arguments.command {
         Command::Check(check) => check::run(check),
+        Command::Exec(exec) => exec::run(exec),
         Command::Fmt(fmt) => fmt::run(fmt),
         Command::Show(show) => show::run(show),
         Command::C(source) => source::run(source),

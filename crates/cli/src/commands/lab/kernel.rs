@@ -153,7 +153,7 @@ pub(crate) fn lab_failure(error: LabError) -> Failure {
 }
 
 /// What to do about a kernel that cannot be had or built.
-pub(super) fn build_failure(error: BuildError) -> Failure {
+pub(in crate::commands) fn build_failure(error: BuildError) -> Failure {
     let hint = match &error {
         BuildError::NoPackage { .. } => Some(
             "names are a version and a flavour, such as 6.1, 6.1-cloud, 6.12-rt; `apt-get update` \
