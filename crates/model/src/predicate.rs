@@ -107,6 +107,13 @@ pub enum Predicate {
         /// Its meaning.
         meaning: AddressMeaning,
     },
+    /// The tags of a pointer and of the memory it points to, which must agree (KASAN by tags).
+    MemoryTags {
+        /// That of the pointer.
+        pointer: u8,
+        /// That of the memory.
+        memory: u8,
+    },
     /// The object that was accessed.
     Object {
         /// Its slab cache, `kmalloc-1k`.

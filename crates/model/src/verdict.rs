@@ -208,6 +208,11 @@ pub enum ChainEnd {
 pub enum Finding {
     /// No report of a kernel problem.
     NoReport,
+    /// A stack without a report that is known.
+    UnknownTrace {
+        /// Its line.
+        line: u64,
+    },
     /// Reports of which none is shown to be the first.
     Rivals {
         /// They.

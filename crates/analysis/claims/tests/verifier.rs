@@ -488,6 +488,13 @@ const CASES: &[Case] = &[
         ],
     ),
     (
+        r#"{"predicate":"memory_tags","pointer":116,"memory":254}"#,
+        &[
+            (Shown, "Pointer tag: [74], memory tag: [fe]\n"),
+            (NotShown, "Pointer tag: [fe], memory tag: [74]\n"),
+        ],
+    ),
+    (
         r#"{"predicate":"message","text":"toy0: till is open"}"#,
         &[
             (

@@ -578,6 +578,8 @@ pub struct BadAccess {
     pub freed: Option<SnapshotId>,
     /// The related work or call_rcu.
     pub related: Option<SnapshotId>,
+    /// The tags of pointer and memory, with their line.
+    pub tags: Option<(u64, u8, u8)>,
     /// Line, slab cache (empty where not named) and size in bytes of the object.
     pub object: Option<(u64, String, u64)>,
     /// Where the address lies.
@@ -759,6 +761,8 @@ pub struct Frame {
     pub module: Option<String>,
     /// False for `?` frames: stale words of the stack.
     pub reliable: bool,
+    /// The file that the frame names is one of the allocator or of KASAN.
+    pub allocates: bool,
     /// In interrupt context.
     pub interrupt: bool,
 }

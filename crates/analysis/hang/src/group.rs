@@ -69,14 +69,21 @@ fn key(
         let place = anchor(seen, event).or_else(|| anchor(seen, of));
         return stall_key(stall, place.as_deref(), leaks);
     }
-    let name = event.kind.name();
+    let name = match event.kind {
+        EventKind::KernelBug if event.headline.contains("divide error") => "divide_error",
+        EventKind::KernelBug if event.headline.contains("invalid opcode") => "invalid_opcode",
+        kind => kind.name(),
+    };
+    let shown = || seen.subjects(event).find_map(|(_, s)| stack::where_it_was(s));
     match &event.detail {
         Detail::Hung(scan) => format!("hung_task/{}", most_frequent_end(graph, scan)),
         Detail::Lockdep(report) => {
             let locks = [&report.wanted, &report.held].into_iter().flatten();
             let mut classes: Vec<&str> = locks.map(|lock| lock.class.as_str()).collect();
             classes.sort_unstable();
-            format!("{name}/{}", classes.join("+"))
+            let place = || anchor(seen, event).unwrap_or_else(|| NO_PLACE.to_owned());
+            let key = if classes.is_empty() { place() } else { classes.join("+") };
+            format!("{name}/{key}")
         }
         Detail::Bad(bad) => {
             let freed = claims::freed_in(seen, bad);
@@ -84,8 +91,9 @@ fn key(
             format!("{name}/{}/{}{freed}", bad.what, bad.function)
         }
         Detail::Trap(trap) => {
-            let place = trap.function.as_deref().or(trap.place.as_deref());
-            format!("{name}/{}", place.unwrap_or(NO_PLACE))
+            let place = trap.function.clone().or_else(|| trap.place.clone());
+            let place = place.or_else(|| shown().map(|(function, _)| function));
+            format!("{name}/{}", place.as_deref().unwrap_or(NO_PLACE))
         }
         Detail::Stall(_) | Detail::Lockup { .. } => {
             let place = anchor(seen, event).or_else(|| {

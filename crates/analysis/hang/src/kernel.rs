@@ -178,6 +178,7 @@ impl Kernel {
             ("Cause : ", "mips"),
             ("ESTAT: ", "loongarch"),
             ("TSTATE: ", "sparc64"),
+            ("linux_sparc_syscall", "sparc64"),
             ("YZrvWESTHLNXBCVM", "parisc"),
         ];
         if let Some((_, arch)) = SIGNS.iter().find(|(sign, _)| text.contains(sign)) {
@@ -231,6 +232,10 @@ pub fn release_in(text: &str) -> Option<String> {
 
 /// Whether a word is a kernel's release: `6.1.0-rc7+`.
 fn is_release(word: &str) -> bool {
+    // What ends so goes on in another line.
+    if word.ends_with(['-', '.']) {
+        return false;
+    }
     let mut parts = word.splitn(2, '.');
     let digits = |part: &str| part.bytes().take_while(u8::is_ascii_digit).count();
     parts.next().is_some_and(|major| !major.is_empty() && digits(major) == major.len())

@@ -77,8 +77,11 @@ fn number_before(text: &str, key: &str) -> Option<u64> {
 
 /// R09: `(t=… jiffies g=… c=… q=… ncpus=…)`, with `detected by N, ` in front where another CPU saw it.
 pub(crate) fn stall_period(text: &str, line: u64) -> Option<StallPeriod> {
-    let text =
-        after(text, "(detected by ").map_or_else(|| after(text, "(t=").map(|_| text), Some)?;
+    let text = match after(text, "(detected by ") {
+        Some(text) => text,
+        // The line of the CPU may have been joined to it: `softirq=1/2` ends in the same letter.
+        None => &text[text.find("(t=")?..],
+    };
     Some(StallPeriod {
         line,
         jiffies: number_after(text, "t=")?,
@@ -319,6 +322,8 @@ pub(crate) fn lock_index(text: &str) -> Option<u32> {
 
 /// The function without what the compiler added: `.isra.0`, `.constprop.0`, `.part.0`, `.cold`, `.llvm.1`.
 pub(crate) fn plain(function: &str) -> &str {
+    // powerpc marks the code of a function by a dot in front of its name.
+    let function = function.strip_prefix('.').unwrap_or(function);
     match function.find('.') {
         Some(at) if at > 0 => &function[..at],
         _ => function,

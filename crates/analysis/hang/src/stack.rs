@@ -62,6 +62,14 @@ pub fn task_frames(snapshot: &Snapshot) -> Vec<&Frame> {
     if skip == outer.len() { outer } else { outer[skip..].to_vec() }
 }
 
+/// The frames of the context that reports itself, reliable ones only: those of the report's own functions at the top
+/// are left out, and a handler stays that came on top of what it interrupted.
+pub fn own_frames(snapshot: &Snapshot) -> Vec<&Frame> {
+    let reliable: Vec<&Frame> = snapshot.frames.iter().filter(|frame| frame.reliable).collect();
+    let skip = reliable.iter().take_while(|frame| is_detector(&frame.function)).count();
+    if skip == reliable.len() { reliable } else { reliable[skip..].to_vec() }
+}
+
 /// Where the interrupted code begins: behind the entry through which the printing interrupt came in.
 fn interrupted_from(snapshot: &Snapshot) -> usize {
     let frames = &snapshot.frames;
@@ -88,7 +96,8 @@ fn interrupted_from(snapshot: &Snapshot) -> usize {
         (Some(pointer), Some(start)) if !in_front || pointer.at_frame <= start => {
             pointer.at_frame.min(frames.len())
         }
-        (_, Some(start)) if start < frames.len() => start,
+        // Behind an entry without anything further out stands user space, or what the log does not show.
+        (_, Some(start)) => start,
         _ => 0,
     }
 }
@@ -210,6 +219,21 @@ pub fn where_it_was(snapshot: &Snapshot) -> Option<(String, u64)> {
             && !is_syscall_entry(&frame.function)
     })?;
     Some((frame.function.clone(), frame.line))
+}
+
+/// The function that took or released the lock that a report of lockdep is about: the innermost one outside of locks
+/// and of what checks them.
+pub fn outside_locks(snapshot: &Snapshot) -> Option<(String, u64)> {
+    let frames = own_frames(snapshot);
+    let frame = frames.iter().find(|frame| {
+        !is_detector(&frame.function)
+            && !is_scheduling(&frame.function)
+            && !matches!(role(&frame.function), Some(Role::Lock | Role::Lockdep | Role::Rcu))
+            && !crate::wait::is_primitive(&frame.function)
+            && !frame.function.starts_with("percpu_down")
+            && !frame.function.starts_with("register_lock_class")
+    })?;
+    (!is_syscall_entry(&frame.function)).then(|| (frame.function.clone(), frame.line))
 }
 
 /// Functions between a request for memory and the report on it: mm/{page_alloc,oom_kill,memcontrol,mempolicy}.c.

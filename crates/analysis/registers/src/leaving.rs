@@ -41,6 +41,12 @@ pub(crate) fn leaves(lines: &[Line<'_>], dump: &RegisterDump) -> bool {
     })
 }
 
+/// Whether the frame of arm's `Exception stack` is that of a system call: `ret_fast_syscall` stands above it.
+pub(crate) fn is_of_call(lines: &[Line<'_>], dump: &RegisterDump) -> bool {
+    let end = lines.partition_point(|line| line.number < dump.lines.first);
+    lines[..end].iter().rev().take(4).any(|line| line.text.contains("ret_fast_syscall"))
+}
+
 /// What a call has returned, by the accumulator of x86-64: while it runs the entry code keeps -ENOSYS there, or before
 /// 3.18 the number of the call. `Err` where the dump does not tell.
 pub(crate) fn result(dump: &RegisterDump, leaves: bool) -> Result<Option<i64>, ()> {

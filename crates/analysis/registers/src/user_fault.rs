@@ -76,7 +76,7 @@ static POWERPC_SEGFAULT: LazyLock<Option<Regex>> = LazyLock::new(|| {
 });
 static RISCV_SIGNAL: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(
-        r"^(?P<task>.{0,64})\[(?P<pid>\d+)\]: (?P<what>unhandled signal \d+) code 0x[0-9a-f]+ at 0x(?P<ip>[0-9a-f]+)(?P<rest>.*)$",
+        r"^(?P<task>.{0,64})\[(?P<pid>\d+)\]: (?P<what>unhandled signal \d+) code 0x[0-9a-f]+ at 0x(?P<address>[0-9a-f]+)(?P<rest>.*)$",
     )
     .ok()
 });

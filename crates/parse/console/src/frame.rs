@@ -187,6 +187,10 @@ fn symbol_and_rest(text: &str, bare_allowed: bool) -> Option<(Frame<'_>, &str)> 
         return None;
     }
     let mut rest = &text[length..];
+    // A path.
+    if rest.starts_with('/') {
+        return None;
+    }
     let offset = match rest.strip_prefix('+') {
         Some(after) => {
             let (offset, after) = hex(after)?;

@@ -156,6 +156,8 @@ fn is_left_open(head: &str) -> bool {
         })
     };
     [", at:", " at", " in", " from", ":]", "0010:", ">]", "("].iter().any(|end| head.ends_with(end))
+        // The mark of a leftover, whose function stands behind it.
+        || head == "?"
         || head.contains("irqs last ") && head.ends_with("):")
         || head.split_ascii_whitespace().all(is_address) && !head.is_empty()
 }

@@ -77,6 +77,9 @@ fn of_damage(event: &Event) -> Option<String> {
             let place = if named { String::new() } else { format!(" in {}", bad.function) };
             format!("{} {}{place}", kind.name().to_uppercase(), bad.what)
         }
+        (Detail::Trap(_), EventKind::Warning) if !event.headline.contains("WARNING") => {
+            bounded(event.headline.trim())
+        }
         (Detail::Trap(trap), kind) => {
             let name = match kind {
                 EventKind::Warning => "WARNING",

@@ -20,6 +20,9 @@ pub fn verdict(seen: &Observations, verdict: &Verdict) -> String {
 fn finding(seen: &Observations, found: &F) -> String {
     match found {
         F::NoReport => "No report of a kernel problem is in this log.".to_owned(),
+        F::UnknownTrace { line } => format!(
+            "A call trace stands at L{line}, but the report that it belongs to was not recognised: read the lines before it."
+        ),
         F::Rivals { events, share } => {
             let names: Vec<String> = events
                 .iter()

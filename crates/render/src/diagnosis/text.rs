@@ -4,7 +4,7 @@ use analysis_hang::Diagnosis;
 use analysis_hang::event::{Detail, EventId};
 use analysis_hang::graph::NodeKind;
 use analysis_hang::stack;
-use model::{Grade, LineSpan, Notice, Statement};
+use model::{Grade, LineSpan, Notice, Predicate, Statement};
 
 use super::event;
 use super::log::Log;
@@ -192,12 +192,28 @@ fn place(out: &mut Text, diagnosis: &Diagnosis) {
     }
     let at = match &event.detail {
         Detail::Memory(_) => stack::asked_for_memory(snapshot),
+        Detail::Lockdep(_) => stack::outside_locks(snapshot),
         _ => stack::where_it_was(snapshot),
     };
-    if let Some((function, line)) = at {
+    // What is said of the place, and what is not known to be wrong, comes before what the stack suggests.
+    let own = diagnosis.statements.iter().filter(|said| said.event() == Some(event.id));
+    let said = own.clone().find_map(|said| match said.predicate() {
+        Predicate::CrashPlace { function } => Some((function, said.lines())),
+        _ => None,
+    });
+    if let Some((function, cited)) = said {
+        let caller = own.clone().find_map(|said| match said.predicate() {
+            Predicate::CalledBy { function: called, caller } if called == function => Some(caller),
+            _ => None,
+        });
+        let caller = caller.map(|caller| format!(", called by {caller}")).unwrap_or_default();
+        parts.push(format!("at {function}{caller}"));
+        lines.extend(cited.last());
+    } else if let Some((function, line)) = at {
         parts.push(format!("at {function}"));
         lines.push(LineSpan::line(line));
     }
+    lines.dedup();
     if let Some(span) = snapshot.lines {
         lines.insert(0, LineSpan::line(span.first));
     }

@@ -77,6 +77,15 @@ fn object(predicate: &P) -> Option<String> {
         }
         P::Access { access: what, size: None } => format!("The access is a {}.", access(*what)),
         P::FaultAddress { address } => format!("The address is {address:#x}."),
+        P::MemoryTags { pointer, memory } => {
+            // include/linux/kasan-tags.h
+            let what = match memory {
+                0xfe => " (fe marks memory that is free or belongs to nobody)",
+                0xff => " (ff is memory that was never given a tag)",
+                _ => "",
+            };
+            format!("The pointer has tag {pointer:02x}, the memory has tag {memory:02x}{what}.")
+        }
         P::Object { cache: Some(cache), size: Some(size) } => {
             format!("The object is of slab cache {cache}, {}.", count(*size, "byte"))
         }

@@ -40,6 +40,10 @@ pub(super) fn judge(log: &Log, claim: &P) -> Option<Judgement> {
             Some(at) => shown(log, &at),
             None => missing(Need::Report),
         }),
+        P::MemoryTags { pointer, memory } => {
+            let wanted = format!("Pointer tag: [{pointer:02x}], memory tag: [{memory:02x}]");
+            Some(first_line(log, Need::Report, |line| line.trim().starts_with(&wanted)))
+        }
         P::StackSuspect => Some(first_line(log, Need::WholeLog, |line| {
             line.contains("overran stack, or stack corrupted")
         })),

@@ -99,7 +99,9 @@ fn is_entry(name: &str) -> bool {
         "rcu_",
         "__rcu_",
     ];
-    let own = !OTHERS.iter().any(|head| name.starts_with(head));
+    let own = !OTHERS.iter().any(|head| name.starts_with(head))
+        && !name.contains("backtrace")
+        && !name.contains("affinity");
     NAMES.contains(&name)
         || own && ["irq", "interrupt", "sysvec_", "nmi"].iter().any(|part| name.contains(part))
 }
@@ -139,7 +141,8 @@ fn stuck(text: &str) -> Option<(CpuId, Option<u64>)> {
     if let Some(rest) = after(text, "soft lockup - CPU#") {
         let (cpu, rest) = number(rest)?;
         let seconds = number_after(rest, "stuck for ");
-        rest.starts_with(" stuck for ").then_some(())?;
+        // A quote mark may stand where a mailer cut the line.
+        rest.find("stuck for ").filter(|at| *at <= 16)?;
         return Some((CpuId::try_from(cpu).ok()?, seconds));
     }
     if text.contains("etected hard LOCKUP on cpu ") {

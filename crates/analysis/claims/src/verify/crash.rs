@@ -42,6 +42,11 @@ fn places(at: usize, text: &str, facts: &mut Facts<'_>) {
                 facts.say(&[at], place(name));
             }
         }
+    } else if text.starts_with("unchecked MSR access error: ") {
+        let inner = after(text, " at rIP: ").and_then(|rest| after(rest, "("));
+        if let Some(name) = inner.and_then(function) {
+            facts.say(&[at], place(name));
+        }
     } else if let Some(rest) = text.strip_prefix("WARNING: ").and_then(|rest| after(rest, " at ")) {
         // Before 6.18 the source stands before the function, from then on behind ` at `.
         for candidate in rest.split_ascii_whitespace().take(2) {

@@ -36,7 +36,8 @@ fn before(log: &Log, headline: usize, claimed: &str) -> Option<Vec<usize>> {
 
 /// The lines behind the headline, up to the first that a dump has at that place.
 fn behind(log: &Log, headline: usize, claimed: &str) -> Option<Vec<usize>> {
-    const NEXT: [&str; 4] = ["Modules linked in", "CPU:", "CPU ", "Hardware name"];
+    const NEXT: [&str; 7] =
+        ["Modules linked in", "CPU:", "CPU ", "Hardware name", "...", "[...", "Call Trace"];
     let is_next = |text: &str| NEXT.iter().any(|head| text.trim_start().starts_with(head));
     let rest = log.messages.iter().enumerate().skip(headline + 1);
     let lines: Vec<usize> = rest

@@ -236,6 +236,7 @@ fn family(claim: &Predicate) -> (Family, Need) {
         P::CrashTitle { .. } | P::FaultKind { .. } => (Family::Kind, Need::Report),
         P::CrashPlace { .. }
         | P::Access { .. }
+        | P::MemoryTags { .. }
         | P::OnCpu { .. }
         | P::CurrentTask { .. }
         | P::Workqueue { .. }

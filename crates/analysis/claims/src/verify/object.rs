@@ -7,7 +7,7 @@ use model::{Predicate, Role, Side, Task};
 use super::fact::Facts;
 use super::log::Log;
 use super::scan::{after, number, number_after, word};
-use super::stack::{Part, Stack, by_task};
+use super::stack::{Frame, Part, Stack, by_task};
 
 pub(super) fn read(log: &Log, facts: &mut Facts<'_>) {
     let mut users: Vec<(Role, usize, u32)> = Vec::new();
@@ -154,7 +154,9 @@ fn same(users: &[(Role, usize, u32)], role: Role, at: usize, pid: u32, facts: &m
 }
 
 /// How functions of allocators and of their hooks begin.
-const ALLOCATORS: [&str; 49] = [
+const ALLOCATORS: [&str; 51] = [
+    "set_alloc_info",
+    "set_free_info",
     "kasan_",
     "__kasan",
     "____kasan",
@@ -232,7 +234,14 @@ fn functions(log: &Log, stack: &Stack, facts: &mut Facts<'_>) {
     };
     let Some(head) = stack.head else { return };
     let mut first = true;
-    for frame in stack.reliable().filter(|frame| !is_allocator(&frame.function)) {
+    // Where a frame names its file, that of the allocator or of KASAN is nobody's.
+    let inside = |at: usize| {
+        ["mm/kasan/", "mm/slub.c", "mm/slab", "linux/slab.h", "linux/kasan.h"]
+            .iter()
+            .any(|file| log.messages[at].text.contains(file))
+    };
+    let outside = |frame: &&Frame| !is_allocator(&frame.function) && !inside(frame.at);
+    for frame in stack.reliable().filter(outside) {
         let says = Predicate::ObjectFunction { role, function: frame.function.clone() };
         if first {
             facts.say(&[head, frame.at], says);

@@ -215,7 +215,13 @@ impl Reader {
         match &self.open {
             // Registers of an interrupted context inside of a stack.
             Some(stack) if !stack.frames.is_empty() => self.interrupted(at, found),
-            _ => self.pointer = Some(found),
+            _ => {
+                // parisc prints it below the head of the stack.
+                if let Some(stack) = &mut self.open {
+                    stack.pointer.get_or_insert_with(|| found.clone());
+                }
+                self.pointer = Some(found);
+            }
         }
     }
 

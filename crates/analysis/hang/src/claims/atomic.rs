@@ -52,7 +52,9 @@ pub(super) fn of_atomic(said: &mut Statements, event: &Event, report: &AtomicRep
         said.seen(rule, [report.depth_line], field("rcu_depth", depth, Some(expected)));
         because(said, AtomicReason::RcuReader, report.depth_line);
     }
-    if let Some((number, function)) = &report.disabled_at {
+    if let Some((number, function)) = &report.disabled_at
+        && !function.starts_with("0x")
+    {
         said.seen(rule, [*number], Predicate::PreemptionDisabledAt { function: function.clone() });
     }
 }

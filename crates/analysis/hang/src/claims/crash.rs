@@ -101,13 +101,19 @@ fn place(said: &mut Statements, seen: &Observations, event: &Event, subject: &Sn
     if named.is_none() && stack::jumped(subject) {
         return;
     }
-    let pointer = stack::instruction(subject).map(|at| (at.function.clone(), at.line));
+    // Inside of the frames stands what was interrupted. Whatever the pointer names is where it came, be it a check.
+    let front = subject.instruction.iter().find(|at| at.at_frame == 0 && !at.user);
+    let front = front.filter(|at| !at.function.is_empty());
+    let pointer = front.map(|at| (at.function.clone(), at.line));
+    let trap = event.kind.is_trap();
     let of = |frame: &Frame| (frame.function.clone(), frame.line);
     // What the headline names is the place, be it a check: who called it is told besides.
     let first = match (named, pointer) {
         (Some(named), _) => Some(named),
-        (None, Some((function, line))) if !is_machinery(&function) => Some((function, line)),
-        (None, None) if event.kind.is_trap() => match seen.kernel_of(event).arch {
+        (None, Some((function, line))) => Some((function, line)),
+        // Nothing but its headline or its pointer tells where a warning came.
+        (None, None) if event.kind == EventKind::Warning => None,
+        (None, None) if trap => match seen.kernel_of(event).arch {
             Some(("arm64" | "riscv", _)) => trapped(subject).map(of),
             // The stack begins behind the function that failed, which only the pointer names.
             _ => {
@@ -119,7 +125,12 @@ fn place(said: &mut Statements, seen: &Observations, event: &Event, subject: &Sn
                 return;
             }
         },
-        _ => first_frame(subject).map(of),
+        // Behind a pointer among the frames stands what was interrupted.
+        _ => first_frame(subject)
+            .filter(|frame| {
+                !subject.instruction.iter().any(|at| at.at_frame > 0 && at.line < frame.line)
+            })
+            .map(of),
     };
     let Some((function, line)) = first else { return };
     let lines = [line, event.line];
@@ -155,13 +166,14 @@ fn trapped(snapshot: &Snapshot) -> Option<&Frame> {
 
 /// The innermost frame outside of what checks, reports and locks.
 fn first_frame(snapshot: &Snapshot) -> Option<&Frame> {
-    let frames = stack::task_frames(snapshot);
-    frames
+    stack::own_frames(snapshot)
         .into_iter()
         .find(|frame| {
             !is_machinery(&frame.function)
                 && !stack::is_scheduling(&frame.function)
                 && !stack::is_leaf(&frame.function)
+                // The quarantine of KASAN frees what others gave it.
+                && !frame.function.starts_with("qlist_free")
                 && !matches!(
                     functions::role(&frame.function),
                     Some(
@@ -205,7 +217,8 @@ fn caller<'a>(
     };
     let caller = frames.get(next)?;
     let same_context = own.is_none_or(|own| frames[own].interrupt == caller.interrupt);
-    let is_call = !stack::is_entry(&caller.function)
+    let is_call = !stack::is_entry(function)
+        && !stack::is_entry(&caller.function)
         && !stack::is_syscall_entry(&caller.function)
         && !matches!(
             functions::role(&caller.function),
@@ -274,7 +287,7 @@ fn around(said: &mut Statements, snapshot: &Snapshot) {
     if let Some((name, number)) = stack::syscall(snapshot) {
         said.seen(RuleId::R88, [number], Predicate::SystemCall { name });
     }
-    let frames = stack::task_frames(snapshot);
+    let frames = stack::own_frames(snapshot);
     let context =
         frames.iter().find_map(|frame| Some((interrupted_by(&frame.function)?, frame.line)));
     if let Some((context, number)) = context {
@@ -286,7 +299,7 @@ fn around(said: &mut Statements, snapshot: &Snapshot) {
 fn interrupted_by(function: &str) -> Option<Context> {
     match function {
         "__do_softirq" | "handle_softirqs" | "__softirqentry_text_start" => Some(Context::Softirq),
-        "__handle_irq_event_percpu" | "handle_irq_event" | "__hrtimer_run_queues" => {
+        "__handle_irq_event_percpu" | "handle_irq_event" | "hrtimer_interrupt" => {
             Some(Context::Hardirq)
         }
         "nmi_handle" | "default_do_nmi" => Some(Context::Nmi),

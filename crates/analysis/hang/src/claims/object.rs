@@ -22,6 +22,9 @@ pub(super) fn of_bad(said: &mut Statements, seen: &Observations, event: &Event, 
             Predicate::Access { access, size: Some(*size).filter(|size| *size > 0) },
         );
     }
+    if let Some((number, pointer, memory)) = bad.tags {
+        said.seen(rule, [number], Predicate::MemoryTags { pointer, memory });
+    }
     if let Some((number, cache, size)) = &bad.object {
         let cache = Some(cache.clone()).filter(|cache| !cache.is_empty());
         said.seen(rule, [*number], Predicate::Object { cache, size: Some(*size) });
@@ -125,7 +128,7 @@ fn of_life(
 fn outside_allocator(snapshot: &Snapshot) -> Option<&Frame> {
     use FunctionRole as R;
     let mut frames = snapshot.frames.iter().filter(|frame| frame.reliable);
-    let frame = frames.find(|frame| !is_allocator(&frame.function))?;
+    let frame = frames.find(|frame| !frame.allocates && !is_allocator(&frame.function))?;
     let nobody = matches!(
         functions::role(&frame.function),
         Some(R::Rcu | R::Runner | R::Workqueue | R::Interrupt | R::Exception | R::SyscallEntry)
@@ -157,6 +160,8 @@ fn is_hook(function: &str) -> bool {
         "save_stack",
         "stack_trace_save",
         "set_track",
+        "set_alloc_info",
+        "set_free_info",
         "poison_",
         "unpoison_",
         "free_large_kmalloc",
@@ -263,6 +268,7 @@ mod tests {
             size: Some(9),
             module: None,
             reliable: true,
+            allocates: false,
             interrupt: false,
         });
         Snapshot { frames: frames.collect(), ..Snapshot::default() }

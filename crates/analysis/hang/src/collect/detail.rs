@@ -152,6 +152,9 @@ impl Collector {
             return frames;
         }
         self.kernel().observe(trimmed, number);
+        if !context.is_open() && matches!(trimmed, "Call Trace:" | "Call trace:") {
+            self.out.trace.get_or_insert(number);
+        }
         if self.aside(context, trimmed, number) {
             return true;
         }
@@ -448,7 +451,9 @@ impl Collector {
 pub(super) fn is_said(text: &str) -> bool {
     const OTHERS: [&str; 8] =
         ["BUG:", "INFO:", "WARNING:", "Kernel ", "audit:", "audit(", "Supported:", "systemd"];
-    text.bytes().any(|byte| byte.is_ascii_alphanumeric())
+    text.contains([' ', '('])
+        && text.bytes().any(|byte| byte.is_ascii_alphanumeric())
+        && !text.contains("[last unloaded")
         && !text.starts_with("[...")
         && !text.starts_with("[snip")
         && !text.contains("[inline]")

@@ -110,6 +110,7 @@ impl Collector {
             rebooting: false,
             banner: None,
             trouble: Vec::new(),
+            printed: (0, None),
             last: VecDeque::new(),
         }
     }
@@ -145,6 +146,7 @@ impl Collector {
             caller: line.caller,
             stamped: line.stamp.is_some() || line.caller.is_some() || line.level.is_some(),
         };
+        let source = self.continued(source);
         self.piece(text, source.stamped);
         if let Some((begun, head)) = self.broken.take() {
             if line.stamp.is_none()
@@ -165,6 +167,19 @@ impl Collector {
         self.message(text, source);
     }
 
+    /// A line without a stamp behind one of a warning's message is the rest of it, which a mail program broke off.
+    fn continued(&mut self, source: Source) -> Source {
+        let (before, caller) = self.printed;
+        let is_rest = !source.stamped && caller.is_some() && before + 1 == source.number;
+        let speaks = |context: &Context| context.opening.is_some() && !context.said.is_empty();
+        let caller = match is_rest && self.contexts.get(&caller).is_some_and(speaks) {
+            true => caller,
+            false => source.caller,
+        };
+        self.printed = (source.number, caller);
+        Source { caller, ..source }
+    }
+
     /// Counts the pieces of a log between which somebody speaks.
     fn piece(&mut self, text: &str, stamped: bool) {
         /// So many lines of words are somebody's; a single one may be a driver's.
@@ -183,6 +198,7 @@ impl Collector {
             self.message(&format!("{head} "), begun);
         }
         self.headless_lockups();
+        self.name_tasks();
         for boot in 0..=self.out.clock.boots() {
             let first = self.out.clock.first_of(boot);
             if first != boot {
@@ -196,6 +212,30 @@ impl Collector {
             list.boot = self.out.clock.first_of(list.boot);
         }
         self.out
+    }
+
+    /// A headline that tells a pid only gets the name that the next header of that task tells.
+    fn name_tasks(&mut self) {
+        /// Lines behind a report within which a pid is not used anew.
+        const NEAR: u64 = 200;
+        for event in &mut self.out.events {
+            let last = event.lines.last;
+            let Some(task) = event.task.as_mut().filter(|task| task.name.is_empty()) else {
+                continue;
+            };
+            let from = self.out.snapshots.partition_point(|snapshot| {
+                snapshot.lines.is_none_or(|lines| lines.first < event.lines.first)
+            });
+            let named = self.out.snapshots[from..].iter().take(8).find_map(|snapshot| {
+                let near = snapshot.header.is_some_and(|header| header <= last + NEAR);
+                snapshot.task.as_ref().filter(|other| {
+                    near && other.pid == task.pid && task.pid > Some(0) && !other.name.is_empty()
+                })
+            });
+            if let Some(named) = named {
+                task.name.clone_from(&named.name);
+            }
+        }
     }
 
     /// A lockup is printed by the CPU that is stuck, or by one that then prints the other's header: a stack

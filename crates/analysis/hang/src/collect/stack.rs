@@ -16,6 +16,19 @@ impl Instruction {
     }
 }
 
+/// Whether a file holds nothing but the allocator or hooks of KASAN in it.
+fn is_of_allocator(file: &str) -> bool {
+    const FILES: [&str; 6] = [
+        "mm/kasan/",
+        "mm/slub.c",
+        "mm/slab.c",
+        "mm/slab_common.c",
+        "linux/slab.h",
+        "linux/kasan.h",
+    ];
+    FILES.iter().any(|of_allocator| file.contains(of_allocator))
+}
+
 /// Notes marks of contexts such as `<IRQ>`; gives what follows them, `None` where nothing does.
 fn behind_marks<'t>(context: &mut Context, text: &'t str) -> Option<&'t str> {
     let Some((mark, rest)) = text
@@ -68,6 +81,11 @@ impl Collector {
             }
             return true;
         }
+        // The mark of a leftover, broken off by a mail program.
+        if text == "?" {
+            context.leftover = Some(number);
+            return true;
+        }
         if let Some(taken) = self.pointer(context, text, number, at) {
             return taken;
         }
@@ -97,6 +115,7 @@ impl Collector {
                 size: None,
                 module: None,
                 reliable: true,
+                allocates: false,
                 interrupt: false,
             };
             return self.frame(context, frame, at);
@@ -104,8 +123,8 @@ impl Collector {
         // /proc/PID/stack hides addresses.
         let text = text.strip_prefix("[<0>] ").unwrap_or(text);
         let Some(found) = frame::parse(text) else { return false };
-        // An address that no symbol covers is no function.
-        if found.function.starts_with("0x") {
+        // An address that no symbol covers is no function, nor one into which another line ran.
+        if found.function.starts_with("0x") || found.function.starts_with("ffffffff") {
             return true;
         }
         // The file of an inlined function, broken off by a mail program.
@@ -125,7 +144,8 @@ impl Collector {
             offset: found.offset.map(|(offset, _)| offset),
             size: found.offset.map(|(_, size)| size),
             module: found.module.map(|module| bounded(module, 60)),
-            reliable: found.reliable,
+            reliable: found.reliable && context.leftover.is_none_or(|mark| mark + 1 != number),
+            allocates: found.source.is_some_and(|(file, _)| is_of_allocator(file)),
             interrupt: context.interrupt,
         };
         self.frame(context, frame, at);
@@ -157,7 +177,11 @@ impl Collector {
             }
             return Some(true);
         }
-        if let Some(pointer) = frame::instruction_pointer(text) {
+        // Where signs were lost the segment runs into the name.
+        let named = |pointer: &frame::Frame<'_>| {
+            !pointer.function.starts_with(|first: char| first.is_ascii_digit())
+        };
+        if let Some(pointer) = frame::instruction_pointer(text).filter(named) {
             self.kernel().observe_arch(text, number);
             let function = bounded(parse::plain(pointer.function), 80);
             let offset = pointer.offset.map(|(offset, _)| offset);

@@ -53,6 +53,8 @@ pub struct Observations {
     pub lockdep_off: Option<u64>,
     /// The line saying that hung task reports are suppressed from here on (R34).
     pub hung_suppressed: Option<u64>,
+    /// The first stack outside of any report.
+    pub trace: Option<u64>,
     /// A line saying that messages were lost.
     pub messages_lost: Option<u64>,
     /// The line heading a list of all locks in the system.
@@ -161,6 +163,8 @@ pub(super) struct Context {
     pub(super) opening: Option<u64>,
     /// The lines behind a `cut here`, before the headline: what `WARN(condition, text)` says.
     pub(super) said: Vec<(u64, String)>,
+    /// The line of a `?` whose function stands on the next one.
+    pub(super) leftover: Option<u64>,
     /// The opening is a `cut here`.
     pub(super) cut: bool,
     /// Number of the last entry of the list of held locks.
@@ -199,6 +203,8 @@ pub struct Collector {
     pub(super) banner: Option<(u32, u64)>,
     /// Lines of trouble since the boot began, while no event is known of it.
     pub(super) trouble: Vec<(u64, String, Option<Moment>)>,
+    /// The last line with a printer, or its rest.
+    pub(super) printed: (u64, Option<Caller>),
     /// The last lines of any kind, while no event of the boot is known.
     pub(super) last: VecDeque<(u64, String, Option<Moment>)>,
     /// The boot whose build is known, with release and number of the build.
@@ -485,10 +491,8 @@ impl Context {
             return;
         }
         let follows = |opening: u64| number == opening + 1 + self.said.len() as u64;
-        let is_message = self.cut
-            && !self.is_open()
-            && self.said.len() < MESSAGE_LINES
-            && self.opening.is_some_and(follows);
+        let is_message =
+            self.cut && self.said.len() < MESSAGE_LINES && self.opening.is_some_and(follows);
         if is_message && is_said(text.trim()) {
             self.said.push((number, bounded(text.trim(), 240)));
         } else {

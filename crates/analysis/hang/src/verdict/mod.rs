@@ -23,8 +23,11 @@ use crate::graph::Graph;
 /// Judges a log by its root event.
 pub fn judge(seen: &Observations, graph: &Graph, causes: &Causes) -> Verdict {
     if seen.events.is_empty() {
-        return verdict(VerdictKind::Unknown, Finding::NoReport, None, Grade::Unknown)
-            .need(Need::ConsoleLog);
+        let finding = match seen.trace {
+            Some(line) => Finding::UnknownTrace { line },
+            None => Finding::NoReport,
+        };
+        return verdict(VerdictKind::Unknown, finding, None, Grade::Unknown).need(Need::ConsoleLog);
     }
     if let Some(verdict) = cycle(seen, graph) {
         return verdict;

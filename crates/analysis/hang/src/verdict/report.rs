@@ -57,6 +57,9 @@ fn judged(event: &Event) -> (VerdictKind, Grade, Remark, Option<Need>) {
         K::SpinlockBug if matches!(event.detail, Detail::ZeroMagic { .. }) => {
             (V::Misuse, Grade::Guess, Remark::ZeroMagic, Some(Need::Initialisation))
         }
+        kind if kind.is_corruption() && is_read(event) => {
+            (V::MemoryCorruption, Grade::Seen, Remark::Plain, None)
+        }
         kind if kind.is_corruption() => (V::MemoryCorruption, Grade::Seen, Remark::Damage, None),
         K::MemoryLeak => (V::Leak, Grade::Seen, Remark::LeakedMemory, None),
         K::NetdevReference => {
@@ -81,6 +84,14 @@ fn judged(event: &Event) -> (VerdictKind, Grade, Remark, Option<Need>) {
         K::Panic => (V::Fault, Grade::Seen, Remark::Panic, None),
         _ => (V::Fault, Grade::Seen, Remark::Plain, None),
     }
+}
+
+/// Whether the report is of a read, which damages nothing by itself.
+fn is_read(event: &Event) -> bool {
+    let Detail::Bad(bad) = &event.detail else { return false };
+    bad.access.as_ref().is_some_and(|(_, access, _)| access == "read")
+        || bad.what.ends_with(" read")
+        || event.kind == EventKind::Kmsan
 }
 
 /// What a file system complains of: ext4_decode_error() and the words of others.
@@ -118,7 +129,7 @@ fn plain(seen: &Observations, event: &Event) -> Verdict {
 fn place_of(seen: &Observations, event: &Event) -> Option<String> {
     seen.subjects(event).filter(|(_, snapshot)| !stack::jumped(snapshot)).find_map(
         |(_, snapshot)| {
-            let frames = stack::task_frames(snapshot);
+            let frames = stack::own_frames(snapshot);
             let frame = frames.iter().find(|f| {
                 !stack::is_detector(&f.function)
                     && !stack::is_scheduling(&f.function)

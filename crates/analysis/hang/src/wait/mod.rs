@@ -302,6 +302,7 @@ mod tests {
                 size: Some(64),
                 module: None,
                 reliable: true,
+                allocates: false,
                 interrupt: false,
             })
             .collect();

@@ -20,7 +20,8 @@ pub(super) fn fault(log: &Log<'_>, fault: &Fault, said: &mut Statements) {
     }
     let Some(architecture) = dump.map(|dump| dump.architecture).or(fault.architecture) else {
         // Whatever the architecture, its first page is not mapped.
-        if let Some(named) = fault.address.and_then(near_null) {
+        if let Some(named) = fault.address.and_then(|at| near_null(at).or_else(|| list_poison(at)))
+        {
             say_address(fault.address.unwrap_or_default(), named, fault.line, said);
         }
         return;
@@ -46,6 +47,12 @@ pub(super) fn fault(log: &Log<'_>, fault: &Fault, said: &mut Statements) {
         }
         place.flipped(address, None, said);
     }
+}
+
+/// CONFIG_ILLEGAL_POINTER_VALUE is the same on the 64-bit architectures that have one but powerpc.
+fn list_poison(address: u64) -> Option<Named> {
+    let illegal = address >> 32 == 0xdead_0000;
+    address::poison(Architecture::Arm64, address).filter(|_| illegal)
 }
 
 /// Whether a dump can be that of the fault: on x86 the address of the last page fault is saved beside it.

@@ -32,7 +32,7 @@ pub fn statements(lines: &[Line<'_>]) -> Vec<Statement> {
             registers::irqs(&log, dump, &mut said);
             codes::trap(dump, &mut said);
             registers::poisoned(dump, &mut said);
-            if !kernel::is_fetch(&log, &faults, dump) {
+            if !kernel::is_fetch(&log, &faults, dump) && !log.is_interrupted(dump) {
                 kernel::instruction(&log, dump, &mut said);
             }
         }
@@ -90,6 +90,15 @@ impl Log<'_> {
             (Some(a), Some(b)) => a == b,
             _ => true,
         }
+    }
+
+    /// Whether the registers stand inside of a stack: they are those of the context that was interrupted.
+    fn is_interrupted(&self, dump: &RegisterDump) -> bool {
+        let end = self.lines.partition_point(|line| line.number < dump.lines.first);
+        self.lines[..end].last().is_some_and(|line| {
+            let text = line.text.trim();
+            text.starts_with("</") || parse_console::frame::parse(text).is_some()
+        })
     }
 
     /// The bytes that belong to a dump.

@@ -8,6 +8,9 @@ use crate::{Architecture, RegisterDump, leaving, poison, syscall};
 pub(super) fn system_call(log: &Log<'_>, dump: &RegisterDump, said: &mut Statements) {
     // A dump has several lines; one of a single line is a text that lost its ends of lines.
     let Some(call) = syscall(dump).filter(|_| dump.lines.first < dump.lines.last) else { return };
+    if dump.architecture == Architecture::Arm && !leaving::is_of_call(log.lines, dump) {
+        return;
+    }
     let Ok(result) = leaving::result(dump, leaving::leaves(log.lines, dump)) else { return };
     let Some(name) = call.name else { return };
     let arguments = call.arguments.iter().map(|a| format!("{}={}", a.name, a.text)).collect();

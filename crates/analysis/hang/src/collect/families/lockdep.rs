@@ -49,7 +49,7 @@ pub(super) fn detail(c: &mut Collector, context: &mut Context, inner: &Inner<'_>
             .into_iter()
             .flatten()
             .find(|known| known.address == lock.address && known.class == lock.class)
-        && number == known.line + 1
+        && number <= known.line + 2
         && !text.starts_with('#')
     {
         let inner = std::mem::replace(&mut known.at, lock.at);

@@ -21,6 +21,12 @@ pub(super) fn observe(report: &mut BadAccess, text: &str, line: u64) {
             let cache = after(text, "cache=").and_then(|rest| rest.split_whitespace().next());
             report.object = Some((line, bounded(cache.unwrap_or_default(), 64), size));
         }
+    } else if let Some(rest) = text.strip_prefix("Pointer tag: [") {
+        let memory = after(rest, "memory tag: [").and_then(hex);
+        let tags = hex(rest).zip(memory).map(|(pointer, memory)| (line, pointer, memory));
+        report.tags = tags.and_then(|(line, pointer, memory)| {
+            Some((line, u8::try_from(pointer).ok()?, u8::try_from(memory).ok()?))
+        });
     } else if let Some(rest) = after(text, "The buggy address is located ") {
         report.region = region(rest, line);
     } else if let Some(rest) = text.strip_prefix("value changed: ") {

@@ -13,6 +13,17 @@ pub(super) fn warning(c: &mut Collector, context: &mut Context, head: &Head<'_>)
         c.begin(context, EventKind::Warning, text, number, at);
         return true;
     }
+    if let Some(access) = after(text, "unchecked MSR access error: ") {
+        if let Some(event) = c.begin(context, EventKind::Warning, text, number, at) {
+            let function = after(access, " at rIP: ")
+                .and_then(|place| after(place, "("))
+                .and_then(parse_console::frame::parse)
+                .map(|frame| bounded(parse::plain(frame.function), 80));
+            let trap = Trap { line: number, address: None, place: None, function, oops: None };
+            c.out.events[event].detail = Detail::Trap(trap);
+        }
+        return true;
+    }
     let Some(rest) = after(text, "WARNING: ") else { return false };
     let (cpu, task, place, function) = if rest.starts_with("CPU: ") || rest.starts_with("at ") {
         let place = after(rest, "at ").unwrap_or_default();
