@@ -153,7 +153,7 @@ fn cases(
                 evidence.date = None;
             }
             let started = Instant::now();
-            all.push(case(index, &evidence, question, until, &wanted, pair, mode, fixed));
+            all.push(case(index, &evidence, question, (mode, until), &wanted, pair, fixed));
             slowest = slowest.max(started.elapsed().as_secs_f64());
         }
     }
@@ -196,10 +196,9 @@ fn case(
     index: &Index,
     evidence: &Evidence,
     question: Question,
-    until: Option<i64>,
+    (mode, until): (Mode, Option<i64>),
     wanted: &[String],
     pair: &serde_json::Value,
-    mode: Mode,
     fixed: &HashMap<String, Weights>,
 ) -> Case {
     let mut found = index.find(evidence, question, Bounds::until(until)).expect("a search");

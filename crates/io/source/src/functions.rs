@@ -241,7 +241,7 @@ mod tests {
         ]);
         let state = tempfile::tempdir().unwrap();
         let kept = state.path().join("f.idx");
-        let mut functions = Functions::open(&tree, Some(kept.clone())).unwrap();
+        let functions = Functions::open(&tree, Some(kept.clone())).unwrap();
         assert_eq!(functions.size(), (3, 2));
         let before = fs::read(&kept).unwrap();
         let mut functions = Functions::open(&tree, Some(kept.clone())).unwrap();
