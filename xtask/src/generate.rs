@@ -17,6 +17,7 @@ pub(crate) const GENERATED: &[(&[&str], &str)] = &[
     (&["generate", "schema", "thread"], "docs/schema/thread.json"),
     (&["generate", "schema", "who"], "docs/schema/who.json"),
     (&["generate", "schema", "try"], "docs/schema/try.json"),
+    (&["generate", "schema", "thread-me"], "docs/schema/thread-me.json"),
     (&["generate", "schema", "bisect"], "docs/schema/bisect.json"),
     (&["generate", "schema", "bisect-audit"], "docs/schema/bisect-audit.json"),
     (&["generate", "schema", "bisect-plan"], "docs/schema/bisect-plan.json"),

@@ -4,6 +4,7 @@
 //! clock; a question is closed only by the code or by the one who asked it; nothing is called merged,
 //! since only a tree can show that; what the messages do not hold is reported absent, not made up.
 
+mod agenda;
 mod claims;
 mod commands;
 mod compare;
@@ -27,10 +28,11 @@ mod times;
 mod turn;
 mod waiting;
 
+pub use agenda::{Agenda, Newest, Next, Open, Reviewer, Taken, Who, agenda};
 pub use compare::{Change, ChangedLine};
 pub use keys::{says_applied, series_keys, touch_keys};
 pub use model::*;
-pub use waiting::{Waiting, Wanted, waiting_for};
+pub use waiting::{Item, Matter, View, view};
 
 use parse_mail::Message;
 

@@ -80,13 +80,19 @@ fn check(mirror: &Mirror) -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-/// How long the answer to what waits for somebody takes, the second time.
+/// How long the answer to what waits for somebody takes, the first and the second time.
 fn time_waiting(mirror: &Mirror, me: &str) -> Result<(), Box<dyn std::error::Error>> {
-    mirror.waiting(me, 50, 0)?;
-    let begin = std::time::Instant::now();
-    let (waiting, total) = mirror.waiting(me, 50, 0)?;
-    let took = begin.elapsed().as_millis();
-    say(&format!("{} to do in 50 of {total} threads, {took} ms", waiting.len()));
+    let mut took = Vec::new();
+    let mut found = None;
+    for _ in 0..2 {
+        let begin = std::time::Instant::now();
+        found = Some(mirror.morning(me, 50, 0, None)?);
+        took.push(begin.elapsed().as_millis());
+    }
+    if let Some(found) = found {
+        let total = found.total;
+        say(&format!("{} to do in 50 of {total} threads, {took:?} ms", found.view.waits.len()));
+    }
     Ok(())
 }
 

@@ -41,6 +41,8 @@ fn contents(message: &Message, mail: &mut Mail) {
     let subject = &message.subject;
     let starts = subject.is_patch && !subject.is_reply;
     mail.is_patch = starts && !all.is_empty();
+    mail.version = starts
+        .then(|| i64::from(subject.version.major).saturating_mul(2) + i64::from(!subject.is_rfc));
     let mut skip = vec![false; body.len()];
     let mut names: HashSet<&str> = HashSet::new();
     for diff in &all {

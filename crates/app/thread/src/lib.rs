@@ -7,5 +7,5 @@ mod digest;
 mod mirror;
 
 pub use io_database::mail_index::{Filter, Row};
-pub use mirror::{Error, Mails, Mirror, Progress, Summary};
+pub use mirror::{Error, Mails, Mirror, Morning, Progress, Summary};
 pub use parse_mail::message_id;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::sync_channel;
 use std::thread;
 
-use analysis_thread::{Waiting, understand_about, waiting_for};
+use analysis_thread::{Agenda, View, agenda, understand_about, view};
 use io_database::mail_index::{self, Filter, MailIndex, Row};
 use io_git::public_inbox::{self, Epoch, Layout};
 use parse_mail::Message;
@@ -20,6 +20,10 @@ const BATCH: usize = 1000;
 const MAX_MAILS: usize = 5000;
 /// Threads that are read for an answer.
 const MAX_THREADS: usize = 64;
+/// Threads whose agenda is made anew when new mails made it stale; others wait until they are asked for.
+const MAX_RENEWED: usize = 200;
+/// Seconds before the newest mail in which what was applied is told of.
+const APPLIED_WITHIN: i64 = 14 * 86_400;
 
 /// Why a mirror cannot be asked.
 #[derive(Debug, thiserror::Error)]
@@ -71,6 +75,19 @@ pub struct Mails {
     pub places: Vec<(u64, String)>,
 }
 
+/// What concerns one person.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Morning {
+    /// It.
+    pub view: View,
+    /// From when on what was applied is told of, in seconds since 1970.
+    pub since: i64,
+    /// Threads in which the person wrote that were looked at.
+    pub read: usize,
+    /// How many there are.
+    pub total: usize,
+}
+
 /// A directory of archives and its index.
 #[derive(Debug)]
 pub struct Mirror {
@@ -79,6 +96,8 @@ pub struct Mirror {
     archives: Vec<(Epoch, Layout)>,
     /// Running readers of archives, so that an answer of many threads starts one for each archive only.
     readers: RefCell<HashMap<PathBuf, public_inbox::Mails>>,
+    /// What tells this build of the program from others, whose agendas may say something else.
+    stamp: String,
 }
 
 impl Mirror {
@@ -100,7 +119,8 @@ impl Mirror {
             return Err(Error::NoArchive { path: directory.to_owned(), count });
         }
         let readers = RefCell::default();
-        Ok(Self { directory: directory.to_owned(), index, archives, readers })
+        let stamp = stamp();
+        Ok(Self { directory: directory.to_owned(), index, archives, readers, stamp })
     }
 
     /// The directory.
@@ -133,6 +153,9 @@ impl Mirror {
             // Also after a run that was to do it and was interrupted.
             self.index.end_again(&epoch.path)?;
         }
+        let stale = self.index.take_stale();
+        let renewed: Vec<i64> = stale.into_iter().rev().take(MAX_RENEWED).collect();
+        self.agendas(&renewed)?;
         Ok(())
     }
 
@@ -156,27 +179,13 @@ impl Mirror {
 
     /// The mails of a thread and of the threads that hold other versions of its series.
     pub fn series(&self, thread: i64) -> Result<Mails, Error> {
-        let mut threads = vec![thread];
-        let mut next = 0;
-        while let Some(&one) = threads.get(next) {
-            next += 1;
-            if threads.len() > MAX_THREADS {
-                break;
-            }
-            for other in self.index.related(one)? {
-                if !threads.contains(&other) {
-                    threads.push(other);
-                }
-            }
-        }
-        for other in self.index.neighbours(thread)? {
-            if !threads.contains(&other) {
-                threads.push(other);
-            }
-        }
-        threads.truncate(MAX_THREADS);
+        self.mails(&self.parts(thread)?)
+    }
+
+    /// The mails of threads.
+    fn mails(&self, threads: &[i64]) -> Result<Mails, Error> {
         let mut rows = Vec::new();
-        for thread in threads {
+        for &thread in threads {
             rows.extend(self.index.mails(thread)?);
             if rows.len() > MAX_MAILS {
                 break;
@@ -187,35 +196,90 @@ impl Mirror {
         self.read(&rows)
     }
 
-    /// What waits for an address in the newest `limit` threads in which it wrote, at the moment `now` in
-    /// seconds since 1970, the newest first, and how many such threads there are.
-    pub fn waiting(
+    /// A thread and those that may hold other versions of its series.
+    fn parts(&self, thread: i64) -> Result<Vec<i64>, Error> {
+        let mut parts = vec![thread];
+        // A retitled version is found by what it touches, and what goes on from there by its title.
+        for round in 0..2 {
+            let mut next = 0;
+            while let Some(&one) = parts.get(next) {
+                next += 1;
+                if parts.len() > MAX_THREADS {
+                    break;
+                }
+                for other in self.index.related(one)? {
+                    if !parts.contains(&other) {
+                        parts.push(other);
+                    }
+                }
+            }
+            if round == 0 {
+                for other in self.index.neighbours(thread)? {
+                    if !parts.contains(&other) {
+                        parts.push(other);
+                    }
+                }
+            }
+        }
+        parts.truncate(MAX_THREADS);
+        Ok(parts)
+    }
+
+    /// What concerns an address in the newest `limit` threads in which it wrote, at the moment `now` in
+    /// seconds since 1970; of what was applied, that since `since`, or of the last weeks before the newest
+    /// mail.
+    pub fn morning(
         &self,
         me: &str,
         limit: usize,
         now: i64,
-    ) -> Result<(Vec<Waiting>, usize), Error> {
+        since: Option<i64>,
+    ) -> Result<Morning, Error> {
         let filter = Filter { writer: Some(me.to_owned()), ..Filter::default() };
         let found = self.index.threads(&filter, limit)?;
-        let mut all: Vec<Waiting> = Vec::new();
+        let agendas = self.agendas(&found.threads)?;
+        let newest = self.index.newest()?.unwrap_or(now).min(now);
+        let since = since.unwrap_or(newest - APPLIED_WITHIN);
+        let view = view(me, &agendas, now, since);
+        Ok(Morning { view, since, read: found.threads.len(), total: found.total })
+    }
+
+    /// The agendas of threads, one a series, from the index where it keeps them.
+    fn agendas(&self, threads: &[i64]) -> Result<Vec<Agenda>, Error> {
+        let mut all: Vec<Agenda> = Vec::new();
         // Versions of one series are found from each of their threads: it is read once.
         let mut known: HashSet<String> = HashSet::new();
-        for thread in found.threads {
+        for &thread in threads {
             let Some(id) = self.index.first_id(thread)? else { continue };
+            let kept = self.index.kept(thread, &self.stamp)?;
+            let agenda = match kept.and_then(|text| serde_json::from_str(&text).ok()) {
+                Some(agenda) => Some(agenda),
+                // One that is of a series which was just read has that one's agenda.
+                None => match all.iter().find(|a| a.ids.contains(&id)).cloned() {
+                    Some(agenda) => Some(agenda),
+                    None => self.understand(thread, &id)?,
+                },
+            };
+            let Some(agenda) = agenda else { continue };
             if known.contains(&id) {
                 continue;
             }
-            let mails = self.series(thread)?;
-            let Some(thread) = understand_about(&mails.messages, &id) else { continue };
-            known.extend(thread.series_ids(&mails.messages));
-            for one in waiting_for(me, &thread, &mails.messages, now) {
-                if !all.contains(&one) {
-                    all.push(one);
-                }
-            }
+            known.extend(agenda.ids.iter().cloned());
+            all.push(agenda);
         }
-        all.sort_by_key(|w| std::cmp::Reverse(w.seconds));
-        Ok((all, found.total))
+        Ok(all)
+    }
+
+    /// Makes the agenda of a thread and keeps it.
+    fn understand(&self, thread: i64, id: &str) -> Result<Option<Agenda>, Error> {
+        let parts = self.parts(thread)?;
+        let mails = self.mails(&parts)?;
+        let Some(found) = understand_about(&mails.messages, id) else { return Ok(None) };
+        let agenda = agenda(&found, &mails.messages);
+        let text = serde_json::to_string(&agenda).unwrap_or_default();
+        // An index that cannot be written, as on a disk that is full or read-only, is asked all the same.
+        let _ = self.index.together(|| self.index.keep(thread, &self.stamp, &parts, &text));
+        Ok(Some(agenda))
     }
 
     /// Reads the mails that rows name.
@@ -249,6 +313,19 @@ impl Mirror {
         }
         Ok(found)
     }
+}
+
+/// Names this build of the program: its version, and the size and age of its file.
+fn stamp() -> String {
+    let file = std::env::current_exe().and_then(std::fs::metadata);
+    let age = file.as_ref().ok().and_then(|f| f.modified().ok());
+    let age = age.and_then(|a| a.duration_since(std::time::UNIX_EPOCH).ok());
+    format!(
+        "{} {} {}",
+        env!("CARGO_PKG_VERSION"),
+        file.map_or(0, |f| f.len()),
+        age.map_or(0, |a| a.as_nanos())
+    )
 }
 
 /// A thread that was found.

@@ -66,6 +66,8 @@ enum Printed {
     Explain,
     /// `ktriage thread --json`
     Thread,
+    /// `ktriage thread --list … --me … --json`
+    ThreadMe,
     /// `ktriage bisect audit --json`
     BisectAudit,
     /// `ktriage bisect plan --json`
@@ -132,6 +134,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
                 Printed::Claims => schemars::schema_for!(model::Assertion),
                 Printed::Explain => schemars::schema_for!(crate::json::explain::Rule),
                 Printed::Thread => schemars::schema_for!(render::thread::Document),
+                Printed::ThreadMe => schemars::schema_for!(render::thread::MorningJson),
                 Printed::Suspects => schemars::schema_for!(render::candidates::json::Log<'_>),
                 Printed::Try => schemars::schema_for!(render::trial::json::Trial),
                 Printed::Who => schemars::schema_for!(render::who::json::Answered<'_>),

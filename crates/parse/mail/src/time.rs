@@ -114,13 +114,7 @@ const WEEKDAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
 /// Returns it with the rest of the text. A date whose day and month cannot be told apart
 /// (`03/04/2026`) is refused rather than guessed.
 pub fn quoted_date(text: &str) -> Option<(QuotedDate, &str)> {
-    let mut numbers: Vec<(u32, usize)> = Vec::new();
-    let mut month = None;
-    let mut year_first = false;
-    let mut day_first_mark = false;
-    let mut time: Option<(u32, u32, Option<u32>)> = None;
-    let mut afternoon = None;
-    let mut zone = None;
+    let mut words = DateWords::default();
     let mut rest = text;
     for _ in 0..24 {
         let before = rest;
@@ -132,105 +126,145 @@ pub fn quoted_date(text: &str) -> Option<(QuotedDate, &str)> {
         if word.is_empty() {
             break;
         }
-        let bare = word.trim_matches(['[', ']', '(', ')', '.']);
+        match words.take(word.trim_matches(['[', ']', '(', ')', '.'])) {
+            Step::Taken => rest = &rest[word_end..],
+            Step::Ends => {
+                rest = before;
+                break;
+            }
+            Step::Refused => return None,
+        }
+    }
+    Some((words.date()?, rest))
+}
+
+/// What the words of a date said so far.
+#[derive(Default)]
+struct DateWords {
+    /// Numbers with how many digits each has.
+    numbers: Vec<(u32, usize)>,
+    month: Option<u32>,
+    year_first: bool,
+    day_first_mark: bool,
+    time: Option<(u32, u32, Option<u32>)>,
+    afternoon: Option<bool>,
+    zone: Option<i32>,
+}
+
+/// What became of a word.
+enum Step {
+    /// It belongs to the date.
+    Taken,
+    /// The date ended before it.
+    Ends,
+    /// It makes the whole no date.
+    Refused,
+}
+
+impl DateWords {
+    fn take(&mut self, bare: &str) -> Step {
         let lower = bare.to_ascii_lowercase();
         let key = lower.get(..3).unwrap_or(&lower);
-        if time.is_some() && zone.is_none() && parse_zone(bare).is_some() {
-            zone = parse_zone(bare);
-        } else if time.is_some() && (lower == "am" || lower == "pm") {
-            afternoon = Some(lower == "pm");
-        } else if is_filler(&lower)
-            || WEEKDAYS.contains(&key)
-                && bare.chars().all(char::is_alphabetic)
-                && bare.len() <= 9
-                && time.is_none()
-        {
-            // Says nothing that the rest does not.
-        } else if month.is_none()
-            && bare.chars().all(char::is_alphabetic)
-            && is_month(&lower)
-            && time.is_none()
-        {
-            month = MONTHS.iter().position(|m| *m == key).map(|m| m as u32 + 1);
-        } else if time.is_none()
-            && bare.contains(':')
-            && !bare.contains('T')
-            && bare.as_bytes()[0].is_ascii_digit()
-        {
-            match clock(&lower) {
-                Some((clock, half)) => {
-                    time = Some(clock);
-                    afternoon = half;
-                }
-                None => {
-                    rest = before;
-                    break;
-                }
-            }
-        } else if time.is_none() && bare.bytes().next().is_some_and(|b| b.is_ascii_digit()) {
-            let separator = bare.bytes().find(|b| !b.is_ascii_digit());
-            match separator {
-                None => numbers.push((bare.parse().ok()?, bare.len())),
-                Some(b'-' | b'/' | b'.') => {
-                    // 2026-05-09T10:00:00Z is one word.
-                    let (date, clock_part) = bare.split_once('T').unwrap_or((bare, ""));
-                    for piece in date.split(['-', '/', '.']) {
-                        if let Some(m) = MONTHS.iter().position(|m| piece.eq_ignore_ascii_case(m)) {
-                            month = Some(m as u32 + 1);
-                        } else {
-                            numbers.push((piece.parse().ok()?, piece.len()));
-                        }
-                    }
-                    year_first = numbers.first().is_some_and(|n| n.1 == 4);
-                    day_first_mark = date.contains('.');
-                    if !clock_part.is_empty() {
-                        let utc = clock_part.ends_with('Z');
-                        time = clock(clock_part.trim_end_matches('Z')).map(|c| c.0);
-                        zone = utc.then_some(0);
-                    }
-                }
-                // 9th, 2nd
-                Some(_)
-                    if bare.len() <= 4
-                        && bare
-                            .trim_start_matches(|c: char| c.is_ascii_digit())
-                            .chars()
-                            .all(char::is_alphabetic) =>
-                {
-                    let digits = bare.trim_end_matches(char::is_alphabetic);
-                    numbers.push((digits.parse().ok()?, digits.len()));
-                }
-                Some(_) => {
-                    rest = before;
-                    break;
-                }
-            }
-        } else {
-            rest = before;
-            break;
+        let is_word = bare.chars().all(char::is_alphabetic);
+        let begins_with_digit = bare.bytes().next().is_some_and(|b| b.is_ascii_digit());
+        if self.time.is_some() && self.zone.is_none() && parse_zone(bare).is_some() {
+            self.zone = parse_zone(bare);
+            return Step::Taken;
         }
-        rest = &rest[word_end..];
+        if self.time.is_some() && (lower == "am" || lower == "pm") {
+            self.afternoon = Some(lower == "pm");
+            return Step::Taken;
+        }
+        let is_weekday =
+            WEEKDAYS.contains(&key) && is_word && bare.len() <= 9 && self.time.is_none();
+        if is_filler(&lower) || is_weekday {
+            // Says nothing that the rest does not.
+            return Step::Taken;
+        }
+        if self.time.is_some() {
+            return Step::Ends;
+        }
+        if self.month.is_none() && is_word && is_month(&lower) {
+            self.month = MONTHS.iter().position(|m| *m == key).map(|m| m as u32 + 1);
+            return Step::Taken;
+        }
+        if begins_with_digit && bare.contains(':') && !bare.contains('T') {
+            let Some((clock, half)) = clock(&lower) else { return Step::Ends };
+            self.time = Some(clock);
+            self.afternoon = half;
+            return Step::Taken;
+        }
+        if begins_with_digit { self.digits(bare) } else { Step::Ends }
     }
-    let (year, month, day) = match (month, numbers.as_slice()) {
-        (Some(m), [a, b]) if a.1 == 4 => (a.0, m, b.0),
-        (Some(m), [a, b]) => (b.0, m, a.0),
-        (None, [y, m, d]) if year_first => (y.0, m.0, d.0),
-        (None, [d, m, y]) if day_first_mark || d.0 > 12 => (y.0, m.0, d.0),
-        (None, [m, d, y]) if d.0 > 12 || m.0 == d.0 => (y.0, m.0, d.0),
-        _ => return None,
-    };
-    let year = if year < 100 { 2000 + year } else { year };
-    let (mut hour, minute, second) = time.unwrap_or((0, 0, None));
-    match afternoon {
-        Some(true) if hour < 12 => hour += 12,
-        Some(false) if hour == 12 => hour = 0,
-        _ => {}
+
+    /// A word that begins with a digit: `9`, `9th`, `2026-05-09`, `2026-05-09T10:00:00Z`.
+    fn digits(&mut self, bare: &str) -> Step {
+        let mut number = |text: &str| match text.parse() {
+            Ok(number) => {
+                self.numbers.push((number, text.len()));
+                true
+            }
+            Err(_) => false,
+        };
+        let taken = |good: bool| if good { Step::Taken } else { Step::Refused };
+        match bare.bytes().find(|b| !b.is_ascii_digit()) {
+            None => taken(number(bare)),
+            Some(b'-' | b'/' | b'.') => {
+                // 2026-05-09T10:00:00Z is one word.
+                let (date, clock_part) = bare.split_once('T').unwrap_or((bare, ""));
+                let mut month = None;
+                for piece in date.split(['-', '/', '.']) {
+                    let named = MONTHS.iter().position(|m| piece.eq_ignore_ascii_case(m));
+                    match named {
+                        Some(m) => month = Some(m as u32 + 1),
+                        None if number(piece) => {}
+                        None => return Step::Refused,
+                    }
+                }
+                self.month = month.or(self.month);
+                self.year_first = self.numbers.first().is_some_and(|n| n.1 == 4);
+                self.day_first_mark = date.contains('.');
+                if !clock_part.is_empty() {
+                    let utc = clock_part.ends_with('Z');
+                    self.time = clock(clock_part.trim_end_matches('Z')).map(|c| c.0);
+                    self.zone = utc.then_some(0);
+                }
+                Step::Taken
+            }
+            // 9th, 2nd
+            Some(_) => {
+                let digits = bare.trim_end_matches(char::is_alphabetic);
+                let is_ordinal = bare.len() <= 4 && digits.bytes().all(|b| b.is_ascii_digit());
+                if is_ordinal { taken(number(digits)) } else { Step::Ends }
+            }
+        }
     }
-    let civil = Civil { year: year.into(), month, day, hour, minute, second: second.unwrap_or(0) };
-    civil.is_possible().then_some((
-        QuotedDate { civil, zone, has_seconds: second.is_some(), has_time: time.is_some() },
-        rest,
-    ))
+
+    fn date(&self) -> Option<QuotedDate> {
+        let (year, month, day) = match (self.month, self.numbers.as_slice()) {
+            (Some(m), [a, b]) if a.1 == 4 => (a.0, m, b.0),
+            (Some(m), [a, b]) => (b.0, m, a.0),
+            (None, [y, m, d]) if self.year_first => (y.0, m.0, d.0),
+            (None, [d, m, y]) if self.day_first_mark || d.0 > 12 => (y.0, m.0, d.0),
+            (None, [m, d, y]) if d.0 > 12 || m.0 == d.0 => (y.0, m.0, d.0),
+            _ => return None,
+        };
+        let year = if year < 100 { 2000 + year } else { year };
+        let (mut hour, minute, second) = self.time.unwrap_or((0, 0, None));
+        match self.afternoon {
+            Some(true) if hour < 12 => hour += 12,
+            Some(false) if hour == 12 => hour = 0,
+            _ => {}
+        }
+        let civil =
+            Civil { year: year.into(), month, day, hour, minute, second: second.unwrap_or(0) };
+        civil.is_possible().then_some(QuotedDate {
+            civil,
+            zone: self.zone,
+            has_seconds: second.is_some(),
+            has_time: self.time.is_some(),
+        })
+    }
 }
 
 /// Words between date and time of day, in the languages of mail programs.

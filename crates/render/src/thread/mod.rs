@@ -1,14 +1,14 @@
 //! A thread of mails for people and for programs: text, page, JSON.
 
 mod json;
+mod morning;
 mod page;
 mod text;
-mod waiting;
 
 pub use json::Document;
+pub use morning::{Morning, MorningJson, morning, morning_page};
 pub use page::page;
 pub use text::{open_questions, report};
-pub use waiting::{waiting, waiting_page};
 
 /// An input with its threads.
 #[derive(Clone, Debug)]

@@ -219,6 +219,17 @@ pub(crate) const REQUESTS: &[&str] = &[
 
 /// Something is said to be wrong.
 pub(crate) const OBJECTIONS: &[&str] = &[
+    "problem with this",
+    "main problem",
+    "my problem with",
+    "i hate",
+    "hate how",
+    "didn't make it",
+    "didn't get into",
+    "got dropped",
+    "seems to be missing",
+    "current code is fine",
+    "existing code is fine",
     "you can't",
     "you cannot",
     "we can't have",

@@ -166,7 +166,9 @@ const NO_DEMAND: &[&str] = &[
     "feel free",
     "please see",
     "please find",
-    "please correct me",
+    "please report any",
+    "please check the listed branch",
+    "encouraged to provide",
     "please note",
     "please refer",
     "no need to resend",
@@ -447,7 +449,7 @@ fn demand(text: &str, below_code: bool) -> Option<Ask> {
         return Some(ask);
     }
     let start = text.trim_start_matches(|c: char| !c.is_alphanumeric());
-    let start = ["nit:", "minor:", "hmm,", "hm,", "so ", "and ", "also ", "then "]
+    let start = ["nit:", "minor:", "hmm,", "hm,", "so ", "and ", "also, ", "also ", "then "]
         .iter()
         .find_map(|w| start.strip_prefix(w))
         .unwrap_or(start)

@@ -106,7 +106,9 @@ impl Finder<'_> {
             .copied()
             .filter(|t| {
                 let question = &self.questions[*t];
-                !question.asker.is(from) || question.exchanges.iter().any(|e| !e.by_asker)
+                // One who answers himself before anybody else did goes on asking.
+                let others = question.exchanges.iter().any(|e| !e.by_asker);
+                !question.asker.is(from) || others || !by_author
             })
             .collect();
         for &target in &targets {
@@ -138,6 +140,11 @@ impl Finder<'_> {
                 self.owner.insert((entry, index), target);
             }
         }
+        // Nobody else has said anything to what was asked.
+        let alone = targets.iter().all(|t| {
+            let question = &self.questions[*t];
+            question.asker.is(from) && question.exchanges.iter().all(|e| e.by_asker)
+        });
         let is_own = targets.iter().all(|t| {
             let question = &self.questions[*t];
             question.asker.is(from) || !question.author_acts
@@ -146,7 +153,7 @@ impl Finder<'_> {
             .iter()
             .filter(|_| !by_author && !answered_to.is_empty())
             .filter(|p| !sentences(&p.text).iter().any(Sentence::is_question))
-            .filter(|p| self.is_strong_demand(p, block, is_own, thread))
+            .filter(|p| self.is_strong_demand(p, block, is_own, alone, thread))
             .map(|p| (*p).clone())
             .collect();
         self.follow_ups(block, &rest, by_author, &targets, thread);
@@ -161,14 +168,15 @@ impl Finder<'_> {
         }
     }
 
-    /// Whether a paragraph within an exchange objects, or wants something in words that are no answer. Much
-    /// that is said against something there is a mere opinion on what others said, but not by one who asked
+    /// Whether a paragraph within an exchange objects, or wants something in words that are no answer; in
+    /// what its sender says `alone`, before anybody answered, each demand counts. Much that is said against something there is a mere opinion on what others said, but not by one who asked
     /// himself or by one who answers the author's question.
     fn is_strong_demand(
         &self,
         paragraph: &Paragraph,
         block: &Block,
         is_own: bool,
+        alone: bool,
         thread: &Thread,
     ) -> bool {
         let classified = self.classify(paragraph, block.entry, Below::Other, thread);
@@ -187,7 +195,7 @@ impl Finder<'_> {
                     && (grammar::demand(&lower) == Some(Ask::Request)
                         || first_of(&lower, PRESSING).is_some())
             };
-            !advice && (first_of(&lower, words).is_some() || is_own && wants())
+            !advice && (first_of(&lower, words).is_some() || is_own && (alone || wants()))
         })
     }
 

@@ -20,6 +20,13 @@ pub(super) fn demand(text: &str) -> Option<Ask> {
         if is_request(here, at == 0) {
             return Some(Ask::Request);
         }
+        // `The other case should update the tree`; what oneself should do is one's own.
+        let own =
+            at.checked_sub(1).is_some_and(|before| matches!(words[before], "i" | "that" | "which"));
+        let should = at > 0 && matches!(words[at], "should" | "must") && !own;
+        if should && verb(&words[at + 1..], VERBS) {
+            return Some(Ask::Request);
+        }
     }
     None
 }

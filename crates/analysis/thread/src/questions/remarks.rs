@@ -30,7 +30,7 @@ impl Finder<'_> {
                 .filter(|s| {
                     s.is_question()
                         && !is_rhetorical(s.text)
-                        && !is_quotation(s.text)
+                        && !is_quotation(s.text, &paragraph.text)
                         && !self.is_repeated(s.text)
                 })
                 .map(|s| s.text.to_owned())
@@ -219,7 +219,7 @@ impl Finder<'_> {
             let start = sentence.text.to_lowercase();
             if sentence.is_question()
                 && !is_rhetorical(sentence.text)
-                && !is_quotation(sentence.text)
+                && !is_quotation(sentence.text, &paragraph.text)
                 && !self.is_repeated(sentence.text)
                 || !questions.is_empty() && start.starts_with("the question ")
             {

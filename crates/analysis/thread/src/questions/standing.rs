@@ -82,6 +82,12 @@ fn stand(all: &[&Message], question: &Question, thread: &Thread) -> Standing {
             return found;
         }
     }
+    by_replies(question)
+}
+
+/// How the last reply leaves a question that no version settles.
+fn by_replies(question: &Question) -> Standing {
+    let by = |e: &Exchange| format!("M{} {}", e.entry + 1, e.lines);
     let Some(last) = question.exchanges.last() else {
         return (QuestionState::Open, "no reply".to_owned(), Vec::new());
     };
@@ -170,7 +176,7 @@ fn is_answered(question: &Question) -> bool {
 
 /// Whether an answer says that what was wanted is done.
 fn is_done(text: &str) -> bool {
-    const DONE: [&str; 13] = [
+    const DONE: &[&str] = &[
         "i've checked",
         "i have checked",
         "checked",
@@ -184,6 +190,21 @@ fn is_done(text: &str) -> bool {
         "i have sent",
         "i sent",
         "i've fixed that up",
+        "i removed",
+        "i dropped",
+        "i changed",
+        "i added",
+        "i renamed",
+        "i updated",
+        "i moved",
+        "i reworked",
+        "i folded",
+        "i've removed",
+        "i've dropped",
+        "i've changed",
+        "i've added",
+        "i've renamed",
+        "i've updated",
     ];
     let lower = text.to_lowercase();
     DONE.iter().any(|w| {

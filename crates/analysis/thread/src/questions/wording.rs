@@ -12,11 +12,17 @@ pub(super) fn explains(above: Ask, ask: Ask, text: &str) -> bool {
     if ask != above && matches!(above, Ask::Fixes | Ask::Test) {
         return false;
     }
+    // What goes on in the middle of a sentence, as behind code.
+    if text.starts_with(char::is_lowercase) {
+        return true;
+    }
     let lower = text.to_lowercase();
     let anew = [
         "also",
         "and also",
         "another",
+        "similarly",
+        "likewise",
         "please",
         "nit",
         "second",
@@ -54,12 +60,18 @@ pub(super) fn is_prompt(text: &str) -> bool {
 }
 
 /// A question in quotation marks is somebody else's.
-pub(super) fn is_quotation(text: &str) -> bool {
-    text.trim_end().ends_with("?\"")
+pub(super) fn is_quotation(text: &str, paragraph: &str) -> bool {
+    let whole = paragraph.trim();
+    text.trim_end().ends_with("?\"") || whole.starts_with('"') && whole.ends_with('"')
 }
 
 /// A question that its asker answers himself or that asks nobody: `right?` of one word, `(why not?)`.
 pub(super) fn is_rhetorical(text: &str) -> bool {
+    // `Notice how nothing is sent?` shows something.
+    if starts_with_any(&text.to_lowercase(), &["notice how", "notice that", "see how", "remember"])
+    {
+        return true;
+    }
     let inner = match text.trim_start().strip_prefix('(') {
         Some(inner) => inner,
         None if text.trim_end().ends_with("?)") => match text.rsplit_once('(') {

@@ -26,6 +26,8 @@ pub(super) struct Query {
     pub(super) id: Option<String>,
     /// Whole threads are wanted, not a line of each.
     pub(super) show: bool,
+    /// What concerns `me` is wanted as JSON.
+    pub(super) json: bool,
 }
 
 /// An error of the mirror with what to do about it.
@@ -84,7 +86,12 @@ pub(super) fn run(
             Escaped(&path.display().to_string())
         )?;
     }
-    if !query.filter.is_empty() {
+    // With `--me` the day is for what was applied.
+    let asks_index = match query.me {
+        Some(_) => Filter { since: None, ..query.filter.clone() } != Filter::default(),
+        None => !query.filter.is_empty(),
+    };
+    if asks_index {
         let (found, total) = mirror.find(&query.filter, query.limit).map_err(failure)?;
         for summary in &found {
             match summary.mails.iter().find_map(|m| m.message_id.as_deref()) {
@@ -99,19 +106,41 @@ pub(super) fn run(
         cut(found.len(), total);
     }
     if let Some(me) = &query.me {
-        let (waiting, total) = mirror.waiting(me, query.limit, now()).map_err(failure)?;
-        let read = query.limit.min(total);
-        write!(out, "{}", Escaped(&render::thread::waiting(&waiting)))?;
-        cut(read, total);
-        if let Some(page) = &query.page {
-            let text = render::thread::waiting_page(me, &waiting, read, total);
-            std::fs::write(page, text).map_err(|error| {
-                let context = format!("writing {}", page.display());
-                Failure::usage(anyhow::Error::new(error).context(context))
-            })?;
-        }
+        morning(query, me, &mirror, &mut out)?;
     }
     out.flush()?;
+    Ok(())
+}
+
+/// What concerns one person: text or JSON, and the page where one is wanted.
+fn morning(
+    query: &Query,
+    me: &str,
+    mirror: &Mirror,
+    out: &mut impl io::Write,
+) -> Result<(), Failure> {
+    let found = mirror.morning(me, query.limit, now(), query.filter.since).map_err(failure)?;
+    let morning = render::thread::Morning {
+        me,
+        view: &found.view,
+        since: found.since,
+        read: found.read,
+        total: found.total,
+    };
+    if query.json {
+        let document = render::thread::MorningJson::of(&morning);
+        serde_json::to_writer(&mut *out, &document).map_err(io::Error::from)?;
+        writeln!(out)?;
+    } else {
+        write!(out, "{}", Escaped(&render::thread::morning(&morning)))?;
+    }
+    if let Some(page) = &query.page {
+        std::fs::write(page, render::thread::morning_page(&morning)).map_err(|error| {
+            let context = format!("writing {}", page.display());
+            Failure::usage(anyhow::Error::new(error).context(context))
+        })?;
+    }
+    cut(found.read, found.total);
     Ok(())
 }
 

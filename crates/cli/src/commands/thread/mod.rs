@@ -53,7 +53,9 @@ pub(crate) struct Arguments {
     /// Where the index is; in the mirror's directory if not given.
     #[arg(long, value_name = "FILE", requires = "list")]
     index: Option<PathBuf>,
-    /// Open questions that wait for this address, in threads in which it wrote.
+    /// The morning view of one person: what waits for this address, what it waits for, new versions of what
+    /// it reviewed, its series that nobody touched, and what was applied since (`--since`, else in the two
+    /// weeks before the newest mail).
     #[arg(long, value_name = "ADDRESS", requires = "list")]
     me: Option<String>,
     /// Threads that name this bug: a syzbot id, a number of bugzilla.kernel.org, a CVE.
@@ -107,8 +109,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     if let Some(directory) = &arguments.list {
         let filter = filter(arguments);
         let whole = arguments.show || id.is_some();
-        let page = arguments.html.is_some() && arguments.me.is_none();
-        if !whole && (arguments.json || arguments.list_open || page) {
+        let is_morning = arguments.me.is_some();
+        let (json, page) = (arguments.json && !is_morning, arguments.html.is_some() && !is_morning);
+        if !whole && (json || arguments.list_open || page) {
             return Err(Failure::usage(anyhow::anyhow!(
                 "--json, --html and --list-open are about whole threads"
             ))
@@ -125,6 +128,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
                 offline: arguments.no_update,
                 id,
                 show: arguments.show,
+                json: arguments.json && !whole,
             },
             |read| printer.take(read),
         )?;

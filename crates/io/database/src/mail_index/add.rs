@@ -41,8 +41,8 @@ impl<'t> Inserts<'t> {
         let prepare = |text| transaction.prepare_cached(text);
         Ok(Self {
             mail: prepare(
-                "INSERT INTO mail (archive, place, message_id, thread, date, name, address, subject, is_patch) \
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+                "INSERT INTO mail (archive, place, message_id, thread, date, name, address, subject, is_patch, version) \
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
             )?,
             node: prepare(
                 "INSERT INTO node (message_id, thread, mail) VALUES (?1, ?2, ?3) \
@@ -81,14 +81,22 @@ impl<'t> Inserts<'t> {
     }
 }
 
-/// Takes over what an archive says, in order. Returns how many mails are new.
+/// What was added.
+pub(super) struct Added {
+    /// New mails.
+    pub(super) count: usize,
+    /// Threads that have other mails than before, also those that were joined to others.
+    pub(super) threads: HashSet<i64>,
+}
+
+/// Takes over what an archive says, in order.
 pub(super) fn all(
     transaction: &Transaction<'_>,
     archive: &Path,
     list: &str,
     mails: &[(String, Change)],
     identifiers: &mut HashSet<u64>,
-) -> Result<usize, rusqlite::Error> {
+) -> Result<Added, rusqlite::Error> {
     let path = archive.to_string_lossy();
     transaction.execute(
         "INSERT INTO archive (path, list) VALUES (?1, ?2) ON CONFLICT (path) DO NOTHING",
@@ -102,17 +110,19 @@ pub(super) fn all(
         transaction.query_row(&text, [], |r| r.get(0))
     };
     let mut next = highest("node")?.max(highest("mail")?);
-    let mut added = 0;
+    let mut added = Added { count: 0, threads: HashSet::new() };
     for (place, change) in mails {
         match change {
             Change::Added(mail) => {
-                let new = one(&mut inserts, transaction, archive, place, mail, &mut next)?;
-                added += usize::from(new);
-                if new {
+                let threads = &mut added.threads;
+                if one(&mut inserts, transaction, archive, place, mail, &mut next, threads)? {
+                    added.count += 1;
                     remember(&mut inserts, mail, identifiers)?;
                 }
             }
             Change::Removed(Some(id)) => {
+                let thread = inserts.find.query_row([id], |row| row.get(0)).optional()?;
+                added.threads.extend(thread.map(|t: i64| t));
                 inserts.take_back.execute(params![id, archive])?;
                 inserts.forget.execute([id])?;
             }
@@ -152,6 +162,7 @@ fn one(
     place: &str,
     mail: &Mail,
     next: &mut i64,
+    changed: &mut HashSet<i64>,
 ) -> Result<bool, rusqlite::Error> {
     let own = mail.message_id.as_deref();
     let mut find = |id: &str| -> Result<Option<(i64, Option<i64>)>, rusqlite::Error> {
@@ -192,6 +203,8 @@ fn one(
     });
     threads.sort_unstable();
     threads.dedup();
+    changed.insert(thread);
+    changed.extend(&threads);
     for other in threads.into_iter().filter(|t| *t != thread) {
         inserts.join_nodes.execute([thread, other])?;
         inserts.join_mails.execute([thread, other])?;
@@ -206,6 +219,7 @@ fn one(
         address,
         mail.subject,
         mail.is_patch,
+        mail.version,
     ])?;
     let row = transaction.last_insert_rowid();
     if let Some(id) = own {

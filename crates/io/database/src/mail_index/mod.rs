@@ -12,17 +12,18 @@ use std::time::Duration;
 use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior};
 
 mod add;
+mod kept;
 mod query;
 
 pub use query::{Filter, Found};
 
 /// The format of the tables. An index of another format is made anew.
-const FORMAT: i64 = 5;
+const FORMAT: i64 = 6;
 const SCHEMA: &str = "
 CREATE TABLE archive (id INTEGER PRIMARY KEY, path TEXT NOT NULL UNIQUE, list TEXT NOT NULL, done TEXT, unread INTEGER NOT NULL DEFAULT 0);
 CREATE TABLE mail (
   id INTEGER PRIMARY KEY AUTOINCREMENT, archive INTEGER NOT NULL, place TEXT NOT NULL, message_id TEXT, thread INTEGER NOT NULL,
-  date INTEGER, name TEXT NOT NULL, address TEXT NOT NULL, subject TEXT NOT NULL, is_patch INTEGER NOT NULL);
+  date INTEGER, name TEXT NOT NULL, address TEXT NOT NULL, subject TEXT NOT NULL, is_patch INTEGER NOT NULL, version INTEGER);
 CREATE TABLE node (message_id TEXT PRIMARY KEY, thread INTEGER NOT NULL, mail INTEGER) WITHOUT ROWID;
 CREATE TABLE bug (id TEXT NOT NULL, mail INTEGER NOT NULL, PRIMARY KEY (id, mail)) WITHOUT ROWID;
 CREATE TABLE file (path TEXT NOT NULL, mail INTEGER NOT NULL, PRIMARY KEY (path, mail)) WITHOUT ROWID;
@@ -33,6 +34,8 @@ CREATE TABLE touched (key INTEGER NOT NULL, mail INTEGER NOT NULL, PRIMARY KEY (
 CREATE TABLE cited (message_id TEXT NOT NULL, mail INTEGER NOT NULL, PRIMARY KEY (message_id, mail)) WITHOUT ROWID;
 CREATE TABLE tested (mail INTEGER PRIMARY KEY);
 CREATE TABLE applied (mail INTEGER PRIMARY KEY);
+CREATE TABLE kept (thread INTEGER PRIMARY KEY, stamp TEXT NOT NULL, body TEXT NOT NULL);
+CREATE TABLE kept_of (part INTEGER NOT NULL, thread INTEGER NOT NULL, PRIMARY KEY (part, thread)) WITHOUT ROWID;
 CREATE VIRTUAL TABLE words USING fts5(subject, sender, text, diff, content='', columnsize=0, tokenize=\"unicode61 tokenchars '_'\");
 CREATE INDEX mail_thread ON mail (thread);
 CREATE INDEX mail_address ON mail (address);
@@ -81,6 +84,8 @@ pub struct Mail {
     pub subject: String,
     /// It carries a patch.
     pub is_patch: bool,
+    /// For a patch or cover letter: a number that grows from a proposal to v1 and from version to version.
+    pub version: Option<i64>,
     /// It holds a `Tested-by` of its sender's.
     pub is_tested: bool,
     /// It says that something was applied.
@@ -138,6 +143,8 @@ pub struct MailIndex {
     path: PathBuf,
     /// Hashes of identifiers that stand in the table, as far as this run knows.
     identifiers: std::collections::HashSet<u64>,
+    /// Threads whose kept text became stale in this run.
+    stale: std::collections::BTreeSet<i64>,
 }
 
 impl MailIndex {
@@ -151,7 +158,12 @@ impl MailIndex {
         connection.pragma_update(None, "cache_size", -65536).map_err(fail)?;
         let format: i64 =
             connection.query_row("PRAGMA user_version", [], |row| row.get(0)).map_err(fail)?;
-        let mut index = Self { connection, path: path.to_owned(), identifiers: Default::default() };
+        let mut index = Self {
+            connection,
+            path: path.to_owned(),
+            identifiers: Default::default(),
+            stale: Default::default(),
+        };
         if format != FORMAT {
             index.clear().map_err(fail)?;
         }
@@ -223,6 +235,9 @@ impl MailIndex {
                 .execute(&format!("UPDATE node SET mail = NULL WHERE mail IN ({gone})"), [&path])?;
             let count =
                 transaction.execute(&format!("DELETE FROM mail WHERE id IN ({gone})"), [&path])?;
+            if count > 0 {
+                kept::forget_all(&transaction)?;
+            }
             transaction.commit()?;
             Ok(count)
         };
@@ -250,8 +265,9 @@ impl MailIndex {
         let transaction = self.connection.transaction().map_err(fail)?;
         let added =
             add::all(&transaction, archive, list, mails, &mut self.identifiers).map_err(fail)?;
+        kept::forget(&transaction, &added.threads, &mut self.stale).map_err(fail)?;
         transaction.commit().map_err(fail)?;
-        Ok(added)
+        Ok(added.count)
     }
 
     /// Notes how many mails of an archive could not be read.

@@ -214,7 +214,7 @@ impl MailIndex {
         let run = || -> Result<Vec<i64>, rusqlite::Error> {
             let mut statement = self.connection.prepare_cached(
                 "SELECT n.thread FROM mail m JOIN touched s ON s.mail = m.id JOIN touched o ON o.key = s.key \
-                 JOIN mail n ON n.id = o.mail WHERE m.thread = ?1 AND n.thread <> ?1 AND abs(n.date - m.date) < ?2 \
+                 JOIN mail n ON n.id = o.mail WHERE m.thread = ?1 AND n.thread <> ?1 AND abs(n.date - m.date) < ?2 AND n.version <> m.version \
                  GROUP BY n.thread ORDER BY count(*) DESC, min(abs(n.date - m.date)) LIMIT ?3",
             )?;
             let limit = i64::try_from(MAX_RELATED / 4).unwrap_or(0);

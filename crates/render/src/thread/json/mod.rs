@@ -68,62 +68,14 @@ fn thread(read: &Reading, t: &Thread) -> ThreadJson {
         state: state(read, t),
         messages: messages(read, t),
         absent: t.absent.clone(),
-        silent: t
-            .silent
-            .iter()
-            .map(|s| SilentJson {
-                name: s.person.name.clone(),
-                address: s.person.address.clone(),
-                line: s.line,
-            })
-            .collect(),
+        silent: silent(t),
         missing_versions: t.missing_versions.iter().map(ToString::to_string).collect(),
         versions: versions(t),
         drafts: drafts(t),
         comparisons: comparisons(t),
-        tags: t
-            .tags
-            .iter()
-            .map(|tag| TagJson {
-                tag: tag.trailer.tag.clone(),
-                value: tag.trailer.value.clone(),
-                name: tag.trailer.person.name.clone(),
-                address: tag.trailer.person.address.clone(),
-                scope: tag.trailer.scope.clone(),
-                place: tag.place.name(),
-                message: m(tag.entry),
-                version: tag.version.map(name),
-                patch: tag.patch.map(m),
-                unknown: tag.is_unknown,
-                for_other: tag.is_for_other,
-                lacks_address: tag.lacks_address,
-                condition: tag.condition,
-                carried_to: tag.carried_to.map(m),
-                lines: lines(tag.lines),
-            })
-            .collect(),
-        commits: t
-            .commits
-            .iter()
-            .map(|c| CommitJson {
-                id: c.id.clone(),
-                title: c.title.clone(),
-                release: c.release.clone(),
-                fixes: c.is_fixes,
-                lines: c.lines.clone(),
-            })
-            .collect(),
-        bugs: t
-            .bugs
-            .iter()
-            .map(|b| BugJson {
-                tracker: b.id.kind.name(),
-                id: b.id.id.clone(),
-                versions: b.versions.iter().map(|v| name(*v)).collect(),
-                in_trailer: b.in_trailer,
-                lines: b.lines.clone(),
-            })
-            .collect(),
+        tags: tags(t),
+        commits: commits(t),
+        bugs: bugs(t),
         bug_notes: t
             .bug_notes
             .iter()
@@ -135,19 +87,7 @@ fn thread(read: &Reading, t: &Thread) -> ThreadJson {
                 lines: n.lines.iter().map(|l| lines(*l)).collect(),
             })
             .collect(),
-        links: t
-            .links
-            .iter()
-            .map(|l| LinkJson {
-                url: l.url.clone(),
-                kind: match l.kind {
-                    parse_mail::LinkKind::Masked => "masked",
-                    _ => "perishable",
-                },
-                note: l.note.clone(),
-                line: l.line,
-            })
-            .collect(),
+        links: links(t),
         questions: t.questions.iter().enumerate().map(|(n, q)| question(n, q, t)).collect(),
         superseded: t
             .superseded
@@ -159,17 +99,7 @@ fn thread(read: &Reading, t: &Thread) -> ThreadJson {
                 by: name(s.by),
             })
             .collect(),
-        withdrawn: t
-            .withdrawn
-            .iter()
-            .map(|w| WithdrawnJson {
-                claim: w.text.clone(),
-                lines: w.lines.iter().map(|l| lines(*l)).collect(),
-                refuted: w.refuted.iter().map(|l| lines(*l)).collect(),
-                conceded: lines(w.conceded),
-                backed_by: w.backed_by.clone(),
-            })
-            .collect(),
+        withdrawn: withdrawn(t),
         commands: t
             .commands
             .iter()
@@ -181,23 +111,7 @@ fn thread(read: &Reading, t: &Thread) -> ThreadJson {
                 lines: lines(c.lines),
             })
             .collect(),
-        pulls: t
-            .pulls
-            .iter()
-            .map(|p| PullJson {
-                message: m(p.entry),
-                url: p.url.clone(),
-                reference: p.reference.clone(),
-                base: p.base.clone(),
-                head: p.head.clone(),
-                lines: lines(p.lines),
-                said_merged: p.pulled.as_ref().map(|by| SaidMergedJson {
-                    message: m(by.entry),
-                    line: by.line,
-                    commit: by.commit.clone(),
-                }),
-            })
-            .collect(),
+        pulls: pulls(t),
         tests: TestsJson {
             asked: tests(&t.tests.asked),
             offered: tests(&t.tests.offered),
@@ -216,6 +130,115 @@ fn thread(read: &Reading, t: &Thread) -> ThreadJson {
             })
             .collect(),
     }
+}
+
+fn silent(t: &Thread) -> Vec<SilentJson> {
+    t.silent
+        .iter()
+        .map(|s| SilentJson {
+            name: s.person.name.clone(),
+            address: s.person.address.clone(),
+            line: s.line,
+        })
+        .collect()
+}
+
+fn tags(t: &Thread) -> Vec<TagJson> {
+    let name = |v: usize| t.versions[v].name();
+    t.tags
+        .iter()
+        .map(|tag| TagJson {
+            tag: tag.trailer.tag.clone(),
+            value: tag.trailer.value.clone(),
+            name: tag.trailer.person.name.clone(),
+            address: tag.trailer.person.address.clone(),
+            scope: tag.trailer.scope.clone(),
+            place: tag.place.name(),
+            message: m(tag.entry),
+            version: tag.version.map(name),
+            patch: tag.patch.map(m),
+            unknown: tag.is_unknown,
+            for_other: tag.is_for_other,
+            lacks_address: tag.lacks_address,
+            condition: tag.condition,
+            carried_to: tag.carried_to.map(m),
+            lines: lines(tag.lines),
+        })
+        .collect()
+}
+
+fn commits(t: &Thread) -> Vec<CommitJson> {
+    t.commits
+        .iter()
+        .map(|c| CommitJson {
+            id: c.id.clone(),
+            title: c.title.clone(),
+            release: c.release.clone(),
+            fixes: c.is_fixes,
+            lines: c.lines.clone(),
+        })
+        .collect()
+}
+
+fn bugs(t: &Thread) -> Vec<BugJson> {
+    let name = |v: usize| t.versions[v].name();
+    t.bugs
+        .iter()
+        .map(|b| BugJson {
+            tracker: b.id.kind.name(),
+            id: b.id.id.clone(),
+            versions: b.versions.iter().map(|v| name(*v)).collect(),
+            in_trailer: b.in_trailer,
+            lines: b.lines.clone(),
+        })
+        .collect()
+}
+
+fn links(t: &Thread) -> Vec<LinkJson> {
+    t.links
+        .iter()
+        .map(|l| LinkJson {
+            url: l.url.clone(),
+            kind: match l.kind {
+                parse_mail::LinkKind::Masked => "masked",
+                _ => "perishable",
+            },
+            note: l.note.clone(),
+            line: l.line,
+        })
+        .collect()
+}
+
+fn withdrawn(t: &Thread) -> Vec<WithdrawnJson> {
+    t.withdrawn
+        .iter()
+        .map(|w| WithdrawnJson {
+            claim: w.text.clone(),
+            lines: w.lines.iter().map(|l| lines(*l)).collect(),
+            refuted: w.refuted.iter().map(|l| lines(*l)).collect(),
+            conceded: lines(w.conceded),
+            backed_by: w.backed_by.clone(),
+        })
+        .collect()
+}
+
+fn pulls(t: &Thread) -> Vec<PullJson> {
+    t.pulls
+        .iter()
+        .map(|p| PullJson {
+            message: m(p.entry),
+            url: p.url.clone(),
+            reference: p.reference.clone(),
+            base: p.base.clone(),
+            head: p.head.clone(),
+            lines: lines(p.lines),
+            said_merged: p.pulled.as_ref().map(|by| SaidMergedJson {
+                message: m(by.entry),
+                line: by.line,
+                commit: by.commit.clone(),
+            }),
+        })
+        .collect()
 }
 
 fn id_of(read: &Reading, t: &Thread, entry: usize) -> Option<String> {

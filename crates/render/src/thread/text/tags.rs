@@ -1,6 +1,6 @@
 //! Trailers, commits, bugs and links as text.
 
-use analysis_thread::Thread;
+use analysis_thread::{Place, Tag, Thread};
 
 use super::{SHOWN, numbers, put, spans};
 
@@ -13,7 +13,7 @@ pub(super) fn tags(out: &mut String, thread: &Thread) {
     let mut rows: Vec<(String, Vec<String>)> = Vec::new();
     for tag in &thread.tags {
         let mut notes = vec![tag.place.name().to_owned()];
-        notes.extend(tag.version.map(|v| thread.versions[v].name()));
+        notes.extend(tag.version.map(|v| given_to(tag, v, thread)));
         if tag.is_unknown {
             notes.push("unknown tag".to_owned());
             if tag.lacks_address {
@@ -44,6 +44,18 @@ pub(super) fn tags(out: &mut String, thread: &Thread) {
         };
         let shown = lines[..lines.len().min(SHOWN)].join(" ");
         put(out, format_args!("{text} {shown}{more}"));
+    }
+}
+
+/// The version that a tag is in or given to, with the patch: `v2 3/7`, `v2 cover letter`.
+fn given_to(tag: &Tag, version: usize, thread: &Thread) -> String {
+    let version = &thread.versions[version];
+    let name = version.name();
+    let patch = version.patches.iter().find(|p| Some(p.entry) == tag.patch);
+    match patch {
+        Some(patch) if version.size > 1 => format!("{name} {}/{}", patch.number, version.size),
+        None if version.size > 1 && tag.place == Place::Reply => format!("{name}, all patches"),
+        _ => name,
     }
 }
 
