@@ -61,7 +61,7 @@ fn each_person_reads_what_concerns_them_and_new_mails_change_it() {
     assert_eq!(kinds(mirror, bo, "you_wait_for"), ["question"]);
     let text = list(mirror, &["--me", ann]);
     assert!(
-        text.contains("pump: start slowly\n    Bo Ek asks (Q1): Why is there no lock <script>?\n    https://lore.kernel.org/all/q@x/ L8"),
+        text.contains("pump: start slowly\n    Bo Ek asks (Q1): Why is there no lock <script>?\n    https://lore.kernel.org/all/q@x/ L9"),
         "{text}"
     );
     let page = mirror.join("morning.html");

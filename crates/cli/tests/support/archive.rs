@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 /// Runs git on nobody's settings. False where it is missing or fails.
-pub fn git(directory: &Path, arguments: &[&str]) -> bool {
+pub(crate) fn git(directory: &Path, arguments: &[&str]) -> bool {
     Command::new("git")
         .current_dir(directory)
         .env("GIT_CONFIG_GLOBAL", "/dev/null")
@@ -21,30 +21,30 @@ pub fn git(directory: &Path, arguments: &[&str]) -> bool {
 }
 
 /// A work tree of an archive of format 2; each mail becomes a commit.
-pub struct Archive(pub PathBuf);
+pub(crate) struct Archive(pub(crate) PathBuf);
 
 impl Archive {
     /// Makes it. None where git is missing.
-    pub fn begin(path: PathBuf) -> Option<Self> {
+    pub(crate) fn begin(path: PathBuf) -> Option<Self> {
         fs::create_dir_all(&path).expect("a directory");
         git(&path, &["init", "-q", "."]).then_some(Self(path))
     }
 
     /// Adds a mail.
-    pub fn put(&self, mail: &[u8]) {
+    pub(crate) fn put(&self, mail: &[u8]) {
         fs::write(self.0.join("m"), mail).expect("written");
         assert!(git(&self.0, &["add", "-A", "."]));
         self.commit();
     }
 
     /// Makes a commit of what is staged.
-    pub fn commit(&self) {
+    pub(crate) fn commit(&self) {
         assert!(git(&self.0, &["commit", "-q", "--allow-empty", "-m", "x"]));
     }
 }
 
 /// A mail of 2 March 2026 or some days later.
-pub fn mail(
+pub(crate) fn mail(
     id: &str,
     day: u32,
     from: &str,
@@ -59,7 +59,7 @@ pub fn mail(
 }
 
 /// What `ktriage thread --list` prints.
-pub fn list(mirror: &Path, arguments: &[&str]) -> String {
+pub(crate) fn list(mirror: &Path, arguments: &[&str]) -> String {
     let output = Command::new(env!("CARGO_BIN_EXE_ktriage"))
         .args(["thread", "--list"])
         .arg(mirror)

@@ -504,16 +504,26 @@ fn restore_from(message: &mut Message, original: Option<&Person>, reply_to: &[Pe
 
 fn ids(value: &HeaderValue<'_>) -> Vec<String> {
     let clean = |text: &str| text.trim_matches(['<', '>', ' ']).to_owned();
+    let split = |text: &str| -> Vec<String> {
+        // Some programs encode an id as if it were a subject.
+        let text = if text.contains("=?") { decoded_words(text) } else { text.to_owned() };
+        text.split_whitespace().map(clean).collect()
+    };
     let mut all: Vec<String> = match value {
-        HeaderValue::Text(text) => text.split_whitespace().map(clean).collect(),
-        HeaderValue::TextList(list) => {
-            list.iter().flat_map(|t| t.split_whitespace().map(clean).collect::<Vec<_>>()).collect()
-        }
+        HeaderValue::Text(text) => split(text),
+        HeaderValue::TextList(list) => list.iter().flat_map(|t| split(t)).collect(),
         _ => Vec::new(),
     };
     all.retain(|id| !id.is_empty() && id.len() <= 998);
     all.truncate(MAX_PEOPLE);
     all
+}
+
+/// A text with its encoded words, `=?utf-8?q?=3Ca=40b=3E?=`, as what they stand for.
+fn decoded_words(text: &str) -> String {
+    let header = format!("Subject: {}\n\n", text.replace(['\r', '\n'], " "));
+    let found = PARSER.parse_headers(header.as_bytes());
+    found.and_then(|m| m.subject().map(str::to_owned)).unwrap_or_else(|| text.to_owned())
 }
 
 fn text_of(value: &HeaderValue<'_>) -> Option<String> {

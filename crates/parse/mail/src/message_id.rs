@@ -59,6 +59,21 @@ mod tests {
     use super::message_id;
 
     #[test]
+    fn a_message_id_that_was_encoded_like_a_subject_is_read() {
+        for given in [
+            "<a@pump.example>",
+            "=?utf-8?q?=3Ca=40pump=2Eexample=3E?=",
+            "<=?utf-8?q?a=40pump=2Eexample?=>",
+            "=?utf-8?q?=3Ca=40pump=2E?=\n =?utf-8?q?example=3E?=",
+        ] {
+            let raw = format!("From: a@b\nMessage-ID: {given}\nIn-Reply-To: {given}\n\nx\n");
+            let found = crate::message(raw.as_bytes(), 1);
+            assert_eq!(found.message_id.as_deref(), Some("a@pump.example"), "{given}");
+            assert_eq!(found.in_reply_to, ["a@pump.example"], "{given}");
+        }
+    }
+
+    #[test]
     fn links_of_archives_and_bare_ids_name_the_same_mail() {
         for text in [
             "20260502.1-a@b.example",

@@ -25,7 +25,7 @@ use crate::output::Escaped;
     ktriage thread --list-open *.mbox     one open question a line\n  \
     ktriage thread --diff v4 t.mbox       the diff of v4, as its sender wrote it\n  \
     ktriage thread --list ~/lore/kcov     index a mirror of a list, or bring the index up to date\n  \
-    ktriage thread --list ~/lore/kcov --me ann@pump.example    open questions that wait for ann\n  \
+    ktriage thread --list ~/lore/kcov --me ann@pump.example    what waits for ann, and what she waits for\n  \
     ktriage thread --list ~/lore/kcov --file kernel/kcov.c     threads with a diff of that file\n  \
     ktriage thread --list ~/lore/kcov --id 20260502.1@b.example    the thread of that mail")]
 pub(crate) struct Arguments {
