@@ -164,7 +164,7 @@ fn one(me: &str, agenda: &Agenda, now: i64, since: i64, view: &mut View) {
     let is_bare = newest.tags.is_empty() && !newest.is_tested;
     match agenda.next {
         Next::Author if view.waits.len() == before => {
-            view.waits.push(new(Matter::Step { version }))
+            view.waits.push(new(Matter::Step { version }));
         }
         Next::Reviewers if is_bare && days(newest.seconds).is_some_and(|d| d >= OLD) => {
             view.untouched.push(new(Matter::Untouched { version }));
