@@ -23,28 +23,30 @@ MODULE_LICENSE("Dual MIT/GPL");
 /* Keeps functions away from an edge before which no page is mapped: an oops prints code before it. */
 asm(".pushsection .text\n.skip 64, 0xcc\n.popsection");
 
-/* A write through a null pointer, which no compiler may remove. */
-#define CRASH() (*(volatile int *)READ_ONCE(nowhere) = 1)
 static int *nowhere;
 
-#define TAP(name)                                                                                  \
+/*
+ * A write through a null pointer, which no compiler may remove, of a number that no other writes: equal
+ * functions would be made one, and all reports would name that.
+ */
+#define TAP(name, number)                                                                          \
 	static noinline void tap_##name(void)                                                      \
 	{                                                                                          \
-		CRASH();                                                                           \
+		*(volatile int *)READ_ONCE(nowhere) = (number);                                    \
 	}
 
-TAP(word)
-TAP(wide)
-TAP(reused)
-TAP(overlong)
-TAP(circle)
-TAP(armed)
-TAP(option)
-TAP(derived)
-TAP(counted)
-TAP(opcode)
-TAP(twice)
-TAP(stale)
+TAP(word, 1)
+TAP(wide, 2)
+TAP(reused, 3)
+TAP(overlong, 4)
+TAP(circle, 5)
+TAP(armed, 6)
+TAP(option, 7)
+TAP(derived, 8)
+TAP(counted, 9)
+TAP(opcode, 10)
+TAP(twice, 11)
+TAP(stale, 12)
 
 /* The device: tanks that are made, filled, joined and emptied. */
 
