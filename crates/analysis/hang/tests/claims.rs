@@ -176,6 +176,14 @@ fn r83_a_warning_has_the_message_that_stands_before_or_behind_its_headline() {
 }
 
 #[test]
+fn a_stack_without_a_known_report_is_not_called_no_report() {
+    let log = "CPU: 0 PID: 0 Comm: swapper/0 Not tainted 6.8.0 #2\nRIP: 0010:till_close+0x3f/0x50\nCall Trace:\n shop_close+0x1/0x9\n";
+    let told = words(&diagnose(log.as_bytes()));
+    assert!(told.contains("A call trace stands at L3"), "{told}");
+    assert!(words(&diagnose(b"shop: open\n")).contains("No report"), "{told}");
+}
+
+#[test]
 fn r88_the_caller_of_a_warning_is_the_frame_behind_its_instruction_pointer() {
     let log = "WARNING: CPU: 2 PID: 71 at shop/till.c:40 till_close+0x11/0x40\nCPU: 2 PID: 71 Comm: clerk Not tainted 6.8.0 #3\nRIP: 0010:till_close+0x11/0x40\nCall Trace:\n ? __warn+0x1/0x9\n shop_close+0x1/0x9\n ksys_close+0x1/0x9\n";
     let diagnosis = diagnose(log.as_bytes());

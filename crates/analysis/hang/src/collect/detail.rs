@@ -152,7 +152,7 @@ impl Collector {
             return frames;
         }
         self.kernel().observe(trimmed, number);
-        if !context.is_open() && matches!(trimmed, "Call Trace:" | "Call trace:") {
+        if context.event.is_none() && matches!(trimmed, "Call Trace:" | "Call trace:") {
             self.out.trace.get_or_insert(number);
         }
         if self.aside(context, trimmed, number) {
@@ -214,7 +214,9 @@ impl Collector {
         let Some(event) = context.event.map(|event| &mut self.out.events[event]) else {
             return false;
         };
-        let is_next = number == event.line + 1 + event.message.len() as u64;
+        // A broken headline was joined: then empty lines stand between.
+        let before = event.message.last().map_or(event.line, |(line, _)| *line);
+        let is_next = context.last_line == before && number <= before + 2;
         let is_message = event.kind == EventKind::Warning
             && event.headline.contains("WARNING: ")
             && is_next
