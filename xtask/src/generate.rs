@@ -10,6 +10,7 @@ use anyhow::{Context as _, bail};
 pub(crate) const GENERATED: &[(&[&str], &str)] = &[
     (&["generate", "schema", "report"], "docs/schema/report.json"),
     (&["generate", "schema", "diagnose"], "docs/schema/diagnose.json"),
+    (&["generate", "schema", "symbolize"], "docs/schema/symbolize.json"),
     (&["generate", "schema", "check"], "docs/schema/check.json"),
     (&["generate", "schema", "check-claims"], "docs/schema/check-claims.json"),
     (&["generate", "schema", "claims"], "docs/schema/claims.json"),

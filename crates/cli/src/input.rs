@@ -5,7 +5,7 @@
 //! name, so `zcat | ktriage report -` and `ktriage report log.gz` are the same.
 
 use std::fs::File;
-use std::io::{self, BufRead as _, BufReader, Read};
+use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
@@ -46,11 +46,11 @@ impl Input {
     /// Opens the input for reading, decompressed.
     pub(crate) fn open(&self) -> Result<Box<dyn Read + Send>, Failure> {
         match self {
-            Self::Standard => decompressed(BufReader::with_capacity(PIECE, io::stdin()))
+            Self::Standard => parse_packed::unpacked(BufReader::with_capacity(PIECE, io::stdin()))
                 .map_err(|error| self.unreadable(error)),
             Self::File(path) => {
                 let file = open_file(path)?;
-                decompressed(BufReader::with_capacity(self.piece(), file))
+                parse_packed::unpacked(BufReader::with_capacity(self.piece(), file))
                     .map_err(|error| self.unreadable(error))
             }
         }
@@ -106,48 +106,4 @@ fn open_file(path: &Path) -> Result<File, Failure> {
             .hint(format!("name the logs inside it: {}/*", path.display())));
     }
     Ok(file)
-}
-
-fn decompressed<R: Read + Send + 'static>(
-    mut reader: BufReader<R>,
-) -> io::Result<Box<dyn Read + Send>> {
-    let start = reader.fill_buf()?;
-    Ok(if start.starts_with(&[0x1f, 0x8b]) {
-        Box::new(flate2::bufread::MultiGzDecoder::new(reader))
-    } else if start.starts_with(&[0xfd, b'7', b'z', b'X', b'Z', 0]) {
-        Box::new(liblzma::bufread::XzDecoder::new_multi_decoder(reader))
-    } else if start.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]) {
-        Box::new(zstd::Decoder::with_buffer(reader)?)
-    } else {
-        Box::new(reader)
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use std::io::Write as _;
-
-    use super::*;
-
-    fn read(bytes: Vec<u8>) -> Vec<u8> {
-        let mut out = Vec::new();
-        decompressed(BufReader::new(io::Cursor::new(bytes)))
-            .unwrap()
-            .read_to_end(&mut out)
-            .unwrap();
-        out
-    }
-
-    #[test]
-    fn compressed_logs_are_opened_as_they_are() {
-        let text = b"[    1.000000] hello\n".repeat(1000);
-        let mut gz = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-        gz.write_all(&text).unwrap();
-        assert_eq!(read(gz.finish().unwrap()), text);
-        let mut xz = liblzma::write::XzEncoder::new(Vec::new(), 1);
-        xz.write_all(&text).unwrap();
-        assert_eq!(read(xz.finish().unwrap()), text);
-        assert_eq!(read(zstd::encode_all(&text[..], 1).unwrap()), text);
-        assert_eq!(read(text.clone()), text);
-    }
 }

@@ -310,6 +310,35 @@ pub enum Predicate {
         places: Vec<SourcePlace>,
     },
 
+    // ---- the source ------------------------------------------------------------------------------------------
+    /// Where a function with an offset is in the source, by the debug information of the kernel that the user gave.
+    FrameSource {
+        /// The function, as printed.
+        function: String,
+        /// Bytes from its start.
+        offset: u64,
+        /// The module it is of.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        module: Option<String>,
+        /// The function and those inlined into it there, innermost first.
+        places: Vec<SourcePlace>,
+    },
+    /// Where in the source a lock was taken, or is wanted.
+    LockSource {
+        /// The lock.
+        lock: LockRef,
+        /// It is waited for, not held.
+        #[serde(default)]
+        wanted: bool,
+        /// The function and those inlined into it there, innermost first.
+        places: Vec<SourcePlace>,
+    },
+    /// The source file that the report points at: the first in its stack that holds no helpers.
+    GuiltyFile {
+        /// Path in the source tree.
+        file: String,
+    },
+
     // ---- hangs: tasks ---------------------------------------------------------------------------------------
     /// A task is blocked for longer than that.
     BlockedFor {

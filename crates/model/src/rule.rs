@@ -215,6 +215,8 @@ registry! {
     X08: "segfault at A ip I sp S error N in FILE: the offset finds the instruction in FILE", "arch/x86/mm/fault.c show_signal_msg";
     X09: "the saved flags tell whether interrupts were enabled at the time of the trap", "EFLAGS.IF, PSTATE.I, CPSR.I, sstatus.SPIE, PSW, Status.IE, MSR.EE";
     X10: "the faulting operand and the registers: which register held the bad pointer", "arithmetic on X06 and the register dump";
+    X11: "a function with an offset leads to file and line by the debug information of the very kernel: of a return address the call before it", "DWARF; lib/vsprintf.c %pB; scripts/decode_stacktrace.sh";
+    X12: "the guilty file is the first of the stack that holds no helpers, detectors or common paths", "measured on published reports with the file that was blamed";
 
     // Audits of bisections.
     A01: "the named commit's kernel is its parent's, byte for byte: it cannot change what runs", "arithmetic on the runs and signatures of the log";

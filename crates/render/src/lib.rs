@@ -14,6 +14,7 @@ pub mod judgement;
 mod layout;
 mod notice;
 mod sentence;
+pub mod symbolize;
 mod telling;
 pub mod thread;
 pub mod told;

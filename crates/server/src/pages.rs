@@ -218,6 +218,7 @@ fn diagnosed(crash: i64, log: &[u8]) -> String {
         name: "",
         diagnosis: &read.diagnosis,
         registers: &read.registers,
+        sources: &read.sources,
         excerpt: &read.excerpt,
         unconfirmed: &read.unconfirmed,
         notices: &read.notices,

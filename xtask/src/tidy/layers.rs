@@ -13,6 +13,7 @@ const VOLATILE: &[&str] = &[
     "blazesym",
     "chromiumoxide",
     "cpp_demangle",
+    "gimli",
     "gix",
     "iced-x86",
     "liblzma",

@@ -12,4 +12,4 @@ mod plain;
 mod prose;
 pub mod verify;
 
-pub use prose::{Altered, PlainClaim, Report, check};
+pub use prose::{Altered, PlainClaim, Report, check, check_by};

@@ -67,11 +67,16 @@ pub struct Report {
 
 /// Judges an analysis against the log and, without one, against what it quotes.
 pub fn check(analysis: &[u8], log: Option<&[u8]>) -> Report {
+    check_by(analysis, log.map(Log::read))
+}
+
+/// As [`check`], by a log that was read already.
+pub fn check_by(analysis: &[u8], log: Option<Log>) -> Report {
     let letter = letter::open(analysis);
     let document = document::read(letter.as_ref().map_or(analysis, |letter| &letter.text));
     let has_log = log.is_some();
     let log = match log {
-        Some(bytes) => Log::read(bytes),
+        Some(log) => log,
         None => Log::of_lines(quoted(&document)),
     };
     let (compared, altered) = if has_log { compare(&document, &log) } else { (0, Vec::new()) };

@@ -61,6 +61,21 @@ pub struct CrashReport {
     pub dropped: Dropped,
     /// How it follows from an earlier report of the same log.
     pub relation: Option<Relation>,
+    /// It is of a CPU that was interrupted: what the interrupt itself ran is not guilty.
+    pub(crate) is_stall: bool,
+}
+
+impl CrashReport {
+    /// The file that the report points at, by its lines with files and lines.
+    pub fn guilty_of(&self, lines: &[&str]) -> Option<String> {
+        guilty::file(lines, self.is_stall)
+    }
+
+    /// Takes the text with files and lines in place of the raw one, and with it the guilty file.
+    pub fn symbolise(&mut self, text: String) {
+        self.guilty_file = self.guilty_of(&text.lines().collect::<Vec<_>>());
+        self.text = text;
+    }
 }
 
 /// A row of the tables in [`parse_console::reports`].
@@ -229,6 +244,7 @@ pub(crate) fn read(
         boot: 1,
         dropped: Dropped { foreign: collected.foreign, stale: collected.stale, cut: collected.cut },
         relation: None,
+        is_stall,
     };
     Some((report, last))
 }

@@ -111,6 +111,48 @@ pub fn disassemble(code: &Code, architecture: Architecture) -> Vec<Instruction> 
     }
 }
 
+/// Decodes the bytes from the offset `from` on, which is known to begin an instruction. `None` unless that comes exactly
+/// to the marked instruction.
+pub fn disassemble_from(
+    code: &Code,
+    architecture: Architecture,
+    from: usize,
+) -> Option<Vec<Instruction>> {
+    let mark = code.mark.filter(|mark| from <= *mark)?;
+    let bits = bits(architecture).filter(|_| code.group == 1)?;
+    let before = code.bytes.get(from..mark)?;
+    if !reaches(before, before.len(), bits) {
+        return None;
+    }
+    let mut shown = Vec::new();
+    decode_x86(before, from as i64 - mark as i64, bits, &mut shown);
+    decode_x86(&code.bytes[mark..], 0, bits, &mut shown);
+    Some(shown)
+}
+
+/// Where the instructions of a function start, which begins with the first of `bytes`; `None` where instructions have one
+/// length, or the bytes are none.
+pub fn instruction_starts(bytes: &[u8], architecture: Architecture) -> Option<Vec<usize>> {
+    let mut decoder = Decoder::new(bits(architecture)?, bytes, DecoderOptions::NONE);
+    let mut starts = Vec::new();
+    while decoder.can_decode() {
+        starts.push(decoder.position());
+        if decoder.decode().is_invalid() {
+            return None;
+        }
+    }
+    starts.push(bytes.len());
+    Some(starts)
+}
+
+fn bits(architecture: Architecture) -> Option<u32> {
+    match architecture {
+        Architecture::X86_64 => Some(64),
+        Architecture::I386 => Some(32),
+        _ => None,
+    }
+}
+
 /// Where decoding may begin so that it comes exactly to the mark, the earliest first.
 pub(crate) fn aligned_start(bytes: &[u8], mark: usize, bits: u32) -> Option<usize> {
     (0..=mark).find(|&start| reaches(&bytes[start..], mark - start, bits))

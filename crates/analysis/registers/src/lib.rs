@@ -19,7 +19,7 @@ mod user_fault;
 
 pub use address::{Named, kasan_shadow, name_address, poison};
 pub use architecture::Architecture;
-pub use code::{Code, Instruction, code_lines, disassemble};
+pub use code::{Code, Instruction, code_lines, disassemble, disassemble_from, instruction_starts};
 pub use dump::{Mode, RegisterDump, register_dumps};
 pub use fault::{Fault, FaultKind, faults};
 pub use fault_code::{arm64_esr, x86_page_fault};

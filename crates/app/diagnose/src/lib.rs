@@ -7,21 +7,26 @@
 mod excerpt;
 mod gate;
 mod registers;
+mod sources;
 mod spool;
 mod titles;
 
 use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use analysis_claims::verify::Unconfirmed;
 use analysis_hang::{Diagnosis, KnownReport, add_reports, conclude};
 use analysis_identity::{RelationKind, Reports};
+use analysis_symbolize::FactsReader;
+use app_symbolize::Symbolizer;
 use model::{Notice, Statement};
 use parse_console::reports::Printer;
 
 use self::excerpt::Excerpt;
 use self::gate::Gate;
+use self::sources::Stacks;
 use self::spool::Spool;
 
 /// Bytes at the start of an input whose registers are read.
@@ -35,6 +40,9 @@ pub enum Error {
     /// A program that the user named could not be read.
     #[error(transparent)]
     Program(#[from] io_symbols::SymbolError),
+    /// The kernel of the log is not there, or cannot be read.
+    #[error(transparent)]
+    Kernel(#[from] app_symbolize::Error),
     /// The lines to quote could not be kept.
     #[error("cannot keep the input in a temporary file")]
     Spool(#[source] io::Error),
@@ -47,6 +55,8 @@ pub struct Wanted {
     pub quotes: bool,
     /// Programs in which faults of user space are looked up.
     pub programs: Vec<PathBuf>,
+    /// The kernel, by which files and lines are told.
+    pub symbols: Option<Arc<Mutex<Symbolizer>>>,
 }
 
 /// Everything that one input tells.
@@ -58,6 +68,8 @@ pub struct Diagnosed {
     pub reports: Reports,
     /// What registers, faults and code bytes say.
     pub registers: Vec<Statement>,
+    /// Files and lines; empty unless wanted.
+    pub sources: Vec<Statement>,
     /// The cited lines with some around them, by number; empty unless wanted.
     pub excerpt: BTreeMap<u64, String>,
     /// What the lines that it cites do not show, so that it is said nowhere else.
@@ -75,13 +87,16 @@ pub struct Reader {
     start: Vec<u8>,
     size: u64,
     spool: Spool,
+    facts: Option<FactsReader>,
 }
 
 impl Reader {
     /// A reader at the start of an input.
     pub fn new(wanted: Wanted) -> Self {
+        let facts = wanted.symbols.is_some().then(FactsReader::new);
         Self {
             wanted,
+            facts,
             events: analysis_hang::LogReader::new(),
             reports: analysis_identity::LogReader::of_names(),
             start: Vec::new(),
@@ -101,6 +116,9 @@ impl Reader {
         } else {
             events.push(piece);
             reports.push(piece);
+        }
+        if let Some(facts) = &mut self.facts {
+            facts.push(piece);
         }
         self.spool.push(piece);
     }
@@ -134,20 +152,30 @@ impl Reader {
             true => Excerpt::new(&diagnosis, &registers),
             false => Excerpt::default(),
         };
+        let mut stacks = Stacks::new(&diagnosis, self.wanted.symbols.is_some());
         let said = [&diagnosis.statements, &diagnosis.hypotheses, &registers];
         let mut gate = Gate::new(said.into_iter().flatten());
         if is_log {
             let replayed = self.spool.replay(|number, offset, raw| {
                 excerpt.line(number, raw);
                 gate.line(number, offset, raw);
+                stacks.line(number, offset, raw);
             });
             replayed.map_err(Error::Spool)?;
         }
         let doubts = gate.finish();
         let said = [&mut diagnosis.statements, &mut diagnosis.hypotheses, &mut registers];
         let unconfirmed = gate::withhold(said, doubts);
+        let sources = match (self.wanted.symbols, self.facts) {
+            (Some(symbols), Some(facts)) if is_log => {
+                let mut symbols = symbols.lock().unwrap_or_else(PoisonError::into_inner);
+                let reports = &reports.reports;
+                stacks.statements(&mut symbols, facts.finish(), &diagnosis, reports)?
+            }
+            _ => Vec::new(),
+        };
         let excerpt = excerpt.finish();
-        Ok(Diagnosed { diagnosis, reports, registers, excerpt, unconfirmed, notices })
+        Ok(Diagnosed { diagnosis, reports, registers, sources, excerpt, unconfirmed, notices })
     }
 }
 

@@ -59,6 +59,9 @@ pub(crate) struct Arguments {
     /// Exit with 1 when a claim is contradicted.
     #[arg(long)]
     exit_code: bool,
+
+    #[command(flatten)]
+    files: super::symbolize::Files,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
@@ -85,7 +88,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         return Err(Failure::usage(anyhow::anyhow!("{} is empty", analysis.name()))
             .hint("give the text of the analysis, or - for standard input"));
     }
-    let report = analysis_claims::check(&text, log_bytes.as_deref());
+    let log_lines = log_bytes.map(|bytes| lines(arguments, &bytes)).transpose()?;
+    let report = analysis_claims::check_by(&text, log_lines);
     let told = match arguments.tree()? {
         Some(tree) => tree
             .judge_text(&String::from_utf8_lossy(&text))
@@ -109,6 +113,17 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         || told.iter().any(is_contradicted)
         || report.claims.iter().any(|c| matches!(c.judgement, Judgement::Contradicted { .. }));
     Ok(if arguments.exit_code && contradicted { ExitCode::from(FOUND) } else { ExitCode::SUCCESS })
+}
+
+/// The lines of the log, with files and lines where a vmlinux is given.
+fn lines(arguments: &Arguments, log: &[u8]) -> Result<Log, Failure> {
+    match arguments.files.symbolizer() {
+        None => Ok(Log::read(log)),
+        Some(mut symbolizer) => {
+            let lines = super::symbolize::symbolised(&mut symbolizer, log)?;
+            Ok(Log::of_lines(&lines))
+        }
+    }
 }
 
 impl Arguments {
@@ -139,7 +154,10 @@ fn typed(arguments: &Arguments, claims: &Input, log: Option<&Input>) -> Result<E
         Some(log) => read(log, LONGEST_LOG, "cut the log to the boot that the claims speak of")?,
         None => Vec::new(),
     };
-    let log_lines = Log::read(&bytes);
+    let log_lines = match log {
+        Some(_) => lines(arguments, &bytes)?,
+        None => Log::default(),
+    };
     let tree = arguments.tree()?;
     let (mut judged, mut told) = (Vec::new(), Vec::new());
     for claim in asserted {

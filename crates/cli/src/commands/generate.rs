@@ -54,6 +54,8 @@ enum Printed {
     Report,
     /// `ktriage bisect show --json`
     Bisect,
+    /// `ktriage symbolize --json`
+    Symbolize,
     /// `ktriage diagnose --json`
     Diagnose,
     /// `ktriage check --json`
@@ -128,6 +130,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
                 Printed::Report => schemars::schema_for!(crate::json::report::Log<'_>),
                 Printed::Bisect => schemars::schema_for!(render::bisect::json::Bisection),
                 Printed::BisectPlan => schemars::schema_for!(render::bisect::json::Plan),
+                Printed::Symbolize => schemars::schema_for!(render::symbolize::json::Log<'_>),
                 Printed::Diagnose => schemars::schema_for!(crate::json::diagnose::Log),
                 Printed::Check => schemars::schema_for!(crate::json::check::Analysis<'_>),
                 Printed::CheckClaims => schemars::schema_for!(crate::json::check::Claims<'_>),

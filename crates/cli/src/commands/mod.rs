@@ -10,6 +10,7 @@ mod generate;
 mod index;
 pub(crate) mod lab;
 mod report;
+pub(crate) mod symbolize;
 mod thread;
 mod tracker;
 mod trial;
@@ -52,6 +53,7 @@ pub(crate) struct Arguments {
 enum Command {
     Diagnose(diagnose::Arguments),
     Report(report::Arguments),
+    Symbolize(symbolize::Arguments),
     Check(check::Arguments),
     Claims(claims::Arguments),
     Explain(explain::Arguments),
@@ -80,6 +82,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     match arguments.command {
         Command::Diagnose(arguments) => diagnose::run(&arguments),
         Command::Report(arguments) => report::run(&arguments, color),
+        Command::Symbolize(arguments) => symbolize::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
         Command::Claims(arguments) => claims::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),

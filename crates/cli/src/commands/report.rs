@@ -5,10 +5,13 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use analysis_identity::{CrashReport, LogReader, Reports};
+use analysis_symbolize::FactsReader;
+use app_symbolize::Symbolizer;
 use model::Notice;
 use parse_console::Stamp;
 use rayon::prelude::*;
 
+use super::symbolize;
 use crate::failure::{FOUND, Failure};
 use crate::input::Input;
 use crate::json::report as json;
@@ -41,6 +44,9 @@ pub(crate) struct Arguments {
     /// Exit with 1 when a crash was found, as `git diff --exit-code` does.
     #[arg(long)]
     exit_code: bool,
+
+    #[command(flatten)]
+    files: symbolize::Files,
 }
 
 /// So many logs are read side by side before their reports are printed, in order.
@@ -53,8 +59,12 @@ pub(crate) fn run(arguments: &Arguments, color: Color) -> Result<ExitCode, Failu
     let mut out = io::BufWriter::new(io::stdout().lock());
     let mut found = false;
     let mut failed = None;
+    let mut symbolizer = arguments.files.symbolizer();
     for inputs in inputs.chunks(SIDE_BY_SIDE) {
-        let results: Vec<Result<Read, Failure>> = inputs.par_iter().map(read).collect();
+        let results: Vec<Result<Read, Failure>> = match &mut symbolizer {
+            None => inputs.par_iter().map(read).collect(),
+            Some(symbolizer) => inputs.iter().map(|input| with_lines(input, symbolizer)).collect(),
+        };
         for (input, result) in inputs.iter().zip(results) {
             let (reports, notice) = match result {
                 Ok(read) => read,
@@ -98,6 +108,27 @@ fn read(input: &Input) -> Result<Read, Failure> {
     let mut reader = LogReader::new();
     let notice = input.read_to(|piece| reader.push(piece))?;
     Ok((reader.finish(), notice))
+}
+
+/// The reports of a log with files and lines.
+fn with_lines(input: &Input, symbolizer: &mut Symbolizer) -> Result<Read, Failure> {
+    let mut reader = LogReader::new();
+    let mut facts = FactsReader::new();
+    let notice = input.read_to(|piece| {
+        reader.push(piece);
+        facts.push(piece);
+    })?;
+    let mut reports = reader.finish();
+    if reports.reports.is_empty() {
+        return Ok((reports, notice));
+    }
+    let mut session = symbolizer.of(facts.finish())?;
+    for report in &mut reports.reports {
+        let text = symbolize::report_text(&mut session, &report.text, report.header_line)?;
+        report.symbolise(text);
+    }
+    symbolize::finish(session);
+    Ok((reports, notice))
 }
 
 fn brief(out: &mut impl Write, name: &str, reports: &Reports) -> io::Result<()> {

@@ -28,6 +28,8 @@ pub(crate) struct Log {
     hypotheses: Vec<Statement>,
     /// What registers, faults and code bytes say.
     registers: Vec<Statement>,
+    /// Files and lines, with `--vmlinux`: the guilty file, the place of each event, the main event's stack, each lock.
+    sources: Vec<Statement>,
     /// What the stacks show that a written analysis quotes, in words only.
     quoted: Vec<Claim>,
     /// What the lines that it cites do not show, by an independent verifier; said nowhere else.
@@ -305,6 +307,7 @@ pub(crate) fn log(log: &render::diagnosis::Log<'_>, told: &[analysis_tree::told:
         claims: diagnosis.statements.iter().map(statement).collect(),
         quoted: Vec::new(),
         registers: log.registers.iter().map(statement).collect(),
+        sources: log.sources.iter().map(statement).collect(),
         hypotheses: diagnosis.hypotheses.iter().map(statement).collect(),
         unconfirmed: log.unconfirmed.iter().map(unconfirmed).collect(),
         groups: diagnosis

@@ -15,6 +15,8 @@ pub struct Log<'a> {
     pub diagnosis: &'a Diagnosis,
     /// What registers, faults and code bytes say.
     pub registers: &'a [Statement],
+    /// Files and lines, where the kernel was given.
+    pub sources: &'a [Statement],
     /// The cited lines with some around them, by number.
     pub excerpt: &'a BTreeMap<u64, String>,
     /// What the lines that it cites do not show; printed only where it is asked for.
@@ -32,6 +34,7 @@ impl<'a> Log<'a> {
             name: "a.log",
             diagnosis,
             registers: &[],
+            sources: &[],
             excerpt: &NOTHING,
             unconfirmed: &[],
             notices: &[],

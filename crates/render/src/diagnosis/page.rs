@@ -34,6 +34,7 @@ pub fn page(log: &Log<'_>) -> String {
         (section("Wait graph", &svg::wait_graph(&diagnosis.graph, "")))
         (section("Why", &table(&diagnosis.statements)))
         (section("Hypotheses", &table(&diagnosis.hypotheses)))
+        (section("Source", &table(log.sources)))
         (section("Registers and code", &table(log.registers)))
         (section("Need", &list(diagnosis.needs.iter().map(|item| one_line(&conclusion::need(item))))))
         (section("Grouping", &groups(log)))

@@ -36,6 +36,7 @@ pub fn report(log: &Log<'_>) -> String {
     groups(&mut out, diagnosis);
     let needs: Vec<String> = diagnosis.needs.iter().map(conclusion::need).collect();
     out.list("Need", &needs);
+    said(&mut out, "Source", log.sources.iter().take(SOURCES_SHOWN), several);
     let telling = log.registers.iter().filter(|claim| is_telling(claim));
     said(&mut out, "Registers", telling.take(REGISTERS_SHOWN), several);
     out.text + &notices(log.notices)
@@ -325,6 +326,8 @@ fn verdict_of(out: &mut Text, diagnosis: &Diagnosis) {
     }
 }
 
+/// Statements about files and lines that the text shows; JSON has them all.
+const SOURCES_SHOWN: usize = 30;
 /// Statements about registers that the text shows; JSON has them all.
 const REGISTERS_SHOWN: usize = 12;
 

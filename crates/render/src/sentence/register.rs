@@ -44,8 +44,17 @@ pub(super) fn sentence(predicate: &Predicate) -> Option<String> {
         },
         P::UserFaultSource { task, file, places } => format!(
             "{task} was in {}, by the symbols of the {file} given: only the very program that ran tells the truth.",
-            places.iter().map(source_place).collect::<Vec<_>>().join(", inlined into ")
+            source_places(places)
         ),
+        P::FrameSource { function, offset, module, places } => {
+            let module = module.as_ref().map(|module| format!(" [{module}]")).unwrap_or_default();
+            format!("{function}+{offset:#x}{module} is {}.", source_places(places))
+        }
+        P::LockSource { lock, wanted, places } => {
+            let verb = if *wanted { "is wanted" } else { "was taken" };
+            format!("{} {verb} in {}.", super::words::lock(lock), source_places(places))
+        }
+        P::GuiltyFile { file } => format!("The report points at {file}."),
         _ => return None,
     })
 }
@@ -57,6 +66,10 @@ fn returned(result: i64) -> String {
         Some(name) => format!("-{name}"),
         None => result.to_string(),
     }
+}
+
+fn source_places(places: &[SourcePlace]) -> String {
+    places.iter().map(source_place).collect::<Vec<_>>().join(", inlined into ")
 }
 
 fn source_place(place: &SourcePlace) -> String {

@@ -24,6 +24,7 @@ mod rcu;
 mod registers;
 mod request;
 mod scan;
+mod source;
 mod stack;
 mod state;
 mod tasks;
@@ -130,7 +131,7 @@ pub struct Unconfirmed {
 
 /// Judges a claim by a log.
 pub fn verify(log: &Log, claim: &Predicate) -> Judgement {
-    if let Some(judgement) = computed::judge(log, claim) {
+    if let Some(judgement) = source::judge(log, claim).or_else(|| computed::judge(log, claim)) {
         return judgement;
     }
     let (family, need) = family(claim);
@@ -325,6 +326,8 @@ fn family(claim: &Predicate) -> (Family, Need) {
         | P::CommitExists { .. }
         | P::CommitInRelease { .. }
         | P::FirstInRelease { .. }
-        | P::UserFaultSource { .. } => (Family::State, Need::Knowledge),
+        | P::UserFaultSource { .. }
+        | P::GuiltyFile { .. } => (Family::State, Need::Knowledge),
+        P::FrameSource { .. } | P::LockSource { .. } => (Family::State, Need::SymbolisedStack),
     }
 }

@@ -3,6 +3,7 @@
 use std::io::{self, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::{Arc, Mutex};
 
 use anyhow::Context as _;
 use app_diagnose::{Diagnosed, Error, Reader, Wanted};
@@ -56,6 +57,9 @@ pub(crate) struct Arguments {
     /// Exit with 1 when the log reports trouble, as `git diff --exit-code` does.
     #[arg(long)]
     exit_code: bool,
+
+    #[command(flatten)]
+    files: super::symbolize::Files,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
@@ -70,6 +74,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let wanted = Wanted {
         quotes: arguments.mail || arguments.html.is_some(),
         programs: arguments.binary.clone(),
+        symbols: arguments.files.symbolizer().map(|symbols| Arc::new(Mutex::new(symbols))),
     };
     let tree = arguments.tree.as_ref().map(|folder| super::who::open(folder, None)).transpose()?;
     let (mut found, mut doubtful) = (false, false);
@@ -154,6 +159,7 @@ fn read(input: &Input, wanted: &Wanted, keeps: usize) -> Result<(Diagnosed, Vec<
         Error::Program(_) => {
             Failure::usage(error).hint("give the very program that ran, not a rebuilt one")
         }
+        Error::Kernel(error) => error.into(),
         Error::Spool(_) => Failure::usage(error)
             .hint("free some space in the folder for temporary files, or name another in TMPDIR"),
     })?;
@@ -166,6 +172,7 @@ pub(crate) fn view<'a>(name: &'a str, read: &'a Diagnosed) -> Log<'a> {
         name,
         diagnosis: &read.diagnosis,
         registers: &read.registers,
+        sources: &read.sources,
         excerpt: &read.excerpt,
         unconfirmed: &read.unconfirmed,
         notices: &read.notices,
