@@ -37,6 +37,10 @@ pub(crate) struct Arguments {
     #[command(flatten)]
     files: Files,
 
+    /// The kernel's source, for the text of the lines of instructions.
+    #[arg(long, value_name = "DIR", help_heading = "Files and lines")]
+    tree: Option<PathBuf>,
+
     /// Tell the lines of return addresses, as decode_stacktrace.sh did up to Linux 6.17.
     #[arg(long)]
     return_addresses: bool,
@@ -58,10 +62,6 @@ pub(crate) struct Files {
     #[arg(long, value_name = "DIR", help_heading = "Files and lines")]
     modules: Vec<PathBuf>,
 
-    /// The kernel's source, for the text of lines.
-    #[arg(long, value_name = "DIR", help_heading = "Files and lines")]
-    tree: Option<PathBuf>,
-
     /// Use the files though they are of another kernel.
     #[arg(long, help_heading = "Files and lines")]
     force: bool,
@@ -79,19 +79,18 @@ impl Files {
     /// What symbolises logs, if a vmlinux was named.
     pub(crate) fn symbolizer(&self) -> Option<Symbolizer> {
         self.vmlinux.as_ref()?;
-        Some(Symbolizer::new(self.options(false)))
+        Some(Symbolizer::new(self.options()))
     }
 
-    fn options(&self, return_addresses: bool) -> Options {
+    fn options(&self) -> Options {
         let vmlinux = self.vmlinux.clone().filter(|path| path.as_os_str() != "auto");
         Options {
             vmlinux,
             modules: self.modules.clone(),
-            tree: self.tree.clone(),
             force: self.force,
-            return_addresses,
             cache: self.cache.clone().or_else(cache_folder).map(|folder| folder.join("symbols")),
             lab: self.lab_state.clone().or_else(super::user_state_folder),
+            ..Options::default()
         }
     }
 }
@@ -127,7 +126,11 @@ impl From<Error> for Failure {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
-    let mut symbolizer = Symbolizer::new(arguments.files.options(arguments.return_addresses));
+    let mut symbolizer = Symbolizer::new(Options {
+        tree: arguments.tree.clone(),
+        return_addresses: arguments.return_addresses,
+        ..arguments.files.options()
+    });
     let inputs: Vec<Input> = arguments.logs.iter().cloned().map(Input::from).collect();
     let several = inputs.len() > 1;
     let mut out = io::BufWriter::new(io::stdout().lock());
