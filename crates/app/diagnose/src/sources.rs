@@ -106,6 +106,21 @@ fn guilty(found: &Lines<'_>, diagnosis: &Diagnosis, reports: &[CrashReport]) -> 
         .collect();
     let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
     let file = own.guilty_of(&lines)?;
+    // A module whose file is not there may hold the guilty code: then nothing is said.
+    let event_lines = found.iter().filter(|(line, _)| event.lines.contains(line.number));
+    for (line, found) in event_lines {
+        if found
+            .iter()
+            .any(|one| one.resolved.places.iter().any(|p| p.file.as_ref() == Some(&file)))
+        {
+            break;
+        }
+        let stale = line.text.trim_start().starts_with('?');
+        if found.iter().any(|one| one.module.is_some() && one.resolved.places.is_empty()) && !stale
+        {
+            return None;
+        }
+    }
     said(Predicate::GuiltyFile { file }, RuleId::X12, event.lines)
 }
 

@@ -124,8 +124,7 @@ fn with_lines(input: &Input, symbolizer: &mut Symbolizer) -> Result<Read, Failur
     }
     let mut session = symbolizer.of(facts.finish())?;
     for report in &mut reports.reports {
-        let text = symbolize::report_text(&mut session, &report.text, report.header_line)?;
-        report.symbolise(text);
+        symbolize::symbolise(&mut session, report)?;
     }
     symbolize::finish(session);
     Ok((reports, notice))

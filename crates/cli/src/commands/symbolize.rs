@@ -5,6 +5,7 @@ use std::io::{self, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use analysis_identity::CrashReport;
 use analysis_symbolize::{Disassembly, Facts, FactsReader, Found, annotated};
 use app_symbolize::{Error, LogLine, Options, Session, SymbolError, Symbolizer};
 use parse_console::Line;
@@ -233,21 +234,33 @@ pub(crate) fn symbolised(
     Ok(lines)
 }
 
-/// The text of a report with files and lines; `first` is the line of the log that it begins with.
-pub(crate) fn report_text(
+/// Gives a report files and lines. It points at no file where a module stands before that whose file is not there:
+/// the guilty code may be in it.
+pub(crate) fn symbolise(
     session: &mut Session<'_>,
-    text: &str,
-    first: u64,
-) -> Result<String, Failure> {
+    report: &mut CrashReport,
+) -> Result<(), Failure> {
     let mut out = String::new();
-    for line in text.lines() {
-        let found = session.text(line, first, None)?;
+    let mut hidden = None;
+    for line in report.text.lines() {
+        let found = session.text(line, report.header_line, None)?;
+        let without = |one: &Found| one.module.is_some() && one.resolved.places.is_empty();
+        if found.iter().any(without) {
+            hidden.get_or_insert(out.len());
+        }
         for line in annotated(line, &found) {
             out.push_str(&line);
             out.push('\n');
         }
     }
-    Ok(out)
+    let before = hidden.map(|at| out[..at].to_owned());
+    report.symbolise(out);
+    if let (Some(before), Some(file)) = (before, &report.guilty_file)
+        && !before.contains(file.as_str())
+    {
+        report.guilty_file = None;
+    }
+    Ok(())
 }
 
 /// Ends a session; an index that cannot be kept is told.
