@@ -332,7 +332,7 @@ mod tests {
         let log = "[   50.000000] watchdog: BUG: soft lockup - CPU#3 stuck for 22s! [w:77]\n[   50.000001] CPU: 3 PID: 77 Comm: w Not tainted 6.1.0 #1\n[   50.000002] RIP: 0010:spin_here+0x1/0x9\n[   50.000003] Call Trace:\n[   50.000004]  my_work+0x1/0x9\n[   50.000005]  process_one_work+0x1/0x9\n[   50.000006]  worker_thread+0x1/0x9\n[   50.000007]  kthread+0x1/0x9\n";
         let read = app_diagnose::diagnose(log.as_bytes(), app_diagnose::Wanted::default()).unwrap();
         let view = crate::commands::diagnose::view("a.log", &read);
-        let value = serde_json::to_value(super::log(&view)).unwrap();
+        let value = serde_json::to_value(super::log(&view, &[])).unwrap();
         assert_eq!(value["format"], 1);
         assert_eq!(value["file"], "a.log");
         assert_eq!(value["kernel"]["version"], "6.1.0 #1");
