@@ -362,12 +362,9 @@ impl Driver<'_> {
                 Ask::Patched(count) => self.add(&sides.patched, work, count, clock)?,
                 Ask::Enough => return Ok(()),
             }
-            let lost = |here: &Here<'_>| here.record.runs(&work.key).last().map(|run| run.event);
             // A test that never applies says so each time: it is let be.
-            if work.kind == WorkloadKind::Smoke
-                && base.is_empty()
-                && lost(&sides.base) == Some(Event::Lost)
-            {
+            let runs = sides.base.record.runs(&work.key);
+            if work.kind == WorkloadKind::Smoke && lost_last(&runs) >= TROUBLE {
                 return Ok(());
             }
         }
@@ -405,7 +402,7 @@ impl Driver<'_> {
         };
         self.lab.run(&here.job(), work, count, self.stop, &mut keep)?;
         let runs = here.record.runs(&work.key);
-        let lost = runs.iter().rev().take_while(|run| run.event == Event::Lost).count();
+        let lost = lost_last(&runs);
         if lost >= TROUBLE && work.kind != WorkloadKind::Smoke {
             let last = runs.last().and_then(|run| run.record.clone());
             let place = last.map(|path| format!("; the last is in {}", path.display()));
@@ -560,6 +557,11 @@ impl Clock<'_> {
             None => Ok(count),
         }
     }
+}
+
+/// Runs at the end that say nothing.
+fn lost_last(runs: &[StoredRun]) -> usize {
+    runs.iter().rev().take_while(|run| run.event == Event::Lost).count()
 }
 
 fn compared(runs: &[StoredRun]) -> Vec<Run> {

@@ -3,8 +3,8 @@
 use analysis_trial::{Cell, Outcome, Report, Shown, WorkloadKind};
 
 use super::words::{
-    attempt, blobs, build_failure, chance, commit, count, headline, meaning, origin, other,
-    outcome, rate, reach, workload,
+    attempt, build_failure, chance, commit, count, headline, meaning, other, outcome, rate, reach,
+    why, workload,
 };
 use crate::layout::wrap;
 
@@ -122,12 +122,11 @@ fn answer(body: &mut Vec<String>, report: &Report) {
         Some(base) => say(
             body,
             &format!(
-                "Base: {} {} [{}: {}; {}; {}]",
+                "Base: {} (\"{}\") [{}: {}; {}]",
                 commit(&base.commit, base.name.as_ref()),
                 base.title,
                 base.grade(),
-                origin(&base.origin),
-                blobs(base),
+                why(base),
                 attempt(base)
             ),
         ),

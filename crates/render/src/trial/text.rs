@@ -5,7 +5,7 @@ use model::Grade;
 
 use super::words::{
     attempt, blobs, build_failure, chance, commit, count, headline, hunks, meaning, origin, other,
-    outcome, rate, reach, workload,
+    outcome, rate, reach, why, workload,
 };
 use crate::layout::{Text, cite};
 
@@ -70,11 +70,10 @@ fn base(text: &mut Text, report: &Report) {
             text.entry(
                 "Base     ",
                 &format!(
-                    "{} {}; {guess}{}; {}; {}",
+                    "{} (\"{}\"); {guess}{}; {}",
                     commit(&taken.commit, taken.name.as_ref()),
                     taken.title,
-                    origin(&taken.origin),
-                    blobs(taken),
+                    why(taken),
                     attempt(taken)
                 ),
                 grade.name(),
@@ -150,10 +149,9 @@ fn tried(text: &mut Text, base: &Base) {
     let others = base.candidates.iter().enumerate().filter(|(at, _)| Some(*at) != base.chosen);
     for (_, candidate) in others.take(MOST_CANDIDATES) {
         let words = format!(
-            "{} ({}; {}): {}",
+            "{} ({}): {}",
             commit(&candidate.commit, candidate.name.as_ref()),
-            origin(&candidate.origin),
-            blobs(candidate),
+            why(candidate),
             attempt(candidate)
         );
         text.entry("Tried    ", &words, "");

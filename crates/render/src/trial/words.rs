@@ -71,6 +71,14 @@ pub(super) fn blobs(candidate: &Candidate) -> String {
     }
 }
 
+/// Why a commit is a candidate, and how its files stand to the diff.
+pub(super) fn why(candidate: &Candidate) -> String {
+    match candidate.origin {
+        Origin::Blobs => blobs(candidate),
+        _ => format!("{}; {}", origin(&candidate.origin), blobs(candidate)),
+    }
+}
+
 /// How the series went onto a candidate.
 pub(super) fn attempt(candidate: &Candidate) -> String {
     match &candidate.attempt {
