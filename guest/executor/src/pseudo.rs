@@ -173,7 +173,8 @@ fn ask_family(socket: u64, name: &[u8]) -> i64 {
     let sent =
         sys::call(nr::SENDTO, [socket, message.as_ptr() as u64, message.len() as u64, 0, 0, 0]);
     if sent < 0 {
-        return sent;
+        // Not a socket that could be asked.
+        return -sys::EINVAL;
     }
     let mut answer = [0_u8; 4096];
     let received = sys::call(

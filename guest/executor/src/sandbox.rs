@@ -61,6 +61,18 @@ pub(crate) fn furnish() {
     mount(c"tmpfs", c"/home", c"tmpfs", 0);
     mount(c"tmpfs", c"/tmp", c"tmpfs", 0);
     loopback_up();
+    // A guest has little memory: objects of System V IPC are small there (Documentation/admin-guide/sysctl).
+    for (path, value) in [
+        ("/proc/sys/kernel/shmmax", "16777216"),
+        ("/proc/sys/kernel/shmall", "16384"),
+        ("/proc/sys/kernel/shmmni", "1024"),
+        ("/proc/sys/kernel/msgmax", "8192"),
+        ("/proc/sys/kernel/msgmni", "1024"),
+        ("/proc/sys/kernel/msgmnb", "16384"),
+        ("/proc/sys/kernel/sem", "1024 65536 500 1024"),
+    ] {
+        let _ = fs::write(path, value);
+    }
 }
 
 fn unshare(flag: u64) -> bool {

@@ -98,7 +98,9 @@ pub(crate) fn run(setup: &'static Setup, lane: GuestLane<'static>, scratch: Scra
         recording: Mutex::new(()),
         remote: Mutex::new(remote),
     }));
-    world.give(Task::Drive(0));
+    while !world.give(Task::Drive(0)) {
+        std::thread::sleep(TICK);
+    }
     world.watch()
 }
 
@@ -134,13 +136,15 @@ impl World {
         if state.threads >= MOST_THREADS {
             return false;
         }
-        state.tasks.push_back(task);
         let number = state.threads;
+        state.tasks.push_back(task);
         state.threads += 1;
-        drop(state);
         let thread = std::thread::Builder::new().stack_size(256 * 1024);
         if thread.spawn(move || self.serve(number)).is_err() {
-            end_process(1);
+            // The kernel starts none while another thread is in execve.
+            state.threads -= 1;
+            state.tasks.pop_back();
+            return false;
         }
         true
     }
@@ -476,10 +480,14 @@ impl World {
                 signalled: (0, 0),
             });
         }
-        if !self.give(Task::Drive(epoch)) {
-            // All threads hang in calls.
-            self.scratch.time_out();
-            end_process(0);
+        while !self.give(Task::Drive(epoch)) {
+            // All threads hang in calls, or one cannot be started just now.
+            if self.scratch.is_late(0) {
+                self.scratch.time_out();
+                end_process(0);
+            }
+            std::thread::sleep(TICK);
+            self.lane.beat();
         }
     }
 }
