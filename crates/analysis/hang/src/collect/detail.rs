@@ -216,7 +216,12 @@ impl Collector {
         };
         // A broken headline was joined: then empty lines stand between.
         let before = event.message.last().map_or(event.line, |(line, _)| *line);
-        let is_next = context.last_line == before && number <= before + 2;
+        // Without stamps somebody's words may follow: one line, right behind.
+        let stamped = event.at.is_some();
+        let within = if stamped { 2 } else { 1 };
+        let is_next = context.last_line == before
+            && number <= before + within
+            && (stamped || event.message.is_empty());
         let is_message = event.kind == EventKind::Warning
             && event.headline.contains("WARNING: ")
             && is_next
@@ -446,6 +451,11 @@ impl Collector {
             }
         }
     }
+}
+
+/// Whether a line is one of those that reports consist of.
+pub(super) fn belongs(text: &str) -> bool {
+    text.starts_with('[') || BELONGING.iter().any(|start| text.starts_with(start))
 }
 
 /// Whether a line may be a part of a warning's message: neither a mark of what was left out nor a report nor what

@@ -371,7 +371,12 @@ impl Collector {
         const LAST: usize = 3;
         let boot = self.out.clock.boots();
         let told = self.out.events.last().is_some_and(|event| event.boot == boot);
-        if told || !source.stamped || source.at.is_none() || trouble::is_routine(text) {
+        if told
+            || !source.stamped
+            || source.at.is_none()
+            || trouble::is_routine(text)
+            || detail::belongs(text.trim())
+        {
             return;
         }
         if trouble::is_trouble(text) {

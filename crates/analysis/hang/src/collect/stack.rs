@@ -242,7 +242,9 @@ impl Collector {
             if let Some(lines) = &mut snapshot.lines {
                 lines.last = lines.last.max(frame.line);
             }
-            if context.idle > 0 && snapshot.gaps.len() < 16 {
+            // A line that is missing before the first frame may have been one.
+            let missing = snapshot.frames.is_empty() && frame.line > context.last_line + 1;
+            if (context.idle > 0 || missing) && snapshot.gaps.len() < 16 {
                 snapshot.gaps.push(frame.line);
             }
             if snapshot.frames.len() < FRAME_LIMIT {
