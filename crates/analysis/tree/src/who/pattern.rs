@@ -38,6 +38,15 @@ pub(super) fn matches(pattern: &str, file: &str, is_directory: &dyn Fn(&str) -> 
 /// Whether a beginning of `text` matches: `*` is any run, `?` one character, `[…]` one of a set; what else is a mark
 /// of regular expressions is one here too.
 fn starts_with(pattern: &str, text: &str) -> bool {
+    // Thousands of patterns are asked for each path, and most differ in the first letter.
+    if let (Some(first), Some(own)) = (pattern.bytes().next(), text.bytes().next())
+        && first.is_ascii_alphanumeric()
+        && first != own
+        && pattern.as_bytes().get(1) != Some(&b'{')
+        && !pattern.contains('|')
+    {
+        return false;
+    }
     if pattern.contains(['(', '{', '+', '^', '$', '|', '\\']) {
         return as_expression(pattern, text);
     }
