@@ -278,3 +278,18 @@ fn a_wrong_program_is_refused_by_the_lab_before_any_kernel_is_looked_for() {
         assert!(told.contains("p.syz:1:7: expected a value"), "{command:?} {told}");
     }
 }
+
+#[test]
+fn what_cannot_be_fuzzed_is_told_before_anything_boots() {
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::write(folder.path().join("empty.log"), "nothing ran here\n").expect("written");
+    let run = ["fuzz", "run", "--kernel", "none/such", "--dir", "d", "--state", "s"];
+    let repro = ["fuzz", "repro", "--from-log", "empty.log", "--kernel", "none/such", "--dir", "d"];
+    for (command, error) in
+        [(&run[..], "no kernel image none/such"), (&repro[..], "has no program")]
+    {
+        let output = ktriage(command, folder.path());
+        assert!(output.status.code().is_some_and(|code| code >= 2), "{output:?}");
+        assert!(text(&output.stderr).contains(error), "{output:?}");
+    }
+}

@@ -5,6 +5,7 @@ mod crash;
 mod deadly;
 mod encode;
 mod fuzzer;
+mod guests;
 mod log;
 mod machine;
 mod options;

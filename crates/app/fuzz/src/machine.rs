@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use guest_programs::{Reply, Request};
 
-/// A machine that runs programs in batches.
-pub trait Machine: Send {
+/// A machine that runs programs in batches. It stays on the thread that started it.
+pub trait Machine {
     /// How many batches can be submitted now.
     fn free(&self) -> usize;
 

@@ -3,9 +3,13 @@
 mod check;
 mod exec;
 mod fmt;
+mod guests;
 pub(crate) mod load;
+mod repro;
+mod run;
 mod show;
 pub(crate) mod source;
+mod teller;
 
 use std::process::ExitCode;
 
@@ -27,6 +31,8 @@ enum Command {
     Exec(Box<exec::Exec>),
     Fmt(fmt::Fmt),
     Show(show::Show),
+    Run(Box<run::Run>),
+    Repro(Box<repro::Repro>),
     C(source::Source),
 }
 
@@ -36,6 +42,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         Command::Exec(exec) => exec::run(exec),
         Command::Fmt(fmt) => fmt::run(fmt),
         Command::Show(show) => show::run(show),
+        Command::Run(run) => run::run(run),
+        Command::Repro(repro) => repro::run(repro),
         Command::C(source) => source::run(source),
     }
 }
