@@ -53,7 +53,7 @@ const POLLIN: u64 = 1;
 /// The life of a lane.
 pub(crate) fn run(mut setup: Setup) -> ! {
     sandbox::furnish();
-    let path = format!("/home/{}", setup.lane);
+    let path = format!("{}/{}", sandbox::HOMES, setup.lane);
     setup.home = home::make(&sandbox::c_text(&path));
     sys::call3(nr::FCHDIR, setup.home as u64, 0, 0);
     if setup.has_coverage() {

@@ -5,6 +5,9 @@ use std::fs;
 
 use crate::sys::{self, nr};
 
+/// Where the working directories of lanes are, in the guest.
+pub(crate) const HOMES: &str = "/home";
+
 /// How programs are kept in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Sandbox {
@@ -180,7 +183,7 @@ pub(crate) fn prepare_guest() {
     ] {
         let _ = fs::write(path, value);
     }
-    let _ = fs::create_dir_all("/home");
+    let _ = fs::create_dir_all(HOMES);
     register_formats();
 }
 
