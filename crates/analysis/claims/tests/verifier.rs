@@ -1033,6 +1033,29 @@ const CASES: &[Case] = &[
             (NotShown, KASAN),
         ],
     ),
+    // X11, X12: places in the source are read from text that decode_stacktrace.sh or `ktriage symbolize` has gone over.
+    (
+        r#"{"predicate":"frame_source","function":"shelf_put","offset":18,"places":[{"function":"shelf_put","file":"lib/shelf.c","line":40}]}"#,
+        &[
+            (Shown, "Call Trace:\n shelf_put+0x12/0x40 lib/shelf.c:40\n"),
+            (Contradicted, "Call Trace:\n shelf_put+0x12/0x40 lib/shelf.c:41\n"),
+            (NotShown, "Call Trace:\n shelf_put+0x12/0x40\n"),
+        ],
+    ),
+    (
+        r#"{"predicate":"lock_source","lock":{"class":"&shelf->lock"},"places":[{"function":"shelf_put","file":"lib/shelf.c","line":40}]}"#,
+        &[
+            (
+                Shown,
+                "1 lock held by porter/8:\n #0: ffff888003a1b2c8 (&shelf->lock){+.+.}-{3:3}, at: shelf_put+0x12/0x40 lib/shelf.c:40\n",
+            ),
+            (
+                NotShown,
+                "1 lock held by porter/8:\n #0: ffff888003a1b2c8 (&shelf->lock){+.+.}-{3:3}, at: shelf_put+0x12/0x40\n",
+            ),
+        ],
+    ),
+    (r#"{"predicate":"guilty_file","file":"lib/shelf.c"}"#, &[(NotShown, KASAN)]),
     (
         r#"{"predicate":"rcuc_starved","cpu":3,"jiffies":77}"#,
         &[

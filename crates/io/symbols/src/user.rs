@@ -176,7 +176,7 @@ mod tests {
                 .unwrap();
         let outermost = places.last().unwrap();
         assert!(outermost.function.contains("landmark"), "{places:?}");
-        assert!(outermost.file.as_deref().is_some_and(|f| f.ends_with("lib.rs")), "{places:?}");
+        assert!(outermost.file.as_deref().is_some_and(|f| f.ends_with("user.rs")), "{places:?}");
         // The same place by its mapping.
         let start = segment.address & !(PAGE - 1);
         let length = (segment.address + segment.size).div_ceil(PAGE) * PAGE - start;

@@ -145,13 +145,7 @@ impl Reader<'_> {
         }
         let result = match (&written.result, call.result) {
             (Some(name), Some(_)) => Some(self.define(name)),
-            (Some(name), None) if self.strict => {
-                return Err(error(
-                    written.at,
-                    format!("`{}` returns nothing that `{name}` could hold", call.name),
-                    "remove the variable",
-                ));
-            }
+            // Published programs name what returns nothing; whoever uses the name is told that it is not set.
             (_, Some(_)) => Some(self.program.variable()),
             _ => None,
         };
