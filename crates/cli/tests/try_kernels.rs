@@ -92,7 +92,6 @@ const FAULT: &str = "static noinline void umask_account(int mask)\n{\n\
 const REPRODUCER: &str = "#include <sys/stat.h>\nint main(void) { umask(0763); return 0; }\n";
 
 #[test]
-#[ignore = "builds a kernel from nothing and three more on top of it; asked for with --ignored"]
 fn series_on_real_kernels_are_told_apart() {
     let lab = lab();
     let source = match source(&lab) {
