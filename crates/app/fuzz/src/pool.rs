@@ -101,11 +101,7 @@ impl Pool {
         }
         drop(sender);
         let mut answers: Vec<Option<Reply>> = programs.iter().map(|_| None).collect();
-        if self.is_stopped() {
-            return answers;
-        }
-        lock(&self.waiting).extend(tasks);
-        self.wake.notify_all();
+        self.queue(tasks, false);
         while let Ok(reply) = receiver.recv() {
             let whole = !matches!(reply.end, End::Lost | End::Malformed | End::NotRun { .. });
             if let Some(place) = places.get(&reply.id)
@@ -115,6 +111,24 @@ impl Pool {
             }
         }
         answers
+    }
+
+    /// Lets programs wait for a machine, before all others or behind them. Once all is stopped they are dropped, so that
+    /// nobody waits for their answers.
+    fn queue(&self, tasks: Vec<Task>, first: bool) {
+        let mut waiting = lock(&self.waiting);
+        // Asked under the lock, under which `stop` clears what waits.
+        if self.is_stopped() {
+            return;
+        }
+        if first {
+            for task in tasks.into_iter().rev() {
+                waiting.push_front(task);
+            }
+        } else {
+            waiting.extend(tasks);
+        }
+        self.wake.notify_all();
     }
 
     /// Some programs for a batch; waits for the first up to `wait`.
@@ -230,13 +244,9 @@ impl Driver<'_> {
                 // Longer than any room: it is never answered.
                 return;
             }
-            let mut waiting = lock(&self.pool.waiting);
             let mut tasks = tasks;
             let half = tasks.split_off(tasks.len() / 2);
-            for task in half.into_iter().rev() {
-                waiting.push_front(task);
-            }
-            drop(waiting);
+            self.pool.queue(half, true);
             return self.submit(tasks);
         }
         for task in tasks {
@@ -274,10 +284,52 @@ impl Driver<'_> {
         };
         let mut history: Vec<_> = self.history.drain(..).filter(never).collect();
         history.extend(running.iter().cloned());
-        let mut waiting = lock(&self.pool.waiting);
-        for task in again.into_iter().rev() {
-            waiting.push_front(task);
-        }
+        self.pool.queue(again, true);
         Crash { title: lost.title.unwrap_or_default(), log: lost.log, running, history }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use analysis_fuzz::{Constants, Descriptions, OWN, Reading, compile, read_program};
+    use parse_syzlang::{parse, parse_constants, parse_program};
+
+    use super::*;
+
+    fn target() -> Target {
+        let mut constants = Constants::default();
+        let mut files = Vec::new();
+        for (name, text) in OWN {
+            if name.ends_with(".const") {
+                constants.add(name, &parse_constants(text).unwrap());
+            } else {
+                files.push((name.to_owned(), parse(text).unwrap()));
+            }
+        }
+        compile(&Descriptions::new(files).0, &constants, "amd64").0
+    }
+
+    #[test]
+    fn nobody_waits_for_an_answer_once_all_is_stopped() {
+        let target = Arc::new(target());
+        let parsed = parse_program("getpid()\n").unwrap();
+        let program = Arc::new(read_program(&target, &parsed, Reading::Strict).unwrap());
+        for _ in 0..20 {
+            let pool = Arc::new(Pool::new(Arc::clone(&target)));
+            let (asker, asked) = (Arc::clone(&pool), Arc::clone(&program));
+            let (sender, ended) = mpsc::channel::<()>();
+            // As `stop` does it, while somebody is about to queue a program.
+            let mut waiting = lock(&pool.waiting);
+            std::thread::spawn(move || {
+                asker.run(&[(asked, Options::default())]);
+                drop(sender);
+            });
+            std::thread::sleep(Duration::from_millis(5));
+            pool.stopped.store(true, Ordering::SeqCst);
+            waiting.clear();
+            drop(waiting);
+            let end = ended.recv_timeout(Duration::from_secs(60));
+            assert_eq!(end, Err(mpsc::RecvTimeoutError::Disconnected), "an answer is waited for");
+        }
     }
 }
