@@ -6,6 +6,10 @@
 //! QEMU translates code in blocks, and with a thread a CPU (`-accel tcg,thread=multi`) one CPU may still
 //! run a block with the breakpoint when the patching is over. Then no handler knows the breakpoint, and
 //! the kernel reports `Oops: int3` where none stands. A processor does not do that.
+//!
+//! At boot the kernel looks whether the timer interrupts it: `timer_irq_works` in `arch/x86/kernel/apic/io_apic.c` waits
+//! for ten ticks by the time stamp counter. That counter runs on while a busy host lets the emulator wait, so the
+//! ticks are missed, and the kernel panics. One that cannot work its timer does so at each try.
 
 use analysis_identity::{CrashReport, read_log};
 use io_vm::{Accelerator, Settings};
@@ -33,9 +37,23 @@ pub fn emulator_error(settings: &Settings, console: &[u8], phase: Phase) -> Opti
 
 /// What the emulator did wrong, if a report is its doing.
 pub(crate) fn of_report(settings: &Settings, report: &CrashReport, phase: Phase) -> Option<String> {
-    let parallel = settings.accelerator == Accelerator::Tcg && settings.cpus > 1;
+    if settings.accelerator != Accelerator::Tcg {
+        return None;
+    }
+    late_timer(report, phase).or_else(|| stale_breakpoint(settings, report, phase))
+}
+
+fn late_timer(report: &CrashReport, phase: Phase) -> Option<String> {
+    let is_late = phase == Phase::Boot
+        && report.title.starts_with("kernel panic: IO-APIC + timer doesn't work");
+    is_late.then(|| {
+        "QEMU gave the booting kernel no timer interrupt in time (TCG on a busy host)".to_owned()
+    })
+}
+
+fn stale_breakpoint(settings: &Settings, report: &CrashReport, phase: Phase) -> Option<String> {
     // The title is that of the report's first line; its text may hold later reports too.
-    if !parallel || !report.title.starts_with("int3") {
+    if settings.cpus < 2 || !report.title.starts_with("int3") {
         return None;
     }
     // The first of each: those of the trap. What follows is of the program, or repeats them.
@@ -167,6 +185,25 @@ mod tests {
         for (accelerator, cpus) in [(Accelerator::Kvm, 2), (Accelerator::Tcg, 1)] {
             assert_eq!(emulator_error(&settings(accelerator, cpus), &console, Phase::Boot), None);
         }
+    }
+
+    #[test]
+    fn a_timer_that_a_busy_host_makes_late_is_the_emulators() {
+        let panic = "Kernel panic - not syncing: IO-APIC + timer doesn't work!  Boot with apic=debug and send a report.";
+        let console = format!(
+            "[    0.110000] {panic}\n\
+             [    0.120000] CPU: 0 UID: 0 PID: 1 Comm: swapper/0 Not tainted 6.12.9 #1\n\
+             [    0.122000] Call Trace:\n\
+             [    0.124000]  panic+0x31c/0x340\n\
+             [    0.125000]  setup_IO_APIC+0x60d/0x8a0\n\
+             [    0.130000] ---[ end {panic} ]---\n"
+        );
+        let error = |accelerator, phase| {
+            emulator_error(&settings(accelerator, 1), console.as_bytes(), phase)
+        };
+        assert!(error(Accelerator::Tcg, Phase::Boot).unwrap().contains("no timer interrupt"));
+        assert_eq!(error(Accelerator::Kvm, Phase::Boot), None);
+        assert_eq!(error(Accelerator::Tcg, Phase::Run), None);
     }
 
     #[test]
